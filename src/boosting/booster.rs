@@ -1,0 +1,102 @@
+//! A trained booster: its model text and the trees in it.
+
+use std::{fs, io::Write, path::Path};
+
+use super::{
+    BoostingError,
+    forest::Forest,
+    model_text::{ModelText, ModelTextError},
+};
+use crate::data::{CLASSES, Images, PIXELS, Probabilities};
+
+/// Greatest model file that is read, in bytes.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// A trained booster. Holds no handle of the library: plain data, so that threads share it freely.
+#[derive(Clone, Debug)]
+pub struct TrainedBooster {
+    text: String,
+    forest: Forest,
+    split_counts: Vec<u32>,
+}
+
+impl TrainedBooster {
+    pub(super) fn new(model: &ModelText) -> Self {
+        Self { text: model.render(), forest: model.forest(), split_counts: model.split_counts() }
+    }
+
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool (`pool.install(|| …)`, otherwise the global one). Row by row the same as
+    /// [`TrainedBooster::predict_one`], whatever the number of threads.
+    pub fn predict_proba(&self, images: &Images) -> Probabilities {
+        self.forest.probabilities(images)
+    }
+
+    /// Class probabilities of one image, on the calling thread, without any set-up.
+    pub fn predict_one(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
+        self.forest.probabilities_of(image)
+    }
+
+    /// Trees of each class.
+    pub fn trees(&self) -> u32 {
+        (self.forest.len() / CLASSES) as u32
+    }
+
+    /// How often each pixel is split on, `[28, 28]`, row-major.
+    pub fn feature_importance(&self) -> &[u32] {
+        &self.split_counts
+    }
+
+    /// LightGBM's model text, which its packages for other languages load.
+    pub fn model_text(&self) -> &str {
+        &self.text
+    }
+
+    /// Writes the model text to a temporary file beside `path`, then renames it: the file is always whole.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), BoostingError> {
+        write_whole(path, self.text.as_bytes())
+    }
+
+    /// Reads a model text, written here or by another LightGBM package, for ten classes and 784 pixels.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not a whole, sound model; damaged and hostile files end here, and an accepted one is safe to use.
+    pub fn load(path: &Path) -> Result<Self, BoostingError> {
+        let bytes = read_limited(path)?;
+        Self::from_text(bytes).map_err(|source| BoostingError::ModelFile { path: path.to_owned(), source })
+    }
+
+    /// Reads a model text from memory; see [`TrainedBooster::load`].
+    ///
+    /// # Errors
+    /// Names the first line that is wrong.
+    pub fn from_text(text: impl Into<Vec<u8>>) -> Result<Self, ModelTextError> {
+        let bytes = text.into();
+        let model = ModelText::parse(&bytes)?;
+        let text = String::from_utf8(bytes).map_err(|error| ModelTextError { line: 1, problem: error.to_string() })?;
+        Ok(Self { text, forest: model.forest(), split_counts: model.split_counts() })
+    }
+}
+
+/// Writes through a temporary file in the same folder.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BoostingError> {
+    let failed = |source| BoostingError::Io { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Reads a file of at most [`MOST_BYTES`].
+pub(super) fn read_limited(path: &Path) -> Result<Vec<u8>, BoostingError> {
+    let failed = |source| BoostingError::Io { path: path.to_owned(), source };
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > MOST_BYTES {
+        return Err(failed(std::io::Error::other(format!("the file has {size} bytes; a model has at most {MOST_BYTES}"))));
+    }
+    fs::read(path).map_err(failed)
+}

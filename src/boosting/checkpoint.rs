@@ -1,0 +1,105 @@
+//! What a long fit leaves behind from time to time, so that it can go on after a crash.
+//!
+//! A checkpoint is one line of JSON, then the model text so far. Training that goes on from it gives the same bits as training that was
+//! never interrupted: the leaf outputs in the text are exact, added in the same order they are the scores training was at, and without
+//! samples drawn at random the library carries nothing else from round to round.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{
+    BoosterConfig, BoostingError, Dataset,
+    booster::{read_limited, write_whole},
+    model_text::ModelText,
+};
+use crate::{
+    history::{FitTiming, History},
+    seed::Seed,
+};
+
+/// Where and how often a fit leaves a checkpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint<'a> {
+    /// The file; read at the start if it is there, replaced as a whole, and left for the caller to delete once the model is saved.
+    pub path: &'a Path,
+    /// Boosting rounds from one to the next, 1 or more (0 counts as 1).
+    pub every: u32,
+}
+
+/// The first line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    format: String,
+    fit: String,
+    text: String,
+    history: History,
+    timing: FitTiming,
+}
+
+const FORMAT: &str = "digitstack booster checkpoint 1";
+
+/// A fit that can go on.
+pub(super) struct Resumed {
+    pub(super) model: ModelText,
+    pub(super) history: History,
+    pub(super) timing: FitTiming,
+}
+
+/// What a checkpoint has to agree on: the settings, the seed, and every pixel and label of both sets.
+pub(super) fn fingerprint(config: &BoosterConfig, seed: Seed, training: &Dataset, validation: Option<&Dataset>) -> String {
+    let mut hash = Sha256::new();
+    // The number of rounds may be raised between runs: a longer fit begins as the shorter one.
+    hash.update(format!("{:?} {}", BoosterConfig { trees: 0, ..config.clone() }, seed.0));
+    for set in [Some(training), validation].into_iter().flatten() {
+        hash.update((set.len() as u64).to_le_bytes());
+        set.images().for_each(|image| hash.update(image));
+        hash.update(set.labels());
+    }
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Checkpoint<'_> {
+    /// The fit in the file. `Ok(None)` if there is no file; an error in words if it is another fit's or damaged.
+    pub(super) fn read(&self, fit: &str) -> Result<Option<Resumed>, String> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let bytes = read_limited(self.path).map_err(|error| error.to_string())?;
+        let end = bytes.iter().position(|&byte| byte == b'\n').ok_or("it has no first line")?;
+        let head: Head = serde_json::from_slice(&bytes[..end]).map_err(|error| error.to_string())?;
+        let text = &bytes[end + 1..];
+        if head.format != FORMAT {
+            return Err("it has another format".into());
+        }
+        if head.fit != fit {
+            return Err("it belongs to other settings or images".into());
+        }
+        if head.text != hex(&Sha256::digest(text)) {
+            return Err("its model text is damaged".into());
+        }
+        let model = ModelText::parse(text).map_err(|error| error.to_string())?;
+        Ok(Some(Resumed { model, history: head.history, timing: head.timing }))
+    }
+
+    pub(super) fn write(&self, fit: &str, model: &ModelText, history: &History, timing: &FitTiming) -> Result<(), BoostingError> {
+        let text = model.render();
+        let head = Head {
+            format: FORMAT.into(),
+            fit: fit.into(),
+            text: hex(&Sha256::digest(text.as_bytes())),
+            history: history.clone(),
+            timing: timing.clone(),
+        };
+        let mut bytes = serde_json::to_vec(&head).expect("a history is plain data with string keys");
+        bytes.push(b'\n');
+        bytes.extend_from_slice(text.as_bytes());
+        write_whole(self.path, &bytes)
+    }
+}

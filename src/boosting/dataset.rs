@@ -1,0 +1,191 @@
+//! Images in the form in which trees are grown: each pixel's grey levels put into bins, once.
+//!
+//! Binning costs about as much as a few trees, so a [`Dataset`] is made once and lent to any number of fits, at the same time too: the
+//! trials of a search and, through [`Dataset::subset`], the folds of a cross-validation share its bins. Bins look at pixels and never at
+//! labels; who wants them to know nothing of a fold's validation images makes a dataset for each fold.
+
+use std::sync::Arc;
+
+use super::{
+    BoosterConfig, BoostingError,
+    ffi::{DatasetHandle, SampledColumn, Threads},
+};
+use crate::data::{CLASSES, Images, PIXELS};
+
+/// Images whose pixels decide on the bins, taken evenly; 256 grey levels need no more.
+const SAMPLE: usize = 60_000;
+/// Images handed to the library at a time: it wants floats, four times the size.
+const PUSH: usize = 1024;
+/// The library counts in 32 bits, and scores are ten for each image.
+const MOST_ROWS: usize = i32::MAX as usize / CLASSES;
+
+/// What datasets with the same bins share.
+#[derive(Debug)]
+struct Bins {
+    max_bin: u32,
+}
+
+/// Binned images and their labels, ready for training or for watching a fit.
+pub struct Dataset {
+    handle: DatasetHandle,
+    bins: Arc<Bins>,
+    images: Arc<Images>,
+    /// Where the rows lie in `images`, ascending; `None` = all.
+    rows: Option<Vec<i32>>,
+    labels: Vec<u8>,
+}
+
+impl std::fmt::Debug for Dataset {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Dataset").field("rows", &self.len()).field("bins", &self.bins).finish_non_exhaustive()
+    }
+}
+
+impl Dataset {
+    /// Bins images `[n, 28, 28]` with their labels, `[n]`, into `config.max_bin` bins a pixel on so many threads. The images are kept,
+    /// shared, for continuing a fit.
+    ///
+    /// # Errors
+    /// If there is no image, a label is missing or above 9, or `config` is impossible.
+    pub fn new(images: impl Into<Arc<Images>>, labels: &[u8], config: &BoosterConfig, threads: usize) -> Result<Self, BoostingError> {
+        config.check()?;
+        let images = images.into();
+        let rows = check(&images, labels)?;
+        let (mut columns, sampled) = sample(&images);
+        let threads = Threads::enter(threads);
+        let handle = DatasetHandle::from_sample(&threads, &mut columns, sampled, rows, &config.dataset_parameters())?;
+        drop(columns);
+        Self { handle, bins: Arc::new(Bins { max_bin: config.max_bin }), images, rows: None, labels: labels.to_vec() }.filled(&threads)
+    }
+
+    /// Puts further images into the bins of this dataset: a validation set.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn aligned(&self, images: impl Into<Arc<Images>>, labels: &[u8], threads: usize) -> Result<Self, BoostingError> {
+        let images = images.into();
+        let rows = check(&images, labels)?;
+        let threads = Threads::enter(threads);
+        let handle = DatasetHandle::by_reference(&threads, &self.handle, rows)?;
+        Self { handle, bins: Arc::clone(&self.bins), images, rows: None, labels: labels.to_vec() }.filled(&threads)
+    }
+
+    /// Copies the rows at `indices`, strictly ascending: the training or validation part of a fold, with the same bins.
+    ///
+    /// # Errors
+    /// If there is no index, or one is not above the one before it or not below [`Dataset::len`].
+    pub fn subset(&self, indices: &[usize], threads: usize) -> Result<Self, BoostingError> {
+        if indices.is_empty() {
+            return Err(BoostingError::Empty);
+        }
+        let mut least = 0;
+        for (position, &index) in indices.iter().enumerate() {
+            if index < least || index >= self.len() {
+                return Err(BoostingError::Subset { position, index, rows: self.len() });
+            }
+            least = index + 1;
+        }
+        // Row counts were checked to fit 31 bits when the dataset was made.
+        let own: Vec<i32> = indices.iter().map(|&index| index as i32).collect();
+        let rows = indices.iter().map(|&index| self.rows.as_ref().map_or(index as i32, |rows| rows[index])).collect();
+        Ok(Self {
+            handle: self.handle.subset(&Threads::enter(threads), &own)?,
+            bins: Arc::clone(&self.bins),
+            images: Arc::clone(&self.images),
+            rows: Some(rows),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+        })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Never true: a dataset has at least one image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Bins a pixel, as it was made with.
+    pub fn max_bin(&self) -> u32 {
+        self.bins.max_bin
+    }
+
+    /// Pushes all rows and labels into the empty handle.
+    fn filled(mut self, threads: &Threads) -> Result<Self, BoostingError> {
+        let columns = self.handle.columns()?;
+        if columns != PIXELS {
+            let message = format!("the dataset has {columns} columns; {PIXELS} were given");
+            return Err(BoostingError::Library { call: "LGBM_DatasetGetNumFeature", message });
+        }
+        let labels: Vec<f32> = self.labels.iter().map(|&label| f32::from(label)).collect();
+        self.handle.set_labels(threads, &labels)?;
+        let mut values = Vec::with_capacity(PUSH * PIXELS);
+        for (chunk, images) in self.images.as_slice().chunks(PUSH).enumerate() {
+            values.clear();
+            values.extend(images.iter().flatten().map(|&pixel| f32::from(pixel)));
+            self.handle.push(threads, &values, (chunk * PUSH) as i32, self.labels.len() as i32)?;
+        }
+        Ok(self)
+    }
+
+    pub(super) fn handle(&self) -> &DatasetHandle {
+        &self.handle
+    }
+
+    pub(super) fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    pub(super) fn shares_bins_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.bins, &other.bins)
+    }
+
+    /// The images of the rows.
+    pub(super) fn images(&self) -> impl ExactSizeIterator<Item = &[u8; PIXELS]> {
+        (0..self.len()).map(|row| self.images.get(self.rows.as_ref().map_or(row, |rows| rows[row] as usize)))
+    }
+
+    /// A copy of the binned rows that starts from these scores, `[n, 10]`.
+    pub(super) fn starting_from(&self, scores: &[[f64; CLASSES]], threads: &Threads) -> Result<DatasetHandle, BoostingError> {
+        let all: Vec<i32> = (0..self.len() as i32).collect();
+        let mut handle = self.handle.subset(threads, &all)?;
+        let by_class: Vec<f64> = (0..CLASSES).flat_map(|class| scores.iter().map(move |row| row[class])).collect();
+        handle.set_init_scores(threads, &by_class)?;
+        Ok(handle)
+    }
+}
+
+/// Checks what the library does not; gives the row count as it counts.
+fn check(images: &Images, labels: &[u8]) -> Result<i32, BoostingError> {
+    if images.is_empty() {
+        return Err(BoostingError::Empty);
+    }
+    if images.len() > MOST_ROWS {
+        return Err(BoostingError::TooManyRows { found: images.len(), most: MOST_ROWS });
+    }
+    if images.len() != labels.len() {
+        return Err(BoostingError::LabelCount { images: images.len(), labels: labels.len() });
+    }
+    if let Some((index, &label)) = labels.iter().enumerate().find(|&(_, &label)| usize::from(label) >= CLASSES) {
+        return Err(BoostingError::Label { index, label });
+    }
+    Ok(images.len() as i32)
+}
+
+/// Every column's values that are not zero in an even sample of the images, and the size of the sample.
+fn sample(images: &Images) -> (Vec<SampledColumn>, i32) {
+    let sampled = images.len().min(SAMPLE);
+    let mut columns: Vec<SampledColumn> = Vec::new();
+    columns.resize_with(PIXELS, SampledColumn::default);
+    for row in 0..sampled {
+        for (column, &pixel) in columns.iter_mut().zip(images.get(row * images.len() / sampled)) {
+            if pixel > 0 {
+                column.values.push(f64::from(pixel));
+                column.rows.push(row as i32);
+            }
+        }
+    }
+    (columns, sampled as i32)
+}

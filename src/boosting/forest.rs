@@ -1,0 +1,151 @@
+//! Trees over 8-bit pixels, and their sums.
+//!
+//! Prediction happens here and not in LightGBM: a model file then never reaches a parser that can crash, prediction is plain safe code that
+//! any number of threads may share, and a pixel costs one comparison of small integers instead of one of doubles. Results equal LightGBM's:
+//! the same leaf outputs are added in the same order in double precision, and the same softmax follows.
+
+use rayon::prelude::*;
+
+use crate::data::{CLASSES, Images, PIXELS, Probabilities};
+
+/// Most leaves of a tree: child references are 16 bits wide.
+pub(super) const MOST_LEAVES: usize = 1 << 15;
+/// Images that go through a tree together, so that the tree stays in the nearest cache.
+const TILE: usize = 128;
+
+/// One split: a pixel goes left if it lies in `low .. low + count`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    feature: u16,
+    low: u16,
+    count: u16,
+    /// Left and right: a later node, or the complement (`!leaf`) of a leaf.
+    children: [i16; 2],
+}
+
+impl Node {
+    /// `value <= threshold` goes left, but for 0 where `zero_left` says where it goes. `children` as in [`Node::children`].
+    pub(super) fn new(feature: u16, threshold: f64, zero_left: Option<bool>, children: [i16; 2]) -> Self {
+        // Pixels are whole numbers from 0 to 255: those at most the threshold are the first so many.
+        let count = if threshold < 0.0 { 0 } else { (threshold.min(255.0).floor() as u16) + 1 };
+        let (low, count) = match zero_left {
+            Some(true) => (0, count.max(1)),
+            Some(false) => (1, count.saturating_sub(1)),
+            None => (0, count),
+        };
+        Self { feature, low, count, children }
+    }
+}
+
+/// A checked tree: every child lies after its parent, every feature is a pixel, every leaf exists.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+    leaves: Vec<f64>,
+}
+
+impl Tree {
+    /// The caller has checked what the type promises; a tree without nodes has one leaf.
+    pub(super) fn new(nodes: Vec<Node>, leaves: Vec<f64>) -> Self {
+        debug_assert_eq!(nodes.len() + 1, leaves.len());
+        Self { nodes, leaves }
+    }
+
+    fn output(&self, image: &[u8; PIXELS]) -> f64 {
+        if self.nodes.is_empty() {
+            return self.leaves[0];
+        }
+        let mut index = 0;
+        loop {
+            let node = &self.nodes[index];
+            let right = u16::from(image[usize::from(node.feature)]).wrapping_sub(node.low) >= node.count;
+            let child = node.children[usize::from(right)];
+            if child < 0 {
+                return self.leaves[!child as usize];
+            }
+            index = child as usize;
+        }
+    }
+}
+
+/// All trees of a model: tree `i` votes for class `i % 10`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Forest {
+    trees: Vec<Tree>,
+}
+
+impl Forest {
+    pub(super) fn new(trees: Vec<Tree>) -> Self {
+        Self { trees }
+    }
+
+    /// Trees of all classes.
+    pub(super) fn len(&self) -> usize {
+        self.trees.len()
+    }
+
+    /// Sums of leaf outputs, `[n, 10]`, on the caller's rayon pool.
+    pub(super) fn scores(&self, images: &[[u8; PIXELS]]) -> Vec<[f64; CLASSES]> {
+        let mut scores = vec![[0.0; CLASSES]; images.len()];
+        images.par_chunks(TILE).zip(scores.par_chunks_mut(TILE)).for_each(|(images, scores)| self.add(images, scores));
+        scores
+    }
+
+    fn add(&self, images: &[[u8; PIXELS]], scores: &mut [[f64; CLASSES]]) {
+        for (index, tree) in self.trees.iter().enumerate() {
+            let class = index % CLASSES;
+            for (image, score) in images.iter().zip(scores.iter_mut()) {
+                score[class] += tree.output(image);
+            }
+        }
+    }
+
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool.
+    pub(super) fn probabilities(&self, images: &Images) -> Probabilities {
+        self.scores(images.as_slice()).iter().map(softmax).collect()
+    }
+
+    /// Class probabilities of one image, on the calling thread.
+    pub(super) fn probabilities_of(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
+        let mut score = [[0.0; CLASSES]];
+        self.add(std::slice::from_ref(image), &mut score);
+        softmax(&score[0])
+    }
+}
+
+/// LightGBM's `Common::Softmax`: in double precision, from the greatest score down.
+fn softmax(scores: &[f64; CLASSES]) -> [f32; CLASSES] {
+    let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers = scores.map(|score| (score - greatest).exp());
+    let sum: f64 = powers.iter().sum();
+    powers.map(|power| (power / sum) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_sends_every_grey_level_where_the_comparison_of_doubles_does() {
+        for threshold in [-1.0, -1e-9, 0.0, 1e-35, 0.5, 1.0, 127.5, 254.0, 254.99, 255.0, 1e300] {
+            for zero_left in [None, Some(true), Some(false)] {
+                let tree = Tree::new(vec![Node::new(3, threshold, zero_left, [!0, !1])], vec![1.0, 2.0]);
+                for value in 0..=255_u8 {
+                    let mut image = [7; PIXELS];
+                    image[3] = value;
+                    let left = if value == 0 { zero_left.unwrap_or(0.0 <= threshold) } else { f64::from(value) <= threshold };
+                    assert_eq!(tree.output(&image), if left { 1.0 } else { 2.0 }, "{value} at {threshold} with {zero_left:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_is_stable_and_sums_to_one() {
+        let mut scores = [-1e300; CLASSES];
+        scores[4] = 1e300;
+        assert_eq!(softmax(&scores)[4], 1.0);
+        let sum: f32 = softmax(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]).iter().sum();
+        assert!((sum - 1.0).abs() < 1e-6);
+    }
+}

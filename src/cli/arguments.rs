@@ -1,0 +1,229 @@
+//! What can be typed.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::nn::DeviceChoice;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "digitstack",
+    version,
+    about = "Trains, stacks and evaluates handwritten-digit classifiers: a dense net, a CNN and LightGBM, combined by a logistic regression",
+    after_help = "\
+Examples:
+  digitstack run                                          the full stack on the built-in digits, in about a minute
+  digitstack run configs/mnist-cpu.toml                   the real MNIST (downloaded and verified when it is not there)
+  digitstack run configs/mnist-cpu.toml --data ~/mnist    the same with the files of a folder
+  digitstack predict artifacts/quickstart photo.png       what digit is this?
+  digitstack devices                                      which GPU or CPU would be used
+
+`digitstack <COMMAND> --help` says more about each command."
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Global {
+    /// Where nets run: auto (a real GPU if one answers, otherwise the CPU), cpu, wgpu[:N], cuda[:N] or ndarray
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub(super) device: DeviceChoice,
+    /// The run's seed; overrides the configuration's
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// CPU threads to use; results do not depend on it [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// Override any field of the configuration, as often as needed: --set members.cnn.training.epochs=3
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Print the result as JSON on standard output, for scripts
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say more (each epoch as a line)
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
+    /// Say only results and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the whole pipeline: data, folds, members, stack, evaluation, report
+    #[command(after_help = "\
+The run directory (artifacts/<name> unless --out says otherwise) is always either complete or resumable: after a crash or Ctrl-C the same
+command goes on from the last finished fold or epoch. A complete run is not repeated unless --fresh is given.
+
+Examples:
+  digitstack run                                                     the built-in quickstart
+  digitstack run configs/mnist-cpu.toml --data ~/mnist
+  digitstack run --set members.cnn.training.epochs=1 --out /tmp/try  a quicker quickstart
+  digitstack run configs/reference.toml --device wgpu                the reference settings, on a GPU")]
+    Run(RunArguments),
+    /// Train one member of a configuration by itself, with a validation part held out
+    #[command(after_help = "\
+Examples:
+  digitstack train cnn                                     the quickstart's CNN on the built-in digits
+  digitstack train booster configs/mnist-cpu.toml --data ~/mnist
+  digitstack train cnn --set members.cnn.network.filters=32")]
+    Train(TrainArguments),
+    /// Verify a finished run and score it again, on its own or on other data
+    #[command(after_help = "\
+Examples:
+  digitstack evaluate artifacts/quickstart
+  digitstack evaluate artifacts/quickstart --data ~/mnist   how a stack trained on built-in digits reads real ones")]
+    Evaluate(EvaluateArguments),
+    /// Recognise the digit in each picture (PNG or JPEG of any size, ink of any colour)
+    #[command(after_help = "\
+Examples:
+  digitstack predict artifacts/quickstart photo.png
+  digitstack predict artifacts/mnist-cpu *.png --json")]
+    Predict(PredictArguments),
+    /// Draw a finished run's report again
+    Report(ReportArguments),
+    /// Fetch, describe or show a data set
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// List the devices found and the one that `auto` picks
+    Devices,
+    /// Measure the speed of one part on this machine
+    #[command(after_help = "\
+Examples:
+  digitstack bench cnn --batch 128 --json
+  digitstack bench booster --data ~/mnist")]
+    Bench(BenchArguments),
+    /// Print a completion script: digitstack completions bash > /etc/bash_completion.d/digitstack
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArguments {
+    /// A TOML file such as configs/mnist-cpu.toml [default: the quickstart, built in]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+    /// The run directory [default: artifacts/<name of the configuration>]
+    #[arg(long, value_name = "RUN_DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Start over, deleting what an earlier run left in the run directory
+    #[arg(long)]
+    pub(super) fresh: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TrainArguments {
+    /// The name of a member of the configuration: dense, cnn, booster
+    pub(super) model: String,
+    /// A TOML file [default: the quickstart, built in]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+    /// The model's directory [default: artifacts/<name of the configuration>-<MODEL>]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Share of the training digits held out for validation
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub(super) validation: f64,
+    /// Start over
+    #[arg(long)]
+    pub(super) fresh: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct EvaluateArguments {
+    /// A complete run directory
+    pub(super) run: PathBuf,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PredictArguments {
+    /// A complete run directory
+    pub(super) run: PathBuf,
+    /// Pictures, PNG or JPEG
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(super) images: Vec<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReportArguments {
+    /// A complete run directory
+    pub(super) run: PathBuf,
+    /// Write every figure as PNG too
+    #[arg(long)]
+    pub(super) png: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct DataDirectory {
+    /// A folder of digits: MNIST's IDX files, train.csv/test.csv, or one folder of pictures for each class
+    #[arg(long, value_name = "DIR")]
+    pub(super) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// Download the MNIST files into a folder [default: the cache folder], each verified by its SHA-256
+    Fetch {
+        /// The folder
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Counts, classes and hashes of a data set
+    Info(DataArguments),
+    /// Write a 10 × 10 sheet of examples, one row for each class, as PNG
+    Show {
+        #[command(flatten)]
+        data: DataArguments,
+        /// The picture to write
+        #[arg(long, default_value = "digits.png", value_name = "PNG")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DataArguments {
+    /// A configuration whose data and preprocessing to use [default: the quickstart's built-in digits]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BenchArguments {
+    /// What to measure
+    pub(super) part: BenchPart,
+    /// Images in a training batch
+    #[arg(long, default_value_t = NonZeroUsize::new(128).expect("128 is not zero"))]
+    pub(super) batch: NonZeroUsize,
+    /// Seconds to measure for, after a warm-up
+    #[arg(long, default_value_t = 10.0)]
+    pub(super) seconds: f64,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum BenchPart {
+    /// The reference CNN (64 and 128 filters, 54–30–10, Adadelta)
+    Cnn,
+    /// The reference dense net (784–80–28–10)
+    Dense,
+    /// LightGBM at the reference's depth and leaves
+    Booster,
+    /// The reference's preprocessing with three rotations
+    Imaging,
+}

@@ -1,0 +1,83 @@
+//! `digitstack evaluate` and `digitstack report`.
+
+use serde::Serialize;
+
+use super::{
+    arguments::{EvaluateArguments, Global, ReportArguments},
+    output::Output,
+};
+use crate::{
+    evaluation::{ModelScores, Scores},
+    nn,
+    pipeline::{self, SavedRun, Work},
+    progress::Cancel,
+    report::ReportOptions,
+};
+
+#[derive(Serialize)]
+struct Evaluation<'a> {
+    run: String,
+    data: String,
+    reproducible_sha256: String,
+    models: &'a [ModelScores],
+}
+
+pub(super) fn evaluate(arguments: &EvaluateArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let device = nn::resolve(&global.device)?;
+    let progress = output.progress();
+    let cancel = Cancel::default();
+    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
+    let run = SavedRun::load(&arguments.run, &work)?;
+    let (data, models) = run.evaluate(arguments.data.data.as_deref(), progress.as_ref())?;
+    let hash = run.manifest.reproducible_hash();
+    output.json(&Evaluation {
+        run: arguments.run.display().to_string(),
+        data: data.clone(),
+        reproducible_sha256: hash.clone(),
+        models: &models,
+    })?;
+    output.line(format!("{}: every file as its manifest says (reproducible part: {hash})", arguments.run.display()))?;
+    output.line(format!("test digits: {data}"))?;
+    for line in leaderboard(&models) {
+        output.line(line)?;
+    }
+    Ok(())
+}
+
+pub(super) fn report(arguments: &ReportArguments, output: &Output) -> anyhow::Result<()> {
+    let page = pipeline::draw_report(&arguments.run, ReportOptions { png: arguments.png })?;
+    output.json(&serde_json::json!({ "report": page }))?;
+    output.line(format!("report: {}", page.display()))
+}
+
+/// The leaderboard as lines of text.
+pub(super) fn leaderboard(models: &[ModelScores]) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{:<15} {:>8} {:>12} {:>8} {:>16} {:>8} {:>9}",
+        "model", "train %", "out-of-fold %", "test %", "95 % interval", "errors", "log-loss"
+    )];
+    for model in models {
+        let percent = |scores: &Option<Scores>| {
+            scores.as_ref().map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
+        };
+        let (interval, errors, loss) = match &model.test {
+            Some(test) => (
+                format!("{:.2} – {:.2}", 100.0 * test.accuracy.low, 100.0 * test.accuracy.high),
+                (test.images - test.correct).to_string(),
+                format!("{:.4}", test.log_loss),
+            ),
+            None => Default::default(),
+        };
+        lines.push(format!(
+            "{:<15} {:>8} {:>13} {:>8} {:>16} {:>8} {:>9}",
+            model.name,
+            percent(&model.train),
+            percent(&model.out_of_fold),
+            percent(&model.test),
+            interval,
+            errors,
+            loss
+        ));
+    }
+    lines
+}

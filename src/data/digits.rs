@@ -1,0 +1,119 @@
+//! The data set in memory.
+
+/// Height and width of every image, in pixels.
+pub const SIDE: usize = 28;
+/// Pixels in an image.
+pub const PIXELS: usize = SIDE * SIDE;
+/// Number of classes: the digits 0 to 9.
+pub const CLASSES: usize = 10;
+
+/// One row of ten class probabilities for each image: `[n, 10]`.
+pub type Probabilities = Vec<[f32; CLASSES]>;
+
+/// Images, `[n, 28, 28]`, row-major, 0 = background, 255 = ink.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Images {
+    pixels: Vec<u8>,
+}
+
+impl Images {
+    /// Takes `[n, 28, 28]` pixels; `None` if their count is no multiple of 784.
+    pub fn new(pixels: Vec<u8>) -> Option<Self> {
+        pixels.len().is_multiple_of(PIXELS).then_some(Self { pixels })
+    }
+
+    /// Collects single images.
+    pub fn from_images(images: impl IntoIterator<Item = [u8; PIXELS]>) -> Self {
+        Self { pixels: images.into_iter().flatten().collect() }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.pixels.len() / PIXELS
+    }
+
+    /// True if there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.pixels.is_empty()
+    }
+
+    /// Image `index`, `[28, 28]`. Panics past the end.
+    pub fn get(&self, index: usize) -> &[u8; PIXELS] {
+        &self.pixels.as_chunks::<PIXELS>().0[index]
+    }
+
+    /// All images in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8; PIXELS]> {
+        self.pixels.as_chunks::<PIXELS>().0.iter()
+    }
+
+    /// The images as a slice, for parallel work.
+    pub fn as_slice(&self) -> &[[u8; PIXELS]] {
+        self.pixels.as_chunks::<PIXELS>().0
+    }
+
+    /// All pixels, `[n, 28, 28]`.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The images at these places, in this order.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let mut pixels = Vec::with_capacity(indices.len() * PIXELS);
+        for &index in indices {
+            pixels.extend_from_slice(self.get(index));
+        }
+        Self { pixels }
+    }
+}
+
+/// Labelled images with the group of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digits {
+    /// `[n, 28, 28]`.
+    pub images: Images,
+    /// `[n]`, each 0 to 9.
+    pub labels: Vec<u8>,
+    /// `[n]`: images with the same number come from the same original.
+    pub groups: Vec<u32>,
+}
+
+impl Digits {
+    /// Labelled images, each its own group.
+    ///
+    /// Panics if the counts differ or a label is above 9: readers check both before they build this.
+    pub fn new(images: Images, labels: Vec<u8>) -> Self {
+        assert_eq!(images.len(), labels.len(), "one label for each image");
+        assert!(labels.iter().all(|&label| usize::from(label) < CLASSES), "labels are 0 to 9");
+        let groups = (0..labels.len() as u32).collect();
+        Self { images, labels, groups }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// True if there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The digits at these places, in this order, with their groups.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            images: self.images.select(indices),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            groups: indices.iter().map(|&index| self.groups[index]).collect(),
+        }
+    }
+
+    /// Number of images of each class.
+    pub fn class_counts(&self) -> [usize; CLASSES] {
+        let mut counts = [0; CLASSES];
+        for &label in &self.labels {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,209 @@
+//! Files in and out: plain or gzip, hashed while they are read, written whole or not at all.
+//!
+//! Gzip is told by its first two bytes, never by the name: mirrors and browsers rename and unpack as they like. The hash is that of the
+//! *unpacked* bytes, so that it names the contents however they are packed. A gzip file may not unpack to much more than any real set of
+//! digits does, so that a few kilobytes cannot fill the memory.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Write},
+    path::Path,
+};
+
+use flate2::bufread::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::{DataError, Result, reading, writing};
+
+/// A gzip file may always unpack to this many bytes: more than all of MNIST.
+const UNPACKED_ALWAYS: u64 = 64 << 20;
+/// Beyond [`UNPACKED_ALWAYS`], a gzip file may unpack to this many times its size. Digits pack about 5 to 1 as IDX and 8 to 1 as CSV.
+const UNPACKED_RATIO: u64 = 100;
+
+/// A file and what was in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileHash {
+    /// Name without its folder and without `.gz`.
+    pub name: String,
+    /// SHA-256 of the unpacked contents, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An open file, unpacked if it is gzip, hashed as it is read.
+pub(super) struct Contents {
+    bytes: Bytes,
+    hash: Sha256,
+    read: u64,
+    limit: u64,
+    plain_length: Option<u64>,
+}
+
+enum Bytes {
+    Plain(BufReader<File>),
+    Gzip(Box<BufReader<MultiGzDecoder<BufReader<File>>>>),
+}
+
+impl Contents {
+    /// Opens a regular file.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let describe = std::fs::metadata(path).map_err(reading(path))?;
+        if !describe.is_file() {
+            return Err(DataError::Format { path: path.to_owned(), problem: "is not a file".into() });
+        }
+        let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(reading(path))?);
+        let gzip = file.fill_buf().map_err(reading(path))?.starts_with(&[0x1f, 0x8b]);
+        Ok(if gzip {
+            let limit = describe.len().saturating_mul(UNPACKED_RATIO).max(UNPACKED_ALWAYS);
+            let bytes = Bytes::Gzip(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
+            Self { bytes, hash: Sha256::new(), read: 0, limit, plain_length: None }
+        } else {
+            Self { bytes: Bytes::Plain(file), hash: Sha256::new(), read: 0, limit: u64::MAX, plain_length: Some(describe.len()) }
+        })
+    }
+
+    /// Bytes in the file, if it is not packed.
+    pub(super) fn plain_length(&self) -> Option<u64> {
+        self.plain_length
+    }
+
+    /// The hash of all bytes read so far: of the whole file once it was read to its end.
+    pub(super) fn finish(self, path: &Path) -> FileHash {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        FileHash { name: name.strip_suffix(".gz").unwrap_or(&name).to_owned(), sha256: hexadecimal(&self.hash.finalize()) }
+    }
+}
+
+impl Read for Contents {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Contents {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.read > self.limit {
+            return Err(io::Error::other(format!(
+                "it unpacks to more than {} bytes, which no file of digits of its size does",
+                self.limit
+            )));
+        }
+        match &mut self.bytes {
+            Bytes::Plain(file) => file.fill_buf(),
+            Bytes::Gzip(file) => file.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, amount: usize) {
+        match &mut self.bytes {
+            Bytes::Plain(file) => {
+                self.hash.update(&file.buffer()[..amount]);
+                file.consume(amount);
+            }
+            Bytes::Gzip(file) => {
+                self.hash.update(&file.buffer()[..amount]);
+                file.consume(amount);
+            }
+        }
+        self.read += amount as u64;
+    }
+}
+
+/// A new file beside `path` that takes its name when it is complete; until then, and after a crash, `path` is as it was.
+pub(super) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".digitstack-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Gives a complete temporary file its name. Survives kill -9 and a power cut: afterwards there is the old file or the new one, whole.
+pub(super) fn put_in_place(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    #[cfg(unix)]
+    File::open(folder_of(path))?.sync_all()?;
+    Ok(())
+}
+
+/// The folder that a file is in; `.` for a bare name.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a whole file or none. Packed if its name ends in `.gz`, without a time stamp, so that equal contents give equal files.
+pub(super) fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let work = || {
+        let folder = folder_of(path);
+        std::fs::create_dir_all(folder)?;
+        let file = temporary(folder)?;
+        let mut plain = io::BufWriter::new(file);
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            let mut packed = flate2::GzBuilder::new().write(&mut plain, flate2::Compression::default());
+            write(&mut packed)?;
+            packed.finish()?;
+        } else {
+            write(&mut plain)?;
+        }
+        put_in_place(plain.into_inner().map_err(io::IntoInnerError::into_error)?, path)
+    };
+    work().map_err(writing(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_told_by_its_bytes_and_hashes_like_the_plain_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, packed) = (folder.path().join("a"), folder.path().join("a.gz"));
+        for path in [&plain, &packed] {
+            write_whole(path, |out| out.write_all(b"abc")).unwrap();
+        }
+        let misnamed = folder.path().join("b");
+        std::fs::rename(&packed, &misnamed).unwrap();
+        assert_eq!(std::fs::read(&misnamed).unwrap()[..2], [0x1f, 0x8b]);
+        for path in [&plain, &misnamed] {
+            let mut contents = Contents::open(path).unwrap();
+            let mut text = String::new();
+            contents.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "abc");
+            assert_eq!(contents.finish(path).sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        }
+    }
+
+    #[test]
+    fn a_gzip_bomb_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bomb.gz");
+        write_whole(&path, |out| io::copy(&mut io::repeat(0).take(UNPACKED_ALWAYS + (1 << 20)), &mut &mut *out).map(|_| ())).unwrap();
+        let mut contents = Contents::open(&path).unwrap();
+        let error = io::copy(&mut contents, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than"), "{error}");
+    }
+
+    #[test]
+    fn a_bare_name_lies_in_the_current_folder() {
+        assert_eq!([folder_of(Path::new("a")), folder_of(Path::new("b/a"))], [Path::new("."), Path::new("b")]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write_whole(&path, |out| out.write_all(b"old")).unwrap();
+        let error = write_whole(&path, |out| out.write_all(b"new").and(Err(io::Error::other("disk full")))).unwrap_err();
+        assert!(error.to_string().contains("disk full"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,42 @@
+//! What a fit records while it runs: one point for each epoch of a net or each tree of a booster.
+
+use serde::{Deserialize, Serialize};
+
+/// The course of one fit. Holds no times: those differ from run to run and live in [`FitTiming`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// What a point stands for: `"epoch"` or `"tree"`.
+    pub unit: String,
+    /// In order.
+    pub points: Vec<HistoryPoint>,
+    /// The step (1-based, as in [`HistoryPoint::step`]) whose weights were kept.
+    pub best_step: Option<u32>,
+}
+
+/// One epoch or tree.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryPoint {
+    /// Counted from 1.
+    pub step: u32,
+    /// Mean training loss over the step.
+    pub train_loss: Option<f64>,
+    /// Share of training images classified correctly during the step, 0 to 1.
+    pub train_accuracy: Option<f64>,
+    /// Loss on the validation images after the step.
+    pub validation_loss: Option<f64>,
+    /// Accuracy on the validation images after the step, 0 to 1.
+    pub validation_accuracy: Option<f64>,
+    /// Learning rate at the end of the step.
+    pub learning_rate: Option<f64>,
+}
+
+/// How long a fit took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FitTiming {
+    /// Wall time of the whole fit, in seconds.
+    pub seconds: f64,
+    /// Training images seen, over all epochs (or rows times trees).
+    pub images: u64,
+    /// Wall time of each step, in seconds.
+    pub step_seconds: Vec<f64>,
+}

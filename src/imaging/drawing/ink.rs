@@ -1,0 +1,178 @@
+//! Finds the ink of a picture.
+
+use image::DynamicImage;
+
+use super::{
+    InkSource,
+    background::{Surface, median},
+};
+use crate::imaging::{Filter, Gray};
+
+/// Longer side at which pictures are worked on: many pixels for each of the final 20, few enough for a photograph to take milliseconds.
+const WORKING_SIDE: usize = 512;
+/// Ink has to differ from the background by at least this many grey levels, on average.
+const LEAST_CONTRAST: f32 = 20.0;
+/// And by at least this many times the grain of the background.
+const LEAST_CONTRAST_TO_GRAIN: f32 = 5.0;
+
+/// The ink of a picture, at most 512 pixels on the longer side, 255 = full ink; `None` if nothing stands out.
+pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<Gray> {
+    let channels = Channels::of(picture);
+    match source {
+        InkSource::Alpha => channels.alpha(),
+        InkSource::Auto if channels.is_mostly_transparent() => channels.alpha(),
+        _ => channels.contrast(source),
+    }
+}
+
+/// Red, green, blue (over white where transparent) and alpha of a picture at working size.
+struct Channels {
+    colours: [Gray; 3],
+    alpha: Gray,
+}
+
+impl Channels {
+    fn of(picture: &DynamicImage) -> Self {
+        let rgba = picture.to_rgba8();
+        let (width, height) = (rgba.width() as usize, rgba.height() as usize);
+        let reduction = (width.max(height) as f64 / WORKING_SIDE as f64).max(1.0);
+        let size = ((width as f64 / reduction).round() as usize, (height as f64 / reduction).round() as usize);
+        let channel = |value: &dyn Fn([u8; 4]) -> u8| {
+            let pixels = rgba.pixels().map(|pixel| value(pixel.0)).collect();
+            // The buffer of an image holds width × height pixels, and neither is 0 here.
+            let whole = Gray::new(width, height, pixels).expect("one value for each pixel");
+            if reduction > 1.0 { whole.resize(size.0, size.1, Filter::Bilinear) } else { whole }
+        };
+        let over_white = |level: u8, alpha: u8| (255 - (u32::from(255 - level) * u32::from(alpha) + 127) / 255) as u8;
+        Self {
+            colours: [
+                channel(&|[level, _, _, alpha]| over_white(level, alpha)),
+                channel(&|[_, level, _, alpha]| over_white(level, alpha)),
+                channel(&|[_, _, level, alpha]| over_white(level, alpha)),
+            ],
+            alpha: channel(&|[_, _, _, alpha]| alpha),
+        }
+    }
+
+    fn is_mostly_transparent(&self) -> bool {
+        let transparent = self.alpha.pixels().iter().filter(|&&alpha| alpha < 128).count();
+        2 * transparent >= self.alpha.pixels().len()
+    }
+
+    /// The alpha channel, scaled so that the strongest is 255.
+    fn alpha(&self) -> Option<Gray> {
+        let strongest = self.alpha.pixels().iter().copied().max().filter(|&strongest| strongest > 0)?;
+        let scaled = self.alpha.pixels().iter().map(|&alpha| (u32::from(alpha) * 255 / u32::from(strongest)) as u8).collect();
+        Gray::new(self.alpha.width(), self.alpha.height(), scaled)
+    }
+
+    /// What differs most from its background, among brightness and the three colours: red ink on green paper may have no brightness of its own.
+    fn contrast(&self, source: InkSource) -> Option<Gray> {
+        let (width, height) = (self.alpha.width(), self.alpha.height());
+        let [red, green, blue] = self.colours.each_ref().map(Gray::pixels);
+        let brightness =
+            red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b));
+        let mut views = vec![brightness.collect::<Vec<f32>>()];
+        if red != green || green != blue {
+            views.extend([red, green, blue].map(|levels| levels.iter().map(|&level| f32::from(level)).collect()));
+        }
+        let candidates = views.iter().filter_map(|levels| Difference::of(levels, width, height, source));
+        let best = candidates.max_by(|a, b| a.contrast.total_cmp(&b.contrast))?;
+        Gray::new(width, height, best.into_ink())
+    }
+}
+
+/// How far each pixel is on the inked side of the background.
+struct Difference {
+    levels: Vec<f32>,
+    /// Below this, grain.
+    floor: f32,
+    /// From here on, full ink.
+    full: f32,
+    /// Mean level of ink minus mean level of background.
+    contrast: f32,
+}
+
+impl Difference {
+    /// `None` if nothing stands out on the inked side.
+    fn of(levels: &[f32], width: usize, height: usize, source: InkSource) -> Option<Self> {
+        let surface = Surface::fit(levels, width, height);
+        let mut differences: Vec<f32> =
+            levels.iter().enumerate().map(|(place, level)| level - surface.at((place % width, width), (place / width, height))).collect();
+        let dark = match source {
+            InkSource::Dark => true,
+            InkSource::Light => false,
+            // Cubes: what is far from the background counts, on whichever side.
+            InkSource::Auto | InkSource::Alpha => differences.iter().map(|&difference| f64::from(difference).powi(3)).sum::<f64>() < 0.0,
+        };
+        if dark {
+            differences.iter_mut().for_each(|difference| *difference = -*difference);
+        }
+        // What lies on the other side of the background is background too.
+        let inked: Vec<f32> = differences.iter().map(|difference| difference.max(0.0)).collect();
+        let (threshold, background, ink) = otsu(&inked)?;
+        let mut grain: Vec<f64> = differences.iter().filter(|level| level.abs() < threshold).map(|&level| f64::from(level).abs()).collect();
+        // The median absolute deviation as a standard deviation.
+        let grain = 1.4826 * median(&mut grain) as f32;
+        let contrast = ink - background;
+        if contrast < LEAST_CONTRAST.max(LEAST_CONTRAST_TO_GRAIN * grain) {
+            return None;
+        }
+        // Clean pictures keep the soft edges of their strokes; the more grain, the nearer the floor comes to the threshold.
+        let floor = (background + 4.0 * grain).max(background + 0.15 * contrast).min(threshold);
+        Some(Self { levels: inked, floor, full: ink, contrast })
+    }
+
+    fn into_ink(self) -> Vec<u8> {
+        let gain = 255.0 / (self.full - self.floor);
+        self.levels.iter().map(|level| ((level - self.floor) * gain).round().clamp(0.0, 255.0) as u8).collect()
+    }
+}
+
+/// Otsu's threshold: the level that divides the pixels into two classes of the least variance within. Returns it with the mean of each class;
+/// `None` if all pixels are alike.
+fn otsu(levels: &[f32]) -> Option<(f32, f32, f32)> {
+    const BINS: usize = 256;
+    let least = levels.iter().copied().fold(f32::INFINITY, f32::min);
+    let most = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let width = (most - least) / BINS as f32;
+    if width.is_nan() || width <= 1e-4 {
+        return None;
+    }
+    let mut bins = [(0u32, 0.0f64); BINS];
+    for &level in levels {
+        let bin = &mut bins[(((level - least) / width) as usize).min(BINS - 1)];
+        *bin = (bin.0 + 1, bin.1 + f64::from(level));
+    }
+    let (count, sum) = bins.iter().fold((0.0, 0.0), |(count, sum), bin| (count + f64::from(bin.0), sum + bin.1));
+    let (mut below, mut sum_below) = (0.0, 0.0);
+    let mut best = (f64::NEG_INFINITY, None);
+    for (place, bin) in bins[..BINS - 1].iter().enumerate() {
+        below += f64::from(bin.0);
+        sum_below += bin.1;
+        let above = count - below;
+        if below > 0.0 && above > 0.0 {
+            let (low, high) = (sum_below / below, (sum - sum_below) / above);
+            let between = below * above * (high - low).powi(2);
+            if between > best.0 {
+                best = (between, Some((least + (place + 1) as f32 * width, low as f32, high as f32)));
+            }
+        }
+    }
+    best.1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn otsu_divides_two_classes() {
+        let mut levels = vec![10.0; 90];
+        levels.extend([200.0; 10]);
+        let (threshold, low, high) = otsu(&levels).unwrap();
+        assert!((10.0..200.0).contains(&threshold));
+        assert!((low - 10.0).abs() < 1e-3 && (high - 200.0).abs() < 1e-3);
+        assert!(otsu(&[5.0; 20]).is_none());
+    }
+}

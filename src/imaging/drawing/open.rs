@@ -1,0 +1,112 @@
+//! Reads picture files that nobody vouches for.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Cursor, Seek},
+    path::Path,
+};
+
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
+
+use super::DrawingError;
+
+/// The longest side that is read, in pixels.
+pub const MAX_SIDE: u32 = 4096;
+
+/// Memory that a decoder may ask for: 16 bits of four channels at the largest size, and as much again for its own use.
+const MAX_MEMORY: u64 = 2 * 8 * (MAX_SIDE as u64) * (MAX_SIDE as u64);
+
+/// Reads a PNG or JPEG file; see [`decode_picture`].
+///
+/// # Errors
+/// As [`decode_picture`], and [`DrawingError::Read`] if the file cannot be opened.
+pub fn open_picture(path: &Path) -> Result<DynamicImage, DrawingError> {
+    let file = File::open(path).map_err(|source| DrawingError::Read { path: path.to_owned(), source })?;
+    decode(BufReader::new(file))
+}
+
+/// Decodes a PNG or JPEG picture, told apart by content, and turns it upright as its EXIF orientation says. The size in the header is checked,
+/// at most [`MAX_SIDE`] a side, before a pixel is decoded or memory for pixels is asked for.
+///
+/// # Errors
+/// [`DrawingError::TooLarge`]; [`DrawingError::Decode`] for anything else that is not a whole picture.
+pub fn decode_picture(bytes: &[u8]) -> Result<DynamicImage, DrawingError> {
+    decode(Cursor::new(bytes))
+}
+
+fn decode(source: impl BufRead + Seek) -> Result<DynamicImage, DrawingError> {
+    let mut reader = ImageReader::new(source).with_guessed_format().map_err(image::ImageError::IoError)?;
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(DrawingError::TooLarge { width, height });
+    }
+    // A damaged EXIF block is no reason to refuse the picture.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut picture = DynamicImage::from_decoder(decoder)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, ImageFormat};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        DynamicImage::from(GrayImage::new(width, height)).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn pictures_of_both_formats_are_read() {
+        assert_eq!(decode_picture(&png(3, 5)).unwrap().width(), 3);
+        let mut jpeg = Vec::new();
+        DynamicImage::from(GrayImage::new(9, 7)).write_to(&mut Cursor::new(&mut jpeg), ImageFormat::Jpeg).unwrap();
+        assert_eq!(decode_picture(&jpeg).unwrap().height(), 7);
+    }
+
+    #[test]
+    fn a_header_that_promises_too_much_is_refused_unread() {
+        let mut bytes = png(1, 1);
+        // Width in the IHDR chunk, and the checksum of that chunk.
+        bytes[16..20].copy_from_slice(&60_000u32.to_be_bytes());
+        let checksum = crc(&bytes[12..29]);
+        bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
+        assert!(matches!(decode_picture(&bytes), Err(DrawingError::TooLarge { width: 60_000, height: 1 })));
+        assert!(matches!(decode_picture(&png(4097, 1)), Err(DrawingError::TooLarge { width: 4097, height: 1 })));
+    }
+
+    /// The checksum of PNG chunks.
+    fn crc(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0u32, |crc, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+        })
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        for bytes in [&b""[..], b"GIF89a........", &png(20, 20)[..50]] {
+            assert!(matches!(decode_picture(bytes), Err(DrawingError::Decode(_))));
+        }
+        let missing = open_picture(Path::new("no-such-file.png")).unwrap_err();
+        assert!(missing.to_string().contains("no-such-file.png"));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_pictures_never_panic(at in 0usize..80, value: u8, cut in 0usize..90) {
+            let mut bytes = png(16, 16);
+            let length = bytes.len();
+            bytes[at % length] = value;
+            bytes.truncate(length.saturating_sub(cut % length));
+            let _ = decode_picture(&bytes);
+        }
+    }
+}

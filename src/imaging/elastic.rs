@@ -1,0 +1,176 @@
+//! Elastic distortion, after Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual document
+//! analysis" (2003).
+//!
+//! Each pixel is displaced by a random field: uniform in [−1, 1], smoothed by a Gaussian of standard deviation σ, multiplied by α. The Gaussian
+//! is that of `scipy.ndimage.gaussian_filter` (cut off at 4 σ, mirrored at the edges). On 28 positions any such filter, mirroring included, is a
+//! 28×28 matrix, so smoothing a field is two small matrix products whose cost does not depend on σ.
+
+use rand::Rng;
+
+use super::{
+    vector::vectorised,
+    warp::{Affine, LANES},
+};
+use crate::data::{PIXELS, SIDE};
+
+type Rows = [[f32; LANES]; SIDE];
+
+/// Random smooth displacements with their filter ready.
+#[derive(Clone, Debug)]
+pub struct Elastic {
+    /// The filter times √α, `[28 outputs, 28 inputs]`; applied twice to every field.
+    smoothing: Box<[[f32; SIDE]; SIDE]>,
+    /// Its transpose with padded rows.
+    transposed: Box<Rows>,
+}
+
+/// Where each pixel is looked up: (x + dx, y + dy).
+#[derive(Clone, Debug)]
+pub struct Field {
+    dx: Rows,
+    dy: Rows,
+}
+
+impl Elastic {
+    /// Displacements `alpha` (pixels, at least 0) times a field smoothed with standard deviation `sigma` (pixels, above 0).
+    pub fn new(alpha: f32, sigma: f32) -> Self {
+        let matrix = gaussian_matrix(f64::from(sigma));
+        let gain = f64::from(alpha).sqrt();
+        let mut smoothing = Box::new([[0.0; SIDE]; SIDE]);
+        let mut transposed = Box::new([[0.0; LANES]; SIDE]);
+        for (output, row) in matrix.iter().enumerate() {
+            for (input, weight) in row.iter().enumerate() {
+                smoothing[output][input] = (gain * weight) as f32;
+                transposed[input][output] = (gain * weight) as f32;
+            }
+        }
+        Self { smoothing, transposed }
+    }
+
+    /// The smoothed field of given raw displacements, each `[28, 28]` in [−1, 1].
+    pub fn field(&self, dx: &[f32; PIXELS], dy: &[f32; PIXELS]) -> Field {
+        vectorised(
+            #[inline(always)]
+            || Field { dx: self.smooth(&pad(dx)), dy: self.smooth(&pad(dy)) },
+        )
+    }
+
+    /// A random field: 1,568 draws of 16 bits, row by row, first those of x, then those of y.
+    pub fn random_field(&self, rng: &mut impl Rng) -> Field {
+        let mut bytes = [0; 4 * PIXELS];
+        rng.fill_bytes(&mut bytes);
+        vectorised(
+            #[inline(always)]
+            || {
+                let mut raw = [[0.0f32; PIXELS]; 2];
+                for (value, &[low, high]) in raw.as_flattened_mut().iter_mut().zip(bytes.as_chunks::<2>().0) {
+                    // The middles of 65,536 equal parts of [−1, 1].
+                    *value = (f32::from(u16::from_le_bytes([low, high])) + 0.5) / 32768.0 - 1.0;
+                }
+                Field { dx: self.smooth(&pad(&raw[0])), dy: self.smooth(&pad(&raw[1])) }
+            },
+        )
+    }
+
+    /// Both axes: smoothing · field · smoothingᵀ.
+    #[inline(always)]
+    fn smooth(&self, field: &Rows) -> Rows {
+        let across = product(|y, x| field[y][x], &self.transposed);
+        product(|y, input| self.smoothing[y][input], &across)
+    }
+}
+
+impl Field {
+    /// The image with every pixel looked up where this field says, through `affine` as well, in one bilinear pass.
+    pub fn apply(&self, image: &[u8; PIXELS], affine: &Affine) -> [u8; PIXELS] {
+        affine.apply_displaced(image, &self.dx, &self.dy)
+    }
+
+    /// The displacement (dx, dy) of the pixel at column `x`, row `y`, both below 28.
+    pub fn at(&self, x: usize, y: usize) -> (f32, f32) {
+        (self.dx[y][..SIDE][x], self.dy[y][..SIDE][x])
+    }
+}
+
+/// `[28, 28]` with its rows padded by zeros.
+#[inline(always)]
+fn pad(values: &[f32; PIXELS]) -> Rows {
+    let mut rows = [[0.0; LANES]; SIDE];
+    for (row, values) in rows.iter_mut().zip(values.as_chunks::<SIDE>().0) {
+        row[..SIDE].copy_from_slice(values);
+    }
+    rows
+}
+
+/// `out[y] = Σ_k left(y, k) · right[k]`, two rows at a time so that the running sums stay in registers.
+#[inline(always)]
+fn product(left: impl Fn(usize, usize) -> f32, right: &Rows) -> Rows {
+    let mut out = [[0.0; LANES]; SIDE];
+    for (pair, out) in out.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        let mut sums = [[0.0f32; LANES]; 2];
+        for (k, right) in right.iter().enumerate() {
+            let (first, second) = (left(2 * pair, k), left(2 * pair + 1, k));
+            for (lane, &value) in right.iter().enumerate() {
+                sums[0][lane] += first * value;
+                sums[1][lane] += second * value;
+            }
+        }
+        *out = sums;
+    }
+    out
+}
+
+/// `scipy.ndimage.gaussian_filter1d(·, sigma, mode="reflect", truncate=4)` on 28 values, as a matrix `[output, input]`.
+fn gaussian_matrix(sigma: f64) -> [[f64; SIDE]; SIDE] {
+    let radius = (4.0 * sigma + 0.5) as i64;
+    let weight = |offset: i64| (-0.5 * (offset as f64 / sigma).powi(2)).exp();
+    let total: f64 = (-radius..=radius).map(weight).sum();
+    let period = 2 * SIDE as i64;
+    let mut matrix = [[0.0; SIDE]; SIDE];
+    for (output, row) in matrix.iter_mut().enumerate() {
+        for offset in -radius..=radius {
+            // … 1 0 | 0 1 … 27 | 27 26 …
+            let place = (output as i64 + offset).rem_euclid(period);
+            row[place.min(period - 1 - place) as usize] += weight(offset) / total;
+        }
+    }
+    matrix
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    #[test]
+    fn smoothing_keeps_a_constant_field() {
+        for sigma in [0.1, 1.0, 4.0, 60.0] {
+            let field = Elastic::new(3.0, sigma).field(&[1.0; PIXELS], &[-0.5; PIXELS]);
+            for place in 0..PIXELS {
+                let (dx, dy) = field.at(place % SIDE, place / SIDE);
+                assert!((dx - 3.0).abs() < 1e-4 && (dy + 1.5).abs() < 1e-4, "σ {sigma}: ({dx}, {dy})");
+            }
+        }
+    }
+
+    #[test]
+    fn no_displacement_changes_nothing() {
+        let image: [u8; PIXELS] = std::array::from_fn(|i| (i * 37 % 256) as u8);
+        let field = Elastic::new(0.0, 4.0).random_field(&mut Seed(1).rng());
+        assert_eq!(field.apply(&image, &Affine::IDENTITY), image);
+    }
+
+    #[test]
+    fn random_displacements_have_the_expected_spread() {
+        // Standard deviation α · 3^-½ · Σ w², far from the edges: 34 · 0.577 · 0.0705 = 1.38.
+        let elastic = Elastic::new(34.0, 4.0);
+        let mut rng = Seed(2).rng();
+        let mut squares = 0.0;
+        for _ in 0..400 {
+            let (dx, dy) = elastic.random_field(&mut rng).at(14, 14);
+            squares += dx * dx + dy * dy;
+        }
+        let spread = (squares / 800.0).sqrt();
+        assert!((1.25..1.55).contains(&spread), "{spread}");
+    }
+}

@@ -1,0 +1,125 @@
+//! A grey image of any size.
+
+use super::{
+    ink::InkBox,
+    resize::{Filter, Weights},
+    vector::vectorised,
+};
+
+/// A grey image: row-major, 0 = background, 255 = ink, at least one pixel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gray {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+impl Gray {
+    /// Takes `[height, width]` pixels; `None` if a side is 0 or their count is another.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
+        let fits = width > 0 && height > 0 && width.checked_mul(height) == Some(pixels.len());
+        fits.then_some(Self { width, height, pixels })
+    }
+
+    /// Columns.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All pixels, `[height, width]`.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The rows from top to bottom.
+    pub fn rows(&self) -> std::slice::ChunksExact<'_, u8> {
+        self.pixels.chunks_exact(self.width)
+    }
+
+    /// The smallest rectangle with every pixel above 0; `None` if there is none.
+    pub fn ink_box(&self) -> Option<InkBox> {
+        InkBox::of_rows(self.rows())
+    }
+
+    /// The part inside `area`; what of it lies outside the image is left out, and `None` is returned if that is all of it.
+    pub fn crop(&self, area: InkBox) -> Option<Self> {
+        let right = (area.left + area.width).min(self.width);
+        let bottom = (area.top + area.height).min(self.height);
+        if area.left >= right || area.top >= bottom {
+            return None;
+        }
+        let rows = self.rows().skip(area.top).take(bottom - area.top);
+        let pixels = rows.flat_map(|row| &row[area.left..right]).copied().collect();
+        Self::new(right - area.left, bottom - area.top, pixels)
+    }
+
+    /// The image at another size (sides below 1 count as 1), like `Image.resize` of Pillow in mode `L`: one pass over the columns, one over
+    /// the rows, each output pixel a mean over all input pixels under the filter, which widens as the image shrinks.
+    pub fn resize(&self, width: usize, height: usize, filter: Filter) -> Self {
+        let (width, height) = (width.max(1), height.max(1));
+        let across = Weights::new(self.width, width, filter);
+        let down = Weights::new(self.height, height, filter);
+        let mut narrowed = vec![0.0f32; self.height * width];
+        for (row, out) in self.rows().zip(narrowed.chunks_exact_mut(width)) {
+            for ((start, weights), pixel) in across.rows().zip(out) {
+                let sum: f32 =
+                    row[start..start + weights.len()].iter().zip(weights).map(|(&pixel, weight)| f32::from(pixel) * weight).sum();
+                *pixel = sum.round().clamp(0.0, 255.0);
+            }
+        }
+        let mut pixels = vec![0; width * height];
+        let mut sums = vec![0.0f32; width];
+        for ((start, weights), out) in down.rows().zip(pixels.chunks_exact_mut(width)) {
+            sums.fill(0.0);
+            vectorised(|| {
+                for (row, &weight) in narrowed[start * width..].chunks_exact(width).zip(weights) {
+                    for (sum, pixel) in sums.iter_mut().zip(row) {
+                        *sum += pixel * weight;
+                    }
+                }
+            });
+            for (pixel, sum) in out.iter_mut().zip(&sums) {
+                *pixel = sum.round().clamp(0.0, 255.0) as u8;
+            }
+        }
+        Self { width, height, pixels }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_must_match() {
+        assert!(Gray::new(2, 3, vec![0; 6]).is_some());
+        assert!(Gray::new(2, 3, vec![0; 5]).is_none());
+        assert!(Gray::new(0, 3, vec![]).is_none());
+        assert!(Gray::new(usize::MAX, 2, vec![0; 4]).is_none());
+    }
+
+    #[test]
+    fn crop_takes_the_box_and_stops_at_the_edge() {
+        let image = Gray::new(3, 2, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let corner = image.crop(InkBox { left: 1, top: 1, width: 9, height: 9 }).unwrap();
+        assert_eq!((corner.width(), corner.height(), corner.pixels()), (2, 1, &[5, 6][..]));
+        assert!(image.crop(InkBox { left: 3, top: 0, width: 1, height: 1 }).is_none());
+    }
+
+    #[test]
+    fn resizing_keeps_flat_images_flat() {
+        for (width, height) in [(1, 1), (1, 50), (37, 2)] {
+            let image = Gray::new(width, height, vec![200; width * height]).unwrap();
+            for filter in [Filter::Bilinear, Filter::Bicubic] {
+                let resized = image.resize(20, 7, filter);
+                assert_eq!((resized.width(), resized.height()), (20, 7));
+                assert!(resized.pixels().iter().all(|&pixel| pixel == 200), "{width}×{height} {filter:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! LightGBM as a learner.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Classifier, FitContext, Fitted, Learner, LearnerError, parse_settings, settings_table};
+use crate::{
+    boosting::{self, BoosterConfig, BoosterJob, Checkpoint, Dataset, TrainedBooster},
+    data::{Digits, FieldError, Images, Probabilities},
+    imaging::{Processor, Recipe},
+    nn::ChosenDevice,
+};
+
+/// The model's file inside its folder.
+const MODEL: &str = "model.txt";
+/// Trees between two checkpoints.
+const CHECKPOINT_EVERY: u32 = 25;
+
+/// Trees to be grown.
+#[derive(Clone, Debug)]
+pub struct BoosterLearner {
+    name: String,
+    settings: Settings,
+    augment: Processor,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    /// LightGBM's parameters.
+    booster: BoosterConfig,
+    /// Steps for the extra copies of each training image.
+    augment: Recipe,
+    /// Augmented copies of each training image, beside the image itself.
+    augment_copies: usize,
+}
+
+impl BoosterLearner {
+    /// From `booster`, `augment` and `augment_copies`.
+    pub fn new(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
+        let settings: Settings = parse_settings(settings)?;
+        settings.booster.check().map_err(|error| error.inside("booster"))?;
+        let augment = settings.augment.prepare().map_err(|error| error.inside("augment"))?;
+        if settings.augment_copies > 20 {
+            return Err(FieldError::new("augment_copies", format!("found {}, expected 0 to 20", settings.augment_copies)));
+        }
+        if (settings.augment_copies > 0) != augment.is_random() {
+            return Err(FieldError::new(
+                "augment_copies",
+                "and `augment` belong together: copies need random steps, and steps need copies",
+            ));
+        }
+        Ok(Self { name: name.to_owned(), settings, augment })
+    }
+
+    /// The images and, after them, the augmented copies.
+    fn augmented(&self, train: &Digits, context: &FitContext) -> Digits {
+        let mut pixels = train.images.pixels().to_vec();
+        for copy in 0..self.settings.augment_copies {
+            let seed = context.seed.derive("augment").index(copy as u64);
+            pixels.extend_from_slice(self.augment.apply_all(&train.images, seed).pixels());
+        }
+        let times = self.settings.augment_copies + 1;
+        Digits { images: Images::new(pixels).unwrap_or_default(), labels: train.labels.repeat(times), groups: train.groups.repeat(times) }
+    }
+}
+
+impl Learner for BoosterLearner {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "booster"
+    }
+
+    fn settings(&self) -> Result<toml::Table, LearnerError> {
+        settings_table(self, &self.settings)
+    }
+
+    fn summary(&self) -> String {
+        let booster = &self.settings.booster;
+        format!("{} trees a class, depth {}, {} leaves", booster.trees, booster.max_depth, booster.num_leaves)
+    }
+
+    fn selects_by_validation(&self) -> bool {
+        self.settings.booster.early_stopping_rounds > 0
+    }
+
+    fn runs_on_device(&self) -> bool {
+        false
+    }
+
+    fn work(&self, images: usize) -> f64 {
+        // Ten classes; a histogram sum for each row, feature and level, about a sixth of the pixels ever being split on.
+        let booster = &self.settings.booster;
+        1e-9 * 10.0 * 130.0 * 6.0 * booster.trees as f64 * (images * (self.settings.augment_copies + 1)) as f64
+    }
+
+    fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
+        let augmented = (self.settings.augment_copies > 0).then(|| self.augmented(train, context));
+        let train = augmented.as_ref().unwrap_or(train);
+        let threads = self.settings.booster.threads(context.threads);
+        let dataset = Dataset::new(train.images.clone(), &train.labels, &self.settings.booster, threads)?;
+        let validation = validation.map(|digits| dataset.aligned(digits.images.clone(), &digits.labels, threads)).transpose()?;
+        let job = BoosterJob {
+            seed: context.seed,
+            threads,
+            progress: context.progress,
+            name: context.label,
+            cancel: context.cancel,
+            checkpoint: context.checkpoint.map(|path| Checkpoint { path, every: CHECKPOINT_EVERY }),
+        };
+        let fit = boosting::train(&self.settings.booster, &dataset, validation.as_ref(), &job)?;
+        Ok(Fitted { classifier: Box::new(fit.booster), history: fit.history, timing: fit.timing })
+    }
+
+    fn load(&self, folder: &Path, _device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+        Ok(Box::new(TrainedBooster::load(&folder.join(MODEL))?))
+    }
+}
+
+impl Classifier for TrainedBooster {
+    fn predict_proba(&self, images: &Images) -> Result<Probabilities, LearnerError> {
+        Ok(TrainedBooster::predict_proba(self, images))
+    }
+
+    fn save(&self, folder: &Path) -> Result<(), LearnerError> {
+        Ok(TrainedBooster::save(self, &folder.join(MODEL))?)
+    }
+}

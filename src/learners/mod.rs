@@ -1,0 +1,165 @@
+//! The two traits that every model meets, and the list of learners by name.
+//!
+//! A [`Learner`] is hyperparameters that can be fitted; a [`Classifier`] is the fitted model. Stacking, tuning, evaluation, serving and the
+//! report know only these two. [`build`] turns a configuration table into a learner: adding a model is one file here and one line in its list.
+
+mod booster;
+mod net;
+mod settings;
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{
+    boosting::BoostingError,
+    data::{Digits, FieldError, Images, Probabilities},
+    history::{FitTiming, History},
+    nn::{ChosenDevice, NnError},
+    progress::{Cancel, Progress},
+    seed::Seed,
+};
+
+pub use booster::BoosterLearner;
+pub use net::NetLearner;
+pub use settings::parse_settings;
+
+/// Hyperparameters that can be fitted.
+pub trait Learner: Send + Sync {
+    /// What this member of a stack is called; unique within a run.
+    fn name(&self) -> &str;
+    /// Which entry of the list built it: `dense`, `cnn`, `booster`.
+    fn kind(&self) -> &'static str;
+    /// Every setting, defaults included, as a table that [`build`] accepts.
+    fn settings(&self) -> Result<toml::Table, LearnerError>;
+    /// One line for people: layers, trees, parameters.
+    fn summary(&self) -> String;
+    /// True if a fit chooses something (an epoch, a number of trees) by the validation images it is given. Such images must then not be the
+    /// ones that its out-of-fold predictions are for.
+    fn selects_by_validation(&self) -> bool;
+    /// True if the work runs on the [`ChosenDevice`]; false if always on the CPU.
+    fn runs_on_device(&self) -> bool;
+    /// Rough work of a fit on so many images, in billions of operations: orders jobs, nothing else.
+    fn work(&self, images: usize) -> f64;
+    /// Fits a model. The same data, seed and build give the same model on a CPU, whatever the number of threads.
+    fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError>;
+    /// Reads what [`Classifier::save`] wrote.
+    fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError>;
+}
+
+/// A fitted model.
+pub trait Classifier: Send + Sync {
+    /// Class probabilities, `[n, 10]`, rows sum to 1.
+    fn predict_proba(&self, images: &Images) -> Result<Probabilities, LearnerError>;
+    /// Writes the model into an existing folder, in open formats.
+    fn save(&self, folder: &Path) -> Result<(), LearnerError>;
+    /// The first layer's convolution kernels, each `[k·k]`, row-major, if the model has any.
+    fn first_layer_filters(&self) -> Option<Vec<Vec<f32>>> {
+        None
+    }
+}
+
+/// What a fit gives.
+pub struct Fitted {
+    /// The model.
+    pub classifier: Box<dyn Classifier>,
+    /// Its course, by epoch or tree.
+    pub history: History,
+    /// How long it took.
+    pub timing: FitTiming,
+}
+
+/// What surrounds a fit.
+pub struct FitContext<'a> {
+    /// Of this fit alone.
+    pub seed: Seed,
+    /// Where nets run.
+    pub device: &'a ChosenDevice,
+    /// Threads this fit may use; it runs inside a rayon pool of that size.
+    pub threads: usize,
+    /// A file that this fit may keep its state in, to continue after a crash.
+    pub checkpoint: Option<&'a Path>,
+    /// Watches.
+    pub progress: &'a dyn Progress,
+    /// How the fit is called on progress bars: `cnn, fold 2`.
+    pub label: &'a str,
+    /// Asks it to stop.
+    pub cancel: &'a Cancel,
+}
+
+/// Why a learner failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LearnerError {
+    /// In a net.
+    #[error(transparent)]
+    Net(#[from] NnError),
+    /// In the booster.
+    #[error(transparent)]
+    Booster(#[from] BoostingError),
+    /// Settings that cannot be written.
+    #[error("the settings of `{name}` cannot be written as TOML: {source}")]
+    Settings {
+        /// The member.
+        name: String,
+        /// What the writer says.
+        source: toml::ser::Error,
+    },
+}
+
+impl LearnerError {
+    /// True if the fit stopped because it was asked to.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Net(NnError::Cancelled { .. }) | Self::Booster(BoostingError::Cancelled { .. }))
+    }
+}
+
+/// Builds a learner called `name` from its settings.
+type Build = fn(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError>;
+
+/// Every kind of learner: its name in a configuration, what it is, how it is built.
+const KINDS: [(&str, &str, Build); 3] = [
+    ("dense", "fully connected net", |name, settings| NetLearner::dense(name, settings).map(boxed)),
+    ("cnn", "VGG-style convolutional net", |name, settings| NetLearner::cnn(name, settings).map(boxed)),
+    ("booster", "LightGBM gradient-boosted trees", |name, settings| BoosterLearner::new(name, settings).map(boxed)),
+];
+
+fn boxed<L: Learner + 'static>(learner: L) -> Box<dyn Learner> {
+    Box::new(learner)
+}
+
+/// The names of all kinds with a few words on each.
+pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().map(|(name, about, _)| (*name, *about))
+}
+
+/// Builds a learner from the table of a `[[members]]` entry (`name`, `kind` and the settings of that kind).
+///
+/// # Errors
+/// The field that is missing, unknown, of the wrong type or impossible.
+pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let mut text = |field: &str| match table.remove(field) {
+        Some(toml::Value::String(text)) => Ok(text),
+        Some(other) => Err(FieldError::new(field, format!("found {} `{other}`, expected a string", other.type_str()))),
+        None => Err(FieldError::new(field, "is missing; every member has a `name` and a `kind`")),
+    };
+    let (name, kind) = (text("name")?, text("kind")?);
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 40 || !name.chars().all(allowed) {
+        return Err(FieldError::new("name", format!("found {name:?}, expected 1 to 40 of a–z, 0–9 and `-` (it names a folder)")));
+    }
+    let Some((_, _, build)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
+        let known: Vec<_> = kinds().map(|(kind, _)| format!("`{kind}`")).collect();
+        return Err(FieldError::new("kind", format!("found `{kind}`, expected one of {}", known.join(", "))));
+    };
+    build(&name, table)
+}
+
+/// A table of the settings of a member, `name` and `kind` first.
+fn settings_table(learner: &dyn Learner, settings: &impl Serialize) -> Result<toml::Table, LearnerError> {
+    let error = |source| LearnerError::Settings { name: learner.name().to_owned(), source };
+    let mut table = toml::Table::new();
+    table.insert("name".into(), learner.name().into());
+    table.insert("kind".into(), learner.kind().into());
+    table.extend(toml::Table::try_from(settings).map_err(error)?);
+    Ok(table)
+}

@@ -1,0 +1,151 @@
+//! The dense net and the CNN as learners: two names for the one trainer.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Classifier, FitContext, Fitted, Learner, LearnerError, parse_settings, settings_table};
+use crate::{
+    data::{Digits, FieldError, Images, PIXELS, Probabilities},
+    imaging::{Processor, Recipe},
+    nn::{self, Augment, CnnConfig, DenseConfig, NetworkConfig, TrainJob, TrainedNet, TrainingConfig},
+    seed::Seed,
+};
+
+/// Threads that augment and batch images ahead of the trainer when it does not run on the CPU itself.
+const DEVICE_FEEDERS: usize = 4;
+
+/// A net to be trained.
+#[derive(Clone, Debug)]
+pub struct NetLearner {
+    name: String,
+    network: NetworkConfig,
+    training: TrainingConfig,
+    augment: Recipe,
+    processor: Processor,
+}
+
+/// The settings of a member, whichever net it is.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings<N> {
+    network: N,
+    training: TrainingConfig,
+    augment: Recipe,
+}
+
+impl NetLearner {
+    /// A fully connected net from `network`, `training` and `augment`.
+    pub fn dense(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
+        let settings: Settings<DenseConfig> = parse_settings(settings)?;
+        Self::checked(name, NetworkConfig::Dense(settings.network), settings.training, settings.augment)
+    }
+
+    /// A convolutional net from `network`, `training` and `augment`.
+    pub fn cnn(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
+        let settings: Settings<CnnConfig> = parse_settings(settings)?;
+        Self::checked(name, NetworkConfig::Cnn(settings.network), settings.training, settings.augment)
+    }
+
+    fn checked(name: &str, network: NetworkConfig, training: TrainingConfig, augment: Recipe) -> Result<Self, FieldError> {
+        network.check().map_err(|error| error.inside("network"))?;
+        training.check().map_err(|error| error.inside("training"))?;
+        let processor = augment.prepare().map_err(|error| error.inside("augment"))?;
+        Ok(Self { name: name.to_owned(), network, training, augment, processor })
+    }
+
+    /// The architecture.
+    pub fn network(&self) -> &NetworkConfig {
+        &self.network
+    }
+
+    /// How it is trained.
+    pub fn training(&self) -> &TrainingConfig {
+        &self.training
+    }
+}
+
+impl Learner for NetLearner {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.network {
+            NetworkConfig::Dense(_) => "dense",
+            NetworkConfig::Cnn(_) => "cnn",
+        }
+    }
+
+    fn settings(&self) -> Result<toml::Table, LearnerError> {
+        let (training, augment) = (self.training.clone(), self.augment.clone());
+        match &self.network {
+            NetworkConfig::Dense(network) => settings_table(self, &Settings { network: network.clone(), training, augment }),
+            NetworkConfig::Cnn(network) => settings_table(self, &Settings { network: network.clone(), training, augment }),
+        }
+    }
+
+    fn summary(&self) -> String {
+        let parameters = self.network.parameters();
+        let layers = match &self.network {
+            NetworkConfig::Dense(dense) => format!("784{}–10 {:?}", widths(&dense.hidden), dense.activation),
+            NetworkConfig::Cnn(cnn) => {
+                format!("{} blocks from {} filters{}–10 {:?}", cnn.blocks, cnn.filters, widths(&cnn.hidden), cnn.activation)
+            }
+        };
+        format!("{layers}, {parameters} parameters, {} epochs", self.training.epochs)
+    }
+
+    fn selects_by_validation(&self) -> bool {
+        self.training.keep_best_epoch || self.training.early_stopping.is_some()
+    }
+
+    fn runs_on_device(&self) -> bool {
+        true
+    }
+
+    fn work(&self, images: usize) -> f64 {
+        // Forward, and twice that backward.
+        3e-9 * self.network.operations_per_image() * images as f64 * f64::from(self.training.epochs)
+    }
+
+    fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
+        let augment = |image: &[u8; PIXELS], seed: Seed| self.processor.apply(image, seed);
+        let augment: Option<&Augment> = if self.augment.steps.is_empty() { None } else { Some(&augment) };
+        let job = TrainJob {
+            seed: context.seed,
+            device: context.device,
+            checkpoint: context.checkpoint,
+            progress: context.progress,
+            name: context.label,
+            cancel: context.cancel,
+            feeders: if context.device.is_cpu() { context.threads - 1 } else { DEVICE_FEEDERS },
+        };
+        let net = nn::train(&self.network, &self.training, train, validation, augment, &job)?;
+        let (history, timing) = (net.history().clone(), net.timing().clone());
+        Ok(Fitted { classifier: Box::new(net), history, timing })
+    }
+
+    fn load(&self, folder: &Path, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+        Ok(Box::new(TrainedNet::load(folder, device)?))
+    }
+}
+
+/// `–80–28`, without the layers that are absent.
+fn widths(hidden: &[usize]) -> String {
+    hidden.iter().filter(|&&units| units > 0).map(|units| format!("–{units}")).collect()
+}
+
+impl Classifier for TrainedNet {
+    fn predict_proba(&self, images: &Images) -> Result<Probabilities, LearnerError> {
+        Ok(TrainedNet::predict_proba(self, images)?)
+    }
+
+    fn save(&self, folder: &Path) -> Result<(), LearnerError> {
+        Ok(TrainedNet::save(self, folder)?)
+    }
+
+    fn first_layer_filters(&self) -> Option<Vec<Vec<f32>>> {
+        TrainedNet::first_layer_filters(self).ok().filter(|filters| !filters.is_empty())
+    }
+}

@@ -1,0 +1,37 @@
+//! digitstack: train, search, stack and serve handwritten-digit classifiers.
+//!
+//! The crate is a pipeline. Its modules are listed here in the order in which data flows; each imports only from those above it.
+//!
+//! ```text
+//! source → Digits → prepared Digits → folds → learners: fit / predict_proba → metafeatures → meta-model → evaluation → run → report
+//! ```
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`seed`], [`progress`], [`history`] | one seed for a run and a generator for every purpose; how long work reports; what a fit records |
+//! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
+//! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
+//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn) |
+//! | [`boosting`] | LightGBM |
+//! | [`learners`] | the traits that all models meet, [`learners::Learner`] and [`learners::Classifier`], and their list |
+//! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
+//! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
+//! | [`runs`] | the run directory: atomic, locked, resumable, verified |
+//! | [`report`] | plots and the self-contained page |
+//! | [`pipeline`] | the configuration, and the whole way from raw files to a report |
+//! | [`cli`] | arguments → calls into the library |
+
+pub mod boosting;
+pub mod cli;
+pub mod data;
+pub mod evaluation;
+pub mod history;
+pub mod imaging;
+pub mod learners;
+pub mod nn;
+pub mod pipeline;
+pub mod progress;
+pub mod report;
+pub mod runs;
+pub mod seed;
+pub mod stacking;

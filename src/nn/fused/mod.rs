@@ -1,0 +1,73 @@
+//! One block of a convolutional net, `convolution → pool → activations`, as a single operation on the CPU.
+//!
+//! Burn's Flex backend multiplies matrices at the processor's peak, and spends most of a training step around that: activations over maps
+//! that the pool then quarters, a pool that looks at one value at a time, weight gradients in which three of four terms are zero, copies
+//! between layouts. This operation computes the same block and does less:
+//!
+//! * The convolution is computed at the outputs that the pool looks at, and pooled while it is still in registers.
+//! * Activations run behind the pool, on a quarter of the values. The caller moves them there, which is exact for monotone functions
+//!   ([`Activation::is_monotone`]).
+//! * The backward pass follows only the winner of each window: a quarter of the terms, for the weight and the input at once.
+//! * The gradient of the input is skipped where nobody asks for it (the first layer).
+//! * Channels lie innermost in memory ([`Memory`]) from block to block without copies; the shapes stay Burn's `[batch, channels, h, w]`.
+//!
+//! It runs on Flex devices only ([`available`]); elsewhere the caller composes Burn's own operations, which mean the same: results differ by
+//! rounding. Where a *gradient* is infinite or NaN, further elements of the input's gradient in the same rows may become NaN; where it is
+//! exactly zero it adds nothing, even at an infinite input.
+//!
+//! Results are bit-identical for every number of threads; see the source of `passes` for how, and for where that ends.
+//!
+//! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes` (batch, threads) → `stage` (layouts) and `saved`
+//! (buffers) → `kernels` and `functions` (vector code) on `level` (instruction set). `adadelta` is the
+//! update rule of the same nets, for the same devices.
+
+mod adadelta;
+mod functions;
+mod kernels;
+mod level;
+mod op;
+mod passes;
+mod saved;
+mod spec;
+mod stage;
+
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::tensor::{Device, Tensor};
+
+pub use adadelta::{AdadeltaRule, adadelta_step};
+use level::Level;
+use op::BlockOps;
+use spec::Geometry;
+pub use spec::{Activation, BlockSpec, LARGEST_KERNEL, Memory, Padding, Pool};
+
+/// Whether [`conv_pool_activation`] runs on this device: Burn's Flex backend, with or without autodiff.
+pub fn available(device: &Device) -> bool {
+    matches!(device.as_dispatch().clone().inner(), DispatchDevice::Flex(_))
+}
+
+/// A convolution of stride 1 with bias, a pool and activations, differentiable in all three tensors.
+///
+/// # Shapes
+/// - `input`: `[batch, in, height, width]`, any strides
+/// - `weight`: `[out, in, k, k]`, `k` odd and at most [`LARGEST_KERNEL`]
+/// - `bias`: `[out]`
+/// - result: `[batch, out, height', width']`; `height' = height` with [`Padding::Same`], `height − k + 1` with [`Padding::Valid`], halved
+///   (rounding down) by [`Pool::Max2x2`]; in memory as [`BlockSpec::memory`] says.
+///
+/// # Panics
+/// As Burn's own operations do: if the shapes do not fit each other, nothing would be left of the image, the tensors are not `f32`, or the
+/// device is not [`available`].
+pub fn conv_pool_activation(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, spec: BlockSpec) -> Tensor<4> {
+    run(input, weight, bias, spec, Level::chosen())
+}
+
+fn run(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, spec: BlockSpec, level: Level) -> Tensor<4> {
+    let [channels] = bias.dims();
+    if let Err(problem) = Geometry::new(input.dims(), weight.dims(), channels, &spec) {
+        panic!("conv_pool_activation: {problem}");
+    }
+    Tensor::from_dispatch(<Dispatch as BlockOps>::block(input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch(), spec, level))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! The forward and the backward pass of a batch.
+//!
+//! # Determinism
+//! The batch is cut into pieces by its own size only, each piece is computed by one thread in a fixed order, and partial sums of the weight
+//! gradient are added in the order of their pieces. So the pass gives the same bits in a pool of any size. It runs in the current rayon
+//! pool and, where that has one thread, without rayon. The guarantee ends at another [`Level`], another batch size and another processor
+//! whose level differs.
+
+use std::cell::RefCell;
+
+use rayon::prelude::*;
+
+use super::functions::Activate;
+use super::kernels::{Convolve, InputGradient, PANEL, Patches, Source, Taps, WeightGradient};
+use super::level::Level;
+use super::saved::Saved;
+use super::spec::{Activation, Geometry, Memory};
+use super::stage::{self, Buffer, View};
+
+/// Images per task of the forward pass.
+const IMAGES: usize = 4;
+/// At most this many partial sums of a weight gradient.
+const PARTS: usize = 8;
+
+#[derive(Default)]
+struct Scratch {
+    staged: Buffer,
+    values: Buffer,
+    scattered: Buffer,
+    winners: Vec<u32>,
+    sources: Vec<Source>,
+    ends: Vec<usize>,
+    sorted: Vec<Source>,
+}
+
+thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
+
+/// A block with its sizes, ready to run.
+pub(super) struct Plan<'a> {
+    pub level: Level,
+    pub geometry: Geometry,
+    pub activations: &'a [Activation],
+    pub memory: Memory,
+}
+
+/// The gradients, each in its parameter's own order; `input` is `[image][row][column][channel]`.
+pub(super) struct Gradients {
+    pub input: Option<Vec<f32>>,
+    pub weight: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+/// Some images of a batch in the forward pass.
+struct Piece<'a> {
+    first: usize,
+    values: &'a mut [f32],
+    saved: Option<(&'a mut [f32], &'a mut [u8])>,
+}
+
+impl Plan<'_> {
+    /// Output channels rounded up to whole vectors.
+    fn channels(&self) -> usize {
+        self.geometry.channels_out.next_multiple_of(self.level.lanes())
+    }
+
+    fn patches<'a>(&self, bases: &'a [usize]) -> Patches<'a> {
+        let g = &self.geometry;
+        Patches { bases, corners: g.corners(), candidates: g.candidates(), kernel: g.kernel, row: g.row(), segment: g.segment() }
+    }
+
+    /// The block's output, `[image][position][channel]` or `[image][channel][position]` as `memory` says, and what `backward` needs.
+    pub fn forward(&self, input: &View, weight: &[f32], bias: &[f32], track: bool) -> (Vec<f32>, Option<Saved>) {
+        let (g, channels) = (&self.geometry, self.channels());
+        let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
+        let panels = panels.get(g.kernel * g.segment() * channels);
+        let mut padded_bias = bias.to_vec();
+        padded_bias.resize(channels, 0.0);
+        let bases = g.bases();
+        let (image, padded) = (g.positions() * g.channels_out, g.positions() * channels);
+        let mut values = vec![0.0; g.batch * image];
+        let mut saved = track.then(|| Saved::take(g.batch * padded, g.pooled));
+        let mut pieces: Vec<Piece> =
+            values.chunks_mut(IMAGES * image).enumerate().map(|(i, values)| Piece { first: i * IMAGES, values, saved: None }).collect();
+        if let Some(saved) = &mut saved {
+            let parts = saved.buffers.slopes.chunks_mut(IMAGES * padded).zip(saved.buffers.winners.chunks_mut(IMAGES * padded));
+            for (piece, part) in pieces.iter_mut().zip(parts) {
+                piece.saved = Some(part);
+            }
+        }
+        let run = |piece: Piece| SCRATCH.with_borrow_mut(|scratch| self.forward_piece(piece, input, panels, &padded_bias, &bases, scratch));
+        if rayon::current_num_threads() == 1 {
+            pieces.into_iter().for_each(run)
+        } else {
+            pieces.into_par_iter().for_each(run)
+        }
+        (values, saved)
+    }
+
+    fn forward_piece(&self, piece: Piece, input: &View, panels: &[f32], bias: &[f32], bases: &[usize], scratch: &mut Scratch) {
+        let (g, channels) = (&self.geometry, bias.len());
+        let (image, padded) = (g.positions() * g.channels_out, g.positions() * channels);
+        let direct = self.memory == Memory::ChannelsLast && channels == g.channels_out;
+        let mut saved = piece.saved;
+        if saved.is_some() {
+            scratch.winners.resize(padded, 0);
+        }
+        for (i, out) in piece.values.chunks_exact_mut(image).enumerate() {
+            let staged = stage::stage(input, piece.first + i, g, 0, &mut scratch.staged);
+            let values = if direct { &mut *out } else { scratch.values.take(padded) };
+            let winners = if saved.is_some() && g.pooled { &mut scratch.winners[..] } else { &mut [] };
+            self.level.run(Convolve { patches: self.patches(bases), staged, panels, bias, values, winners });
+            let slopes = saved.as_mut().map(|(slopes, _)| &mut slopes[i * padded..][..padded]);
+            self.level.run(Activate { chain: self.activations, values, slopes });
+            if let Some((_, kept)) = &mut saved
+                && g.pooled
+            {
+                for (kept, winner) in kept[i * padded..].iter_mut().zip(&scratch.winners) {
+                    *kept = *winner as u8;
+                }
+            }
+            if !direct {
+                match self.memory {
+                    Memory::ChannelsLast => stage::compact(scratch.values.take(padded), channels, g.channels_out, out),
+                    Memory::Contiguous => stage::transpose(scratch.values.take(padded), channels, g.positions(), out),
+                }
+            }
+        }
+    }
+
+    /// The gradients, given that of the block's output.
+    pub fn backward(&self, input: &View, weight: &[f32], gradient: &View, saved: &Saved, input_wanted: bool) -> Gradients {
+        let (g, channels) = (&self.geometry, self.channels());
+        let padded = g.segment().next_multiple_of(self.level.lanes());
+        // Segments of at most half a vector would leave most lanes empty.
+        let short = 2 * g.segment() <= self.level.lanes();
+        let weight_size = if short { g.kernel * g.segment() * channels } else { g.channels_out * g.kernel * padded };
+        let shared = Shared {
+            bases: g.bases(),
+            taps: (0..g.kernel).flat_map(|row| (0..g.segment()).map(move |i| row * g.row() + i)).collect(),
+            weight: if input_wanted { stage::weight_blocks(weight, g, padded, self.level.lanes()) } else { Buffer::default() },
+            short,
+        };
+        let mut input_gradient = if input_wanted { vec![0.0; g.batch * g.height * g.width * g.channels_in] } else { Vec::new() };
+        let images = g.batch.div_ceil(PARTS).max(IMAGES);
+        let mut parts: Vec<&mut [f32]> = if input_wanted {
+            input_gradient.chunks_mut(images * g.height * g.width * g.channels_in).collect()
+        } else {
+            (0..g.batch.div_ceil(images)).map(|_| Default::default()).collect()
+        };
+        let run = |part: usize, to_input: &mut [f32], to_weight: &mut [f32], to_bias: &mut [f32]| {
+            let range = part * images..((part + 1) * images).min(g.batch);
+            SCRATCH.with_borrow_mut(|scratch| {
+                for (i, n) in range.enumerate() {
+                    let to_input =
+                        input_wanted.then(|| &mut to_input[i * g.height * g.width * g.channels_in..][..g.height * g.width * g.channels_in]);
+                    self.backward_image(n, input, gradient, saved, &shared, to_weight, to_bias, to_input, scratch);
+                }
+            });
+        };
+        let (mut weight_sum, mut bias_sum) = (vec![0.0; weight_size], vec![0.0; channels]);
+        let add = |sum: &mut [f32], part: &[f32]| sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        if rayon::current_num_threads() == 1 {
+            let (mut to_weight, mut to_bias) = (Buffer::default(), vec![0.0; channels]);
+            let to_weight = to_weight.take(weight_size);
+            for (part, to_input) in parts.into_iter().enumerate() {
+                to_weight.fill(0.0);
+                to_bias.fill(0.0);
+                run(part, to_input, to_weight, &mut to_bias);
+                add(&mut weight_sum, to_weight);
+                add(&mut bias_sum, &to_bias);
+            }
+        } else {
+            let sums: Vec<(Buffer, Vec<f32>)> = parts
+                .par_iter_mut()
+                .enumerate()
+                .map(|(part, to_input)| {
+                    let (mut to_weight, mut to_bias) = (Buffer::default(), vec![0.0; channels]);
+                    run(part, to_input, to_weight.take(weight_size), &mut to_bias);
+                    (to_weight, to_bias)
+                })
+                .collect();
+            for (to_weight, to_bias) in &sums {
+                add(&mut weight_sum, to_weight.get(weight_size));
+                add(&mut bias_sum, to_bias);
+            }
+        }
+        bias_sum.truncate(g.channels_out);
+        Gradients {
+            input: input_wanted.then_some(input_gradient),
+            weight: if short { stage::from_taps(&weight_sum, g, channels) } else { stage::from_segments(&weight_sum, g, padded) },
+            bias: bias_sum,
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn backward_image(
+        &self,
+        n: usize,
+        input: &View,
+        gradient: &View,
+        saved: &Saved,
+        shared: &Shared,
+        to_weight: &mut [f32],
+        to_bias: &mut [f32],
+        to_input: Option<&mut [f32]>,
+        scratch: &mut Scratch,
+    ) {
+        let (g, channels) = (&self.geometry, self.channels());
+        let size = g.positions() * channels;
+        let (slopes, winners) = (&saved.buffers.slopes[n * size..][..size], &saved.buffers.winners[n * size..][..size]);
+        let padded = g.segment().next_multiple_of(self.level.lanes());
+        let staged = stage::stage(input, n, g, padded - g.segment(), &mut scratch.staged);
+        let values = scratch.values.take(size);
+        stage::gradient(gradient, n, g, channels, slopes, values);
+        for row in values.chunks_exact(channels) {
+            to_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        let patches = self.patches(&shared.bases);
+        let channels_out = g.channels_out;
+        if shared.short {
+            scratch.winners.clear();
+            scratch.winners.extend(winners.iter().map(|&winner| u32::from(winner)));
+            let winners = &scratch.winners[..];
+            self.level.run(Taps { patches, staged, taps: &shared.taps, gradient: values, winners, weight_gradient: to_weight });
+        } else {
+            let (sources, ends) = (&mut scratch.sources, &mut scratch.ends);
+            let weight_gradient = to_weight;
+            self.level.run(WeightGradient { patches, staged, gradient: values, winners, channels_out, weight_gradient, sources, ends });
+        }
+        if let Some(to) = to_input {
+            // Without a border the sum grows where it is needed, on the zeros the tensor was made of.
+            let bordered = g.border > 0;
+            let input_gradient = if bordered { scratch.scattered.take(g.staged()) } else { &mut *to };
+            if bordered {
+                input_gradient.fill(0.0);
+            }
+            self.level.run(InputGradient {
+                patches,
+                gradient: values,
+                winners,
+                channels_out,
+                weight: shared.weight.get(g.channels_out * g.kernel * padded),
+                input_gradient,
+                sources: &mut scratch.sources,
+                ends: &mut scratch.ends,
+                sorted: &mut scratch.sorted,
+            });
+            if bordered {
+                stage::unstage(scratch.scattered.take(g.staged()), g, to);
+            }
+        }
+    }
+}
+
+/// What all tasks of a backward pass read.
+struct Shared {
+    bases: Vec<usize>,
+    taps: Vec<usize>,
+    weight: Buffer,
+    short: bool,
+}

@@ -1,0 +1,190 @@
+//! Copies between tensors of any strides and the layouts of the kernels.
+//!
+//! The kernels read images with channels innermost, a border of zeros around and up to a vector of slack behind. An image that lies so
+//! already (the output of a fused block in front of a convolution without padding) is read where it is; any other passes through a scratch
+//! buffer that stays in the second-level cache, at about one part in a hundred of the convolution's cost. Weights are packed once per call.
+
+use super::kernels::blocks;
+use super::spec::Geometry;
+
+/// A four-dimensional view `[batch, channels, height, width]` of a buffer, with strides in values.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub data: &'a [f32],
+    pub offset: usize,
+    pub strides: [isize; 4],
+}
+
+impl View<'_> {
+    fn at(&self, n: usize, c: usize, y: usize, x: usize) -> usize {
+        let [sn, sc, sy, sx] = self.strides;
+        (self.offset as isize + n as isize * sn + c as isize * sc + y as isize * sy + x as isize * sx) as usize
+    }
+}
+
+/// Reused memory that begins at a cache line.
+#[derive(Default)]
+pub(super) struct Buffer(Vec<f32>);
+
+impl Buffer {
+    /// `len` values that hold whatever the last user left.
+    pub fn take(&mut self, len: usize) -> &mut [f32] {
+        const LINE: usize = 64 / size_of::<f32>();
+        if self.0.len() < len + LINE {
+            self.0.resize(len + LINE, 0.0);
+        }
+        let skip = Self::skip(&self.0);
+        &mut self.0[skip..skip + len]
+    }
+
+    /// The first `len` values.
+    pub fn get(&self, len: usize) -> &[f32] {
+        &self.0[Self::skip(&self.0)..][..len]
+    }
+
+    /// Values in front of the first cache line.
+    fn skip(memory: &[f32]) -> usize {
+        const LINE: usize = 64 / size_of::<f32>();
+        // `align_offset` may decline (it does so in constant evaluation only); then the buffer is merely unaligned.
+        memory.as_ptr().align_offset(64).min(LINE)
+    }
+}
+
+/// Image `n` as `[row][column][channel]` with its border and `slack` more values behind it.
+pub(super) fn stage<'a>(view: &View<'a>, n: usize, g: &Geometry, slack: usize, buffer: &'a mut Buffer) -> &'a [f32] {
+    let line = g.width * g.channels_in;
+    let [_, sc, sy, sx] = view.strides;
+    let dense = (sc == 1 || g.channels_in == 1) && sx == g.channels_in as isize;
+    let start = view.at(n, 0, 0, 0);
+    if dense
+        && g.border == 0
+        && sy == line as isize
+        && let Some(image) = view.data.get(start..start + g.staged() + slack)
+    {
+        return image;
+    }
+    let to = buffer.take(g.staged() + slack);
+    to.fill(0.0);
+    for y in 0..g.height {
+        let to = &mut to[(y + g.border) * g.row() + g.border * g.channels_in..][..line];
+        if dense {
+            to.copy_from_slice(&view.data[view.at(n, 0, y, 0)..][..line]);
+        } else {
+            for c in 0..g.channels_in {
+                for x in 0..g.width {
+                    to[x * g.channels_in + c] = view.data[view.at(n, c, y, x)];
+                }
+            }
+        }
+    }
+    to
+}
+
+/// Copies a staged gradient without its border to one image `[row][column][channel]`.
+pub(super) fn unstage(staged: &[f32], g: &Geometry, to: &mut [f32]) {
+    let line = g.width * g.channels_in;
+    for (y, to) in to.chunks_exact_mut(line).enumerate() {
+        to.copy_from_slice(&staged[(y + g.border) * g.row() + g.border * g.channels_in..][..line]);
+    }
+}
+
+/// The gradient of image `n`'s output times the slopes: `[position][channel]`, padded to `channels`.
+pub(super) fn gradient(view: &View, n: usize, g: &Geometry, channels: usize, slopes: &[f32], to: &mut [f32]) {
+    let rows = to.chunks_exact_mut(channels).zip(slopes.chunks_exact(channels));
+    for (position, (to, slopes)) in rows.enumerate() {
+        let start = view.at(n, 0, position / g.out_width, position % g.out_width);
+        let (inside, padding) = to.split_at_mut(g.channels_out);
+        if view.strides[1] == 1 {
+            let from = &view.data[start..][..g.channels_out];
+            for ((to, from), slope) in inside.iter_mut().zip(from).zip(slopes) {
+                *to = from * slope;
+            }
+        } else {
+            for (c, (to, slope)) in inside.iter_mut().zip(slopes).enumerate() {
+                *to = view.data[(start as isize + c as isize * view.strides[1]) as usize] * slope;
+            }
+        }
+        padding.fill(0.0);
+    }
+}
+
+/// `[position][channel]` with padded channels to `[position][channel]` without.
+pub(super) fn compact(from: &[f32], padded: usize, channels: usize, to: &mut [f32]) {
+    for (to, from) in to.chunks_exact_mut(channels).zip(from.chunks_exact(padded)) {
+        to.copy_from_slice(&from[..channels]);
+    }
+}
+
+/// `[position][channel]` with padded channels to `[channel][position]`.
+pub(super) fn transpose(from: &[f32], padded: usize, positions: usize, to: &mut [f32]) {
+    for (c, to) in to.chunks_exact_mut(positions).enumerate() {
+        for (position, to) in to.iter_mut().enumerate() {
+            *to = from[position * padded + c];
+        }
+    }
+}
+
+/// `[out, in, k, k]` to the panels of the forward kernel: `[panel][kernel row][kernel column][in][out]`, `panel` channels wide.
+pub(super) fn panels(weight: &[f32], g: &Geometry, padded: usize, panel: usize) -> Buffer {
+    let area = g.kernel * g.kernel;
+    let taps = area * g.channels_in;
+    let mut packed = Buffer::default();
+    for (first, to) in (0..padded).step_by(panel).zip(packed.take(taps * padded).chunks_mut(taps * panel)) {
+        let width = panel.min(padded - first);
+        let weight = &weight[first * taps..(first + width).min(g.channels_out) * taps];
+        for i in 0..g.channels_in {
+            for k in 0..area {
+                let to = &mut to[(k * g.channels_in + i) * width..][..width];
+                let mut from = weight.iter().skip(i * area + k).step_by(taps);
+                to.fill_with(|| from.next().copied().unwrap_or(0.0));
+            }
+        }
+    }
+    packed
+}
+
+/// `[out, in, k, k]` to what [`InputGradient`](super::kernels::InputGradient) reads, from segments of `padded` values.
+pub(super) fn weight_blocks(weight: &[f32], g: &Geometry, padded: usize, lanes: usize) -> Buffer {
+    let mut packed = Buffer::default();
+    let to = packed.take(g.channels_out * g.kernel * padded);
+    let mut rows = vec![0.0; g.kernel * padded];
+    for (c, weight) in weight.chunks_exact(g.kernel * g.segment()).enumerate() {
+        for (row, segment) in rows.chunks_exact_mut(padded).enumerate() {
+            for (column, to) in segment[..g.segment()].chunks_exact_mut(g.channels_in).enumerate() {
+                let from = weight.iter().skip(row * g.kernel + column).step_by(g.kernel * g.kernel);
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+            for (here, width) in blocks(padded, lanes) {
+                to[(row * padded + here) * g.channels_out + c * width..][..width].copy_from_slice(&segment[here..here + width]);
+            }
+        }
+    }
+    packed
+}
+
+/// `[out][kernel row][segment]`, segments `padded` values apart, to `[out, in, k, k]`.
+pub(super) fn from_segments(packed: &[f32], g: &Geometry, padded: usize) -> Vec<f32> {
+    let size = g.kernel * g.segment();
+    let mut weight = vec![0.0; g.channels_out * size];
+    for (to, from) in weight.chunks_exact_mut(size).zip(packed.chunks_exact(g.kernel * padded)) {
+        for (row, segment) in from.chunks_exact(padded).enumerate() {
+            for (column, from) in segment[..g.segment()].chunks_exact(g.channels_in).enumerate() {
+                let to = to.iter_mut().skip(row * g.kernel + column).step_by(g.kernel * g.kernel);
+                to.zip(from).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+    weight
+}
+
+/// `[kernel row][kernel column][in][out padded]` to `[out, in, k, k]`.
+pub(super) fn from_taps(packed: &[f32], g: &Geometry, padded: usize) -> Vec<f32> {
+    let area = g.kernel * g.kernel;
+    let mut weight = vec![0.0; g.channels_out * g.kernel * g.segment()];
+    for (tap, from) in packed.chunks_exact(padded).enumerate() {
+        let at = tap % g.channels_in * area + tap / g.channels_in;
+        let to = weight.iter_mut().skip(at).step_by(g.kernel * g.segment());
+        to.zip(from).for_each(|(to, from)| *to = *from);
+    }
+    weight
+}

@@ -1,0 +1,40 @@
+//! Neural networks on [Burn](https://burn.dev): devices, layers, update rules, losses and the one trainer.
+//!
+//! A [`NetworkConfig`] says which net, a [`TrainingConfig`] how it is trained, a [`TrainJob`] where and from which seed; [`train`] makes a
+//! [`TrainedNet`] of them, which predicts and is saved as a safetensors file. Files, folds and other kinds of model are other rooms'
+//! business.
+//!
+//! Burn picks its device at run time, so there is one model source and no backend type anywhere. What is written here is what Burn 0.22
+//! lacks or does in a way that a reproducible run cannot use: Adadelta, SELU and ELU with a finite gradient, dropout and initial weights
+//! drawn from the run's own seed, an optimizer state that is restored on the device it came from, and one atomic checkpoint file.
+
+mod activation;
+mod block;
+mod config;
+mod device;
+mod dropout;
+mod error;
+pub mod fused;
+mod initializer;
+mod loss;
+mod network;
+mod optimizer;
+mod schedule;
+mod throughput;
+mod trained;
+mod trainer;
+mod weights;
+
+pub use activation::Activation;
+pub use block::{Block, Convolution};
+pub use config::{CnnConfig, DenseConfig, NetworkConfig, Padding, Pool};
+pub use device::{ChosenDevice, DeviceChoice, DeviceInfo, DeviceKind, list, resolve};
+pub use error::NnError;
+pub use initializer::Initializer;
+pub use loss::Loss;
+pub use network::Network;
+pub use optimizer::{Adadelta, AdadeltaState, OptimizerConfig, OptimizerState, Updater};
+pub use schedule::Schedule;
+pub use throughput::{Throughput, throughput};
+pub use trained::TrainedNet;
+pub use trainer::{Augment, EarlyStopping, Monitor, TrainJob, TrainingConfig, train};

@@ -1,0 +1,149 @@
+//! A net that has been trained: it predicts, and it is saved and loaded.
+//!
+//! On disk it is `network.safetensors` (weights, named and laid out as PyTorch does) and `network.json` (the architecture, the history and
+//! the SHA-256 of the weights). Times are not saved, so that the same training gives the same files.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    config::NetworkConfig,
+    device::ChosenDevice,
+    error::NnError,
+    network::Network,
+    weights::{Weights, hash, parse, read, write_atomically, write_file},
+};
+use crate::{
+    data::{CLASSES, Images, PIXELS, Probabilities, SIDE},
+    history::{FitTiming, History},
+    seed::Seed,
+};
+
+/// Images a forward pass without gradients.
+pub(super) const PREDICTION_BATCH: usize = 256;
+
+const WEIGHTS: &str = "network.safetensors";
+const DESCRIPTION: &str = "network.json";
+const FORMAT: &str = "digitstack network 1";
+/// Far above the size of any net that may be built.
+const MAX_FILE: u64 = 400_000_000;
+
+/// A trained net on its device.
+#[derive(Clone, Debug)]
+pub struct TrainedNet {
+    network: Network,
+    config: NetworkConfig,
+    history: History,
+    timing: FitTiming,
+    device: ChosenDevice,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    format: String,
+    config: NetworkConfig,
+    weights_sha256: String,
+    history: History,
+}
+
+impl TrainedNet {
+    /// `network` is without autodiff.
+    pub(super) fn new(network: Network, config: NetworkConfig, history: History, timing: FitTiming, device: &ChosenDevice) -> Self {
+        Self { network, config, history, timing, device: device.clone() }
+    }
+
+    /// The net, without autodiff.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Its architecture.
+    pub fn config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
+    /// One point for each epoch.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// How long training took, over all its runs; zero for a net that was loaded.
+    pub fn timing(&self) -> &FitTiming {
+        &self.timing
+    }
+
+    /// The ten outputs before any softmax, `[n, 10]`.
+    pub fn logits(&self, images: &Images) -> Result<Vec<[f32; CLASSES]>, NnError> {
+        self.run(images, |outputs| outputs)
+    }
+
+    /// Class probabilities, `[n, 10]`; each row adds up to 1.
+    pub fn predict_proba(&self, images: &Images) -> Result<Probabilities, NnError> {
+        self.run(images, |outputs| self.network.probabilities(outputs))
+    }
+
+    fn run(&self, images: &Images, finish: impl Fn(Tensor<2>) -> Tensor<2>) -> Result<Vec<[f32; CLASSES]>, NnError> {
+        let mut rows = Vec::with_capacity(images.len());
+        for batch in images.pixels().chunks(PREDICTION_BATCH * PIXELS) {
+            let pixels: Vec<f32> = batch.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+            let data = TensorData::new(pixels, [batch.len() / PIXELS, 1, SIDE, SIDE]);
+            let outputs = self.network.forward(Tensor::from_data(data, self.device.device()));
+            rows.extend_from_slice(read(finish(outputs))?.as_chunks::<CLASSES>().0);
+        }
+        Ok(rows)
+    }
+
+    /// What the first layer looks for, one row-major square an entry: a CNN's first kernels, or the 28×28 weights of a dense net's first
+    /// units.
+    pub fn first_layer_filters(&self) -> Result<Vec<Vec<f32>>, NnError> {
+        let (weights, area) = match (self.network.blocks.first().and_then(|block| block.convolutions.first()), self.network.hidden.first())
+        {
+            (Some(first), _) => (read(first.weight.val())?, first.weight.dims()[2] * first.weight.dims()[3]),
+            (None, first) => (read(first.unwrap_or(&self.network.output).weight.val().swap_dims(0, 1))?, PIXELS),
+        };
+        Ok(weights.chunks(area).map(<[f32]>::to_vec).collect())
+    }
+
+    /// Writes the two files into an existing folder, each under a temporary name first.
+    pub fn save(&self, folder: &Path) -> Result<(), NnError> {
+        let weights_sha256 = write_file(&folder.join(WEIGHTS), &Weights::of(&self.network)?.0, None)?;
+        let description =
+            Description { format: FORMAT.to_owned(), config: self.config.clone(), weights_sha256, history: self.history.clone() };
+        let path = folder.join(DESCRIPTION);
+        let mut text = serde_json::to_string_pretty(&description).map_err(|error| NnError::file(&path, error.to_string()))?;
+        text.push('\n');
+        write_atomically(&path, text.as_bytes())
+    }
+
+    /// Reads what [`save`](Self::save) wrote. Refuses files that are damaged, do not belong together, or hold weights of other names or
+    /// shapes.
+    pub fn load(folder: &Path, device: &ChosenDevice) -> Result<Self, NnError> {
+        let path = folder.join(DESCRIPTION);
+        let description: Description = serde_json::from_slice(&read_file(&path)?)
+            .map_err(|error| NnError::file(&path, format!("is no description of a net: {error}")))?;
+        if description.format != FORMAT {
+            return Err(NnError::file(&path, format!("has the format {:?}, expected {FORMAT:?}", description.format)));
+        }
+        description.config.check().map_err(|error| NnError::file(&path, format!("describes an impossible net: {error}")))?;
+        let path = folder.join(WEIGHTS);
+        let bytes = read_file(&path)?;
+        if hash(&bytes) != description.weights_sha256 {
+            return Err(NnError::file(&path, format!("is damaged or does not belong to {DESCRIPTION} (its SHA-256 differs)")));
+        }
+        let arrays: BTreeMap<_, _> = parse(&bytes).map_err(|problem| NnError::file(&path, problem))?.0;
+        let network = Network::new(&description.config, Seed(0), device.device())?;
+        let network = Weights(arrays).put_into(network).map_err(|problem| NnError::file(&path, problem))?;
+        Ok(Self::new(network, description.config, description.history, FitTiming::default(), device))
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, NnError> {
+    let length = fs::metadata(path).map_err(|error| NnError::io(path, error))?.len();
+    if length > MAX_FILE {
+        return Err(NnError::file(path, format!("has {length} bytes, at most {MAX_FILE} are expected")));
+    }
+    fs::read(path).map_err(|error| NnError::io(path, error))
+}

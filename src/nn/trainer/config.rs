@@ -1,0 +1,132 @@
+//! How a net is trained.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::FieldError,
+    nn::{Loss, OptimizerConfig, Schedule},
+};
+
+/// Settings of one training run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Passes over the training images, at least 1. Default 10.
+    pub epochs: u32,
+    /// Images a step, at least 1; a last smaller batch is used as well. Default 128.
+    pub batch_size: usize,
+    /// What is made small. Default cross-entropy.
+    pub loss: Loss,
+    /// Share of each target spread evenly over the ten classes, 0 to below 1. Default 0.
+    pub label_smoothing: f64,
+    /// The update rule. Default Adam.
+    pub optimizer: OptimizerConfig,
+    /// Factor on the rule's learning rate. Default constant.
+    pub schedule: Schedule,
+    /// What decides which epoch is best. Default loss.
+    pub monitor: Monitor,
+    /// Stop when the validation result has not improved for a while. Default never. Needs validation images.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Return the weights of the epoch with the best validation result instead of the last epoch's. Default false. Needs validation images.
+    pub keep_best_epoch: bool,
+    /// Validate, keep and return a running average of the weights instead of the last step's (Polyak averaging): the share of the average
+    /// kept at each step, above 0 and below 1, for instance 0.999. Default none.
+    pub weight_average: Option<f64>,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch_size: 128,
+            loss: Loss::CrossEntropy,
+            label_smoothing: 0.0,
+            optimizer: OptimizerConfig::default(),
+            schedule: Schedule::Constant,
+            monitor: Monitor::Loss,
+            early_stopping: None,
+            keep_best_epoch: false,
+            weight_average: None,
+        }
+    }
+}
+
+/// The validation figure that compares epochs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Monitor {
+    /// Validation loss, lower is better.
+    #[default]
+    Loss,
+    /// Validation accuracy, higher is better.
+    Accuracy,
+}
+
+/// When to stop before the last epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStopping {
+    /// Epochs without improvement after which training stops, at least 1.
+    pub patience: u32,
+    /// An epoch counts as better only if it is better by more than this. Default 0.
+    #[serde(default)]
+    pub minimum_improvement: f64,
+}
+
+impl TrainingConfig {
+    /// Refuses settings that cannot be.
+    pub fn check(&self) -> Result<(), FieldError> {
+        if self.epochs == 0 {
+            return Err(FieldError::new("epochs", "must be at least 1, found 0"));
+        }
+        if self.batch_size == 0 {
+            return Err(FieldError::new("batch_size", "must be at least 1, found 0"));
+        }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return Err(FieldError::new("label_smoothing", format!("must be 0 to below 1, found {}", self.label_smoothing)));
+        }
+        self.optimizer.check().map_err(|error| error.inside("optimizer"))?;
+        self.schedule.check().map_err(|error| error.inside("schedule"))?;
+        if let Some(stopping) = self.early_stopping {
+            if stopping.patience == 0 {
+                return Err(FieldError::new("early_stopping.patience", "must be at least 1, found 0"));
+            }
+            let least = stopping.minimum_improvement;
+            if !(least >= 0.0 && least.is_finite()) {
+                return Err(FieldError::new("early_stopping.minimum_improvement", format!("must be at least 0, found {least}")));
+            }
+        }
+        match self.weight_average {
+            Some(kept) if !(kept > 0.0 && kept < 1.0) => {
+                Err(FieldError::new("weight_average", format!("must be above 0 and below 1, found {kept}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        let refused = |change: fn(&mut TrainingConfig)| {
+            let mut config = TrainingConfig::default();
+            change(&mut config);
+            config.check().unwrap_err().field
+        };
+        assert_eq!(TrainingConfig::default().check(), Ok(()));
+        assert_eq!(refused(|c| c.epochs = 0), "epochs");
+        assert_eq!(refused(|c| c.batch_size = 0), "batch_size");
+        assert_eq!(refused(|c| c.label_smoothing = 1.0), "label_smoothing");
+        assert_eq!(refused(|c| c.schedule = Schedule::Cosine { last: 2.0 }), "schedule.last");
+        assert_eq!(refused(|c| c.optimizer = OptimizerConfig::Sgd { learning_rate: -1.0, weight_decay: 0.0 }), "optimizer.learning_rate");
+        assert_eq!(refused(|c| c.weight_average = Some(1.0)), "weight_average");
+        assert_eq!(
+            refused(|c| c.early_stopping = Some(EarlyStopping { patience: 0, minimum_improvement: 0.0 })),
+            "early_stopping.patience"
+        );
+    }
+}

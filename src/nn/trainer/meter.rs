@@ -1,0 +1,41 @@
+//! Loss and accuracy over many batches, summed on the device.
+//!
+//! Reading a number makes the host wait for a GPU, so the sums stay there and are read now and then.
+
+use burn::tensor::Tensor;
+
+use crate::nn::{error::NnError, weights::read};
+
+/// Running sums.
+#[derive(Default)]
+pub(super) struct Meter {
+    /// Σ loss · images and number of right answers since the last reading, `[1]` each.
+    pending: Option<(Tensor<1>, Tensor<1>)>,
+    loss: f64,
+    correct: f64,
+    images: usize,
+}
+
+impl Meter {
+    /// Adds a batch: its outputs and targets, `[images, 10]`, and its mean loss, all without autodiff.
+    pub fn add(&mut self, outputs: Tensor<2>, targets: Tensor<2>, loss: Tensor<1>) {
+        let images = outputs.dims()[0];
+        let correct = outputs.argmax(1).equal(targets.argmax(1)).float().sum();
+        let loss = loss * images as f64;
+        self.images += images;
+        self.pending = Some(match self.pending.take() {
+            Some((all_loss, all_correct)) => (all_loss + loss, all_correct + correct),
+            None => (loss, correct),
+        });
+    }
+
+    /// Mean loss and accuracy (0 to 1) of everything added. Waits for the device.
+    pub fn read(&mut self) -> Result<(f64, f64), NnError> {
+        if let Some((loss, correct)) = self.pending.take() {
+            self.loss += read(loss)?.iter().map(|&value| f64::from(value)).sum::<f64>();
+            self.correct += read(correct)?.iter().map(|&value| f64::from(value)).sum::<f64>();
+        }
+        let images = self.images.max(1) as f64;
+        Ok((self.loss / images, self.correct / images))
+    }
+}

@@ -1,0 +1,318 @@
+//! The one training loop, for every net.
+//!
+//! What it promises: on the CPU the result is the same bit for bit for the same settings, seed, images and build, whatever the number of
+//! threads and whether or not the training was interrupted and resumed; a crash loses at most the epoch under way.
+//!
+//! It is its own loop rather than burn-train's `Learner`, whose checkpoint is three files that are not replaced together and that hold
+//! neither the order of the images nor the random state, whose optimizer comes back on the process's default device, and whose metrics read
+//! the loss from the device at every step; none of this fits the promise above. Its early stopping hangs on those metrics and its schedulers
+//! keep a state that must be saved: both are functions of the history and the step here. Its terminal dashboard shows one training and takes
+//! the whole terminal, while a run trains several folds at once: progress goes to [`Progress`] instead.
+
+mod average;
+mod batches;
+mod checkpoint;
+mod config;
+mod meter;
+mod standing;
+
+use std::{path::Path, thread, time::Instant};
+
+use burn::{
+    module::Module,
+    optim::GradientsParams,
+    tensor::{Device, Tensor, TensorData},
+};
+
+pub use batches::Augment;
+pub use config::{EarlyStopping, Monitor, TrainingConfig};
+
+use batches::{Batch, EpochBatches};
+use checkpoint::{Checkpoint, fingerprint};
+use meter::Meter;
+use standing::Standing;
+
+use super::{ChosenDevice, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
+use crate::{
+    data::{Digits, FieldError, SIDE},
+    history::{FitTiming, History, HistoryPoint},
+    progress::{Cancel, Progress, Task},
+    seed::Seed,
+};
+
+/// Steps between two readings of the running loss, which stop the host until the device is done.
+const READING: usize = 100;
+
+/// Where and from which seed a net is trained, and who watches.
+pub struct TrainJob<'a> {
+    /// Everything random in the training comes from it.
+    pub seed: Seed,
+    /// Where the net is computed.
+    pub device: &'a ChosenDevice,
+    /// The file that is replaced after every epoch and that an interrupted training is resumed from. It stays when training is done; a
+    /// training that finds its own finished checkpoint returns at once.
+    pub checkpoint: Option<&'a Path>,
+    /// Sees images go by, and a message if a checkpoint cannot be used.
+    pub progress: &'a dyn Progress,
+    /// What progress and errors call this fit.
+    pub name: &'a str,
+    /// Looked at between batches.
+    pub cancel: &'a Cancel,
+    /// Threads that prepare batches ahead; 0 prepares each batch when its turn comes. Changes nothing but the speed.
+    pub feeders: usize,
+}
+
+/// Trains a net on `train`, by the validation images' figures if there are any, and returns the net of the last or best epoch.
+///
+/// Runs on the caller's rayon pool if the device is the CPU.
+///
+/// # Errors
+/// An impossible setting, no images, a setting that needs validation images without any, divergence, cancellation, a checkpoint that cannot
+/// be written, a device that fails. A checkpoint that cannot be *used* is reported to `progress` and training starts over.
+pub fn train(
+    network: &NetworkConfig,
+    training: &TrainingConfig,
+    train: &Digits,
+    validation: Option<&Digits>,
+    augment: Option<&Augment<'_>>,
+    job: &TrainJob<'_>,
+) -> Result<TrainedNet, NnError> {
+    training.check()?;
+    check_digits(training, train, validation, job)?;
+    let fingerprint = fingerprint(network, training, train, validation, augment.is_some(), job);
+    let mut run = Run::begin(network, training, job, &fingerprint)?;
+    let task = job.progress.task(job.name, u64::from(training.epochs) * train.len() as u64, "images");
+    task.advance(run.timing.images);
+    let mut watch = Watch { task: task.as_ref() };
+    while !run.is_finished() {
+        let start = Instant::now();
+        let epoch = run.epochs_done() + 1;
+        let seed = job.seed.derive("epoch").index(u64::from(epoch));
+        let batches = EpochBatches::shuffled(train, training.batch_size, training.label_smoothing, augment, seed);
+        let point = run.epoch(epoch, &batches, validation, &mut watch)?;
+        run.timing.step_seconds.push(start.elapsed().as_secs_f64());
+        run.timing.seconds += start.elapsed().as_secs_f64();
+        run.timing.images += train.len() as u64;
+        watch.epoch(&point);
+        if let Some(path) = job.checkpoint {
+            run.checkpoint()?.save(path, &fingerprint)?;
+        }
+    }
+    run.finish()
+}
+
+fn check_digits(training: &TrainingConfig, train: &Digits, validation: Option<&Digits>, job: &TrainJob) -> Result<(), NnError> {
+    let empty = |what: &str| NnError::Digits { name: job.name.to_owned(), problem: format!("there are no {what} images") };
+    if train.is_empty() {
+        return Err(empty("training"));
+    }
+    match validation {
+        Some(validation) if validation.is_empty() => Err(empty("validation")),
+        None if training.keep_best_epoch => Err(FieldError::new("keep_best_epoch", "needs validation images, there are none").into()),
+        None if training.early_stopping.is_some() => {
+            Err(FieldError::new("early_stopping", "needs validation images, there are none").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells how far a training is.
+struct Watch<'a> {
+    task: &'a dyn Task,
+}
+
+impl Watch<'_> {
+    fn running(&self, epoch: u32, loss: f64, accuracy: f64) {
+        self.task.note(&format!("epoch {epoch}, loss {loss:.4}, {:.2} %", accuracy * 100.0));
+    }
+
+    fn epoch(&self, point: &HistoryPoint) {
+        let accuracy = point.validation_accuracy.map_or(String::new(), |accuracy| format!(", validation {:.2} %", accuracy * 100.0));
+        self.task.note(&format!("epoch {}, loss {:.4}{accuracy}", point.step, point.train_loss.unwrap_or_default()));
+    }
+}
+
+/// A training under way.
+struct Run<'a> {
+    config: &'a NetworkConfig,
+    training: &'a TrainingConfig,
+    job: &'a TrainJob<'a>,
+    device: Device,
+    network: Network,
+    updater: Updater,
+    average: Option<Network>,
+    best: Option<Weights>,
+    history: History,
+    timing: FitTiming,
+}
+
+impl<'a> Run<'a> {
+    /// From the checkpoint if it is this training's, otherwise from new weights.
+    fn begin(config: &'a NetworkConfig, training: &'a TrainingConfig, job: &'a TrainJob<'a>, fingerprint: &str) -> Result<Self, NnError> {
+        let device = job.device.training();
+        let network = Network::new(config, job.seed.derive("weights"), &device)?;
+        let average = training.weight_average.map(|_| network.valid());
+        let updater = Updater::new(&training.optimizer);
+        let history = History { unit: String::from("epoch"), ..History::default() };
+        let fresh = Self { config, training, job, device, network, updater, average, best: None, history, timing: FitTiming::default() };
+        let Some(path) = job.checkpoint else { return Ok(fresh) };
+        let resumed = Checkpoint::load(path, fingerprint).and_then(|found| found.map(|checkpoint| fresh.resumed(checkpoint)).transpose());
+        match resumed {
+            Ok(Some(run)) => Ok(run),
+            Ok(None) => Ok(fresh),
+            Err(problem) => {
+                job.progress.message(&format!("{}: the checkpoint {} {problem}; training starts over", job.name, path.display()));
+                Ok(fresh)
+            }
+        }
+    }
+
+    /// The same run where the checkpoint left it, or what does not fit.
+    fn resumed(&self, checkpoint: Checkpoint) -> Result<Self, String> {
+        let network = checkpoint.weights.put_into(self.network.clone())?;
+        let average = match (&self.average, checkpoint.average) {
+            (Some(average), Some(weights)) => Some(weights.put_into(average.clone())?),
+            (None, None) => None,
+            _ => return Err(String::from("disagrees about averaged weights")),
+        };
+        let updater = Updater::restore(&self.training.optimizer, checkpoint.optimizer, self.job.device.device())
+            .ok_or("lacks a part of the optimizer's state")?;
+        Ok(Self {
+            config: self.config,
+            training: self.training,
+            job: self.job,
+            device: self.device.clone(),
+            network,
+            updater,
+            average,
+            best: checkpoint.best,
+            history: checkpoint.history,
+            timing: checkpoint.timing,
+        })
+    }
+
+    fn epochs_done(&self) -> u32 {
+        self.history.points.last().map_or(0, |point| point.step)
+    }
+
+    fn standing(&self) -> Standing {
+        let least = self.training.early_stopping.map_or(0.0, |stopping| stopping.minimum_improvement);
+        Standing::of(&self.history.points, self.training.monitor, least)
+    }
+
+    fn is_finished(&self) -> bool {
+        let stopped = self.training.early_stopping.is_some_and(|stopping| self.standing().without_improvement >= stopping.patience);
+        stopped || self.epochs_done() >= self.training.epochs
+    }
+
+    /// Trains for one epoch and validates; adds the point to the history.
+    fn epoch(
+        &mut self,
+        epoch: u32,
+        batches: &EpochBatches,
+        validation: Option<&Digits>,
+        watch: &mut Watch,
+    ) -> Result<HistoryPoint, NnError> {
+        let (name, done, steps) = (self.job.name, self.epochs_done(), batches.len() as u64);
+        let finite = |loss: f64| {
+            if loss.is_finite() { Ok(()) } else { Err(NnError::Diverged { name: name.to_owned(), epoch, loss }) }
+        };
+        let mut meter = Meter::default();
+        let mut learning_rate = 0.0;
+        thread::scope(|scope| {
+            for (index, batch) in batches.feed(scope, self.job.feeders).enumerate() {
+                if self.job.cancel.is_cancelled() {
+                    return Err(NnError::Cancelled { name: name.to_owned(), epochs: done });
+                }
+                let step = u64::from(done) * steps + index as u64;
+                learning_rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(step, steps, self.training.epochs);
+                let size = batch.images;
+                self.step(batch, learning_rate, step, &mut meter);
+                watch.task.advance(size as u64);
+                if (index + 1) % READING == 0 {
+                    let (loss, accuracy) = meter.read()?;
+                    finite(loss)?;
+                    watch.running(epoch, loss, accuracy);
+                }
+            }
+            Ok(())
+        })?;
+        let (train_loss, train_accuracy) = meter.read()?;
+        finite(train_loss)?;
+        let judged = self.judged();
+        let (mut validation_loss, mut validation_accuracy) = (None, None);
+        if let Some(validation) = validation {
+            let (loss, accuracy) = self.validate(&judged, validation)?;
+            finite(loss)?;
+            (validation_loss, validation_accuracy) = (Some(loss), Some(accuracy));
+        }
+        let point = HistoryPoint {
+            step: epoch,
+            train_loss: Some(train_loss),
+            train_accuracy: Some(train_accuracy),
+            validation_loss,
+            validation_accuracy,
+            learning_rate: Some(learning_rate),
+        };
+        self.history.points.push(point);
+        if self.training.keep_best_epoch && self.standing().best == Some(epoch) {
+            self.best = Some(Weights::of(&judged)?);
+        }
+        Ok(point)
+    }
+
+    /// One step.
+    fn step(&mut self, batch: Batch, learning_rate: f64, step: u64, meter: &mut Meter) {
+        let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, [batch.images, 1, SIDE, SIDE]), &self.device);
+        let targets = Tensor::<2>::from_data(TensorData::new(batch.targets, [batch.images, 10]), &self.device);
+        let outputs = self.network.forward_training(images, self.job.seed.derive("dropout").index(step));
+        let loss = self.training.loss.forward(outputs.clone(), targets.clone(), self.config.softmax_output());
+        meter.add(outputs.inner(), targets.inner(), loss.clone().inner());
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
+        self.network = self.updater.step(learning_rate, self.network.clone(), gradients);
+        if let (Some(kept), Some(average)) = (self.training.weight_average, self.average.take()) {
+            self.average = Some(average::fold_in(average, &self.network, kept, step));
+        }
+    }
+
+    /// The net that is validated, kept and returned, without autodiff.
+    fn judged(&self) -> Network {
+        self.average.clone().unwrap_or_else(|| self.network.valid())
+    }
+
+    /// Mean loss (without label smoothing) and accuracy.
+    fn validate(&self, network: &Network, digits: &Digits) -> Result<(f64, f64), NnError> {
+        let device = self.job.device.device();
+        let batches = EpochBatches::in_order(digits, PREDICTION_BATCH, 0.0);
+        let mut meter = Meter::default();
+        for index in 0..batches.len() {
+            let batch = batches.prepare(index);
+            let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, [batch.images, 1, SIDE, SIDE]), device);
+            let targets = Tensor::<2>::from_data(TensorData::new(batch.targets, [batch.images, 10]), device);
+            let outputs = network.forward(images);
+            let loss = self.training.loss.forward(outputs.clone(), targets.clone(), self.config.softmax_output());
+            meter.add(outputs, targets, loss);
+        }
+        meter.read()
+    }
+
+    fn checkpoint(&self) -> Result<Checkpoint, NnError> {
+        Ok(Checkpoint {
+            history: self.history.clone(),
+            timing: self.timing.clone(),
+            weights: Weights::of(&self.network)?,
+            optimizer: self.updater.state(),
+            average: self.average.as_ref().map(Weights::of).transpose()?,
+            best: self.best.clone(),
+        })
+    }
+
+    fn finish(mut self) -> Result<TrainedNet, NnError> {
+        let mut network = self.judged();
+        if let Some(best) = self.best.take() {
+            self.history.best_step = self.standing().best;
+            network = best.put_into(network).map_err(NnError::Execution)?;
+        }
+        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.job.device))
+    }
+}

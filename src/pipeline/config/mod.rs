@@ -1,0 +1,292 @@
+//! A run's configuration: one TOML file, parsed once into settings that cannot be wrong.
+//!
+//! The rooms above define and check their own settings; this module joins them, lets the command line override any field, and says for
+//! every error which file, line and field it is about.
+
+mod locate;
+mod overrides;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{DataConfig, FieldError},
+    imaging::Recipe,
+    learners::{self, Learner, LearnerError},
+    stacking::{FeatureScale, MetaConfig},
+};
+
+pub use overrides::Override;
+
+/// The configuration that `digitstack run` uses when none is named.
+pub const QUICKSTART: &str = include_str!("../../../configs/quickstart.toml");
+
+/// How [`QUICKSTART`] is called in messages.
+const QUICKSTART_NAME: &str = "configs/quickstart.toml (built in)";
+
+/// Everything that a run needs to know.
+pub struct RunConfig {
+    /// Names the run directory.
+    pub name: String,
+    /// All random draws derive from it.
+    pub seed: u64,
+    /// Where the digits come from.
+    pub data: DataConfig,
+    /// What is done to every image before any model sees it.
+    pub prepare: PrepareConfig,
+    /// Folds, metafeatures, meta-models.
+    pub stacking: StackingConfig,
+    /// The models to stack, in the order of the metafeatures.
+    pub members: Vec<Box<dyn Learner>>,
+}
+
+/// What is done to every image before any model sees it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrepareConfig {
+    /// Deterministic steps for training and test images alike; empty: none.
+    pub recipe: Recipe,
+    /// Degrees by which copies of each training image are rotated before the steps; empty: no copies. R0: `[0, -24, 24]`. Test images are
+    /// never rotated.
+    pub rotations: Vec<f32>,
+}
+
+/// How the members are combined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StackingConfig {
+    /// Number of folds for out-of-fold predictions, 2 to 20.
+    pub folds: usize,
+    /// Which models the finished stack asks.
+    pub final_models: FinalModels,
+    /// What the meta-model sees of the members' probabilities.
+    pub features: FeatureScale,
+    /// Out-of-fold images that the curves of a fit are drawn from (a sample; 0: none). Nothing is chosen by them.
+    pub watched_images: usize,
+    /// Training images that the train column of the leaderboard is measured on (a sample).
+    pub train_sample: usize,
+    /// The meta-models; the first is the stack, the others are reported beside it.
+    pub meta: Vec<MetaConfig>,
+}
+
+/// Which models the finished stack asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinalModels {
+    /// The mean of a member's fold models.
+    Average,
+    /// One model of each member, fitted again on all training images.
+    Refit,
+}
+
+impl Default for StackingConfig {
+    fn default() -> Self {
+        Self {
+            folds: 5,
+            final_models: FinalModels::Average,
+            features: FeatureScale::default(),
+            watched_images: 2000,
+            train_sample: 10_000,
+            meta: MetaConfig::defaults(),
+        }
+    }
+}
+
+/// The tables of the file whose contents need no other room.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: String,
+    #[serde(default = "default_seed")]
+    seed: u64,
+    #[serde(default)]
+    data: DataConfig,
+    #[serde(default)]
+    prepare: PrepareConfig,
+    #[serde(default)]
+    stacking: StackingConfig,
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no TOML.
+    #[error("{file} is not valid TOML: {source}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Line, column and what was expected.
+        source: toml::de::Error,
+    },
+    /// An override is not `key=value`, or its key leads nowhere.
+    #[error("--set {text}: {problem}")]
+    Override {
+        /// As typed.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A field is missing, unknown, of the wrong type or impossible.
+    #[error("{place}: {error}")]
+    Field {
+        /// `file:line`, or the override that set the field.
+        place: String,
+        /// Which field and what is allowed.
+        error: FieldError,
+    },
+}
+
+impl RunConfig {
+    /// Reads a file, or the built-in quickstart if there is none, applies the overrides and checks everything.
+    pub fn load(path: Option<&Path>, overrides: &[Override]) -> Result<Self, ConfigError> {
+        match path {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+                Self::parse(&path.display().to_string(), &text, overrides)
+            }
+            None => Self::parse(QUICKSTART_NAME, QUICKSTART, overrides),
+        }
+    }
+
+    /// Parses the text of a file called `file`.
+    pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<Self, ConfigError> {
+        let mut table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax { file: file.to_owned(), source })?;
+        for set in overrides {
+            set.apply(&mut table)?;
+        }
+        Self::from_table(table).map_err(|error| {
+            let place = match overrides.iter().rev().find(|set| set.covers(&error.field)) {
+                Some(set) => format!("--set {}", set.text()),
+                None => locate::place(file, text, &error.field),
+            };
+            ConfigError::Field { place, error }
+        })
+    }
+
+    fn from_table(mut table: toml::Table) -> Result<Self, FieldError> {
+        let members = match table.remove("members") {
+            Some(toml::Value::Array(members)) => build_members(members)?,
+            Some(other) => return Err(FieldError::new("members", format!("found {}, expected `[[members]]` tables", other.type_str()))),
+            None => return Err(FieldError::new("members", "there is none; a run needs at least one `[[members]]` table")),
+        };
+        let raw: Raw = learners::parse_settings(table)?;
+        let config = Self { name: raw.name, seed: raw.seed, data: raw.data, prepare: raw.prepare, stacking: raw.stacking, members };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), FieldError> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+        if self.name.is_empty() || self.name.len() > 80 || self.name.starts_with('.') || !self.name.chars().all(allowed) {
+            return Err(FieldError::new(
+                "name",
+                format!("found {:?}, expected letters, digits, `-`, `_` and `.` (it names a folder)", self.name),
+            ));
+        }
+        self.data.check().map_err(|error| error.inside("data"))?;
+        self.prepare.check().map_err(|error| error.inside("prepare"))?;
+        self.stacking.check(self.members.len()).map_err(|error| error.inside("stacking"))
+    }
+
+    /// True if the finished stack asks models that were fitted again on all training images.
+    pub fn refits(&self) -> bool {
+        self.stacking.final_models == FinalModels::Refit
+    }
+
+    /// The members' names, in the order of the metafeatures.
+    pub fn member_names(&self) -> Vec<String> {
+        self.members.iter().map(|member| member.name().to_owned()).collect()
+    }
+
+    /// The whole configuration, defaults included, as TOML that [`RunConfig::parse`] reads back.
+    pub fn to_toml(&self) -> Result<String, LearnerError> {
+        #[derive(Serialize)]
+        struct Resolved<'a> {
+            name: &'a str,
+            seed: u64,
+            data: &'a DataConfig,
+            prepare: &'a PrepareConfig,
+            stacking: &'a StackingConfig,
+            members: Vec<toml::Table>,
+        }
+        let members = self.members.iter().map(|member| member.settings()).collect::<Result<_, _>>()?;
+        let resolved =
+            Resolved { name: &self.name, seed: self.seed, data: &self.data, prepare: &self.prepare, stacking: &self.stacking, members };
+        toml::to_string(&resolved).map_err(|source| LearnerError::Settings { name: self.name.clone(), source })
+    }
+}
+
+impl PrepareConfig {
+    fn check(&self) -> Result<(), FieldError> {
+        self.recipe.check().map_err(|error| error.inside("recipe"))?;
+        if self.recipe.is_random() {
+            return Err(FieldError::new("recipe", "has a random step; those belong into a member's `augment`"));
+        }
+        if self.rotations.len() > 32 {
+            return Err(FieldError::new("rotations", format!("found {}, expected at most 32", self.rotations.len())));
+        }
+        match self.rotations.iter().find(|degrees| !(-180.0..=180.0).contains(*degrees)) {
+            Some(degrees) => Err(FieldError::new("rotations", format!("found {degrees}, expected degrees from -180 to 180"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StackingConfig {
+    fn check(&self, members: usize) -> Result<(), FieldError> {
+        if !(2..=20).contains(&self.folds) {
+            return Err(FieldError::new("folds", format!("found {}, expected 2 to 20", self.folds)));
+        }
+        if self.train_sample == 0 {
+            return Err(FieldError::new("train_sample", "found 0, expected at least 1"));
+        }
+        if self.meta.is_empty() {
+            return Err(FieldError::new("meta", "there is none; the first `[[stacking.meta]]` is the stack"));
+        }
+        for (place, meta) in self.meta.iter().enumerate() {
+            meta.check(members).map_err(|error| error.inside(&format!("meta[{place}]")))?;
+            if self.meta[..place].iter().any(|earlier| earlier.name() == meta.name()) {
+                return Err(FieldError::new(format!("meta[{place}]"), format!("`{}` is there twice", meta.name())));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn build_members(tables: Vec<toml::Value>) -> Result<Vec<Box<dyn Learner>>, FieldError> {
+    let mut members: Vec<Box<dyn Learner>> = Vec::new();
+    for (place, table) in tables.into_iter().enumerate() {
+        let at = format!("members[{place}]");
+        let toml::Value::Table(table) = table else {
+            return Err(FieldError::new(at, "found no table, expected `[[members]]`"));
+        };
+        let member = learners::build(table).map_err(|error| error.inside(&at))?;
+        if members.iter().any(|earlier| earlier.name() == member.name()) {
+            return Err(FieldError::new(
+                format!("{at}.name"),
+                format!("`{}` is there twice; every member needs a name of its own", member.name()),
+            ));
+        }
+        members.push(member);
+    }
+    if members.is_empty() {
+        return Err(FieldError::new("members", "there is none; a run needs at least one `[[members]]` table"));
+    }
+    Ok(members)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+use super::*;
+
+const GOOD: &str = r#"name = "t"
+seed = 3
+
+[data]
+source = "builtin"
+train = 100
+
+[stacking]
+folds = 3
+
+[[members]]
+name = "dense"
+kind = "dense"
+[members.network]
+hidden = [20]
+[members.training]
+epochs = 2
+
+[[members]]
+name = "trees"
+kind = "booster"
+[members.booster]
+trees = 5
+"#;
+
+fn error(text: &str, overrides: &[&str]) -> String {
+    let overrides: Vec<_> = overrides.iter().map(|set| Override::parse(set).expect("an override")).collect();
+    match RunConfig::parse("x.toml", text, &overrides) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn the_shipped_configurations_are_valid_and_read_back() {
+    for name in ["quickstart", "mnist-cpu", "reference"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.toml"));
+        let config = RunConfig::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(config.name, name);
+        let text = config.to_toml().expect("writes");
+        let again = RunConfig::parse("resolved", &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(again.to_toml().expect("writes"), text);
+    }
+}
+
+#[test]
+fn errors_name_the_line_and_the_field() {
+    let cases = [
+        ("folds = 3", "folds = 1", "x.toml:9: stacking.folds: found 1, expected 2 to 20"),
+        ("trees = 5", "tres = 5", "x.toml:23"),
+        ("trees = 5", "tres = 5", "unknown field `tres`"),
+        ("epochs = 2", "epochs = \"two\"", "x.toml:17: members[0].training.epochs"),
+        ("source = \"builtin\"", "source = \"moon\"", "x.toml:5: data.source"),
+        ("kind = \"booster\"", "kind = \"forest\"", "expected one of `dense`, `cnn`, `booster`"),
+        ("name = \"trees\"", "name = \"dense\"", "twice"),
+        ("name = \"trees\"", "name = \"../x\"", "x.toml:20: members[1].name"),
+        ("seed = 3", "sed = 3", "unknown field `sed`"),
+    ];
+    for (good, bad, expected) in cases {
+        let message = error(&GOOD.replace(good, bad), &[]);
+        assert!(message.contains(expected), "{bad}: {message}");
+    }
+    assert!(error("name = ", &[]).contains("x.toml is not valid TOML"));
+    assert!(error("name = \"t\"", &[]).contains("members"));
+}
+
+#[test]
+fn any_field_can_be_overridden_and_the_override_is_named_in_its_error() {
+    let set = ["members.trees.booster.trees=7", "data.source=mnist", "stacking.folds=4", "seed=9"]
+        .map(|text| Override::parse(text).expect("parses"));
+    let config = RunConfig::parse("x.toml", GOOD, &set).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((config.seed, config.stacking.folds), (9, 4));
+    assert_eq!(config.members[1].settings().expect("writes")["booster"]["trees"].as_integer(), Some(7));
+
+    assert!(error(GOOD, &["stacking.folds=99"]).starts_with("--set stacking.folds=99: stacking.folds: found 99"));
+    assert!(error(GOOD, &["members.trees.booster.trees=0"]).starts_with("--set members.trees.booster.trees=0"));
+    assert!(error(GOOD, &["members.cnn.training.epochs=1"]).contains("no entry `cnn`; there are dense, trees"));
+    assert!(error(GOOD, &["stacking.fold=2"]).contains("unknown field `fold`"));
+    assert!(Override::parse("no equals sign").is_err());
+    assert!(Override::parse("a..b=1").is_err());
+}

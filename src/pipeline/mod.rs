@@ -1,0 +1,46 @@
+//! The whole way from raw files to a report.
+//!
+//! ```text
+//! data → prepare → folds → fits (each member on each fold) → meta-models → evaluation → run directory → report
+//! ```
+//!
+//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked.
+//! [`train_one`] fits a single member without the stack around it.
+
+pub mod config;
+mod failure;
+mod finish;
+mod fits;
+mod predictions;
+mod prepare;
+mod report_input;
+mod run;
+mod saved;
+mod single;
+
+use crate::{
+    nn::ChosenDevice,
+    progress::{Cancel, Progress},
+};
+
+pub use config::{ConfigError, Override, RunConfig};
+pub use failure::RunFailure;
+pub use finish::{Metrics, StageTiming, draw_report};
+pub use predictions::PredictionsError;
+pub use prepare::open_data;
+pub use run::run;
+pub use saved::{Opinion, SavedRun};
+pub use single::{SingleScores, train_one};
+
+/// What surrounds the work of a run.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
+    /// Where nets run.
+    pub device: &'a ChosenDevice,
+    /// CPU threads to use. Results do not depend on it.
+    pub threads: usize,
+    /// Watches.
+    pub progress: &'a dyn Progress,
+    /// Asks it to stop.
+    pub cancel: &'a Cancel,
+}

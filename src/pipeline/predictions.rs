@@ -1,0 +1,90 @@
+//! Class probabilities of many models for many images, and the file they are kept in.
+
+use rayon::prelude::*;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::{
+    data::{CLASSES, Images, Probabilities},
+    learners::{Classifier, LearnerError},
+    nn::ChosenDevice,
+    progress::Task,
+};
+
+/// Images that a model is asked about at once. Fixed, so that results do not depend on the number of threads.
+const CHUNK: usize = 500;
+
+/// Why a file of predictions cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictionsError {
+    /// No safetensors.
+    #[error("predictions: {0}")]
+    Format(#[from] safetensors::SafeTensorError),
+    /// Safetensors of something else.
+    #[error("predictions: expected one f32 tensor `probabilities` of shape [n, 10]")]
+    Shape,
+}
+
+/// One f32 tensor `probabilities` `[n, 10]` as safetensors.
+pub(super) fn encode(probabilities: &Probabilities) -> Result<Vec<u8>, PredictionsError> {
+    let bytes: Vec<u8> = probabilities.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F32, vec![probabilities.len(), CLASSES], &bytes)?;
+    Ok(safetensors::serialize([("probabilities", view)], None)?)
+}
+
+/// Reads what [`encode`] wrote.
+pub(super) fn decode(bytes: &[u8]) -> Result<Probabilities, PredictionsError> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let tensor = file.tensor("probabilities")?;
+    if tensor.dtype() != Dtype::F32 || tensor.shape().len() != 2 || tensor.shape()[1] != CLASSES {
+        return Err(PredictionsError::Shape);
+    }
+    let (values, _) = tensor.data().as_chunks::<4>();
+    let (rows, _) = values.as_chunks::<CLASSES>();
+    Ok(rows.iter().map(|row| row.map(f32::from_le_bytes)).collect())
+}
+
+/// The mean prediction of several models of one member, `[n, 10]`. Models on the CPU work on all cores, those on a GPU one after another.
+pub(super) fn average(
+    models: &[Box<dyn Classifier>],
+    images: &Images,
+    device: &ChosenDevice,
+    task: &dyn Task,
+) -> Result<Probabilities, LearnerError> {
+    let chunk = |start: usize| -> Result<Probabilities, LearnerError> {
+        let end = (start + CHUNK).min(images.len());
+        let indices: Vec<usize> = (start..end).collect();
+        let part = images.select(&indices);
+        let mut sums = vec![[0f64; CLASSES]; part.len()];
+        for model in models {
+            for (sum, row) in sums.iter_mut().zip(model.predict_proba(&part)?) {
+                for (sum, value) in sum.iter_mut().zip(row) {
+                    *sum += f64::from(value);
+                }
+            }
+            task.advance(part.len() as u64);
+        }
+        Ok(sums.into_iter().map(|sum| sum.map(|value| (value / models.len() as f64) as f32)).collect())
+    };
+    let starts: Vec<usize> = (0..images.len()).step_by(CHUNK).collect();
+    let parts: Vec<Probabilities> = if device.is_cpu() {
+        starts.into_par_iter().map(chunk).collect::<Result<_, _>>()?
+    } else {
+        starts.into_iter().map(chunk).collect::<Result<_, _>>()?
+    };
+    Ok(parts.into_iter().flatten().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_predictions_reads_back_bit_by_bit() {
+        let rows: Probabilities = (0..7).map(|row| std::array::from_fn(|class| (row * 10 + class) as f32 / 3.0)).collect();
+        let bytes = encode(&rows).expect("encodes");
+        assert_eq!(decode(&bytes).expect("decodes"), rows);
+        for cut in 0..bytes.len() {
+            assert!(decode(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+}

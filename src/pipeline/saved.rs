@@ -1,0 +1,101 @@
+//! A finished run, ready to be asked.
+
+use std::path::Path;
+
+use super::{
+    Metrics, RunConfig, RunFailure, Work,
+    finish::{METRICS, stack_file},
+    fits, predictions, prepare,
+    run::CONFIG,
+};
+use crate::{
+    data::{DataConfig, Digits, Images, Probabilities},
+    evaluation::{self, ModelKind, ModelScores, Scores},
+    learners::Classifier,
+    nn::ChosenDevice,
+    progress::Progress,
+    runs::{self, Manifest},
+    stacking::{Metafeatures, Stack},
+};
+
+/// The models of a finished run.
+pub struct SavedRun {
+    /// What the run was told.
+    pub config: RunConfig,
+    /// The verified list of its files.
+    pub manifest: Manifest,
+    device: ChosenDevice,
+    members: Vec<Vec<Box<dyn Classifier>>>,
+    stacks: Vec<Stack>,
+}
+
+/// What one model of a run thinks of an image.
+#[derive(Clone, Debug)]
+pub struct Opinion {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ModelKind,
+    /// For each image.
+    pub probabilities: Probabilities,
+}
+
+impl SavedRun {
+    /// Loads a complete run. Every file is verified against the manifest before anything reads it.
+    pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
+        let manifest = runs::verify(folder)?;
+        let path = folder.join(CONFIG);
+        let config = RunConfig::load(Some(&path), &[])?;
+        let members = fits::load_final(&config, folder, work)?;
+        let stacks = config.stacking.meta.iter().map(|meta| Ok(runs::read_json(&folder.join(stack_file(meta.name())))?));
+        let stacks = stacks.collect::<Result<_, RunFailure>>()?;
+        Ok(Self { config, manifest, device: work.device.clone(), members, stacks })
+    }
+
+    /// The metrics that a run was finished with.
+    pub fn metrics(folder: &Path) -> Result<Metrics, RunFailure> {
+        Ok(runs::read_json(&folder.join(METRICS))?)
+    }
+
+    /// What every model thinks of images that went through [`SavedRun::prepare`]: members in order, then the stack, then the ensembles.
+    pub fn opinions(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<Opinion>, RunFailure> {
+        let models: usize = self.members.iter().map(Vec::len).sum();
+        let task = progress.task("predict", (models * images.len()) as u64, "images");
+        let mut opinions = Vec::new();
+        for (models, member) in self.members.iter().zip(&self.config.members) {
+            let probabilities = predictions::average(models, images, &self.device, task.as_ref())?;
+            opinions.push(Opinion { name: member.name().to_owned(), kind: ModelKind::Member, probabilities });
+        }
+        let rows: Vec<Probabilities> = opinions.iter().map(|opinion| opinion.probabilities.clone()).collect();
+        let features = Metafeatures::new(&rows, self.config.stacking.features)?;
+        for (stack, meta) in self.stacks.iter().zip(&self.config.stacking.meta) {
+            opinions.push(Opinion { name: meta.name().to_owned(), kind: meta.kind(), probabilities: stack.predict_proba(&features)? });
+        }
+        Ok(opinions)
+    }
+
+    /// The name of the stack: the model to believe.
+    pub fn stack_name(&self) -> &str {
+        self.config.stacking.meta[0].name()
+    }
+
+    /// What the run does to every image first.
+    pub fn prepare(&self, images: &Images) -> Result<Images, RunFailure> {
+        Ok(prepare::steps(&self.config.prepare, images)?)
+    }
+
+    /// Scores every model on the run's test digits, or on those of another folder.
+    pub fn evaluate(&self, data: Option<&Path>, progress: &dyn Progress) -> Result<(String, Vec<ModelScores>), RunFailure> {
+        // The limits of the configuration are for its own data.
+        let config = if data.is_some() { &DataConfig::default() } else { &self.config.data };
+        let source = prepare::open_data(config, data)?;
+        let test = source.test(progress)?.filter(|test| !test.is_empty()).ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
+        let Digits { images, labels, .. } = test;
+        let scores = |opinion: Opinion| -> Result<ModelScores, RunFailure> {
+            let test: Scores = evaluation::score(&opinion.probabilities, &labels)?;
+            Ok(ModelScores { name: opinion.name, kind: opinion.kind, train: None, out_of_fold: None, test: Some(test) })
+        };
+        let models = self.opinions(&self.prepare(&images)?, progress)?.into_iter().map(scores).collect::<Result<_, _>>()?;
+        Ok((source.describe(), models))
+    }
+}

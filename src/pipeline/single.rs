@@ -1,0 +1,81 @@
+//! One member by itself: no folds, no stack.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{RunConfig, RunFailure, Work, finish::METRICS, predictions, prepare, run::CONFIG};
+use crate::{
+    data::{Digits, stratified_group_split},
+    evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
+    history::{FitTiming, History},
+    learners::{FitContext, Learner},
+    runs::RunDirectory,
+    seed::Seed,
+};
+
+/// What training one member gave. The `out_of_fold` column of its scores is the validation part that was held out.
+#[derive(Clone, Debug, Serialize)]
+pub struct SingleScores {
+    /// Training, validation and test scores.
+    pub scores: ModelScores,
+    /// By epoch or tree.
+    pub history: History,
+    /// How long the fit took.
+    pub timing: FitTiming,
+}
+
+/// Trains one member on all training digits but a validation part, scores it, and saves it in `directory` under `model/`.
+pub fn train_one(
+    config: &RunConfig,
+    learner: &dyn Learner,
+    validation_share: f64,
+    data: Option<&Path>,
+    directory: &RunDirectory,
+    work: &Work,
+) -> Result<SingleScores, RunFailure> {
+    let source = prepare::open_data(&config.data, data)?;
+    work.progress.message(&format!("data: {}", source.describe()));
+    let original = source.train(work.progress)?;
+    if original.is_empty() {
+        return Err(RunFailure::NoTrainingDigits);
+    }
+    directory
+        .claim(CONFIG, format!("{}# trained alone: {}, {validation_share} held out\n", config.to_toml()?, learner.name()).as_bytes())?;
+    let digits = prepare::training(&config.prepare, original)?;
+    let seed = Seed(config.seed).derive("single").derive(learner.name());
+    let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
+    let (train, validation) = (digits.select(&split.train), digits.select(&split.validation));
+    let checkpoint = directory.scratch_file("model")?;
+    let context = FitContext {
+        seed: seed.derive("fit"),
+        device: work.device,
+        threads: work.threads,
+        checkpoint: Some(&checkpoint),
+        progress: work.progress,
+        label: learner.name(),
+        cancel: work.cancel,
+    };
+    let fitted = learner.fit(&train, Some(&validation), &context)?;
+    let part = directory.begin_part("model")?;
+    fitted.classifier.save(part.folder())?;
+    let model = part.commit()?;
+
+    let models = [fitted.classifier];
+    let ask = |digits: &Digits, what: &str| {
+        let task = work.progress.task(what, digits.len() as u64, "images");
+        Ok::<_, RunFailure>(evaluation::score(&predictions::average(&models, &digits.images, work.device, task.as_ref())?, &digits.labels)?)
+    };
+    let out_of_fold = Some(ask(&validation, "predict validation part")?);
+    let finished = FinishedTraining::new(&[model.manifest().reproducible_hash()], None)?;
+    let opened = TestSet::sealed(|| source.test(work.progress)).open(finished)?;
+    let test = opened.digits.map(|test| prepare::test(&config.prepare, test)).transpose()?;
+    let test = test.map(|test| ask(&test, "predict test images")).transpose()?;
+    let scores = ModelScores { name: learner.name().to_owned(), kind: ModelKind::Member, train: None, out_of_fold, test };
+    let result = SingleScores { scores, history: fitted.history, timing: fitted.timing };
+    directory.write_json(METRICS, &result.scores)?;
+    directory.write_json("history.json", &result.history)?;
+    directory.write_json("timings.json", &result.timing)?;
+    directory.complete()?;
+    Ok(result)
+}

@@ -1,0 +1,292 @@
+//! A figure as SVG: a few shapes, written down in order.
+
+use std::fmt::{Display, Write};
+
+use super::theme::{Paint, Theme};
+use crate::data::{PIXELS, SIDE};
+
+/// Typefaces of a figure in a file of its own.
+const FONTS: &str = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
+/// White around such a figure.
+const MARGIN: f64 = 10.0;
+/// Grey levels that a digit is drawn in.
+const LEVELS: u8 = 12;
+
+/// Where a text is anchored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// How a text looks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub(super) size: f64,
+    pub(super) anchor: Anchor,
+    pub(super) paint: Paint,
+    pub(super) bold: bool,
+}
+
+impl Style {
+    /// Ordinary text at the anchor.
+    pub(super) fn new(anchor: Anchor) -> Self {
+        Self { size: 11.0, anchor, paint: Paint::Ink, bold: false }
+    }
+
+    pub(super) fn size(self, size: f64) -> Self {
+        Self { size, ..self }
+    }
+
+    pub(super) fn paint(self, paint: Paint) -> Self {
+        Self { paint, ..self }
+    }
+
+    pub(super) fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+}
+
+/// A stroke.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stroke {
+    pub(super) paint: Paint,
+    pub(super) width: f64,
+    pub(super) dashed: bool,
+}
+
+impl Stroke {
+    pub(super) fn new(paint: Paint, width: f64) -> Self {
+        Self { paint, width, dashed: false }
+    }
+
+    pub(super) fn dashed(self) -> Self {
+        Self { dashed: true, ..self }
+    }
+}
+
+/// An SVG under way. Lengths are in CSS pixels at the figure's natural size.
+pub(super) struct Canvas {
+    theme: Theme,
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+/// A number with at most two decimals.
+struct N(f64);
+
+impl Display for N {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:.2}", if self.0.is_finite() { self.0 } else { 0.0 });
+        let text = text.trim_end_matches('0').trim_end_matches('.');
+        f.write_str(if text == "-0" { "0" } else { text })
+    }
+}
+
+/// Text in which XML's own characters are escaped and those it cannot hold are replaced.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// About how wide a text is, in pixels: Helvetica's mean advance, a little generous.
+pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    let advance = |c: char| match c {
+        'i' | 'j' | 'l' | 't' | 'f' | 'r' | '.' | ',' | ' ' | '·' | '-' | '(' | ')' => 0.34,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.88,
+        _ => 0.58,
+    };
+    text.chars().map(advance).sum::<f64>() * size
+}
+
+/// The text, shortened if it is wider than `width` pixels.
+pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
+    if text_width(text, size) <= width {
+        return text.to_owned();
+    }
+    let mut kept: Vec<char> = text.chars().collect();
+    while kept.pop().is_some() {
+        let short: String = kept.iter().chain(['…'].iter()).collect();
+        if text_width(&short, size) <= width {
+            return short;
+        }
+    }
+    String::new()
+}
+
+impl Canvas {
+    pub(super) fn new(theme: Theme, width: f64, height: f64) -> Self {
+        let mut canvas = Self { theme, width, height, body: String::new() };
+        if theme == Theme::Paper {
+            canvas.rect([-MARGIN, -MARGIN, width + 2.0 * MARGIN, height + 2.0 * MARGIN], Paint::Surface, 1.0);
+        }
+        canvas
+    }
+
+    pub(super) fn line(&mut self, [x1, y1, x2, y2]: [f64; 4], stroke: Stroke) {
+        let stroke = self.stroke(stroke);
+        self.push(format_args!(r#"<line x1="{}" y1="{}" x2="{}" y2="{}"{stroke}/>"#, N(x1), N(y1), N(x2), N(y2)));
+    }
+
+    pub(super) fn polyline(&mut self, points: &[(f64, f64)], stroke: Stroke) {
+        let (points, stroke) = (join(points), self.stroke(stroke));
+        self.push(format_args!(r#"<polyline points="{points}" fill="none" stroke-linejoin="round" stroke-linecap="round"{stroke}/>"#));
+    }
+
+    pub(super) fn polygon(&mut self, points: &[(f64, f64)], fill: Paint, opacity: f64) {
+        let (points, fill) = (join(points), fill.css(self.theme));
+        self.push(format_args!(r#"<polygon points="{points}" fill="{fill}" fill-opacity="{}"/>"#, N(opacity)));
+    }
+
+    pub(super) fn rect(&mut self, [x, y, width, height]: [f64; 4], fill: Paint, opacity: f64) {
+        let fill = fill.css(self.theme);
+        self.push(format_args!(
+            r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{fill}" fill-opacity="{}"/>"#,
+            N(x),
+            N(y),
+            N(width.max(0.0)),
+            N(height.max(0.0)),
+            N(opacity)
+        ));
+    }
+
+    pub(super) fn frame(&mut self, [x, y, width, height]: [f64; 4], stroke: Stroke) {
+        let stroke = self.stroke(stroke);
+        self.push(format_args!(r#"<rect x="{}" y="{}" width="{}" height="{}" fill="none"{stroke}/>"#, N(x), N(y), N(width), N(height)));
+    }
+
+    /// A disc with an outline of its own colour, or a ring that is filled with the background.
+    pub(super) fn dot(&mut self, (x, y): (f64, f64), radius: f64, paint: Paint, filled: bool) {
+        let fill = if filled { paint } else { Paint::Surface }.css(self.theme);
+        let stroke = self.stroke(Stroke::new(paint, 1.5));
+        self.push(format_args!(r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}"{stroke}/>"#, N(x), N(y), N(radius)));
+    }
+
+    pub(super) fn text(&mut self, (x, y): (f64, f64), text: &str, style: Style) {
+        self.write_text(x, y, text, style, "");
+    }
+
+    /// Text that reads upwards.
+    pub(super) fn text_upwards(&mut self, (x, y): (f64, f64), text: &str, style: Style) {
+        let rotate = format!(r#" transform="rotate(-90 {} {})""#, N(x), N(y));
+        self.write_text(x, y, text, style, &rotate);
+    }
+
+    fn write_text(&mut self, x: f64, y: f64, text: &str, style: Style, extra: &str) {
+        let anchor = match style.anchor {
+            Anchor::Start => "",
+            Anchor::Middle => r#" text-anchor="middle""#,
+            Anchor::End => r#" text-anchor="end""#,
+        };
+        let weight = if style.bold { r#" font-weight="600""# } else { "" };
+        let (fill, text) = (style.paint.css(self.theme), escape(text));
+        self.push(format_args!(
+            r#"<text x="{}" y="{}" font-size="{}" fill="{fill}"{anchor}{weight}{extra}>{text}</text>"#,
+            N(x),
+            N(y),
+            N(style.size)
+        ));
+    }
+
+    /// A digit in ink on the background, at `(x, y)`, `size` wide and high.
+    pub(super) fn digit(&mut self, (x, y): (f64, f64), size: f64, image: &[u8; PIXELS]) {
+        let paths = digit_paths(image, &Paint::Ink.css(self.theme));
+        let scale = size / SIDE as f64;
+        let _ =
+            write!(self.body, r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#, N(x), N(y));
+    }
+
+    /// The whole SVG element; `title` is read out by screen readers, `description` follows it.
+    pub(super) fn finish(self, title: &str, description: &str) -> String {
+        let margin = if self.theme == Theme::Paper { MARGIN } else { 0.0 };
+        let (width, height) = (N(self.width + 2.0 * margin), N(self.height + 2.0 * margin));
+        let corner = N(-margin);
+        let (title, description) = (escape(title), escape(description));
+        let own = match self.theme {
+            Theme::Page => format!(r#"aria-label="{title}""#),
+            Theme::Paper => format!(r#"xmlns="http://www.w3.org/2000/svg" font-family="{FONTS}""#),
+        };
+        let head = format!(r#"<svg viewBox="{corner} {corner} {width} {height}" width="{width}" height="{height}" role="img" {own}>"#);
+        format!("{head}<title>{title}</title><desc>{description}</desc>{}</svg>", self.body)
+    }
+
+    fn stroke(&self, stroke: Stroke) -> String {
+        let dash = if stroke.dashed { r#" stroke-dasharray="4 3""# } else { "" };
+        format!(r#" stroke="{}" stroke-width="{}"{dash}"#, stroke.paint.css(self.theme), N(stroke.width))
+    }
+
+    fn push(&mut self, shape: std::fmt::Arguments<'_>) {
+        // Writing to a String cannot fail.
+        let _ = self.body.write_fmt(shape);
+    }
+}
+
+fn join(points: &[(f64, f64)]) -> String {
+    points.iter().map(|&(x, y)| format!("{},{}", N(x), N(y))).collect::<Vec<_>>().join(" ")
+}
+
+/// A digit as runs of equal grey, one path for each level, in a 28 × 28 box. Vectors rather than an embedded picture: they take the page's
+/// ink in light and in dark, and a digit needs about two kilobytes.
+pub(super) fn digit_paths(image: &[u8; PIXELS], fill: &str) -> String {
+    let mut paths = vec![String::new(); usize::from(LEVELS) + 1];
+    for (y, row) in image.as_chunks::<SIDE>().0.iter().enumerate() {
+        let levels = row.map(|ink| (u16::from(ink) * u16::from(LEVELS) + 127) / 255);
+        let mut x = 0;
+        for run in levels.chunk_by(|a, b| a == b) {
+            let _ = write!(paths[usize::from(run[0])], "M{x} {y}h{}v1h-{}z", run.len(), run.len());
+            x += run.len();
+        }
+    }
+    let path = |(level, path): (usize, &String)| {
+        format!(r#"<path fill="{fill}" fill-opacity="{}" d="{path}"/>"#, N(level as f64 / f64::from(LEVELS)))
+    };
+    paths.iter().enumerate().skip(1).filter(|(_, path)| !path.is_empty()).map(path).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!([0.0, -0.001, 2.0, 1.256, 100.0, f64::NAN].map(|x| N(x).to_string()), ["0", "0", "2", "1.26", "100", "0"]);
+    }
+
+    #[test]
+    fn digits_are_runs_of_grey() {
+        let mut image = [0; PIXELS];
+        image[SIDE + 2..SIDE + 5].fill(255);
+        image[SIDE + 5] = 128;
+        let paths = digit_paths(&image, "#000");
+        assert_eq!(
+            paths,
+            r##"<path fill="#000" fill-opacity="0.5" d="M5 1h1v1h-1z"/><path fill="#000" fill-opacity="1" d="M2 1h3v1h-3z"/>"##
+        );
+    }
+
+    #[test]
+    fn long_names_are_shortened_to_their_room() {
+        assert_eq!(shortened("cnn", 12.0, 60.0), "cnn");
+        let short = shortened("a-very-long-name-of-a-model", 12.0, 60.0);
+        assert!(short.starts_with("a-very") && short.ends_with('…') && text_width(&short, 12.0) <= 60.0, "{short}");
+        assert_eq!(shortened("wide", 12.0, 1.0), "");
+    }
+
+    #[test]
+    fn names_cannot_become_markup() {
+        assert_eq!(escape("<b a='1'>&\u{1}\""), "&lt;b a=&#39;1&#39;&gt;&amp;\u{fffd}&quot;");
+    }
+}

@@ -1,0 +1,79 @@
+//! Digits and filters, side by side.
+
+use crate::report::{
+    canvas::{Anchor, Canvas, Stroke, Style, shortened},
+    format,
+    input::{Example, Filters, Mistake},
+    theme::{Paint, Palette, Theme},
+};
+
+/// Most filters that are drawn.
+pub(in crate::report) const MAX_FILTERS: usize = 96;
+
+/// Digits with their labels, ten in a row.
+pub(in crate::report) fn examples(examples: &[Example], theme: Theme, width: f64) -> String {
+    let cell = width / 10.0;
+    let rows = examples.len().div_ceil(10);
+    let mut canvas = Canvas::new(theme, width, rows as f64 * (cell + 14.0));
+    for (place, example) in examples.iter().enumerate() {
+        let (x, y) = ((place % 10) as f64 * cell, (place / 10) as f64 * (cell + 14.0));
+        canvas.digit((x + 2.0, y + 1.0), cell - 4.0, &example.image);
+        canvas.text((x + cell / 2.0, y + cell + 8.0), &example.label.to_string(), Style::new(Anchor::Middle).size(10.0).paint(Paint::Soft));
+    }
+    let labels: Vec<String> = examples.iter().map(|example| example.label.to_string()).collect();
+    canvas.finish("Training digits", &format!("Their labels, row by row: {}.", labels.join(" ")))
+}
+
+/// First-layer filters: one accent for positive weights, another for negative ones, paler towards zero.
+pub(in crate::report) fn filters(filters: &Filters, theme: Theme, width: f64) -> String {
+    let shown = &filters.weights[..filters.weights.len().min(MAX_FILTERS)];
+    let columns = if shown.len() > 32 { 16 } else { 8 };
+    let cell = width / columns as f64;
+    let rows = shown.len().div_ceil(columns);
+    let mut canvas = Canvas::new(theme, width, rows as f64 * cell);
+    for (place, weights) in shown.iter().enumerate() {
+        let (left, top) = ((place % columns) as f64 * cell + 2.0, (place / columns) as f64 * cell + 2.0);
+        let pixel = (cell - 4.0) / filters.side as f64;
+        let most = weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs())).max(f32::MIN_POSITIVE);
+        for (index, weight) in weights.iter().enumerate() {
+            let (x, y) = ((index % filters.side) as f64 * pixel, (index / filters.side) as f64 * pixel);
+            let paint = Paint::Accent(usize::from(*weight < 0.0));
+            canvas.rect([left + x, top + y, pixel, pixel], paint, f64::from(weight.abs() / most));
+        }
+        canvas.frame([left, top, cell - 4.0, cell - 4.0], Stroke::new(Paint::Grid, 1.0));
+    }
+    let title = format!("First-layer filters of {}", filters.member);
+    canvas.finish(&title, &format!("{} of {} filters of {} by {} weights.", shown.len(), filters.weights.len(), filters.side, filters.side))
+}
+
+/// Digits that the model took for others, five in a row, with what each member takes them for.
+pub(in crate::report) fn mistakes(mistakes: &[Mistake], model: &str, palette: &Palette, theme: Theme, width: f64) -> String {
+    let cell = width / 5.0;
+    let opinions = mistakes.iter().map(|mistake| mistake.opinions.len()).max().unwrap_or(0);
+    let row = cell + 40.0 + 13.0 * opinions as f64;
+    let mut canvas = Canvas::new(theme, width, mistakes.len().div_ceil(5) as f64 * row);
+    for (place, mistake) in mistakes.iter().enumerate() {
+        let (x, y) = ((place % 5) as f64 * cell, (place / 5) as f64 * row);
+        let (left, right) = (x + 14.0, x + cell - 14.0);
+        canvas.digit((left, y), cell - 28.0, &mistake.image);
+        let mut line = y + cell - 10.0;
+        canvas.text((left, line), &format!("{} → {}", mistake.label, mistake.predicted), Style::new(Anchor::Start).size(12.0).bold());
+        let details = format!("{} · #{}", format::probability(mistake.probability), mistake.index);
+        canvas.text((right, line), &details, Style::new(Anchor::End).size(9.5).paint(Paint::Soft));
+        for opinion in &mistake.opinions {
+            line += 14.0;
+            let style = |anchor| Style::new(anchor).size(10.0);
+            canvas.text(
+                (left, line),
+                &shortened(&opinion.member, 10.0, right - left - 46.0),
+                style(Anchor::Start).paint(palette.of(&opinion.member)),
+            );
+            let digit = style(Anchor::End);
+            let digit = if opinion.digit == mistake.label { digit.bold() } else { digit };
+            canvas.text((right - 34.0, line), &opinion.digit.to_string(), digit);
+            canvas.text((right, line), &format::probability(opinion.probability), style(Anchor::End).paint(Paint::Soft));
+        }
+    }
+    let words = mistakes.iter().map(|mistake| format!("image {}: {} taken for {}", mistake.index, mistake.label, mistake.predicted));
+    canvas.finish(&format!("Worst mistakes of {model}"), &format!("{}.", words.collect::<Vec<_>>().join("; ")))
+}

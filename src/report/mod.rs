@@ -1,0 +1,30 @@
+//! The report of a run: one page that anybody can open, and every figure as a file of its own.
+//!
+//! ```text
+//! ReportInput ── render ──▶ index.html, leaderboard.svg, accuracy-cnn.svg … (and PNG) ── Report::write ──▶ <run>/report/
+//! ```
+//!
+//! Why this design: a report is read years after the run, on a phone, in print, by people who cannot tell red from green. So the page is
+//! one file that loads nothing; its figures are inline SVG that take the page's own colours and so follow the reader's light or dark mode;
+//! and the same functions draw each figure a second time in plain colours on white, for papers. Figures are written as SVG directly: a plot
+//! is a few lines and labels, and what makes it good, direct labels, few marks, an axis that fits the data, is not what a plotting library
+//! decides. Accuracies are spaced by the logarithm of the error, as 99.5 % is twice as good as 99 %.
+//!
+//! Rendering is pure: equal inputs give equal bytes. Models are ranked by their out-of-fold accuracy, never by the test set.
+
+mod canvas;
+mod error;
+mod figures;
+mod format;
+mod input;
+mod page;
+mod raster;
+mod render;
+mod scale;
+mod sheet;
+mod theme;
+
+pub use error::ReportError;
+pub use input::{DataSummary, Example, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime};
+pub use render::{Report, ReportFile, ReportOptions, render};
+pub use sheet::sheet;

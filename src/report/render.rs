@@ -1,0 +1,284 @@
+//! From the input to files.
+
+use std::path::PathBuf;
+
+use askama::Template;
+
+use super::{
+    ReportError,
+    figures::{self, Course, Metric},
+    input::ReportInput,
+    page::{self, Errors, MemberCourses, Page, Shown},
+    raster,
+    theme::{Palette, Theme},
+};
+use crate::{
+    data::CLASSES,
+    evaluation::{ModelScores, Scores},
+    runs::{RunDirectory, RunError},
+};
+
+/// Natural width of a figure over the whole page, in pixels.
+const WIDE: f64 = 820.0;
+/// Natural width of a figure that stands beside another, or alone on a phone.
+const HALF: f64 = 380.0;
+/// The folder of the report in a run directory.
+const FOLDER: &str = "report";
+/// The page's file.
+const PAGE: &str = "index.html";
+
+/// What is made beside the page and the SVG files.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReportOptions {
+    /// Every figure as PNG too.
+    pub png: bool,
+}
+
+/// One file of a report.
+#[derive(Clone, Debug)]
+pub struct ReportFile {
+    /// Name in the report's folder.
+    pub name: String,
+    /// Its contents.
+    pub bytes: Vec<u8>,
+}
+
+/// A finished report.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// `index.html`, then the figures in the order of the page.
+    pub files: Vec<ReportFile>,
+}
+
+impl Report {
+    /// Writes every file into `report/` of a run, the page last; returns the page's path.
+    ///
+    /// # Errors
+    /// [`RunError::Complete`] unless the run is under way or was reopened.
+    pub fn write(&self, run: &RunDirectory) -> Result<PathBuf, RunError> {
+        for file in self.files.iter().rev() {
+            run.write_atomic(&format!("{FOLDER}/{}", file.name), &file.bytes)?;
+        }
+        Ok(run.path().join(FOLDER).join(PAGE))
+    }
+}
+
+/// Draws every figure and fills in the page. Equal inputs give equal bytes.
+///
+/// # Errors
+/// [`ReportError::Input`] for figures that cannot be: digits above 9, filters of the wrong size, times below zero.
+pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, ReportError> {
+    check(input)?;
+    let palette = Palette::new(input.models.iter().map(|model| model.name.as_str()));
+    let models = ranked(&input.models);
+    let featured = match &input.featured {
+        Some(name) => Some(
+            *models
+                .iter()
+                .find(|model| model.name == *name)
+                .ok_or_else(|| problem("the featured model", format!("`{name}` is none of the models that were scored")))?,
+        ),
+        None => models.first().copied(),
+    };
+    let mut studio = Studio { figures: Vec::new(), shown: 0 };
+    let examples = (!input.examples.is_empty()).then(|| {
+        let caption = format!("{} training digits as the models see them, with their labels.", input.examples.len());
+        studio.half("examples", caption, |theme, width| figures::examples(&input.examples, theme, width))
+    });
+    let leaderboard = (!models.is_empty()).then(|| {
+        let caption = "Accuracy of every model, best out of fold first. Lines are 95\u{a0}% Wilson score intervals; the axis is spaced by \
+                       the logarithm of the error, so that equal steps are equal factors in the number of mistakes. Arrows: beyond the axis.";
+        studio.wide("leaderboard", caption.to_owned(), |theme, width| figures::leaderboard(&models, &palette, theme, width))
+    });
+    let courses = courses(input, &palette, &mut studio);
+    let errors = featured.and_then(|model| errors(model, &palette, &mut studio));
+    if let (Some(errors), false) = (&errors, input.mistakes.is_empty()) {
+        studio.file_only("worst-mistakes", |theme, width| figures::mistakes(&input.mistakes, errors.model, &palette, theme, width));
+    }
+    let filters = input.filters.iter().map(|filters| {
+        let shown = filters.weights.len().min(figures::MAX_FILTERS);
+        let caption = format!(
+            "{shown} of {} first-layer filters of {}, {} × {}; blue is positive, orange negative, each scaled to its largest weight.",
+            filters.weights.len(),
+            filters.member,
+            filters.side,
+            filters.side
+        );
+        studio.half(&format!("filters-{}", file_name(&filters.member)), caption, |theme, width| figures::filters(filters, theme, width))
+    });
+    let filters = filters.collect();
+    let stages = (!input.timings.is_empty()).then(|| {
+        let caption = "Wall time of each stage, and how many images a second went through it.".to_owned();
+        studio.half("time", caption, |theme, width| figures::stages(&input.timings, theme, width))
+    });
+    let mistakes = if errors.is_some() { page::mistake_cards(&input.mistakes, &palette) } else { Vec::new() };
+    let (style, light, dark) = page::style();
+    let page = Page {
+        title: &input.title,
+        byline: page::byline(input),
+        summary: page::summary(input, featured),
+        stats: page::stats(input, featured),
+        style,
+        light,
+        dark,
+        data_facts: page::data_facts(input),
+        examples,
+        leaderboard,
+        models: page::model_rows(&models, &palette),
+        courses,
+        errors,
+        mistakes,
+        filters,
+        stages,
+        facts: page::facts(input),
+        config: &input.config_toml,
+    };
+    let mut files = vec![ReportFile { name: PAGE.to_owned(), bytes: page.render()?.into_bytes() }];
+    for (stem, svg) in studio.figures {
+        if options.png {
+            files.push(ReportFile { bytes: raster::png(&svg, &stem)?, name: format!("{stem}.png") });
+        }
+        files.push(ReportFile { name: format!("{stem}.svg"), bytes: svg.into_bytes() });
+    }
+    Ok(Report { files })
+}
+
+/// Models by out-of-fold accuracy, best first; those without, by training accuracy, after them. The test set never ranks.
+fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
+    let key = |model: &ModelScores| {
+        let accuracy = |scores: &Option<Scores>| scores.as_ref().map_or(-1.0, |scores| scores.accuracy.value);
+        (accuracy(&model.out_of_fold), accuracy(&model.train))
+    };
+    let mut ranked: Vec<_> = models.iter().collect();
+    ranked.sort_by(|a, b| {
+        let ((fold_a, train_a), (fold_b, train_b)) = (key(a), key(b));
+        fold_b.total_cmp(&fold_a).then(train_b.total_cmp(&train_a))
+    });
+    ranked
+}
+
+/// Draws figures, numbers them, and keeps each for a file of its own.
+struct Studio {
+    /// Name without `.svg`, and the SVG.
+    figures: Vec<(String, String)>,
+    /// Those that the page shows.
+    shown: usize,
+}
+
+impl Studio {
+    /// Over the whole page, and once more for phones.
+    fn wide(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> Shown {
+        self.add(stem, caption, WIDE, Some(draw(Theme::Page, HALF)), draw)
+    }
+
+    /// Half as wide as the page.
+    fn half(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> Shown {
+        self.add(stem, caption, HALF, None, draw)
+    }
+
+    fn add(&mut self, stem: &str, caption: String, width: f64, narrow: Option<String>, draw: impl Fn(Theme, f64) -> String) -> Shown {
+        // Names that differ only in characters that no file name should have get numbers.
+        let taken = |id: &String| self.figures.iter().any(|(taken, _)| taken == id);
+        let id = (1..)
+            .map(|count| if count == 1 { stem.to_owned() } else { format!("{stem}-{count}") })
+            .find(|id| !taken(id))
+            .unwrap_or_default();
+        self.figures.push((id.clone(), draw(Theme::Paper, width)));
+        self.shown += 1;
+        Shown { id, number: self.shown, caption, svg: draw(Theme::Page, width), narrow }
+    }
+
+    /// Not in the page, where something else shows the same.
+    fn file_only(&mut self, stem: &str, draw: impl Fn(Theme, f64) -> String) {
+        self.figures.push((stem.to_owned(), draw(Theme::Paper, WIDE)));
+    }
+}
+
+fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mut Studio) -> Vec<MemberCourses<'a>> {
+    let mut courses = Vec::new();
+    for histories in &input.histories {
+        let member = histories.member.as_str();
+        let mut figures = Vec::new();
+        for (metric, name) in [(Metric::Accuracy, "accuracy"), (Metric::Loss, "loss")] {
+            let Some(course) = Course::of(&histories.fits, metric) else { continue };
+            let fits = match histories.fits.len() {
+                1 => "one fit".to_owned(),
+                count => format!("{count} fits"),
+            };
+            let caption = format!("{member}: {name} by {}, {fits}.", course.unit());
+            let draw = |theme, width| figures::curves(&course, metric, member, palette.of(member), theme, width);
+            figures.push(studio.half(&format!("{name}-{}", file_name(member)), caption, draw));
+        }
+        if !figures.is_empty() {
+            courses.push(MemberCourses { member, figures });
+        }
+    }
+    courses
+}
+
+/// On test images if there are any, otherwise on those out of fold, otherwise on training images.
+fn errors<'a>(model: &'a ModelScores, palette: &Palette, studio: &mut Studio) -> Option<Errors<'a>> {
+    let (set, scores) = page::sets(model).into_iter().rev().find_map(|(set, scores)| Some((set, scores?)))?;
+    let (name, paint) = (model.name.as_str(), palette.of(&model.name));
+    let basis = match set {
+        "test" => "On the test images, which nothing was chosen by.",
+        "out-of-fold" => "On the training images, each predicted by models that did not see it; this run has no test scores.",
+        _ => "On the training images themselves: this run has no scores on images that the model did not see.",
+    };
+    let confusion = studio.half(
+        "confusion",
+        format!("{name} on {set} images: rows are labels, columns predictions. Only mistakes are coloured."),
+        |theme, width| figures::confusion(scores, name, set, paint, theme, width),
+    );
+    let calibration = studio.half(
+        "calibration",
+        format!(
+            "Calibration of {name} on {set} images. Lines are 95\u{a0}% Wilson score intervals; ECE is the expected calibration error."
+        ),
+        |theme, width| figures::calibration(scores, name, set, paint, theme, width),
+    );
+    Some(Errors { model: name, set, basis: basis.to_owned(), confusion, calibration, classes: page::class_rows(scores) })
+}
+
+/// A name as part of a file's name: lower-case letters, digits and `-`.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
+fn problem(figure: impl Into<String>, problem: String) -> ReportError {
+    ReportError::Input { figure: figure.into(), problem }
+}
+
+fn check(input: &ReportInput) -> Result<(), ReportError> {
+    for model in &input.models {
+        for (set, scores) in page::sets(model) {
+            if let Some(scores) = scores.filter(|scores| scores.correct > scores.images) {
+                let found = format!("{} right of {} images", scores.correct, scores.images);
+                return Err(problem(format!("the {set} scores of {}", model.name), found));
+            }
+        }
+    }
+    for stage in &input.timings {
+        if !(stage.seconds >= 0.0 && stage.seconds.is_finite()) {
+            return Err(problem(format!("the time of stage {}", stage.name), format!("{} seconds, expected at least 0", stage.seconds)));
+        }
+    }
+    let digit = |what: String, digit: u8| match usize::from(digit) < CLASSES {
+        true => Ok(()),
+        false => Err(problem(what, format!("digit {digit}, expected 0 to 9"))),
+    };
+    for mistake in &input.mistakes {
+        digit(format!("mistake {}", mistake.index), mistake.label.max(mistake.predicted))?;
+    }
+    for (place, example) in input.examples.iter().enumerate() {
+        digit(format!("example {place}"), example.label)?;
+    }
+    for filters in &input.filters {
+        let wrong = filters.weights.iter().find(|weights| filters.side == 0 || weights.len() != filters.side * filters.side);
+        if let Some(weights) = wrong {
+            let found = format!("{} weights, expected {} × {}", weights.len(), filters.side, filters.side);
+            return Err(problem(format!("a filter of {}", filters.member), found));
+        }
+    }
+    Ok(())
+}

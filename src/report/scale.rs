@@ -1,0 +1,165 @@
+//! Axes: from figures to places, and which figures to write beside them.
+
+use super::format;
+
+/// One mark on an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tick {
+    /// 0 at the axis's beginning, 1 at its end.
+    pub(super) place: f64,
+    /// What is written there, if there is room.
+    pub(super) label: String,
+    /// Its label is written before those of others.
+    pub(super) major: bool,
+}
+
+/// An axis.
+#[derive(Clone, Debug)]
+pub(super) struct Scale {
+    kind: Kind,
+    low: f64,
+    high: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Linear,
+    /// Decades.
+    Log,
+    /// Accuracies by their error, in decades: 99 % is as far from 90 % as 99.9 % is from 99 %.
+    Accuracy,
+}
+
+/// Multiples of a power of ten that mark a logarithmic axis.
+const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
+/// Those that bound it, and mark it where it is short.
+const FINE_STEPS: [f64; 9] = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0];
+
+impl Scale {
+    /// From `low` to `high` evenly.
+    pub(super) fn linear(low: f64, high: f64) -> Self {
+        Self { kind: Kind::Linear, low, high: if high > low { high } else { low + 1.0 } }
+    }
+
+    /// A logarithmic axis around the positive values; none if there are none.
+    pub(super) fn log(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let (low, high) = bounds(values)?;
+        Some(Self { kind: Kind::Log, low, high })
+    }
+
+    /// An axis for accuracies (0 to 1), logarithmic in the error, so that good models are as far apart as bad ones. An accuracy of 1 lies
+    /// at the end of the axis.
+    pub(super) fn accuracy(values: impl IntoIterator<Item = f64>) -> Self {
+        let errors: Vec<f64> = values.into_iter().map(|accuracy| 1.0 - accuracy).collect();
+        let without_error = errors.iter().any(|error| *error <= 0.0);
+        let (low, high) = bounds(errors).unwrap_or((0.001, 0.1));
+        Self { kind: Kind::Accuracy, low: if without_error { low / 2.0 } else { low }, high: high.min(1.0) }
+    }
+
+    /// Where `value` lies, 0 to 1; values outside lie at the nearer end.
+    pub(super) fn place(&self, value: f64) -> f64 {
+        let log = |value: f64| (value.max(self.low) / self.low).ln() / (self.high / self.low).ln();
+        let place = match self.kind {
+            Kind::Linear => (value - self.low) / (self.high - self.low),
+            Kind::Log => log(value),
+            Kind::Accuracy => 1.0 - log(1.0 - value),
+        };
+        if place.is_nan() || value.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
+    }
+
+    /// The marks of the axis.
+    pub(super) fn ticks(&self) -> Vec<Tick> {
+        match self.kind {
+            Kind::Linear => self.linear_ticks(),
+            Kind::Log => self.decades().into_iter().map(|(value, major)| self.tick(value, format::short(value), major)).collect(),
+            Kind::Accuracy => {
+                let tick = |(error, major)| self.tick(1.0 - error, format::short(100.0 * (1.0 - error)), major);
+                self.decades().into_iter().rev().map(tick).collect()
+            }
+        }
+    }
+
+    fn tick(&self, value: f64, label: String, major: bool) -> Tick {
+        Tick { place: self.place(value), label, major }
+    }
+
+    fn linear_ticks(&self) -> Vec<Tick> {
+        let step = nice_step((self.high - self.low) / 5.0);
+        let first = (self.low / step).ceil() as i64;
+        let last = (self.high / step + 1e-9).floor() as i64;
+        (first..=last).map(|multiple| self.tick(multiple as f64 * step, format::short(multiple as f64 * step), true)).collect()
+    }
+
+    /// Powers of ten in the axis, each marked as such, with as many multiples between them as there is room for.
+    fn decades(&self) -> Vec<(f64, bool)> {
+        let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        let inside = |value: f64| value >= self.low * (1.0 - 1e-9) && value <= self.high * (1.0 + 1e-9);
+        let marks = |steps: &[f64]| -> Vec<(f64, bool)> {
+            let all = (first..=last).flat_map(|power| steps.iter().map(move |step| (step * 10_f64.powi(power), *step == 1.0)));
+            all.filter(|(value, _)| inside(*value)).collect()
+        };
+        match marks(&STEPS) {
+            few if few.len() < 3 => marks(&FINE_STEPS),
+            many if many.len() > 12 => marks(&STEPS[..1]),
+            some => some,
+        }
+    }
+}
+
+/// The largest round number at or below the smallest positive value, and the smallest at or above the largest.
+fn bounds(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
+    let mut range: Option<(f64, f64)> = None;
+    for value in values.into_iter().filter(|value| value.is_finite() && *value > 1e-12) {
+        let (low, high) = range.unwrap_or((value, value));
+        range = Some((low.min(value), high.max(value)));
+    }
+    let (low, high) = range?;
+    let power = 10_f64.powi(low.log10().floor() as i32);
+    let low = FINE_STEPS.iter().rev().find(|step| *step * power <= low * (1.0 + 1e-9)).unwrap_or(&1.0) * power;
+    let power = 10_f64.powi(high.log10().floor() as i32);
+    let high = FINE_STEPS.iter().find(|step| *step * power >= high * (1.0 - 1e-9)).unwrap_or(&10.0) * power;
+    Some((low, if high > low { high } else { low * 2.0 }))
+}
+
+/// The 1-2-5 number nearest above.
+fn nice_step(about: f64) -> f64 {
+    let power = 10_f64.powf(about.max(1e-12).log10().floor());
+    STEPS.iter().chain(&[10.0]).find(|step| *step * power >= about * 0.999).unwrap_or(&10.0) * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: &Scale) -> Vec<String> {
+        scale.ticks().into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn accuracies_spread_by_their_error() {
+        let scale = Scale::accuracy([0.953, 0.9931]);
+        assert_eq!(labels(&scale), ["95", "98", "99"]);
+        assert_eq!(labels(&Scale::accuracy([0.941, 0.9961])), ["95", "98", "99", "99.5"]);
+        assert_eq!(labels(&Scale::accuracy([0.982, 0.987])), ["98", "98.5", "99"], "a short axis has finer marks");
+        let step = |from, to| scale.place(to) - scale.place(from);
+        assert!((step(0.96, 0.98) - step(0.98, 0.99)).abs() < 1e-9, "halving the error is one length");
+    }
+
+    #[test]
+    fn no_errors_at_all_lie_at_the_end() {
+        let scale = Scale::accuracy([1.0, 0.99]);
+        assert_eq!(scale.place(1.0), 1.0);
+        assert!(scale.place(0.99) < 1.0);
+        assert_eq!(Scale::accuracy([]).place(f64::NAN), 0.0);
+        assert_eq!(Scale::accuracy([1.0, 1.0]).place(1.0), 1.0);
+    }
+
+    #[test]
+    fn decades_and_steps_are_round() {
+        assert_eq!(labels(&Scale::log([0.013, 0.7]).unwrap()), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]);
+        assert_eq!(labels(&Scale::log([0.000_1, 90.0]).unwrap()), ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100"]);
+        assert_eq!(labels(&Scale::linear(1.0, 12.0)), ["5", "10"]);
+        assert_eq!(labels(&Scale::linear(0.0, 1.0)), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+        assert!(Scale::log([0.0, -1.0, f64::NAN]).is_none());
+    }
+}

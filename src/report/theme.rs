@@ -1,0 +1,102 @@
+//! Colours.
+//!
+//! A figure inside the page takes its colours from the page's CSS variables, which change with the reader's light or dark mode. A figure in
+//! a file of its own is for papers and slides: plain colours on white, which every program understands.
+//!
+//! The first six accents are those of Okabe and Ito (*Color Universal Design*, 2008), their yellow and pink darkened to be legible on
+//! white, so that people with any common colour vision can tell them apart; three more follow for long leaderboards, and every mark has its
+//! label beside it. The dark page has lighter tints of the same hues.
+
+use std::borrow::Cow;
+
+/// Where a figure is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Theme {
+    /// Inside the page.
+    Page,
+    /// In a file of its own.
+    Paper,
+}
+
+/// A role that a colour plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paint {
+    /// Text and axes.
+    Ink,
+    /// Less important text.
+    Soft,
+    /// Grid lines and outlines.
+    Grid,
+    /// The background.
+    Surface,
+    /// A model's own colour.
+    Accent(usize),
+}
+
+/// Light and dark accents, in the order of the models.
+pub(super) const ACCENTS: [(&str, &str); 9] = [
+    ("#0072b2", "#56a9e0"),
+    ("#d55e00", "#f08a4b"),
+    ("#009e73", "#3cc29b"),
+    ("#b0528d", "#dd94c3"),
+    ("#b98300", "#e6b23c"),
+    ("#2f9ccf", "#8ccdf0"),
+    ("#8a2846", "#e58aa3"),
+    ("#6a7a14", "#b5c65a"),
+    ("#5b6470", "#aab2bd"),
+];
+
+/// Names and light values of the page's other variables; `style.css` has the dark ones.
+const PLAIN: [(Paint, &str, &str); 4] = [
+    (Paint::Ink, "--ink", "#1b1f24"),
+    (Paint::Soft, "--soft", "#5c6570"),
+    (Paint::Grid, "--grid", "#dfe3e8"),
+    (Paint::Surface, "--surface", "#ffffff"),
+];
+
+impl Paint {
+    /// The colour as SVG and CSS understand it.
+    pub(super) fn css(self, theme: Theme) -> Cow<'static, str> {
+        if let Self::Accent(index) = self {
+            let index = index % ACCENTS.len();
+            return match theme {
+                Theme::Page => format!("var(--accent-{index})").into(),
+                Theme::Paper => ACCENTS[index].0.into(),
+            };
+        }
+        let plain = PLAIN.iter().find(|(paint, ..)| *paint == self);
+        match (plain, theme) {
+            (Some((_, name, _)), Theme::Page) => format!("var({name})").into(),
+            (Some((.., value)), Theme::Paper) => (*value).into(),
+            (None, _) => "currentColor".into(),
+        }
+    }
+}
+
+/// The accents as declarations for `:root`, light or dark.
+pub(super) fn accent_variables(dark: bool) -> String {
+    let declaration = |(index, (light, dim)): (usize, &(&str, &str))| format!("--accent-{index}:{};", if dark { dim } else { light });
+    ACCENTS.iter().enumerate().map(declaration).collect()
+}
+
+/// Which accent each model has, by its place among the models.
+#[derive(Clone, Debug)]
+pub(super) struct Palette<'a>(Vec<&'a str>);
+
+impl<'a> Palette<'a> {
+    /// Names in the order of their colours; a name may come again.
+    pub(super) fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut distinct = Vec::new();
+        for name in names {
+            if !distinct.contains(&name) {
+                distinct.push(name);
+            }
+        }
+        Self(distinct)
+    }
+
+    /// The paint of a model; plain ink for one that is not known.
+    pub(super) fn of(&self, name: &str) -> Paint {
+        self.0.iter().position(|known| *known == name).map_or(Paint::Ink, Paint::Accent)
+    }
+}

@@ -1,0 +1,267 @@
+//! The run directory while its process works.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    Manifest, Part, PartWriter, RelativePath, RunError, files,
+    journal::{JOURNAL, Journal},
+    lock::{self, LOCK},
+    manifest::{MANIFEST, PART_MANIFEST},
+};
+use crate::progress::Progress;
+
+/// The folder for epoch checkpoints and the like; removed when the run is complete.
+const SCRATCH: &str = "scratch";
+/// Files of the directory itself, which no manifest lists.
+const OWN: [&str; 3] = [LOCK, JOURNAL, MANIFEST];
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// Nothing was written yet.
+    New,
+    /// Begun and not finished: finished parts are there and can be used.
+    Interrupted,
+    /// The manifest is there.
+    Complete,
+}
+
+/// A run directory, locked by this process until the value is dropped. All methods may be called from several threads.
+#[derive(Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    journal: Mutex<Journal>,
+    _lock: File,
+}
+
+impl RunDirectory {
+    /// Opens a run directory or creates it; what a killed process left half written is removed.
+    ///
+    /// With `fresh`, everything that earlier runs of this program wrote there is removed first; files that somebody else put there stay,
+    /// except inside parts and `scratch/`, which go as a whole.
+    ///
+    /// # Errors
+    /// [`RunError::Locked`] if another process has it; [`RunError::NotARunDirectory`] if it holds files but no journal of this program.
+    pub fn open(path: &Path, fresh: bool) -> Result<Self, RunError> {
+        fs::create_dir_all(path).map_err(RunError::io("create", path))?;
+        refuse_foreign(path)?;
+        let lock = lock::lock(path)?;
+        for temporary in files::list(path)?.temporaries {
+            files::remove(&temporary)?;
+        }
+        let mut journal = Journal::open(path)?;
+        if fresh {
+            // The manifest goes first: a run that is half removed must not look complete.
+            files::remove(&path.join(MANIFEST))?;
+            journal = journal.remove_all(path)?;
+        }
+        Ok(Self { path: path.to_owned(), journal: Mutex::new(journal), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How far the run is now.
+    pub fn state(&self) -> RunState {
+        if self.path.join(MANIFEST).exists() {
+            RunState::Complete
+        } else if self.journal().is_empty() {
+            RunState::New
+        } else {
+            RunState::Interrupted
+        }
+    }
+
+    /// Writes a file atomically; `path` is relative, with `/`. The folders on the way are created.
+    ///
+    /// # Errors
+    /// [`RunError::Complete`] if the run is; [`RunError::Reserved`] for the directory's own files and for files inside finished parts.
+    pub fn write_atomic(&self, path: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let path = self.writable(path)?;
+        self.journal().note(&path)?;
+        files::write(&self.path, &path, bytes)
+    }
+
+    /// Writes a value as indented JSON, atomically.
+    pub fn write_json(&self, path: &str, value: &impl Serialize) -> Result<(), RunError> {
+        self.write_atomic(path, &files::json(value)?)
+    }
+
+    /// Reads a JSON file, or returns nothing if it is not there.
+    pub fn read_json_if_there<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, RunError> {
+        let file = RelativePath::parse(path)?.under(&self.path);
+        if file.exists() { files::read_json(&file).map(Some) } else { Ok(None) }
+    }
+
+    /// Binds the run to these bytes: writes the file, or checks that an earlier process of this run wrote the same.
+    ///
+    /// # Errors
+    /// [`RunError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or other data.
+    pub fn claim(&self, path: &str, bytes: &[u8]) -> Result<(), RunError> {
+        let file = RelativePath::parse(path)?.under(&self.path);
+        match fs::read(&file) {
+            Ok(found) if found == bytes => Ok(()),
+            Ok(_) => Err(RunError::Claimed { path: file }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.write_atomic(path, bytes),
+            Err(error) => Err(RunError::io("read", file)(error)),
+        }
+    }
+
+    /// A path under `scratch/` whose folder exists: for checkpoints that a finished run does not need. What is written there is not atomic.
+    pub fn scratch_file(&self, path: &str) -> Result<PathBuf, RunError> {
+        let scratch = RelativePath::parse(SCRATCH)?;
+        let path = self.writable(&format!("{SCRATCH}/{}", RelativePath::parse(path)?))?;
+        self.journal().note(&scratch)?;
+        if let (Some(folder), _) = path.split() {
+            files::make_folder(&self.path, &folder)?;
+        }
+        Ok(path.under(&self.path))
+    }
+
+    /// The part `name` if it is there and every file of it is as it was written. A damaged part is removed, with a message, so that it is
+    /// done again.
+    ///
+    /// # Errors
+    /// What the operating system refuses removes nothing; nor is a part of a complete run ever removed.
+    pub fn part_if_complete(&self, name: &str, progress: &dyn Progress) -> Result<Option<Part>, RunError> {
+        let folder = RelativePath::parse(name)?.under(&self.path);
+        if folder.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        match Part::open(&folder) {
+            Ok(part) => Ok(Some(part)),
+            Err(error) if !error.is_damage() || self.state() == RunState::Complete => Err(error),
+            Err(error) => {
+                progress.message(&format!("{name} is done again: {error}"));
+                files::remove(&folder)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Begins the part `name` ("models/cnn/fold-2"), which becomes a folder of that name when it is committed.
+    ///
+    /// # Errors
+    /// [`RunError::PartExists`] if it is there: ask [`RunDirectory::part_if_complete`] first.
+    pub fn begin_part(&self, name: &str) -> Result<PartWriter<'_>, RunError> {
+        let name = self.writable(name)?;
+        self.journal().note(&name)?;
+        PartWriter::begin(&self.path, &name)
+    }
+
+    /// Hashes every file that is there now, as [`RunDirectory::complete`] will.
+    pub fn inventory(&self) -> Result<Manifest, RunError> {
+        let listing = files::list(&self.path)?;
+        if !listing.odd.is_empty() {
+            return Err(RunError::Damaged { directory: self.path.clone(), damage: listing.odd });
+        }
+        let listed = |path: &RelativePath| !OWN.contains(&path.as_str()) && path.components().next() != Some(SCRATCH);
+        Manifest::of(&self.path, listing.files.into_iter().filter(listed))
+    }
+
+    /// Ends the run: removes `scratch/` and writes the manifest of every file, last and atomically.
+    ///
+    /// # Errors
+    /// [`RunError::Unfinished`] while a part is being written.
+    pub fn complete(&self) -> Result<Manifest, RunError> {
+        if self.state() == RunState::Complete {
+            return Err(RunError::Complete(self.path.clone()));
+        }
+        files::remove(&self.path.join(SCRATCH))?;
+        if let Some(temporary) = files::list(&self.path)?.temporaries.first() {
+            return Err(RunError::Unfinished { directory: self.path.clone(), unfinished: temporary.display().to_string() });
+        }
+        let manifest = self.inventory()?;
+        files::write(&self.path, &RelativePath::parse(MANIFEST)?, &files::json(&manifest)?)?;
+        Ok(manifest)
+    }
+
+    /// Removes the manifest of a complete run so that files can be added or replaced; [`RunDirectory::complete`] ends it again. In between
+    /// the run counts as interrupted.
+    ///
+    /// # Errors
+    /// [`RunError::NotComplete`] if it is not; [`RunError::Damaged`] if it is not as its manifest says: completing it again would hide that.
+    pub fn reopen(&self) -> Result<(), RunError> {
+        verify(&self.path)?;
+        files::remove(&self.path.join(MANIFEST))?;
+        files::sync_folder(&self.path)
+    }
+
+    fn journal(&self) -> std::sync::MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks that `path` may be written now.
+    fn writable(&self, path: &str) -> Result<RelativePath, RunError> {
+        let path = RelativePath::parse(path)?;
+        if self.state() == RunState::Complete {
+            return Err(RunError::Complete(self.path.clone()));
+        }
+        let mut parent = path.split().0;
+        while let Some(folder) = parent {
+            if folder.under(&self.path).join(PART_MANIFEST).exists() {
+                return Err(RunError::Reserved(path.to_string()));
+            }
+            parent = folder.split().0;
+        }
+        if OWN.contains(&path.as_str()) || path.as_str() == SCRATCH || path.split().1 == PART_MANIFEST {
+            return Err(RunError::Reserved(path.to_string()));
+        }
+        Ok(path)
+    }
+}
+
+/// Errors if the folder holds files and no journal.
+fn refuse_foreign(path: &Path) -> Result<(), RunError> {
+    if path.join(JOURNAL).exists() {
+        return Ok(());
+    }
+    // A process that died before it wrote the journal leaves the lock and a temporary file.
+    let listing = files::list(path)?;
+    if listing.odd.is_empty() && listing.files.iter().all(|file| file.as_str() == LOCK) {
+        return Ok(());
+    }
+    Err(RunError::NotARunDirectory(path.to_owned()))
+}
+
+/// Verifies a complete run: every file that the manifest lists is there with its size and SHA-256, and there is no other. Nothing but the
+/// manifest is parsed.
+///
+/// # Errors
+/// [`RunError::NotComplete`] without a manifest; [`RunError::Damaged`] names every missing, changed and extra file.
+pub fn verify(directory: &Path) -> Result<Manifest, RunError> {
+    let file = directory.join(MANIFEST);
+    if !file.exists() {
+        return Err(RunError::NotComplete(directory.to_owned()));
+    }
+    let manifest = Manifest::read(&file)?;
+    manifest.verify(directory, &OWN)?;
+    Ok(manifest)
+}
+
+/// The run directory in `artifacts` that was completed last; none if there is none or no such folder.
+pub fn latest_complete(artifacts: &Path) -> Result<Option<PathBuf>, RunError> {
+    let entries = match fs::read_dir(artifacts) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(RunError::io("list", artifacts)(error)),
+    };
+    let mut runs = Vec::new();
+    for entry in entries {
+        let folder = entry.map_err(RunError::io("list", artifacts))?.path();
+        let manifest = folder.join(MANIFEST);
+        if folder.join(JOURNAL).exists() && manifest.exists() {
+            let completed = fs::metadata(&manifest).and_then(|metadata| metadata.modified()).map_err(RunError::io("look at", &manifest))?;
+            runs.push((completed, folder));
+        }
+    }
+    Ok(runs.into_iter().max().map(|(_, folder)| folder))
+}

@@ -1,0 +1,144 @@
+//! Where and how a run was made.
+
+use std::{process::Command, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+/// What `environment.json` holds. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// The program's name.
+    pub program: String,
+    /// Its version.
+    pub version: String,
+    /// Commit of the Git repository that holds the current directory, if there is one and `git` can be run.
+    pub commit: Option<Commit>,
+    /// When this was collected: `2026-03-09T17:05:00Z`.
+    pub time: String,
+    /// Operating system, with its release where that can be read.
+    pub os: String,
+    /// Instruction set: `x86_64`.
+    pub architecture: String,
+    /// Model of the processor; empty if unknown.
+    pub cpu: String,
+    /// Hardware threads that the process may use.
+    pub threads: usize,
+    /// The device that nets are trained on.
+    pub device: String,
+    /// The command and its arguments.
+    pub command_line: Vec<String>,
+}
+
+/// The state of a working copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Commit {
+    /// Its full hash.
+    pub hash: String,
+    /// True if tracked files differ from it.
+    pub dirty: bool,
+}
+
+impl Environment {
+    /// Asks the machine. `device` describes what nets are trained on; `command_line` is the command and its arguments.
+    ///
+    /// What cannot be found out is left empty: this never fails.
+    pub fn collect(device: &str, command_line: Vec<String>) -> Self {
+        let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self {
+            program: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: commit(),
+            time: utc(seconds),
+            os: operating_system(),
+            architecture: std::env::consts::ARCH.to_owned(),
+            cpu: processor(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            device: device.to_owned(),
+            command_line,
+        }
+    }
+}
+
+/// What a command prints if it succeeds.
+fn output_of(command: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(command).args(arguments).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn commit() -> Option<Commit> {
+    let hash = output_of("git", &["rev-parse", "HEAD"])?;
+    let dirty = output_of("git", &["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
+    Some(Commit { hash, dirty })
+}
+
+fn operating_system() -> String {
+    let release = match std::env::consts::OS {
+        "linux" => std::fs::read_to_string("/etc/os-release").ok().and_then(|text| value_of(&text, "PRETTY_NAME", '=')),
+        "macos" => output_of("sw_vers", &["-productVersion"]).map(|version| format!("macOS {version}")),
+        _ => None,
+    };
+    release.unwrap_or_else(|| std::env::consts::OS.to_owned())
+}
+
+fn processor() -> String {
+    let model = match std::env::consts::OS {
+        "linux" => std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| value_of(&text, "model name", ':')),
+        "macos" => output_of("sysctl", &["-n", "machdep.cpu.brand_string"]),
+        "windows" => std::env::var("PROCESSOR_IDENTIFIER").ok(),
+        _ => None,
+    };
+    model.unwrap_or_default()
+}
+
+/// The value of the first line `key <separator> value`, without quotes.
+fn value_of(text: &str, key: &str, separator: char) -> Option<String> {
+    let value = |line: &str| line.split_once(separator).filter(|(name, _)| name.trim() == key).map(|(_, value)| value.to_owned());
+    text.lines().find_map(value).map(|value| value.trim().trim_matches('"').to_owned())
+}
+
+/// A Unix time as `2026-03-09T17:05:00Z`. Howard Hinnant's `civil_from_days`, for days from 1970 on.
+fn utc(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Years are counted from March of year 0, in eras of 400.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = 400 * era + year_of_era + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        // From `date -u -d @…`.
+        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
+        assert_eq!(utc(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(utc(1_709_251_199), "2024-02-29T23:59:59Z");
+        assert_eq!(utc(4_102_444_800), "2100-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn files_of_keys_and_values_are_read() {
+        let text = "processor\t: 0\nmodel name\t: A CPU @ 2 GHz\nmodel name\t: other\n";
+        assert_eq!(value_of(text, "model name", ':').unwrap(), "A CPU @ 2 GHz");
+        assert_eq!(value_of("NAME=x\nPRETTY_NAME=\"Debian 13\"\n", "PRETTY_NAME", '=').unwrap(), "Debian 13");
+        assert_eq!(value_of(text, "cpu", ':'), None);
+    }
+
+    #[test]
+    fn an_environment_survives_its_file() {
+        let environment = Environment::collect("CPU", vec!["digitstack".to_owned(), "run".to_owned()]);
+        assert!(environment.threads > 0 && environment.program == "digitstack");
+        let text = serde_json::to_string(&environment).unwrap();
+        assert_eq!(serde_json::from_str::<Environment>(&text).unwrap(), environment);
+    }
+}

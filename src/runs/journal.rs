@@ -1,0 +1,132 @@
+//! What this program put into a run directory, so that starting over removes that and nothing else.
+
+use std::{
+    collections::BTreeSet,
+    fs::{File, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use super::{RelativePath, RunError, files};
+
+/// The journal's file; its presence makes a folder a run directory.
+pub(super) const JOURNAL: &str = "journal.txt";
+/// Its first line.
+const HEADER: &str = "digitstack run directory 1";
+/// Largest journal that is read, in bytes.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Paths of files and folders, each noted and flushed before it is created.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    noted: BTreeSet<RelativePath>,
+}
+
+impl Journal {
+    /// Opens the journal of a directory, or begins it.
+    pub(super) fn open(directory: &Path) -> Result<Self, RunError> {
+        let path = directory.join(JOURNAL);
+        if !path.exists() {
+            Self::begin(directory)?;
+        }
+        let bytes = files::read_at_most(&path, MAX_BYTES)?;
+        let text = String::from_utf8_lossy(&bytes);
+        // A process that died while it noted a path leaves a last line without an end: that path was not created yet.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut lines = text[..whole].lines();
+        let first = lines.next().unwrap_or_default();
+        if first != HEADER {
+            return Err(RunError::Format { path, found: first.chars().take(60).collect(), expected: HEADER });
+        }
+        let noted = lines.map(RelativePath::parse).collect::<Result<_, _>>()?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(RunError::io("open", &path))?;
+        if whole < text.len() {
+            file.set_len(whole as u64).map_err(RunError::io("shorten", &path))?;
+        }
+        Ok(Self { path, file, noted })
+    }
+
+    fn begin(directory: &Path) -> Result<(), RunError> {
+        files::write(directory, &RelativePath::parse(JOURNAL)?, format!("{HEADER}\n").as_bytes())
+    }
+
+    /// Notes a path that is about to be created.
+    pub(super) fn note(&mut self, path: &RelativePath) -> Result<(), RunError> {
+        if self.noted.contains(path) {
+            return Ok(());
+        }
+        writeln!(self.file, "{path}").and_then(|()| self.file.sync_data()).map_err(RunError::io("write", &self.path))?;
+        self.noted.insert(path.clone());
+        Ok(())
+    }
+
+    /// True if nothing was ever put into the directory.
+    pub(super) fn is_empty(&self) -> bool {
+        self.noted.is_empty()
+    }
+
+    /// Removes everything that was noted, then the folders that this leaves empty, and begins again.
+    pub(super) fn remove_all(self, directory: &Path) -> Result<Self, RunError> {
+        let mut folders = BTreeSet::new();
+        for path in &self.noted {
+            if !is_behind_a_link(directory, path) {
+                files::remove(&path.under(directory))?;
+            }
+            let mut parent = path.split().0;
+            while let Some(folder) = parent {
+                parent = folder.split().0;
+                folders.insert(folder);
+            }
+        }
+        for folder in folders.iter().rev() {
+            // Fails where somebody put a file of his own: it stays.
+            let _ = std::fs::remove_dir(folder.under(directory));
+        }
+        files::sync_folder(directory)?;
+        Self::begin(directory)?;
+        Self::open(directory)
+    }
+}
+
+/// True if a folder on the way to `path` is a link: what lies behind it is not ours.
+fn is_behind_a_link(directory: &Path, path: &RelativePath) -> bool {
+    let mut parent = path.split().0;
+    while let Some(folder) = parent {
+        if folder.under(directory).is_symlink() {
+            return true;
+        }
+        parent = folder.split().0;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_last_line_is_forgotten() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |text| RelativePath::parse(text).unwrap();
+        Journal::open(root.path()).unwrap().note(&path("a/b")).unwrap();
+        let file = root.path().join(JOURNAL);
+        let torn = std::fs::read_to_string(&file).unwrap() + "c/half";
+        std::fs::write(&file, torn).unwrap();
+        let mut journal = Journal::open(root.path()).unwrap();
+        assert_eq!(journal.noted, BTreeSet::from([path("a/b")]));
+        journal.note(&path("d")).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{HEADER}\na/b\nd\n"));
+    }
+
+    #[test]
+    fn a_journal_of_another_kind_or_with_a_path_out_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join(JOURNAL);
+        std::fs::write(&file, "shopping list\n").unwrap();
+        assert!(matches!(Journal::open(root.path()), Err(RunError::Format { .. })));
+        std::fs::write(&file, format!("{HEADER}\n../precious\n")).unwrap();
+        assert!(matches!(Journal::open(root.path()), Err(RunError::BadPath { .. })));
+    }
+}

@@ -1,0 +1,42 @@
+//! One process at a time.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read, Seek, Write},
+    path::Path,
+};
+
+use super::RunError;
+
+/// The file that is locked; holds the process id of who locked it last.
+pub(super) const LOCK: &str = "run.lock";
+
+/// Locks a run directory until the returned file is dropped.
+///
+/// The lock is the operating system's (`flock`, `LockFileEx`): it ends with the process, however that dies, so that no lock is ever stale.
+/// It keeps out processes on this machine; whether it keeps out those of other machines on a network file system depends on that system.
+/// The file stays: removing it would let two processes lock two files of one name.
+pub(super) fn lock(directory: &Path) -> Result<File, RunError> {
+    let path = directory.join(LOCK);
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(RunError::io("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(RunError::Locked { directory: directory.to_owned(), pid: holder(&mut file) }),
+        Err(TryLockError::Error(error)) => return Err(RunError::io("lock", path)(error)),
+    }
+    let write = |mut file: &File| {
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())
+    };
+    write(&file).map_err(RunError::io("write", path))?;
+    Ok(file)
+}
+
+/// Windows lets nobody read a locked file: the process is then unknown.
+fn holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.take(32).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}

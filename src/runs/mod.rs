@@ -1,0 +1,46 @@
+//! The run directory: everything one run leaves behind, complete or resumable at any moment.
+//!
+//! ```text
+//! artifacts/<name>/
+//!   run.lock            locked while a process works here; holds its process id
+//!   journal.txt         every path this program created, noted before it was created
+//!   config.toml …       files, each written atomically
+//!   models/cnn/fold-1/  a part: a folder that appears whole, with its own part.json
+//!   scratch/            checkpoints of unfinished parts; gone when the run is complete
+//!   timings.json        how long it took; differs between equal runs
+//!   environment.json    where it was made; differs between equal runs
+//!   manifest.json       size and SHA-256 of every file above; written last: its presence means "complete"
+//! ```
+//!
+//! Why this design: a crash between two files must never leave a mix of old and new that looks whole. So there are only two ways to write:
+//! one file by rename ([`RunDirectory::write_atomic`]) or one folder by rename ([`PartWriter`]), and whatever has a temporary name is
+//! rubbish that the next [`RunDirectory::open`] removes.
+//!
+//! # Guarantees, and where they end
+//! - Survives `kill -9` and a panic at any moment: every finished file and part is kept, nothing half written is ever taken for finished.
+//! - Survives a power cut as far as the disk honours `fsync`; on Windows the renames of the last moments may be undone, after which the
+//!   part is simply done again.
+//! - A full disk gives an error and leaves the state before; it does not let the run go on.
+//! - Damage (bit rot, truncation, a file copied over) is found by hash before any parser sees the file: in parts when a run is resumed, in
+//!   everything by [`verify`]. Malice is not: the manifest is not signed.
+//! - Two processes never write to one directory on one machine; across machines that depends on the network file system.
+//! - [`RunDirectory::open`] with `fresh` removes only what the journal lists: files that somebody put beside those stay, files that somebody
+//!   put inside a part or `scratch/` go.
+
+mod directory;
+mod environment;
+mod error;
+mod files;
+mod journal;
+mod lock;
+mod manifest;
+mod part;
+mod relative_path;
+
+pub use directory::{RunDirectory, RunState, latest_complete, verify};
+pub use environment::{Commit, Environment};
+pub use error::{Damage, RunError};
+pub use files::read_json;
+pub use manifest::{Manifest, ManifestEntry, Sha256Digest};
+pub use part::{Part, PartWriter};
+pub use relative_path::RelativePath;

@@ -1,0 +1,125 @@
+//! A folder that appears whole: the finished work of one job.
+
+use std::{
+    fs::File,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Manifest, RelativePath, RunDirectory, RunError, files, manifest::PART_MANIFEST};
+
+/// A finished part whose files were verified.
+#[derive(Clone, Debug)]
+pub struct Part {
+    folder: PathBuf,
+    manifest: Manifest,
+}
+
+impl Part {
+    /// Opens a finished part and verifies every file in it.
+    pub(super) fn open(folder: &Path) -> Result<Self, RunError> {
+        let manifest = Manifest::read(&folder.join(PART_MANIFEST))?;
+        manifest.verify(folder, &[PART_MANIFEST])?;
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Its files and their hashes.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// One of its files; the bytes that were read are checked against the part's manifest.
+    pub fn read(&self, file: &str) -> Result<Vec<u8>, RunError> {
+        self.manifest.read_file(&self.folder, file)
+    }
+
+    /// One of its files as JSON.
+    pub fn read_json<T: DeserializeOwned>(&self, file: &str) -> Result<T, RunError> {
+        files::parse_json(&self.folder.join(file), &self.read(file)?)
+    }
+}
+
+/// A part being written in a folder with a temporary name.
+///
+/// [`PartWriter::commit`] flushes the files, writes `part.json` with their hashes, and renames the folder. Dropped before that, or killed,
+/// it leaves nothing that [`RunDirectory::part_if_complete`] would take for a part.
+#[derive(Debug)]
+pub struct PartWriter<'run> {
+    folder: PathBuf,
+    target: PathBuf,
+    /// The directory stays locked while a part is written.
+    _run: PhantomData<&'run RunDirectory>,
+}
+
+impl PartWriter<'_> {
+    /// Begins the part `name` of the run directory `root`.
+    pub(super) fn begin(root: &Path, name: &RelativePath) -> Result<Self, RunError> {
+        let (parent, last) = name.split();
+        let parent = match parent {
+            Some(parent) => files::make_folder(root, &parent)?,
+            None => root.to_owned(),
+        };
+        let target = parent.join(last);
+        if target.symlink_metadata().is_ok() {
+            return Err(RunError::PartExists(target));
+        }
+        let folder = parent.join(files::temporary_name(last));
+        std::fs::create_dir(&folder).map_err(RunError::io("create", &folder))?;
+        Ok(Self { folder, target, _run: PhantomData })
+    }
+
+    /// Where to write files, for code that writes by itself. The folder is renamed on commit: keep no path in it.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes one file of the part; `file` may lie in folders.
+    pub fn write(&self, file: &str, bytes: &[u8]) -> Result<(), RunError> {
+        files::write(&self.folder, &RelativePath::parse(file)?, bytes)
+    }
+
+    /// Writes one file of the part as JSON.
+    pub fn write_json(&self, file: &str, value: &impl Serialize) -> Result<(), RunError> {
+        self.write(file, &files::json(value)?)
+    }
+
+    /// Finishes the part: from here on it survives.
+    pub fn commit(self) -> Result<Part, RunError> {
+        let listing = files::list(&self.folder)?;
+        if !listing.odd.is_empty() {
+            return Err(RunError::Damaged { directory: self.folder.clone(), damage: listing.odd });
+        }
+        let mut folders = std::collections::BTreeSet::new();
+        for path in &listing.files {
+            let file = path.under(&self.folder);
+            // Files may come from code that does not flush. Windows flushes only what was opened for writing.
+            File::options().read(true).write(true).open(&file).and_then(|file| file.sync_all()).map_err(RunError::io("flush", &file))?;
+            folders.extend(path.split().0);
+        }
+        for folder in folders {
+            files::sync_folder(&folder.under(&self.folder))?;
+        }
+        let manifest = Manifest::of(&self.folder, listing.files)?;
+        self.write(PART_MANIFEST, &files::json(&manifest)?)?;
+        files::rename(&self.folder, &self.target)?;
+        if let Some(parent) = self.target.parent() {
+            files::sync_folder(parent)?;
+        }
+        Ok(Part { folder: self.target.clone(), manifest })
+    }
+}
+
+impl Drop for PartWriter<'_> {
+    /// Removes what was not committed; after a commit there is nothing by that name. What cannot be removed goes when the run is next
+    /// opened.
+    fn drop(&mut self) {
+        let _ = files::remove(&self.folder);
+    }
+}

@@ -1,0 +1,182 @@
+//! The function that the logistic regression minimises: (Σ log-loss + ½‖W‖² / c) / n.
+//!
+//! The features are centred and divided by their spread first, which makes the function better conditioned. The minimum stays what it was:
+//! centring moves only the intercepts, which are free, and the penalty is that of the weights before the division. Constant columns become
+//! zero.
+//!
+//! The pass over the data is cut into chunks of fixed size. The chunks run on the threads there are; their sums are added in the order of
+//! the chunks, so that the result has the same bits on any number of threads.
+
+use rayon::prelude::*;
+
+use super::super::{Metafeatures, lbfgs::Objective};
+use crate::data::CLASSES;
+
+/// Rows of one chunk.
+const CHUNK: usize = 1024;
+/// Rows whose contributions are added to the gradient in one sweep over it.
+const BLOCK: usize = 4;
+/// Stands for −∞ as the intercept of a class that no image has.
+const NEVER: f64 = -1e300;
+
+/// Columns that spread less than this are constant up to rounding.
+const CONSTANT: f64 = 1e-9;
+
+/// The penalised log-loss of standardised features.
+pub(super) struct LogLoss<'a> {
+    /// `[n, width]`.
+    standardised: Vec<f64>,
+    means: Vec<f64>,
+    /// Standard deviations.
+    spreads: Vec<f64>,
+    labels: &'a [u8],
+    classes: &'a [u8],
+    c: f64,
+}
+
+/// Logit weights of one feature for all classes (or the gradient of them), and so on for each feature, the intercepts last:
+/// `[width + 1, 10]`.
+type Table = Vec<[f64; CLASSES]>;
+
+impl<'a> LogLoss<'a> {
+    /// `classes`: those that occur among the labels; only they have parameters.
+    pub(super) fn new(features: &Metafeatures, labels: &'a [u8], classes: &'a [u8], c: f64) -> Self {
+        let (scale, width) = (features.scale(), features.width());
+        let mut standardised: Vec<f64> = features.rows().flatten().map(|&value| scale.apply(value)).collect();
+        let mean_of = |rows: &[f64], term: fn(f64) -> f64| {
+            let mut sums = vec![0.0; width];
+            for row in rows.chunks_exact(width) {
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    *sum += term(value);
+                }
+            }
+            sums.into_iter().map(|sum| sum / labels.len() as f64).collect::<Vec<_>>()
+        };
+        let means = mean_of(&standardised, |value| value);
+        for row in standardised.chunks_exact_mut(width) {
+            for (value, mean) in row.iter_mut().zip(&means) {
+                *value -= mean;
+            }
+        }
+        let spread = |variance: f64| if variance.sqrt() > CONSTANT { variance.sqrt() } else { 1.0 };
+        let spreads: Vec<f64> = mean_of(&standardised, |value| value * value).into_iter().map(spread).collect();
+        for row in standardised.chunks_exact_mut(width) {
+            for (value, spread) in row.iter_mut().zip(&spreads) {
+                *value /= spread;
+            }
+        }
+        Self { standardised, means, spreads, labels, classes, c }
+    }
+
+    /// Numbers to find: for each class its weights, then its intercept.
+    pub(super) fn parameters(&self) -> usize {
+        self.classes.len() * (self.means.len() + 1)
+    }
+
+    /// Weights `[classes, width]` and intercepts `[classes]` for features as they were before they were standardised.
+    pub(super) fn into_model(self, parameters: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
+        let width = self.means.len();
+        parameters
+            .chunks_exact(width + 1)
+            .map(|row| {
+                let weights: Vec<f64> = row.iter().zip(&self.spreads).map(|(weight, spread)| weight / spread).collect();
+                let shift: f64 = weights.iter().zip(&self.means).map(|(weight, mean)| weight * mean).sum();
+                (weights, row[width] - shift)
+            })
+            .unzip()
+    }
+
+    fn table(&self, parameters: &[f64]) -> Table {
+        let width = self.means.len();
+        let mut table = vec![[0.0; CLASSES]; width + 1];
+        table[width] = [NEVER; CLASSES];
+        for (row, &class) in parameters.chunks_exact(width + 1).zip(self.classes) {
+            for (cell, &value) in table.iter_mut().zip(row) {
+                cell[usize::from(class)] = value;
+            }
+        }
+        table
+    }
+
+    /// Summed log-loss of one chunk and its gradient.
+    fn chunk(&self, table: &Table, rows: &[f64], labels: &[u8]) -> (f64, Table) {
+        let width = self.means.len();
+        let mut gradient = vec![[0.0; CLASSES]; width + 1];
+        let mut loss = 0.0;
+        for (rows, labels) in rows.chunks(BLOCK * width).zip(labels.chunks(BLOCK)) {
+            let mut block = [0.0; BLOCK * (CLASSES)];
+            let residuals = block.as_chunks_mut::<CLASSES>().0;
+            for ((row, &label), residual) in rows.chunks_exact(width).zip(labels).zip(residuals.iter_mut()) {
+                loss += residuals_of(table, row, usize::from(label), residual);
+            }
+            let features: [&[f64]; BLOCK] =
+                std::array::from_fn(|place| rows.get(place * width..(place + 1) * width).unwrap_or(&rows[..width]));
+            for (feature, sums) in gradient[..width].iter_mut().enumerate() {
+                for (row, residual) in features.iter().zip(residuals.iter()) {
+                    let value = row[feature];
+                    for (sum, residual) in sums.iter_mut().zip(residual) {
+                        *sum += value * residual;
+                    }
+                }
+            }
+            for residual in residuals.iter() {
+                for (sum, residual) in gradient[width].iter_mut().zip(residual) {
+                    *sum += residual;
+                }
+            }
+        }
+        (loss, gradient)
+    }
+}
+
+/// Writes probabilities minus targets and returns the log-loss of one row.
+fn residuals_of(table: &Table, row: &[f64], label: usize, residual: &mut [f64; CLASSES]) -> f64 {
+    let mut logits = table[row.len()];
+    for (value, weights) in row.iter().zip(table) {
+        for (logit, weight) in logits.iter_mut().zip(weights) {
+            *logit += value * weight;
+        }
+    }
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for (residual, logit) in residual.iter_mut().zip(&logits) {
+        *residual = (logit - largest).exp();
+        sum += *residual;
+    }
+    for residual in residual.iter_mut() {
+        *residual /= sum;
+    }
+    residual[label] -= 1.0;
+    sum.ln() + largest - logits[label]
+}
+
+impl Objective for LogLoss<'_> {
+    fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
+        let (width, n) = (self.means.len(), self.labels.len() as f64);
+        let table = self.table(at);
+        let chunks: Vec<(f64, Table)> = self
+            .standardised
+            .par_chunks(CHUNK * width)
+            .zip(self.labels.par_chunks(CHUNK))
+            .map(|(rows, labels)| self.chunk(&table, rows, labels))
+            .collect();
+        let mut loss = 0.0;
+        let mut sums = vec![[0.0; CLASSES]; width + 1];
+        for (chunk_loss, chunk) in chunks {
+            loss += chunk_loss;
+            for (sum, value) in sums.as_flattened_mut().iter_mut().zip(chunk.as_flattened()) {
+                *sum += value;
+            }
+        }
+        let mut gradient = Vec::with_capacity(at.len());
+        let mut penalty = 0.0;
+        for (row, &class) in at.chunks_exact(width + 1).zip(self.classes) {
+            for (feature, &weight) in row.iter().enumerate() {
+                let pull = self.spreads.get(feature).map_or(0.0, |spread| weight / (spread * spread * self.c));
+                penalty += 0.5 * pull * weight;
+                gradient.push((sums[feature][usize::from(class)] + pull) / n);
+            }
+        }
+        ((loss + penalty) / n, gradient)
+    }
+}

@@ -1,0 +1,218 @@
+//! The members' mean, plain or weighted.
+//!
+//! These are what a stack must beat: a plain mean has nothing to learn and so nothing to over-fit, a weighted mean one number a member.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Metafeatures, StackingError,
+    lbfgs::{Objective, minimise},
+    metafeatures::to_probabilities,
+};
+use crate::data::{CLASSES, FieldError, Probabilities};
+
+/// Settings of the plain mean: there are none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MeanConfig {}
+
+/// The plain mean of the members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mean {
+    pub(super) members: usize,
+}
+
+impl Mean {
+    pub(super) fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
+        features.check_members(self.members)?;
+        Ok(weighted(features, &vec![1.0 / self.members as f64; self.members]))
+    }
+
+    pub(super) fn validate(&self) -> Result<(), String> {
+        if self.members == 0 { Err("members: found 0, expected at least 1".to_owned()) } else { Ok(()) }
+    }
+}
+
+/// Settings of the weighted mean.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WeightedMeanConfig {
+    /// A weight for each member, in the members' order: at least 0, not all 0; only their ratios count. Left out (the default), the weights
+    /// are learned: those with the smallest out-of-fold log-loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f64>>,
+}
+
+impl WeightedMeanConfig {
+    /// Refuses impossible values for so many members.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn check(&self, members: usize) -> Result<(), FieldError> {
+        let Some(weights) = &self.weights else {
+            return Ok(());
+        };
+        if weights.len() != members {
+            return Err(FieldError::new("weights", format!("found {}, expected {members}, one for each member", weights.len())));
+        }
+        if let Some(place) = weights.iter().position(|weight| !(0.0..=1e6).contains(weight)) {
+            return Err(FieldError::new(format!("weights[{place}]"), format!("found {}, expected 0 to 1e6", weights[place])));
+        }
+        if weights.iter().sum::<f64>() < 1e-6 {
+            return Err(FieldError::new("weights", "all are 0, expected one above 0"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<WeightedMean, StackingError> {
+        self.check(features.members())?;
+        let weights = match &self.weights {
+            Some(weights) => weights.clone(),
+            None => softmax(&minimise("weighted mean", &MixtureLoss::new(features, labels), vec![0.0; features.members()])?),
+        };
+        let sum: f64 = weights.iter().sum();
+        Ok(WeightedMean { weights: weights.iter().map(|weight| weight / sum).collect() })
+    }
+}
+
+/// A weighted mean of the members.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightedMean {
+    weights: Vec<f64>,
+}
+
+impl WeightedMean {
+    /// The members' weights, which sum to 1.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    pub(super) fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
+        features.check_members(self.weights.len())?;
+        Ok(weighted(features, &self.weights))
+    }
+
+    pub(super) fn validate(&self) -> Result<(), String> {
+        if let Some(place) = self.weights.iter().position(|weight| !(0.0..=1.0).contains(weight)) {
+            return Err(format!("weights[{place}]: found {}, expected 0 to 1", self.weights[place]));
+        }
+        let sum: f64 = self.weights.iter().sum();
+        if (sum - 1.0).abs() > 1e-9 { Err(format!("weights: they sum to {sum}, expected 1")) } else { Ok(()) }
+    }
+}
+
+fn weighted(features: &Metafeatures, weights: &[f64]) -> Probabilities {
+    to_probabilities(features.rows().map(|row| {
+        let mut mean = [0.0; CLASSES];
+        for (member, weight) in row.as_chunks::<CLASSES>().0.iter().zip(weights) {
+            for (sum, &probability) in mean.iter_mut().zip(member) {
+                *sum += weight * f64::from(probability);
+            }
+        }
+        mean
+    }))
+}
+
+fn softmax(logits: &[f64]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|power| power / sum).collect()
+}
+
+/// Mean −ln Σ w p(label) over the images, with w = softmax of the parameters: any parameters are weights on the simplex.
+struct MixtureLoss {
+    /// Each member's probability of the label, `[n, members]`, clipped below at 1e-15.
+    of_label: Vec<f64>,
+    members: usize,
+}
+
+impl MixtureLoss {
+    fn new(features: &Metafeatures, labels: &[u8]) -> Self {
+        let clipped = |(row, &label): (&[f32], &u8)| {
+            let members = row.as_chunks::<CLASSES>().0;
+            members.iter().map(|member| f64::from(member[usize::from(label)]).max(1e-15)).collect::<Vec<_>>()
+        };
+        Self { of_label: features.rows().zip(labels).flat_map(clipped).collect(), members: features.members() }
+    }
+}
+
+impl Objective for MixtureLoss {
+    fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
+        let weights = softmax(at);
+        let n = (self.of_label.len() / self.members) as f64;
+        let mut loss = 0.0;
+        let mut shares = vec![0.0; self.members];
+        for image in self.of_label.chunks_exact(self.members) {
+            let mixed: f64 = image.iter().zip(&weights).map(|(probability, weight)| probability * weight).sum();
+            loss -= mixed.ln();
+            for ((share, probability), weight) in shares.iter_mut().zip(image).zip(&weights) {
+                *share += probability * weight / mixed;
+            }
+        }
+        (loss / n, shares.iter().zip(&weights).map(|(share, weight)| weight - share / n).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stacking::FeatureScale;
+    use proptest::prelude::*;
+
+    fn row(class: usize, top: f32) -> [f32; CLASSES] {
+        std::array::from_fn(|place| if place == class { top } else { (1.0 - top) / 9.0 })
+    }
+
+    #[test]
+    fn the_means_of_two_members() {
+        let features = Metafeatures::new(&[vec![row(1, 1.0)], vec![row(2, 1.0)]], FeatureScale::LogProbabilities).unwrap();
+        let plain = Mean { members: 2 }.predict_proba(&features).unwrap();
+        assert_eq!((plain[0][1], plain[0][2]), (0.5, 0.5));
+        let config = WeightedMeanConfig { weights: Some(vec![3.0, 1.0]) };
+        let weighted = config.fit(&features, &[1]).unwrap().predict_proba(&features).unwrap();
+        assert_eq!((weighted[0][1], weighted[0][2]), (0.75, 0.25));
+    }
+
+    #[test]
+    fn a_member_that_is_always_better_gets_all_the_weight() {
+        let features = Metafeatures::new(&[vec![row(1, 0.3); 20], vec![row(1, 0.9); 20]], FeatureScale::default()).unwrap();
+        let fitted = WeightedMeanConfig::default().fit(&features, &[1; 20]).unwrap();
+        assert!(fitted.weights()[1] > 0.999, "{:?}", fitted.weights());
+        assert_eq!(fitted.validate(), Ok(()));
+    }
+
+    #[test]
+    fn impossible_weights_are_refused() {
+        let field = |weights: &[f64]| WeightedMeanConfig { weights: Some(weights.to_vec()) }.check(2).unwrap_err().field;
+        assert_eq!(field(&[1.0]), "weights");
+        assert_eq!(field(&[1.0, -1.0]), "weights[1]");
+        assert_eq!(field(&[f64::NAN, 1.0]), "weights[0]");
+        assert_eq!(field(&[0.0, 0.0]), "weights");
+        assert!(WeightedMean { weights: vec![0.5, 0.6] }.validate().is_err());
+        assert!(WeightedMean { weights: vec![] }.validate().is_err());
+        assert!(WeightedMean { weights: vec![f64::NAN] }.validate().is_err());
+        assert!(Mean { members: 0 }.validate().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn members_permuted_with_their_weights_change_nothing(
+            tops in prop::collection::vec((0_usize..10, 0.2_f32..1.0), 3),
+            weights in prop::collection::vec(0.1_f64..5.0, 3),
+        ) {
+            let rows: Vec<Probabilities> = tops.iter().map(|&(class, top)| vec![row(class, top)]).collect();
+            let predict = |order: [usize; 3]| {
+                let members: Vec<_> = order.iter().map(|&place| &rows[place]).collect();
+                let features = Metafeatures::new(&members, FeatureScale::default()).unwrap();
+                let config = WeightedMeanConfig { weights: Some(order.iter().map(|&place| weights[place]).collect()) };
+                config.fit(&features, &[0]).unwrap().predict_proba(&features).unwrap()[0]
+            };
+            let (one, other) = (predict([0, 1, 2]), predict([2, 0, 1]));
+            prop_assert!(one.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-6));
+            prop_assert!((one.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The meta-models, by name.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    FeatureScale, Logistic, LogisticConfig, Mean, MeanConfig, Metafeatures, StackingError, Tree, TreeConfig, WeightedMean,
+    WeightedMeanConfig,
+};
+use crate::{
+    data::{FieldError, Probabilities},
+    evaluation::ModelKind,
+};
+
+/// Which meta-model, and its settings: `kind = "logistic" | "mean" | "weighted-mean" | "tree"`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MetaConfig {
+    /// Multinomial logistic regression: the stack.
+    Logistic(LogisticConfig),
+    /// The plain mean.
+    Mean(MeanConfig),
+    /// A weighted mean, with given or learned weights.
+    WeightedMean(WeightedMeanConfig),
+    /// A decision tree.
+    Tree(TreeConfig),
+}
+
+impl Default for MetaConfig {
+    fn default() -> Self {
+        Self::Logistic(LogisticConfig::default())
+    }
+}
+
+impl MetaConfig {
+    /// What a run fits unless told otherwise. The first is the stack, the model to believe; the others are reported beside it.
+    pub fn defaults() -> Vec<Self> {
+        vec![
+            Self::Logistic(LogisticConfig::default()),
+            Self::Mean(MeanConfig::default()),
+            Self::WeightedMean(WeightedMeanConfig::default()),
+            Self::Tree(TreeConfig::default()),
+        ]
+    }
+
+    /// Its name: `logistic`, `mean`, `weighted-mean` or `tree`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Logistic(_) => "logistic",
+            Self::Mean(_) => "mean",
+            Self::WeightedMean(_) => "weighted-mean",
+            Self::Tree(_) => "tree",
+        }
+    }
+
+    /// Whether it is fitted on out-of-fold predictions or fixed beforehand.
+    pub fn kind(&self) -> ModelKind {
+        match self {
+            Self::Logistic(_) | Self::Tree(_) | Self::WeightedMean(WeightedMeanConfig { weights: None }) => ModelKind::Stack,
+            Self::Mean(_) | Self::WeightedMean(_) => ModelKind::Ensemble,
+        }
+    }
+
+    /// Refuses impossible values for so many members.
+    ///
+    /// # Errors
+    /// Names the field.
+    pub fn check(&self, members: usize) -> Result<(), FieldError> {
+        match self {
+            Self::Logistic(config) => config.check(),
+            Self::Mean(_) => Ok(()),
+            Self::WeightedMean(config) => config.check(members),
+            Self::Tree(config) => config.check(),
+        }
+    }
+
+    /// Fits it to features `[n, 10 · members]` and labels `[n]`. The result is the same on any number of threads.
+    ///
+    /// # Errors
+    /// If features and labels do not match, a setting is impossible, or the optimiser fails.
+    pub fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<MetaModel, StackingError> {
+        features.check_labels(labels)?;
+        Ok(match self {
+            Self::Logistic(config) => MetaModel::Logistic(config.fit(features, labels)?),
+            Self::Mean(_) => MetaModel::Mean(Mean { members: features.members() }),
+            Self::WeightedMean(config) => MetaModel::WeightedMean(config.fit(features, labels)?),
+            Self::Tree(config) => MetaModel::Tree(config.fit(features, labels)?),
+        })
+    }
+}
+
+/// A fitted meta-model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum MetaModel {
+    /// Multinomial logistic regression.
+    Logistic(Logistic),
+    /// The plain mean.
+    Mean(Mean),
+    /// A weighted mean.
+    WeightedMean(WeightedMean),
+    /// A decision tree.
+    Tree(Tree),
+}
+
+impl MetaModel {
+    /// Members it was fitted on.
+    pub fn members(&self) -> usize {
+        match self {
+            Self::Logistic(model) => model.members(),
+            Self::Mean(model) => model.members,
+            Self::WeightedMean(model) => model.weights().len(),
+            Self::Tree(model) => model.members(),
+        }
+    }
+
+    /// The scale of features it wants; none if it takes either.
+    pub fn scale(&self) -> Option<FeatureScale> {
+        match self {
+            Self::Logistic(model) => Some(model.scale()),
+            Self::Mean(_) | Self::WeightedMean(_) | Self::Tree(_) => None,
+        }
+    }
+
+    /// Class probabilities `[n, 10]` for features `[n, 10 · members]`.
+    ///
+    /// # Errors
+    /// If the features are of another number of members or on another scale than those it was fitted on.
+    pub fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
+        match self {
+            Self::Logistic(model) => model.predict_proba(features),
+            Self::Mean(model) => model.predict_proba(features),
+            Self::WeightedMean(model) => model.predict_proba(features),
+            Self::Tree(model) => model.predict_proba(features),
+        }
+    }
+
+    /// Says what no fit could have made of it.
+    pub(super) fn validate(&self) -> Result<(), String> {
+        match self {
+            Self::Logistic(model) => model.validate(),
+            Self::Mean(model) => model.validate(),
+            Self::WeightedMean(model) => model.validate(),
+            Self::Tree(model) => model.validate(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read_by_kind_and_unknown_ones_refused() {
+        let read = |text: &str| toml::from_str::<MetaConfig>(text).map_err(|error| error.to_string());
+        assert_eq!(read("kind = 'logistic'\nc = 0.5").unwrap(), MetaConfig::Logistic(LogisticConfig { c: 0.5 }));
+        assert_eq!(read("kind = 'mean'").unwrap(), MetaConfig::Mean(MeanConfig {}));
+        let weights = Some(vec![1.0, 2.0, 1.5]);
+        assert_eq!(
+            read("kind = 'weighted-mean'\nweights = [1, 2, 1.5]").unwrap(),
+            MetaConfig::WeightedMean(WeightedMeanConfig { weights })
+        );
+        for bad in ["kind = 'mean'\nweights = [1]", "kind = 'tree'\ndepth = 3", "kind = 'median'", "c = 1"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_default_list_survives_its_own_text() {
+        for config in MetaConfig::defaults() {
+            assert_eq!(config.check(3), Ok(()));
+            assert_eq!(toml::from_str::<MetaConfig>(&toml::to_string(&config).unwrap()).unwrap(), config);
+        }
+        assert_eq!(MetaConfig::defaults()[0], MetaConfig::default());
+    }
+
+    #[test]
+    fn labels_are_checked_before_fitting() {
+        let features = Metafeatures::new(&[vec![[0.1; 10]; 2]], FeatureScale::default()).unwrap();
+        let none = Metafeatures::new(&[vec![[0.1; 10]; 0]], FeatureScale::default()).unwrap();
+        for config in MetaConfig::defaults() {
+            assert_eq!(config.fit(&features, &[1]), Err(StackingError::Labels { labels: 1, images: 2 }));
+            assert_eq!(config.fit(&features, &[1, 10]), Err(StackingError::Label { row: 1, found: 10 }));
+            assert_eq!(config.fit(&none, &[]), Err(StackingError::NoImages));
+        }
+    }
+}
