@@ -1,0 +1,93 @@
+//! The same net on another device: loss, gradients and twenty training steps agree with the CPU's.
+//!
+//! wgpu runs on whatever adapter there is; Mesa's software driver does (on Debian the packages `mesa-vulkan-drivers libvulkan1`), though it
+//! compiles kernels for a minute. Without any adapter the test says so and passes. The NdArray backend takes part when it is compiled in.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    optim::GradientsParams,
+    tensor::{Tensor, TensorData},
+};
+use digitstack::{
+    data::{Digits, Images, PIXELS},
+    nn::{ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, TrainJob, TrainingConfig, resolve, train},
+    progress::{Cancel, Silent},
+    seed::Seed,
+};
+
+fn config() -> NetworkConfig {
+    NetworkConfig::Cnn(CnnConfig { filters: 2, hidden: vec![6], ..CnnConfig::default() })
+}
+
+fn digits() -> Digits {
+    let images =
+        Images::from_images((0..8usize).map(|n| std::array::from_fn::<u8, PIXELS, _>(|i| ((i * (n + 3) * 37 + i / 28 * n) % 251) as u8)));
+    Digits::new(images, (0..8).collect())
+}
+
+#[derive(Default)]
+struct Collect(Option<GradientsParams>, Vec<f32>);
+
+impl ModuleVisitor for Collect {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let gradient = self.0.as_ref().unwrap().get::<D>(parameter.id).unwrap();
+        self.1.extend(gradient.into_data().iter::<f32>());
+    }
+}
+
+/// Loss and gradients of one batch, then losses and outputs after twenty steps.
+fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>)> {
+    let digits = digits();
+    let training = device.training();
+    let network = Network::new(&config(), Seed(3), &training).unwrap();
+    let pixels: Vec<f32> = digits.images.pixels().iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+    let images = Tensor::<4>::from_data(TensorData::new(pixels, [8, 1, 28, 28]), &training);
+    let targets: Vec<f32> = (0..80).map(|i| if i % 11 == 0 { 1.0 } else { 0.0 }).collect();
+    let targets = Tensor::<2>::from_data(TensorData::new(targets, [8, 10]), &training);
+    let loss = Loss::CrossEntropy.forward(network.forward(images), targets, true);
+    let value = loss.clone().into_data().iter::<f32>().collect();
+    let mut collect = Collect(Some(GradientsParams::from_grads(loss.backward(), &network)), Vec::new());
+    network.visit(&mut collect);
+
+    let settings = TrainingConfig {
+        epochs: 20,
+        batch_size: 8,
+        optimizer: OptimizerConfig::Adadelta { learning_rate: 0.5, rho: 0.9, epsilon: 1e-6, weight_decay: 0.0 },
+        ..TrainingConfig::default()
+    };
+    let job =
+        TrainJob { seed: Seed(3), device, checkpoint: None, progress: &Silent, name: "parity", cancel: &Cancel::default(), feeders: 0 };
+    let net = train(&config(), &settings, &digits, None, None, &job).unwrap();
+    let losses = net.history().points.iter().map(|point| point.train_loss.unwrap() as f32).collect();
+    let logits = net.logits(&digits.images).unwrap().concat();
+    vec![("loss", value), ("gradients", collect.1), ("losses of 20 steps", losses), ("outputs after 20 steps", logits)]
+}
+
+fn assert_parity(choice: DeviceChoice) {
+    let device = match resolve(&choice) {
+        Ok(device) => device,
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            return;
+        }
+    };
+    eprintln!("comparing {} with the CPU", device.description());
+    let expected = course(&resolve(&DeviceChoice::Cpu).unwrap());
+    for ((what, found), (_, expected)) in course(&device).into_iter().zip(expected) {
+        assert_eq!(found.len(), expected.len(), "{what}");
+        for (f, e) in found.iter().zip(&expected) {
+            assert!((f - e).abs() <= 2e-4 * e.abs().max(1.0), "{what} on {}: {f}, on the CPU {e}", device.description());
+        }
+    }
+}
+
+#[test]
+fn wgpu_agrees_with_the_cpu() {
+    assert_parity(DeviceChoice::Wgpu(None));
+}
+
+#[test]
+fn ndarray_agrees_with_flex() {
+    assert_parity(DeviceChoice::NdArray);
+}

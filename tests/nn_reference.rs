@@ -1,0 +1,131 @@
+//! Networks, losses and Adadelta against values recorded from PyTorch by `tests/reference/nn_*.py`.
+#![allow(clippy::unwrap_used)]
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    optim::{GradientsParams, Optimizer},
+    tensor::{Device, Tensor, TensorData},
+};
+use digitstack::{
+    nn::{Activation, Adadelta, CnnConfig, DenseConfig, Loss, Network, NetworkConfig},
+    seed::Seed,
+};
+use serde_json::Value;
+
+fn load(name: &str) -> Value {
+    let path = format!("{}/tests/data/nn/{name}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn floats(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
+}
+
+fn assert_close(found: &[f64], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (f, e) in found.iter().zip(expected) {
+        assert!((f - e).abs() <= 1e-5 * e.abs().max(1.0), "{what}: found {f}, PyTorch has {e}");
+    }
+}
+
+#[test]
+fn adadelta_takes_pytorchs_steps() {
+    for case in load("adadelta.json")["cases"].as_array().unwrap() {
+        let number = |name: &str| case[name].as_f64().unwrap();
+        let rule = Adadelta { rho: number("rho"), epsilon: number("epsilon"), weight_decay: number("weight_decay") };
+        let device = Device::flex();
+        let mut x = Tensor::<2>::from_floats([[0.5, -1.0, 2.0], [0.01, -0.3, 1.5]], &device);
+        let target = Tensor::<2>::from_floats([[0.1, 0.2, -0.4], [1.0, -1.0, 0.0]], &device);
+        let scale = Tensor::<2>::from_floats([[1.0, 10.0, 0.1], [0.01, 3.0, 0.5]], &device);
+        let mut state = None;
+        let steps = case["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), 50);
+        for (index, expected) in steps.iter().enumerate() {
+            let d = x.clone() - target.clone();
+            let gradient = scale.clone() * (d.clone() + d.clone() * d.clone() * d);
+            (x, state) = rule.step(number("learning_rate"), x, gradient, state);
+            let found: Vec<f64> = x.to_data().iter::<f64>().collect();
+            assert_close(&found, &floats(expected), &format!("rho {} step {index}", number("rho")));
+        }
+    }
+}
+
+fn wave(count: usize, phase: f64, size: f64) -> Vec<f32> {
+    (0..count).map(|i| (size * (0.7 * i as f64 + phase).sin()) as f32).collect()
+}
+
+/// The weights of the script: parameter `n` is a wave of phase n + 0.1.
+struct Fill(usize);
+
+impl ModuleMapper for Fill {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let mut shape = parameter.dims();
+        if D == 2 {
+            shape.swap(0, 1);
+        }
+        let fan_in: usize = shape[1..].iter().product();
+        let values = wave(shape.iter().product(), self.0 as f64 + 0.1, 1.5 / (fan_in as f64).sqrt());
+        self.0 += 1;
+        parameter.map(|old| {
+            let tensor = Tensor::<D>::from_data(TensorData::new(values, shape), &old.device());
+            if D == 2 { tensor.swap_dims(0, 1).detach().require_grad() } else { tensor.require_grad() }
+        })
+    }
+}
+
+/// Gradients in PyTorch's order and layout.
+struct Collect<'a> {
+    gradients: &'a GradientsParams,
+    found: Vec<Vec<f64>>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
+        let gradient = self.gradients.get::<D>(parameter.id).unwrap();
+        let gradient = if D == 2 { gradient.swap_dims(0, 1) } else { gradient };
+        self.found.push(gradient.into_data().iter::<f64>().collect());
+    }
+}
+
+#[test]
+fn networks_losses_and_gradients_are_pytorchs() {
+    let recorded = load("networks.json");
+    let device = Device::flex().autodiff();
+    let cnn = NetworkConfig::Cnn(CnnConfig { filters: 4, ..CnnConfig::default() });
+    let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![80, 0, 28], activation: Activation::Softplus, ..DenseConfig::default() });
+    for (name, config) in [("cnn", cnn), ("dense", dense)] {
+        let expected = &recorded["nets"][name];
+        let network = Network::new(&config, Seed(1), &device).unwrap().map(&mut Fill(0));
+        let pixels: Vec<f32> = wave(3 * 784, 0.3, 0.5).into_iter().map(|v| v + 0.5).collect();
+        let images = Tensor::<4>::from_data(TensorData::new(pixels, [3, 1, 28, 28]), &device);
+        let outputs: Vec<f64> = network.forward(images.clone()).into_data().iter::<f64>().collect();
+        assert_close(&outputs, &floats(&expected["outputs"]), name);
+
+        for (key, recorded) in expected["losses"].as_object().unwrap() {
+            let (loss, smoothing) = key.split_once(' ').unwrap();
+            let loss: Loss = serde_json::from_value(Value::from(loss)).unwrap();
+            let smoothing: f32 = smoothing.parse().unwrap();
+            let mut targets = vec![smoothing / 10.0; 30];
+            for (row, label) in [3, 0, 9].into_iter().enumerate() {
+                targets[row * 10 + label] += 1.0 - smoothing;
+            }
+            let targets = Tensor::<2>::from_data(TensorData::new(targets, [3, 10]), &device);
+            let value = loss.forward(network.forward(images.clone()), targets, true);
+            let found = f64::from(value.clone().into_scalar::<f32>());
+            assert_close(&[found], &[recorded["loss"].as_f64().unwrap()], &format!("{name} {key}"));
+
+            let gradients = GradientsParams::from_grads(value.backward(), &network);
+            let mut collect = Collect { gradients: &gradients, found: Vec::new() };
+            network.visit(&mut collect);
+            let all = recorded["gradients"].as_array().unwrap();
+            assert_eq!(collect.found.len(), all.len());
+            for (index, (found, expected)) in collect.found.iter().zip(all).enumerate() {
+                let what = format!("{name} {key} gradient {index}");
+                let places: Vec<f64> = (0..8).map(|i| found[i * (found.len() - 1) / 7]).collect();
+                assert_close(&places, &floats(&expected["values"]), &what);
+                let sums = [found.iter().sum(), found.iter().map(|v| v * v).sum()];
+                assert_close(&sums, &[expected["sum"].as_f64().unwrap(), expected["squares"].as_f64().unwrap()], &what);
+            }
+        }
+    }
+}
