@@ -1,8 +1,8 @@
 //! What a long fit leaves behind from time to time, so that it can go on after a crash.
 //!
 //! A checkpoint is one line of JSON, then the model text so far. Training that goes on from it gives the same bits as training that was
-//! never interrupted: the leaf outputs in the text are exact, added in the same order they are the scores training was at, and without
-//! samples drawn at random the library carries nothing else from round to round.
+//! never interrupted: the leaf outputs in the text are exact, added in the same order they are the scores training was at (no pixel shares a
+//! column with another), and without samples drawn at random the library carries nothing else from round to round.
 
 use std::path::Path;
 

@@ -73,6 +73,10 @@ impl Default for BoosterConfig {
     }
 }
 
+/// Every pixel keeps a column of its own. Bundled with others that are rarely black together, it would lose its value in one image of ten
+/// thousand: training would see other images than prediction does, and a continued fit other scores than the one that was interrupted.
+const EXACT_COLUMNS: &str = "feature_pre_filter=false enable_bundle=false is_enable_sparse=false";
+
 /// Most rounds: beyond, a model text would not fit the reader's limit.
 const MOST_TREES: u32 = 20_000;
 
@@ -117,10 +121,9 @@ impl BoosterConfig {
         if self.row_wise { 1 } else { available.max(1) }
     }
 
-    /// What the library needs to bin pixels. Constant pixels get no bins: it drops them by itself. Without `is_enable_sparse`, no pixels
-    /// share the kind of bundle whose histograms are summed in as many blocks as there are threads.
+    /// What the library needs to bin pixels. Constant pixels get no bins: it drops them by itself.
     pub(super) fn dataset_parameters(&self) -> String {
-        format!("max_bin={} feature_pre_filter=false is_enable_sparse=false verbosity=-1", self.max_bin)
+        format!("max_bin={} {EXACT_COLUMNS} verbosity=-1", self.max_bin)
     }
 
     /// What the library needs to train, but for the number of threads. The same text for the same settings and seed.
@@ -133,8 +136,8 @@ impl BoosterConfig {
         let layout = if self.row_wise { "force_row_wise" } else { "force_col_wise" };
         let mut text = format!(
             "objective=multiclass num_class={CLASSES} metric=multi_logloss,multi_error boosting=gbdt verbosity=-1 deterministic=true \
-             {layout}=true seed={seed} max_bin={} feature_pre_filter=false is_enable_sparse=false learning_rate={} max_depth={} num_leaves={} lambda_l1={} \
-             lambda_l2={} min_data_in_leaf={} feature_fraction={}",
+             {layout}=true seed={seed} max_bin={} {EXACT_COLUMNS} learning_rate={} max_depth={} num_leaves={} \
+             lambda_l1={} lambda_l2={} min_data_in_leaf={} feature_fraction={}",
             self.max_bin,
             self.learning_rate,
             self.max_depth,
