@@ -39,4 +39,7 @@ pub struct FitTiming {
     pub images: u64,
     /// Wall time of each step, in seconds.
     pub step_seconds: Vec<f64>,
+    /// The part of `seconds` that a net waited for its next batch (or prepared it itself).
+    #[serde(default)]
+    pub waiting_seconds: f64,
 }

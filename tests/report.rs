@@ -209,6 +209,7 @@ fn realistic() -> ReportInput {
             threads: 16,
             device: "CPU (Flex, 16 threads)".to_owned(),
             command_line: ["digitstack", "run", "--config", "configs/mnist.toml"].map(str::to_owned).to_vec(),
+            peak_memory: Some(1_400_000_000),
         },
         config_toml: "name = \"mnist-stack\"\nseed = 1\n\n[stacking]\nfolds = 5\n\n[[member]]\nlearner = \"cnn\"\nepochs = 20\n".to_owned(),
         models,

@@ -137,7 +137,11 @@ fn one(
     };
     let started = Instant::now();
     let fitted = learner.fit(&split.train, split.validation.as_ref(), &context)?;
-    work.progress.message(&format!("{label}: fitted in {:.1} s", started.elapsed().as_secs_f64()));
+    let waited = match fitted.timing.waiting_seconds {
+        0.0 => String::new(),
+        waiting => format!(", {:.1} % of it waiting for images", 100.0 * waiting / fitted.timing.seconds),
+    };
+    work.progress.message(&format!("{label}: fitted in {:.1} s{waited}", started.elapsed().as_secs_f64()));
     let out_of_fold = split.left_out.as_ref().map(|left_out| fitted.classifier.predict_proba(&left_out.images)).transpose()?;
     let part = directory.begin_part(&name)?;
     fitted.classifier.save(part.folder())?;

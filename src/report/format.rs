@@ -52,6 +52,12 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
+/// An amount of memory, to three figures.
+pub(super) fn bytes(bytes: u64) -> String {
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    if mebibytes < 999.5 { format!("{mebibytes:.0} MiB") } else { format!("{:.2} GiB", mebibytes / 1024.0) }
+}
+
 /// Images in a second, to three figures.
 pub(super) fn rate(images: u64, seconds: f64) -> Option<String> {
     let rate = images as f64 / seconds;
@@ -72,6 +78,7 @@ mod tests {
         assert_eq!([0.0, 0.001, 0.5, 0.9999, 1.0].map(probability), ["0\u{a0}%", "< 1\u{a0}%", "50\u{a0}%", "> 99\u{a0}%", "100\u{a0}%"]);
         assert_eq!([90.0, 99.5, 99.98, 100.0 * (1.0 - 0.0005), -0.0].map(short), ["90", "99.5", "99.98", "99.95", "0"]);
         assert_eq!([0.0001, 0.25, 12.34, 125.0, 7_260.0].map(duration), ["< 1 ms", "250 ms", "12.3 s", "2 min 05 s", "2 h 01 min"]);
+        assert_eq!([300 << 20, 1536 << 20].map(bytes), ["300 MiB", "1.50 GiB"]);
         assert_eq!(rate(12_345, 1.0).unwrap(), "12\u{202f}300 images/s");
         assert_eq!(rate(5, 0.0), None);
     }

@@ -299,6 +299,7 @@ pub(super) fn facts(input: &ReportInput) -> Vec<(&'static str, String)> {
         ("Device", environment.device.clone()),
         ("Processor", cpu),
         ("System", format!("{} {}", environment.os, environment.architecture)),
+        ("Peak memory", environment.peak_memory.map(format::bytes).unwrap_or_default()),
         ("Time", environment.time.replace('T', " ").replace('Z', " UTC")),
         ("Result hash", input.reproducible_hash.clone()),
     ];

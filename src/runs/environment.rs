@@ -28,6 +28,9 @@ pub struct Environment {
     pub device: String,
     /// The command and its arguments.
     pub command_line: Vec<String>,
+    /// The most memory that the process has held at once so far, in bytes; none where the system does not tell (only Linux does).
+    #[serde(default)]
+    pub peak_memory: Option<u64>,
 }
 
 /// The state of a working copy.
@@ -57,8 +60,16 @@ impl Environment {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             device: device.to_owned(),
             command_line,
+            peak_memory: peak_memory(),
         }
     }
+}
+
+/// The most memory that this process has held at once, in bytes: the high-water mark of its resident pages. None where that cannot be read.
+pub fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes: u64 = value_of(&status, "VmHWM", ':')?.strip_suffix("kB")?.trim().parse().ok()?;
+    Some(1024 * kibibytes)
 }
 
 /// What a command prints if it succeeds.
@@ -132,6 +143,14 @@ mod tests {
         assert_eq!(value_of(text, "model name", ':').unwrap(), "A CPU @ 2 GHz");
         assert_eq!(value_of("NAME=x\nPRETTY_NAME=\"Debian 13\"\n", "PRETTY_NAME", '=').unwrap(), "Debian 13");
         assert_eq!(value_of(text, "cpu", ':'), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_peak_of_the_memory_counts_what_was_held_and_let_go() {
+        let before = peak_memory().unwrap();
+        drop(std::hint::black_box(vec![1_u8; 3 * before as usize / 2]));
+        assert!(peak_memory().unwrap() > before + before / 3, "{before} {:?}", peak_memory());
     }
 
     #[test]

@@ -38,7 +38,7 @@ mod part;
 mod relative_path;
 
 pub use directory::{RunDirectory, RunState, latest_complete, verify};
-pub use environment::{Commit, Environment};
+pub use environment::{Commit, Environment, peak_memory};
 pub use error::{Damage, RunError};
 pub use files::read_json;
 pub use manifest::{Manifest, ManifestEntry, Sha256Digest};

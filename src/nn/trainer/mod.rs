@@ -83,17 +83,17 @@ pub fn train(
     let mut run = Run::begin(network, training, job, &fingerprint)?;
     let task = job.progress.task(job.name, u64::from(training.epochs) * train.len() as u64, "images");
     task.advance(run.timing.images);
-    let mut watch = Watch { task: task.as_ref() };
     while !run.is_finished() {
         let start = Instant::now();
         let epoch = run.epochs_done() + 1;
         let seed = job.seed.derive("epoch").index(u64::from(epoch));
         let batches = EpochBatches::shuffled(train, training.batch_size, training.label_smoothing, augment, seed);
-        let point = run.epoch(epoch, &batches, validation, &mut watch)?;
+        let point = run.epoch(epoch, &batches, validation, task.as_ref())?;
         run.timing.step_seconds.push(start.elapsed().as_secs_f64());
         run.timing.seconds += start.elapsed().as_secs_f64();
         run.timing.images += train.len() as u64;
-        watch.epoch(&point);
+        let accuracy = point.validation_accuracy.map_or(String::new(), |accuracy| format!(", validation {:.2} %", accuracy * 100.0));
+        task.note(&format!("epoch {epoch}, loss {:.4}{accuracy}", point.train_loss.unwrap_or_default()));
         if let Some(path) = job.checkpoint {
             run.checkpoint()?.save(path, &fingerprint)?;
         }
@@ -113,22 +113,6 @@ fn check_digits(training: &TrainingConfig, train: &Digits, validation: Option<&D
             Err(FieldError::new("early_stopping", "needs validation images, there are none").into())
         }
         _ => Ok(()),
-    }
-}
-
-/// Tells how far a training is.
-struct Watch<'a> {
-    task: &'a dyn Task,
-}
-
-impl Watch<'_> {
-    fn running(&self, epoch: u32, loss: f64, accuracy: f64) {
-        self.task.note(&format!("epoch {epoch}, loss {loss:.4}, {:.2} %", accuracy * 100.0));
-    }
-
-    fn epoch(&self, point: &HistoryPoint) {
-        let accuracy = point.validation_accuracy.map_or(String::new(), |accuracy| format!(", validation {:.2} %", accuracy * 100.0));
-        self.task.note(&format!("epoch {}, loss {:.4}{accuracy}", point.step, point.train_loss.unwrap_or_default()));
     }
 }
 
@@ -211,7 +195,7 @@ impl<'a> Run<'a> {
         epoch: u32,
         batches: &EpochBatches,
         validation: Option<&Digits>,
-        watch: &mut Watch,
+        task: &dyn Task,
     ) -> Result<HistoryPoint, NnError> {
         let (name, done, steps) = (self.job.name, self.epochs_done(), batches.len() as u64);
         let finite = |loss: f64| {
@@ -220,7 +204,11 @@ impl<'a> Run<'a> {
         let mut meter = Meter::default();
         let mut learning_rate = 0.0;
         thread::scope(|scope| {
-            for (index, batch) in batches.feed(scope, self.job.feeders).enumerate() {
+            let mut feed = batches.feed(scope, self.job.feeders);
+            for index in 0..batches.len() {
+                let asked = Instant::now();
+                let Some(batch) = feed.next() else { break };
+                self.timing.waiting_seconds += asked.elapsed().as_secs_f64();
                 if self.job.cancel.is_cancelled() {
                     return Err(NnError::Cancelled { name: name.to_owned(), epochs: done });
                 }
@@ -228,11 +216,11 @@ impl<'a> Run<'a> {
                 learning_rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(step, steps, self.training.epochs);
                 let size = batch.images;
                 self.step(batch, learning_rate, step, &mut meter);
-                watch.task.advance(size as u64);
+                task.advance(size as u64);
                 if (index + 1) % READING == 0 {
                     let (loss, accuracy) = meter.read()?;
                     finite(loss)?;
-                    watch.running(epoch, loss, accuracy);
+                    task.note(&format!("epoch {epoch}, loss {loss:.4}, {:.2} %", accuracy * 100.0));
                 }
             }
             Ok(())
