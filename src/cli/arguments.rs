@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::nn::DeviceChoice;
@@ -99,8 +99,10 @@ Examples:
     #[command(after_help = "\
 Examples:
   digitstack bench cnn --batch 128 --json
-  digitstack bench booster --data ~/mnist")]
-    Bench(BenchArguments),
+  digitstack bench booster --data ~/mnist
+  digitstack bench booster --data ~/mnist --images 60000 --folds 4")]
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print a completion script: digitstack completions bash > /etc/bash_completion.d/digitstack
     Completions {
         /// The shell
@@ -202,28 +204,53 @@ pub(super) struct DataArguments {
     pub(super) data: DataDirectory,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchCommand {
+    /// The reference CNN (64 and 128 filters, 54–30–10, Adadelta)
+    Cnn(NetBench),
+    /// The reference dense net (784–80–28–10)
+    Dense(NetBench),
+    /// LightGBM at the reference's depth and leaves: one fit, or all fits of a cross-validation side by side
+    Booster(BoosterBench),
+    /// The reference's preprocessing with three rotations
+    Imaging(ImagingBench),
+}
+
 #[derive(Args, Debug)]
-pub(super) struct BenchArguments {
-    /// What to measure
-    pub(super) part: BenchPart,
+pub(super) struct NetBench {
     /// Images in a training batch
     #[arg(long, default_value_t = NonZeroUsize::new(128).expect("128 is not zero"))]
     pub(super) batch: NonZeroUsize,
+    #[command(flatten)]
+    pub(super) time: BenchTime,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BenchTime {
     /// Seconds to measure for, after a warm-up
     #[arg(long, default_value_t = 10.0)]
     pub(super) seconds: f64,
-    #[command(flatten)]
-    pub(super) data: DataDirectory,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum BenchPart {
-    /// The reference CNN (64 and 128 filters, 54–30–10, Adadelta)
-    Cnn,
-    /// The reference dense net (784–80–28–10)
-    Dense,
-    /// LightGBM at the reference's depth and leaves
-    Booster,
-    /// The reference's preprocessing with three rotations
-    Imaging,
+#[derive(Args, Debug)]
+pub(super) struct BoosterBench {
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+    /// Training images to use
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(super) images: usize,
+    /// Trees of each class
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    pub(super) trees: u32,
+    /// Fit on all but one of so many folds, for each fold, as many fits at once as there are threads
+    #[arg(long, value_name = "N")]
+    pub(super) folds: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ImagingBench {
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+    #[command(flatten)]
+    pub(super) time: BenchTime,
 }

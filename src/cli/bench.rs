@@ -1,33 +1,52 @@
 //! `digitstack bench`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::{
-    arguments::{BenchArguments, BenchPart, Global},
+    UsageError,
+    arguments::{BenchCommand, BenchTime, BoosterBench, DataDirectory, Global, ImagingBench, NetBench},
     output::Output,
 };
 use crate::{
-    boosting::{self, BoosterConfig},
-    data::{DataConfig, Digits},
+    boosting::{self, BoosterConfig, BoosterJob, Dataset},
+    data::{DataConfig, Digits, Probabilities, stratified_group_folds},
+    evaluation,
     imaging::{self, Recipe},
     nn::{self, CnnConfig, DenseConfig, NetworkConfig, OptimizerConfig},
     pipeline,
+    progress::{Cancel, Silent},
+    runs,
+    seed::Seed,
+    stacking::{self, Job, JobContext},
 };
 
-/// Images that the booster is trained on and that are preprocessed, unless the data set has fewer.
+/// Images that are preprocessed, unless the data set has fewer.
 const IMAGES: usize = 10_000;
-/// Trees a class that the booster grows.
-const TREES: u32 = 30;
 
 #[derive(Serialize)]
 struct NetResult {
     net: &'static str,
     device: String,
     threads: usize,
+    /// Most memory that the process has held at once.
+    peak_memory_bytes: Option<u64>,
     #[serde(flatten)]
     throughput: nn::Throughput,
+}
+
+#[derive(Serialize)]
+struct FoldsResult {
+    images: usize,
+    trees: u32,
+    folds: usize,
+    threads: usize,
+    /// Binning, training and predicting, all folds.
+    seconds: f64,
+    /// Out of fold.
+    accuracy: f64,
+    log_loss: f64,
 }
 
 #[derive(Serialize)]
@@ -39,36 +58,50 @@ struct ImagingResult {
     images_per_s: f64,
 }
 
-pub(super) fn bench(arguments: &BenchArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
-    if !(arguments.seconds > 0.0 && arguments.seconds <= 3600.0) {
-        return Err(super::UsageError(format!("--seconds {}: expected above 0 and at most 3600", arguments.seconds)).into());
-    }
-    match arguments.part {
-        BenchPart::Cnn => {
+pub(super) fn bench(command: &BenchCommand, global: &Global, output: &Output) -> anyhow::Result<()> {
+    match command {
+        BenchCommand::Cnn(arguments) => {
             let optimizer = OptimizerConfig::Adadelta { learning_rate: 1.4, rho: 0.53, epsilon: 1e-6, weight_decay: 0.0 };
             net("cnn", &NetworkConfig::Cnn(CnnConfig::default()), &optimizer, arguments, global, output)
         }
-        BenchPart::Dense => {
+        BenchCommand::Dense(arguments) => {
             let optimizer = OptimizerConfig::Sgd { learning_rate: 0.1349, weight_decay: 0.0 };
             net("dense", &NetworkConfig::Dense(DenseConfig::default()), &optimizer, arguments, global, output)
         }
-        BenchPart::Booster => booster(arguments, output),
-        BenchPart::Imaging => imaging(arguments, output),
+        BenchCommand::Booster(arguments) => match arguments.folds {
+            Some(folds) => booster_folds(arguments, folds, global, output),
+            None => booster(arguments, output),
+        },
+        BenchCommand::Imaging(arguments) => imaging(arguments, output),
     }
+}
+
+fn seconds(time: &BenchTime) -> anyhow::Result<f64> {
+    if time.seconds > 0.0 && time.seconds <= 3600.0 {
+        return Ok(time.seconds);
+    }
+    Err(UsageError(format!("--seconds {}: expected above 0 and at most 3600", time.seconds)).into())
 }
 
 fn net(
     name: &'static str,
     network: &NetworkConfig,
     optimizer: &OptimizerConfig,
-    arguments: &BenchArguments,
+    arguments: &NetBench,
     global: &Global,
     output: &Output,
 ) -> anyhow::Result<()> {
+    let seconds = seconds(&arguments.time)?;
     let device = nn::resolve(&global.device)?;
     output.status(&format!("{name}, {} parameters, on {}", network.parameters(), device.description()));
-    let throughput = nn::throughput(network, optimizer, &device, arguments.batch.get(), arguments.seconds)?;
-    let result = NetResult { net: name, device: device.description().to_owned(), threads: rayon::current_num_threads(), throughput };
+    let throughput = nn::throughput(network, optimizer, &device, arguments.batch.get(), seconds)?;
+    let result = NetResult {
+        net: name,
+        device: device.description().to_owned(),
+        threads: rayon::current_num_threads(),
+        peak_memory_bytes: runs::peak_memory(),
+        throughput,
+    };
     output.json(&result)?;
     let throughput = &result.throughput;
     output.line(format!(
@@ -78,16 +111,16 @@ fn net(
 }
 
 /// At most `count` training digits of `--data`, or built-in ones.
-fn digits(arguments: &BenchArguments, count: usize, output: &Output) -> anyhow::Result<Digits> {
+fn digits(data: &DataDirectory, count: usize, output: &Output) -> anyhow::Result<Digits> {
     let config = DataConfig { train: Some(count), ..DataConfig::default() };
-    let source = pipeline::open_data(&config, arguments.data.data.as_deref())?;
+    let source = pipeline::open_data(&config, data.data.as_deref())?;
     output.status(&format!("data: {}", source.describe()));
     Ok(source.train(output.progress().as_ref())?)
 }
 
-fn booster(arguments: &BenchArguments, output: &Output) -> anyhow::Result<()> {
-    let digits = digits(arguments, IMAGES, output)?;
-    let config = BoosterConfig { trees: TREES, ..BoosterConfig::default() };
+fn booster(arguments: &BoosterBench, output: &Output) -> anyhow::Result<()> {
+    let digits = digits(&arguments.data, arguments.images, output)?;
+    let config = BoosterConfig { trees: arguments.trees, ..BoosterConfig::default() };
     let result = boosting::throughput(&config, &digits, &digits, rayon::current_num_threads())?;
     output.json(&result)?;
     output.line(format!(
@@ -103,11 +136,62 @@ fn booster(arguments: &BenchArguments, output: &Output) -> anyhow::Result<()> {
     ))
 }
 
-fn imaging(arguments: &BenchArguments, output: &Output) -> anyhow::Result<()> {
-    let digits = digits(arguments, IMAGES, output)?;
+fn booster_folds(arguments: &BoosterBench, count: usize, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let digits = digits(&arguments.data, arguments.images, output)?;
+    let config = BoosterConfig { trees: arguments.trees, ..BoosterConfig::default() };
+    let seed = Seed(global.seed.unwrap_or(0));
+    let threads = rayon::current_num_threads();
+    let started = Instant::now();
+    let folds = stratified_group_folds(&digits.labels, &digits.groups, count, seed.derive("folds"))?;
+    let fit = |&fold: &usize, context: &JobContext| -> anyhow::Result<(Vec<usize>, Probabilities)> {
+        let (train, left_out) = (digits.select(&folds.train_indices(fold)), folds.validation_indices(fold));
+        let dataset = Dataset::new(train.images, &train.labels, &config, context.threads)?;
+        let name = format!("fold {}", fold + 1);
+        let job = BoosterJob {
+            seed: seed.index(fold as u64),
+            threads: context.threads,
+            progress: &Silent,
+            name: &name,
+            cancel: &context.cancel,
+            checkpoint: None,
+        };
+        let fit = boosting::train(&config, &dataset, None, &job)?;
+        let rows = fit.booster.predict_proba(&digits.images.select(&left_out));
+        Ok((left_out, rows))
+    };
+    let jobs = (0..count).map(|fold| Job { name: format!("fold {}", fold + 1), cost: 1.0, input: fold }).collect();
+    let workers = threads.min(count);
+    let parts = stacking::run_jobs(jobs, workers, threads / workers, &Cancel::default(), fit)?;
+    let parts: Vec<_> = parts.iter().map(|(places, rows)| (places.clone(), rows)).collect();
+    let scores = evaluation::score(&stacking::assemble_out_of_fold(digits.len(), &parts)?, &digits.labels)?;
+    let result = FoldsResult {
+        images: digits.len(),
+        trees: config.trees,
+        folds: count,
+        threads,
+        seconds: started.elapsed().as_secs_f64(),
+        accuracy: scores.accuracy.value,
+        log_loss: scores.log_loss,
+    };
+    output.json(&result)?;
+    output.line(format!(
+        "booster, {} folds of {} images, {} trees a class, {} threads: {:.2} s, out of fold {:.2} % (log-loss {:.4})",
+        result.folds,
+        result.images,
+        result.trees,
+        result.threads,
+        result.seconds,
+        100.0 * result.accuracy,
+        result.log_loss
+    ))
+}
+
+fn imaging(arguments: &ImagingBench, output: &Output) -> anyhow::Result<()> {
+    let seconds = seconds(&arguments.time)?;
+    let digits = digits(&arguments.data, IMAGES, output)?;
     let recipe = Recipe::preset("reference").unwrap_or_default().prepare()?;
     let rotations = [0.0, -24.0, 24.0];
-    let measured = imaging::throughput(&recipe, &rotations, &digits.images, Duration::from_secs_f64(arguments.seconds));
+    let measured = imaging::throughput(&recipe, &rotations, &digits.images, Duration::from_secs_f64(seconds));
     let result = ImagingResult {
         threads: rayon::current_num_threads(),
         rotations: rotations.len(),
