@@ -1,7 +1,7 @@
 //! The run directory while its process works.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     Manifest, Part, PartWriter, RelativePath, RunError, files,
     journal::{JOURNAL, Journal},
-    lock::{self, LOCK},
+    lock::{self, LOCK, Lock},
     manifest::{MANIFEST, PART_MANIFEST},
 };
 use crate::progress::Progress;
@@ -37,7 +37,7 @@ pub enum RunState {
 pub struct RunDirectory {
     path: PathBuf,
     journal: Mutex<Journal>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl RunDirectory {

@@ -11,12 +11,23 @@ use super::RunError;
 /// The file that is locked; holds the process id of who locked it last.
 pub(super) const LOCK: &str = "run.lock";
 
-/// Locks a run directory until the returned file is dropped.
+/// A locked run directory; dropped, it is free.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process between its fork and its exec, which holds the same open file for a moment.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Locks a run directory.
 ///
 /// The lock is the operating system's (`flock`, `LockFileEx`): it ends with the process, however that dies, so that no lock is ever stale.
 /// It keeps out processes on this machine; whether it keeps out those of other machines on a network file system depends on that system.
 /// The file stays: removing it would let two processes lock two files of one name.
-pub(super) fn lock(directory: &Path) -> Result<File, RunError> {
+pub(super) fn lock(directory: &Path) -> Result<Lock, RunError> {
     let path = directory.join(LOCK);
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(RunError::io("open", &path))?;
@@ -31,7 +42,7 @@ pub(super) fn lock(directory: &Path) -> Result<File, RunError> {
         writeln!(file, "{}", std::process::id())
     };
     write(&file).map_err(RunError::io("write", path))?;
-    Ok(file)
+    Ok(Lock(file))
 }
 
 /// Windows lets nobody read a locked file: the process is then unknown.

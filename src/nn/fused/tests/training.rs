@@ -5,20 +5,19 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 use super::super::level::Level;
 use super::{Noise, plain, tensor};
+use crate::data::synthetic;
 use crate::nn::fused::{Activation, BlockSpec, Memory, Padding, Pool, run};
+use crate::seed::Seed;
 
 type Block = dyn Fn(Tensor<4>, Tensor<4>, Tensor<1>, &BlockSpec) -> Tensor<4>;
 
-/// Losses of plain gradient descent on `[batch, 1, 28, 28]` images: 64 and 128 filters, 54 and 30 hidden units.
+/// Losses of plain gradient descent on the same `[batch, 1, 28, 28]` digits again and again: 64 and 128 filters, 54 and 30 hidden units.
 fn losses(block: &Block, steps: usize) -> Vec<f32> {
-    let (batch, device) = (16, Device::flex().autodiff());
+    let (batch, device) = (20, Device::flex().autodiff());
     let mut noise = Noise(77);
-    let classes: Vec<i64> = (0..batch).map(|i| (i % 10) as i64).collect();
-    // A bright bar at the row of the class, in noise.
-    let mut images: Vec<f32> = noise.reals(batch * 784).iter().map(|v| v.abs() * 0.3).collect();
-    for (image, class) in images.chunks_exact_mut(784).zip(&classes) {
-        image[(4 + 2 * *class as usize) * 28..][..28].fill(1.0);
-    }
+    let digits = synthetic::generate(batch, Seed(7));
+    let classes: Vec<i64> = digits.labels.iter().map(|&label| i64::from(label)).collect();
+    let images: Vec<f32> = digits.images.pixels().iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
     let x = tensor(images, [batch, 1, 28, 28], &device);
     let y = Tensor::<1, Int>::from_data(TensorData::new(classes, [batch]), &device);
     let mut uniform = |shape: &[usize], fan_in: usize| {
@@ -62,7 +61,7 @@ fn losses(block: &Block, steps: usize) -> Vec<f32> {
             let gradients = l.backward();
             fn step<const D: usize>(p: &mut Tensor<D>, gradients: &burn::tensor::Gradients) {
                 let gradient = p.grad(gradients).expect("every parameter takes part");
-                *p = Tensor::from_inner(p.clone().inner() - gradient * 0.02).require_grad();
+                *p = Tensor::from_inner(p.clone().inner() - gradient * 0.005).require_grad();
             }
             kernels.iter_mut().for_each(|p| step(p, &gradients));
             biases.iter_mut().for_each(|p| step(p, &gradients));
@@ -72,6 +71,7 @@ fn losses(block: &Block, steps: usize) -> Vec<f32> {
         .collect()
 }
 
+/// The step size is well below where descent begins to jump: there, a maximum that rounding decides would show in the loss.
 #[test]
 fn fifty_training_steps_lose_as_much_as_burns_operations() {
     let expected = losses(&plain, 50);
