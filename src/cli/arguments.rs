@@ -42,6 +42,9 @@ pub(super) struct Global {
     /// CPU threads to use; results do not depend on it [default: all cores]
     #[arg(long, global = true, value_name = "N")]
     pub(super) threads: Option<NonZeroUsize>,
+    /// Compose nets of Burn's own operations on the CPU too, as on a GPU: many times slower, for comparisons
+    #[arg(long, global = true)]
+    pub(super) plain_ops: bool,
     /// Override any field of the configuration, as often as needed: --set members.cnn.training.epochs=3
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::{pipeline::ConfigError, progress::Cancel};
+use crate::{nn, pipeline::ConfigError, progress::Cancel};
 
 use arguments::{Arguments, Command};
 use output::Output;
@@ -50,6 +50,9 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
     let global = &arguments.global;
     if let Some(threads) = global.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
+    }
+    if global.plain_ops {
+        nn::fused::use_plain_operations();
     }
     match &arguments.command {
         None => {

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::error::NnError;
+use super::{error::NnError, fused};
 
 #[cfg(feature = "wgpu")]
 #[path = "device_wgpu.rs"]
@@ -192,7 +192,7 @@ pub fn resolve(choice: &DeviceChoice) -> Result<ChosenDevice, NnError> {
         DeviceChoice::Wgpu(_) if !cfg!(feature = "wgpu") => return Err(lacks("wgpu")),
         DeviceChoice::Cuda(_) if !cfg!(feature = "cuda") => return Err(lacks("cuda")),
         DeviceChoice::NdArray if !cfg!(feature = "ndarray") => return Err(lacks("ndarray")),
-        DeviceChoice::Cpu => return Ok(ChosenDevice { device: open(*choice), description: String::from("CPU (Burn Flex)"), cpu: true }),
+        DeviceChoice::Cpu => return Ok(ChosenDevice { device: open(*choice), description: flex(), cpu: true }),
         DeviceChoice::NdArray => {
             return Ok(ChosenDevice { device: open(*choice), description: String::from("CPU (Burn NdArray)"), cpu: true });
         }
@@ -207,11 +207,15 @@ pub fn resolve(choice: &DeviceChoice) -> Result<ChosenDevice, NnError> {
         return Err(fail(format!("not found; this machine has {}", known.join(", "))));
     };
     let description = match info.kind {
-        DeviceKind::Cpu => format!("CPU (Burn {})", info.backend),
+        DeviceKind::Cpu => flex(),
         DeviceKind::Software => format!("{} ({}, software, {})", info.name, info.backend, info.driver),
         _ => format!("{} ({}{}{})", info.name, info.backend, if info.driver.is_empty() { "" } else { ", " }, info.driver),
     };
     Ok(ChosenDevice { device: open(wanted), description, cpu: info.kind == DeviceKind::Cpu })
+}
+
+fn flex() -> String {
+    format!("CPU (Burn Flex{})", if fused::plain_operations() { ", plain operations" } else { "" })
 }
 
 fn open(choice: DeviceChoice) -> Device {

@@ -31,6 +31,8 @@ mod saved;
 mod spec;
 mod stage;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Device, Tensor};
 
@@ -40,9 +42,22 @@ use op::BlockOps;
 use spec::Geometry;
 pub use spec::{Activation, BlockSpec, LARGEST_KERNEL, Memory, Padding, Pool};
 
-/// Whether [`conv_pool_activation`] runs on this device: Burn's Flex backend, with or without autodiff.
+/// Whether this process does without the operations of this module; see [`use_plain_operations`].
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// From now on every net of this process is composed of Burn's own operations, as it is on a GPU: for comparisons.
+pub fn use_plain_operations() {
+    PLAIN.store(true, Ordering::Relaxed);
+}
+
+/// Whether [`use_plain_operations`] was called.
+pub fn plain_operations() -> bool {
+    PLAIN.load(Ordering::Relaxed)
+}
+
+/// Whether [`conv_pool_activation`] is to be used on this device: Burn's Flex backend, with or without autodiff.
 pub fn available(device: &Device) -> bool {
-    matches!(device.as_dispatch().clone().inner(), DispatchDevice::Flex(_))
+    !plain_operations() && matches!(device.as_dispatch().clone().inner(), DispatchDevice::Flex(_))
 }
 
 /// A convolution of stride 1 with bias, a pool and activations, differentiable in all three tensors.

@@ -190,13 +190,7 @@ impl<'a> Run<'a> {
     }
 
     /// Trains for one epoch and validates; adds the point to the history.
-    fn epoch(
-        &mut self,
-        epoch: u32,
-        batches: &EpochBatches,
-        validation: Option<&Digits>,
-        task: &dyn Task,
-    ) -> Result<HistoryPoint, NnError> {
+    fn epoch(&mut self, epoch: u32, batches: &EpochBatches, validation: Option<&Digits>, task: &dyn Task) -> Result<HistoryPoint, NnError> {
         let (name, done, steps) = (self.job.name, self.epochs_done(), batches.len() as u64);
         let finite = |loss: f64| {
             if loss.is_finite() { Ok(()) } else { Err(NnError::Diverged { name: name.to_owned(), epoch, loss }) }
