@@ -1,29 +1,58 @@
 #!/usr/bin/env bash
 # Both sides of every comparison in benches/README.md, in turn, on a quiet machine.
 #
-#   benches/compare.sh DATA [PYTHON]
+#   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# Prints one JSON object a line. About ten minutes on two cores.
+# PART: nets, plain, booster, folds, imaging [default: all of them]. Prints one JSON object a line. About half an hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-data="${1:?usage: benches/compare.sh DATA [PYTHON]}"
+data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"
 python="${2:-python3}"
-threads="$(nproc)"
+parts=("${@:3}")
+[ "${#parts[@]}" -gt 0 ] || parts=(nets plain booster folds imaging)
+all="$(nproc)"
 cargo build --release --locked --quiet
-digitstack="target/release/digitstack --quiet --device cpu --threads $threads --json bench"
 tuned=(env MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184)
-compact() { "$python" -c 'import json, sys; print(json.dumps(json.load(sys.stdin)))'; }
 
-for round in 1 2 3; do
-    for batch in 32 128 512; do
-        $digitstack cnn --batch "$batch" --seconds 6 | compact
-        "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch "$batch" --threads "$threads" --seconds 6
+# One line of JSON from `digitstack … bench …`; options for the program stand behind the command.
+ours() { target/release/digitstack --quiet --device cpu --json bench "$@" | tr -d '\n' && echo; }
+
+nets() {
+    for round in 1 2 3; do
+        for batch in 32 128 512; do
+            ours cnn --batch "$batch" --seconds 5 --threads "$all"
+            "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch "$batch" --threads "$all" --seconds 5
+            DIGITSTACK_SIMD=avx2 ours cnn --batch "$batch" --seconds 5 --threads "$all" | sed 's/{/{"simd": "avx2",/'
+        done
+        ours dense --batch 25 --seconds 2 --threads 1
+        "${tuned[@]}" "$python" benches/peers/nets.py dense --batch 25 --threads 1 --seconds 2
     done
-    $digitstack dense --batch 32 --seconds 3 | compact
-    "${tuned[@]}" "$python" benches/peers/nets.py dense --batch 32 --threads "$threads" --seconds 3
-done
-$digitstack booster --data "$data" | compact
-"$python" benches/peers/lightgbm_train.py "$data" --rows 10000 --trees 30 --max-bin 63 --threads "$threads"
-$digitstack imaging --data "$data" --seconds 5 | compact
-"$python" benches/peers/preprocess.py "$data" --seconds 5
+    ours cnn --batch 128 --seconds 5 --threads 1
+    "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch 128 --threads 1 --seconds 5 --modes eager,compile
+}
+plain() {
+    for batch in 32 128 512; do
+        ours cnn --batch "$batch" --seconds 5 --threads "$all" --plain-ops
+    done
+}
+booster() {
+    for round in 1 2 3; do
+        ours booster --data "$data" --threads "$all"
+        "$python" benches/peers/lightgbm_train.py "$data" --threads "$all"
+        "$python" benches/peers/lightgbm_train.py "$data" --threads 1 --max-bin 63 --layout row
+    done
+}
+folds() {
+    for seed in 1 2 3 4 5; do
+        ours booster --data "$data" --images 15000 --trees 50 --folds 4 --threads "$all" --seed "$seed"
+        "$python" benches/peers/lightgbm_train.py "$data" --rows 15000 --trees 50 --folds 4 --threads "$all" --seed "$seed"
+    done
+}
+imaging() {
+    for round in 1 2 3; do
+        ours imaging --data "$data" --seconds 3 --threads "$all"
+        "$python" benches/peers/preprocess.py "$data" --seconds 3
+    done
+}
+for part in "${parts[@]}"; do "$part"; done

@@ -1,6 +1,8 @@
 //! Boosters: determinism, errors, early stopping, resuming, damaged models, and the exchange with LightGBM's Python package.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed test may panic, and a skipped one says so")]
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod aloud;
 
 use std::{
     path::{Path, PathBuf},
@@ -426,7 +428,7 @@ fn each_kind_of_damage_is_named() {
 fn waiting_threads_sleep() {
     // Set by the constructor in `lightgbm-sys`, before the OpenMP runtime looks.
     if lightgbm_sys::HAS_OPENMP && std::env::var("OMP_WAIT_POLICY").is_ok_and(|policy| policy != "passive") {
-        eprintln!("skipped: OMP_WAIT_POLICY is set in the environment");
+        aloud::say("SKIPPED: OMP_WAIT_POLICY is set in the environment");
         return;
     }
     assert!(!lightgbm_sys::HAS_OPENMP || std::env::var("OMP_WAIT_POLICY").as_deref() == Ok("passive"));
@@ -445,7 +447,7 @@ fn python() -> Option<PathBuf> {
     let python = std::env::var_os("DIGITSTACK_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
     let found = Command::new(&python).args(["-c", "import lightgbm, numpy"]).output().is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("skipped: {} has no lightgbm; set DIGITSTACK_PYTHON to a Python that has", python.display());
+        aloud::say(format_args!("SKIPPED: {} has no lightgbm; set DIGITSTACK_PYTHON to a Python that has", python.display()));
     }
     found.then_some(python)
 }

@@ -1,6 +1,6 @@
 //! A run that is killed again and again ends with the same files as one that is left alone.
 
-#![allow(clippy::print_stderr, reason = "a figure for whoever reads the log")]
+mod aloud;
 
 use std::{
     path::Path,
@@ -55,7 +55,7 @@ fn killed_ten_times_a_quickstart_ends_with_the_same_models_predictions_and_metri
         child.wait().expect("it ends");
         kills += 1;
     }
-    eprintln!("killed {kills} times; undisturbed run {:.1} s", whole.as_secs_f64());
+    aloud::say(format_args!("killed {kills} times; undisturbed run {:.1} s", whole.as_secs_f64()));
     assert!(kills >= 5, "the run ended after {kills} kills: it is too short to be disturbed");
     assert!(start(&killed).wait().expect("it ends").success());
 

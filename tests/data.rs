@@ -1,5 +1,7 @@
 //! Digits from every kind of source, and folds against scikit-learn's.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
+
+mod aloud;
 
 use std::{path::Path, sync::Arc};
 
@@ -199,7 +201,7 @@ fn settings_are_parsed_strictly_and_checked() {
 #[test]
 fn the_official_mnist_is_recognised() {
     let Some(folder) = std::env::var_os("DIGITSTACK_DATA") else {
-        eprintln!("skipped: DIGITSTACK_DATA names no folder with MNIST");
+        aloud::say("SKIPPED: DIGITSTACK_DATA names no folder with MNIST");
         return;
     };
     let mnist = Mnist::find(Some(Path::new(&folder))).unwrap();

@@ -1,6 +1,8 @@
 //! The steps of `imaging` against vectors recorded from Pillow and SciPy (`tests/reference/imaging_vectors.py`), and on the real MNIST where
 //! it is at hand.
-#![allow(clippy::unwrap_used, clippy::print_stderr)]
+#![allow(clippy::unwrap_used)]
+
+mod aloud;
 
 use std::{io::Read, path::Path};
 
@@ -165,7 +167,7 @@ fn correlation(a: &[u8], b: &[u8]) -> f64 {
 /// The MNIST test images from the folder in `DIGITSTACK_DATA`.
 fn mnist() -> Option<Images> {
     let Some(folder) = std::env::var_os("DIGITSTACK_DATA") else {
-        eprintln!("skipped: DIGITSTACK_DATA names no folder with MNIST");
+        aloud::say("SKIPPED: DIGITSTACK_DATA names no folder with MNIST");
         return None;
     };
     let file = std::fs::File::open(Path::new(&folder).join("t10k-images-idx3-ubyte.gz")).unwrap();

@@ -1,6 +1,8 @@
 //! The fused operations stay worth their code: a ratio of two speeds on one machine at one time, never a time.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a failed test may panic, and a figure is for whoever reads the log")]
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod aloud;
 
 use std::process::Command;
 
@@ -24,7 +26,7 @@ const LEAST: f64 = 3.0;
 fn fused_operations_are_several_times_as_fast_as_burns_own() {
     #[cfg(target_arch = "x86_64")]
     if !std::arch::is_x86_feature_detected!("avx2") {
-        eprintln!("SKIPPED: this processor has no AVX2");
+        aloud::say("SKIPPED: this processor has no AVX2");
         return;
     }
     // In turn, so that whatever else the machine does slows both down; the median of the ratios.
@@ -35,7 +37,7 @@ fn fused_operations_are_several_times_as_fast_as_burns_own() {
     }
     for (what, ratios) in ["training", "inference"].iter().zip(&mut ratios) {
         ratios.sort_by(f64::total_cmp);
-        eprintln!("{what}: {:.1} times as fast ({ratios:.1?})", ratios[2]);
+        aloud::say(format_args!("{what}: {:.1} times as fast ({ratios:.1?})", ratios[2]));
         assert!(ratios[2] > LEAST, "{what} is {:.1} times as fast, at least {LEAST} is expected: {ratios:.1?}", ratios[2]);
     }
 }
