@@ -6,7 +6,7 @@
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::network::LEAST_PROBABILITY;
+use super::{fused, network::LEAST_PROBABILITY};
 use crate::data::CLASSES;
 
 /// The mean over the batch of:
@@ -32,6 +32,9 @@ impl Loss {
         if self == Self::Mse {
             let p = if softmax { activation::softmax(outputs, 1) } else { outputs };
             return (p - targets).square().mean();
+        }
+        if self == Self::CrossEntropy && softmax && fused::available(&outputs.device()) {
+            return fused::cross_entropy(outputs, targets);
         }
         let batch = outputs.dims()[0] as f64;
         let ln_p = if softmax { activation::log_softmax(outputs, 1) } else { outputs.clamp(LEAST_PROBABILITY, 1.0).log() };

@@ -12,6 +12,7 @@ use super::{
     config::{CnnConfig, NetworkConfig, Padding},
     dropout::dropout,
     error::NnError,
+    fused,
     initializer::Initializer,
 };
 use crate::{
@@ -101,13 +102,24 @@ impl Network {
         }
         let mut x: Tensor<2> = x.flatten(1, 3);
         for linear in &self.hidden {
-            x = self.activation.forward(linear.forward(x));
+            x = fully_connected(linear, x, Some(self.activation));
             if let Some((rate, seed)) = drop(self.dropout) {
                 x = dropout(x, rate, seed);
             }
         }
-        self.output.forward(x)
+        fully_connected(&self.output, x, None)
     }
+}
+
+/// `[batch, in]` → `[batch, out]`, one operation on the CPU.
+fn fully_connected(linear: &Linear, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
+    if fused::available(&x.device()) {
+        let weight = linear.weight.val();
+        let bias = linear.bias.as_ref().map_or_else(|| Tensor::zeros([weight.dims()[1]], &x.device()), |bias| bias.val());
+        return fused::dense(x, weight, bias, activation.map_or(fused::Activation::Identity, Activation::fused));
+    }
+    let x = linear.forward(x);
+    activation.map_or(x.clone(), |activation| activation.forward(x))
 }
 
 /// Draws layer after layer.

@@ -22,6 +22,12 @@ pub(super) fn mul_add<S: Simd>(s: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f
     if TypeId::of::<S>() == TypeId::of::<Scalar128b>() { s.add_f32s(s.mul_f32s(a, b), c) } else { s.mul_add_e_f32s(a, b, c) }
 }
 
+/// Where `value` takes the place of `best` in a maximum: the first of equal values wins, and every NaN does.
+#[inline(always)]
+pub(super) fn wins<S: Simd>(s: S, value: S::f32s, best: S::f32s) -> S::m32s {
+    s.or_m32s(s.greater_than_f32s(value, best), s.not_m32s(s.equal_f32s(value, value)))
+}
+
 /// `eˣ` and `eˣ − 1`; the exponent is held within [−87, 88], NaN stays NaN.
 #[inline(always)]
 fn exp<S: Simd>(s: S, x: S::f32s) -> (S::f32s, S::f32s) {
@@ -162,6 +168,23 @@ impl Function for Swish {
         // Further left the clamped sigmoid is too large for the product with x, and g is NaN where x is.
         let y = s.mul_f32s(s.max_f32s(s.splat_f32s(-88.0), x), g);
         (y, mul_add(s, y, s.sub_f32s(s.splat_f32s(1.0), g), g))
+    }
+}
+
+/// Replaces `values`, a whole number of vectors, by their exponentials; the exponent is held within [−87, 88].
+pub(super) struct Exponentials<'a> {
+    pub values: &'a mut [f32],
+}
+
+impl WithSimd for Exponentials<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, s: S) {
+        debug_assert_eq!(self.values.len() % S::F32_LANES, 0);
+        for x in S::as_mut_simd_f32s(self.values).0 {
+            *x = exp(s, *x).0;
+        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! One block of a convolutional net, `convolution → pool → activations`, as a single operation on the CPU.
+//! The parts of a net as single operations on the CPU, foremost a block of a convolutional net: `convolution → activations → pool →
+//! activations`.
 //!
 //! Burn's Flex backend multiplies matrices at the processor's peak, and spends most of a training step around that: activations over maps
 //! that the pool then quarters, a pool that looks at one value at a time, weight gradients in which three of four terms are zero, copies
 //! between layouts. This operation computes the same block and does less:
 //!
 //! * The convolution is computed at the outputs that the pool looks at, and pooled while it is still in registers.
-//! * Activations run behind the pool, on a quarter of the values. The caller moves them there, which is exact for monotone functions
-//!   ([`Activation::is_monotone`]).
+//! * Activations run behind a max-pool, on a quarter of the values. The caller moves them there, which is exact for monotone functions
+//!   ([`Activation::is_monotone`]). In front of a pool they see the map of all outputs that the pool keeps, in the cache.
 //! * The backward pass follows only the winner of each window: a quarter of the terms, for the weight and the input at once.
 //! * The gradient of the input is skipped where nobody asks for it (the first layer).
 //! * Channels lie innermost in memory ([`Memory`]) from block to block without copies; the shapes stay Burn's `[batch, channels, h, w]`.
@@ -18,29 +19,35 @@
 //! Results are bit-identical for every number of threads; see the source of `passes` for how, and for where that ends.
 //!
 //! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes` (batch, threads) → `stage` (layouts) and `saved`
-//! (buffers) → `kernels` and `functions` (vector code) on `level` (instruction set). `adadelta` is the
-//! update rule of the same nets, for the same devices.
+//! (buffers) → `kernels`, `functions` and `pooling` (vector code) on `level` (instruction set). The rest of a training step of the same
+//! nets, on the same devices: [`dense()`] layers (on `matrix`), the [`cross_entropy()`], and the rules of `update`.
 
-mod adadelta;
+mod cross_entropy;
+mod dense;
 mod functions;
 mod kernels;
 mod level;
+mod matrix;
 mod op;
 mod passes;
+mod pooling;
 mod saved;
 mod spec;
 mod stage;
+mod update;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Device, Tensor};
 
-pub use adadelta::{AdadeltaRule, adadelta_step};
+pub use cross_entropy::cross_entropy;
+pub use dense::dense;
 use level::Level;
 use op::BlockOps;
 use spec::Geometry;
 pub use spec::{Activation, BlockSpec, LARGEST_KERNEL, Memory, Padding, Pool};
+pub use update::{AdadeltaRule, AdamRule, DescentRule, MomentumRule, TwoMeans, descent_step, momentum_step, two_means_step};
 
 /// Whether this process does without the operations of this module; see [`use_plain_operations`].
 static PLAIN: AtomicBool = AtomicBool::new(false);
@@ -60,14 +67,14 @@ pub fn available(device: &Device) -> bool {
     !plain_operations() && matches!(device.as_dispatch().clone().inner(), DispatchDevice::Flex(_))
 }
 
-/// A convolution of stride 1 with bias, a pool and activations, differentiable in all three tensors.
+/// A convolution of stride 1 with bias, activations, a pool and activations, differentiable in all three tensors.
 ///
 /// # Shapes
 /// - `input`: `[batch, in, height, width]`, any strides
 /// - `weight`: `[out, in, k, k]`, `k` odd and at most [`LARGEST_KERNEL`]
 /// - `bias`: `[out]`
 /// - result: `[batch, out, height', width']`; `height' = height` with [`Padding::Same`], `height − k + 1` with [`Padding::Valid`], halved
-///   (rounding down) by [`Pool::Max2x2`]; in memory as [`BlockSpec::memory`] says.
+///   (rounding down) by a pool; in memory as [`BlockSpec::memory`] says.
 ///
 /// # Panics
 /// As Burn's own operations do: if the shapes do not fit each other, nothing would be left of the image, the tensors are not `f32`, or the

@@ -39,7 +39,7 @@ fn view(tensor: &FloatTensor<Flex>) -> View<'_> {
     View { data: tensor.storage::<f32>(), offset: layout.start_offset(), strides }
 }
 
-fn dims<const D: usize>(tensor: &FloatTensor<Flex>) -> [usize; D] {
+pub(super) fn dims<const D: usize>(tensor: &FloatTensor<Flex>) -> [usize; D] {
     tensor.shape().dims()
 }
 
@@ -48,7 +48,7 @@ fn channels_last(values: Vec<f32>, [batch, channels, height, width]: [usize; 4])
     Flex::float_permute(tensor(values, &[batch, height, width, channels]), &[0, 3, 1, 2])
 }
 
-fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
+pub(super) fn tensor(values: Vec<f32>, shape: &[usize]) -> FloatTensor<Flex> {
     Flex::float_from_data(TensorData::new(values, shape.to_vec()), &Default::default())
 }
 
@@ -61,7 +61,8 @@ fn plan<'a>(
 ) -> Plan<'a> {
     let [channels] = dims(bias);
     let geometry = Geometry::new(dims(input), dims(weight), channels, spec).expect("the caller checked the sizes");
-    Plan { level, geometry, activations: &spec.activations, memory: spec.memory }
+    let (on_positions, on_outputs) = spec.chains();
+    Plan { level, geometry, on_positions, on_outputs, memory: spec.memory }
 }
 
 /// The forward pass; what it saves is there if `track`.

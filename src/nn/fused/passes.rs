@@ -13,8 +13,9 @@ use rayon::prelude::*;
 use super::functions::Activate;
 use super::kernels::{Convolve, InputGradient, PANEL, Patches, Source, Taps, WeightGradient};
 use super::level::Level;
+use super::pooling::{PoolMap, Spread};
 use super::saved::Saved;
-use super::spec::{Activation, Geometry, Memory};
+use super::spec::{Activation, Geometry, Memory, Window};
 use super::stage::{self, Buffer, View};
 
 /// Images per task of the forward pass.
@@ -26,6 +27,8 @@ const PARTS: usize = 8;
 struct Scratch {
     staged: Buffer,
     values: Buffer,
+    pooled: Buffer,
+    pooled_slopes: Buffer,
     scattered: Buffer,
     winners: Vec<u32>,
     sources: Vec<Source>,
@@ -39,7 +42,10 @@ thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
 pub(super) struct Plan<'a> {
     pub level: Level,
     pub geometry: Geometry,
-    pub activations: &'a [Activation],
+    /// Applied to every position.
+    pub on_positions: Vec<Activation>,
+    /// Applied behind the geometry's window.
+    pub on_outputs: &'a [Activation],
     pub memory: Memory,
 }
 
@@ -68,7 +74,7 @@ impl Plan<'_> {
         Patches { bases, corners: g.corners(), candidates: g.candidates(), kernel: g.kernel, row: g.row(), segment: g.segment() }
     }
 
-    /// The block's output, `[image][position][channel]` or `[image][channel][position]` as `memory` says, and what `backward` needs.
+    /// The block's output, `[image][output][channel]` or `[image][channel][output]` as `memory` says, and what `backward` needs.
     pub fn forward(&self, input: &View, weight: &[f32], bias: &[f32], track: bool) -> (Vec<f32>, Option<Saved>) {
         let (g, channels) = (&self.geometry, self.channels());
         let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
@@ -76,7 +82,7 @@ impl Plan<'_> {
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(channels, 0.0);
         let bases = g.bases();
-        let (image, padded) = (g.positions() * g.channels_out, g.positions() * channels);
+        let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
         let mut values = vec![0.0; g.batch * image];
         let mut saved = track.then(|| Saved::take(g.batch * padded, g.pooled));
         let mut pieces: Vec<Piece> =
@@ -98,7 +104,7 @@ impl Plan<'_> {
 
     fn forward_piece(&self, piece: Piece, input: &View, panels: &[f32], bias: &[f32], bases: &[usize], scratch: &mut Scratch) {
         let (g, channels) = (&self.geometry, bias.len());
-        let (image, padded) = (g.positions() * g.channels_out, g.positions() * channels);
+        let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
         let direct = self.memory == Memory::ChannelsLast && channels == g.channels_out;
         let mut saved = piece.saved;
         if saved.is_some() {
@@ -106,11 +112,19 @@ impl Plan<'_> {
         }
         for (i, out) in piece.values.chunks_exact_mut(image).enumerate() {
             let staged = stage::stage(input, piece.first + i, g, 0, &mut scratch.staged);
-            let values = if direct { &mut *out } else { scratch.values.take(padded) };
+            let (values, pooled) = match (g.window.is_some(), direct) {
+                (false, true) => (&mut *out, Default::default()),
+                (false, false) => (scratch.values.take(padded), Default::default()),
+                (true, true) => (scratch.values.take(padded), &mut *out),
+                (true, false) => (scratch.values.take(padded), scratch.pooled.take(padded / 4)),
+            };
             let winners = if saved.is_some() && g.pooled { &mut scratch.winners[..] } else { &mut [] };
             self.level.run(Convolve { patches: self.patches(bases), staged, panels, bias, values, winners });
-            let slopes = saved.as_mut().map(|(slopes, _)| &mut slopes[i * padded..][..padded]);
-            self.level.run(Activate { chain: self.activations, values, slopes });
+            let mut slopes = saved.as_mut().map(|(slopes, _)| &mut slopes[i * padded..][..padded]);
+            self.level.run(Activate { chain: &self.on_positions, values: &mut *values, slopes: slopes.as_deref_mut() });
+            if let Some(window) = g.window {
+                self.pool(window, values, slopes, pooled, &mut scratch.pooled_slopes);
+            }
             if let Some((_, kept)) = &mut saved
                 && g.pooled
             {
@@ -119,11 +133,27 @@ impl Plan<'_> {
                 }
             }
             if !direct {
+                let from = if g.window.is_some() { &scratch.pooled } else { &scratch.values }.get(g.outputs() * channels);
                 match self.memory {
-                    Memory::ChannelsLast => stage::compact(scratch.values.take(padded), channels, g.channels_out, out),
-                    Memory::Contiguous => stage::transpose(scratch.values.take(padded), channels, g.positions(), out),
+                    Memory::ChannelsLast => stage::compact(from, channels, g.channels_out, out),
+                    Memory::Contiguous => stage::transpose(from, channels, g.outputs(), out),
                 }
             }
+        }
+    }
+
+    /// Pools a map and applies what follows; the positions' slopes become those of the outputs with respect to them.
+    fn pool(&self, window: Window, map: &[f32], slopes: Option<&mut [f32]>, pooled: &mut [f32], pooled_slopes: &mut Buffer) {
+        let (width, channels, chain) = (self.geometry.out_width, self.channels(), self.on_outputs);
+        let Some(slopes) = slopes else {
+            self.level.run(PoolMap { window, width, channels, map, slopes: None, pooled });
+            return self.level.run(Activate { chain, values: pooled, slopes: None });
+        };
+        self.level.run(PoolMap { window, width, channels, map, slopes: Some(&mut *slopes), pooled });
+        if !chain.is_empty() {
+            let outer = pooled_slopes.take(pooled.len());
+            self.level.run(Activate { chain, values: pooled, slopes: Some(&mut *outer) });
+            self.level.run(Spread { width, channels, outer, slopes });
         }
     }
 

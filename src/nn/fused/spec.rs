@@ -12,20 +12,21 @@ pub enum Padding {
     Same,
 }
 
-/// What follows the convolution.
+/// What becomes of each 2×2 window of the map, stride 2; an odd last row or column is dropped, as Burn's pools do without `ceil_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {
-    /// Nothing.
+    /// There are no windows: the map stays as it is.
     None,
-    /// The largest of each 2×2 window, stride 2; an odd last row or column is dropped, as in Burn's `max_pool2d` without `ceil_mode`.
-    /// Of equal values the first in row order receives the gradient; a NaN wins over every number.
+    /// Its largest value. Of equal values the first in row order receives the gradient; a NaN wins over every number.
     Max2x2,
+    /// The mean of its four values.
+    Average2x2,
 }
 
-/// An elementwise function behind the pool.
+/// An elementwise function in front of the pool or behind it.
 ///
-/// A monotone function commutes with max-pooling, so a caller may move it from before the pool to behind it at a quarter of its cost;
+/// A monotone function commutes with max-pooling, so a caller should move it from before the pool to behind it at a quarter of its cost;
 /// [`is_monotone`](Self::is_monotone) says which ones may be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,25 +82,62 @@ pub enum Memory {
     Contiguous,
 }
 
-/// One block: a convolution of stride 1 with bias, a pool, then the activations from left to right.
+/// One block: a convolution of stride 1 with bias, activations, a pool, activations; both lists from left to right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockSpec {
     /// What surrounds the image.
     pub padding: Padding,
-    /// What follows the convolution.
+    /// How the map is halved.
     pub pool: Pool,
+    /// What stands between the convolution and the pool. Anything but the identity here makes a maximum slower: the whole map is computed.
+    #[serde(default)]
+    pub before_pool: Vec<Activation>,
     /// What follows the pool.
-    pub activations: Vec<Activation>,
+    pub after_pool: Vec<Activation>,
     /// Memory order of the result.
     #[serde(default)]
     pub memory: Memory,
+}
+
+impl BlockSpec {
+    /// Whether the pool may look at the convolution's own sums.
+    fn pools_sums(&self) -> bool {
+        self.pool == Pool::Max2x2 && self.before_pool.iter().all(|kind| *kind == Activation::Identity)
+    }
+
+    /// The pool over the map that the first activations have passed, if there is one.
+    fn window(&self) -> Option<Window> {
+        match self.pool {
+            Pool::None => None,
+            Pool::Max2x2 => (!self.pools_sums()).then_some(Window::Max),
+            Pool::Average2x2 => Some(Window::Average),
+        }
+    }
+
+    /// The activations of the positions, and those behind a [`Window`].
+    pub(super) fn chains(&self) -> (Vec<Activation>, &[Activation]) {
+        match self.window() {
+            Some(_) => (self.before_pool.clone(), &self.after_pool),
+            None => ([&self.before_pool[..], &self.after_pool].concat(), &[]),
+        }
+    }
+}
+
+/// A pool of a finished map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Window {
+    Max,
+    Average,
 }
 
 /// Largest kernel side.
 pub const LARGEST_KERNEL: usize = 7;
 
 /// All sizes of one call.
+///
+/// The kernels compute *positions*: each is one output of the convolution or, where the pool is part of the convolution (`pooled`), one
+/// window of four. A `window` makes an output of four positions; without one, positions are outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub batch: usize,
@@ -110,6 +148,7 @@ pub(super) struct Geometry {
     pub kernel: usize,
     pub border: usize,
     pub pooled: bool,
+    pub window: Option<Window>,
     pub out_height: usize,
     pub out_width: usize,
 }
@@ -135,17 +174,17 @@ impl Geometry {
             Padding::Valid => 0,
             Padding::Same => kernel / 2,
         };
-        let pooled = spec.pool == Pool::Max2x2;
-        let step = if pooled { 2 } else { 1 };
+        let (pooled, window) = (spec.pools_sums(), spec.window());
+        let step = if spec.pool == Pool::None { 1 } else { 2 };
         let side = |n: usize| (n + 2 * border + 1).saturating_sub(kernel) / step;
         let (out_height, out_width) = (side(height), side(width));
         if out_height == 0 || out_width == 0 {
             return Err(format!(
                 "a {height}×{width} image leaves nothing behind a {kernel}×{kernel} kernel{}",
-                if pooled { " and a pool" } else { "" }
+                if step == 2 { " and a pool" } else { "" }
             ));
         }
-        Ok(Self { batch, channels_in, height, width, channels_out, kernel, border, pooled, out_height, out_width })
+        Ok(Self { batch, channels_in, height, width, channels_out, kernel, border, pooled, window, out_height, out_width })
     }
 
     /// Values between two rows of a staged image.
@@ -158,9 +197,19 @@ impl Geometry {
         (self.height + 2 * self.border) * self.row()
     }
 
-    /// Positions of one output map.
-    pub fn positions(&self) -> usize {
+    /// Values of one channel of the result.
+    pub fn outputs(&self) -> usize {
         self.out_height * self.out_width
+    }
+
+    /// Positions behind a side of one output.
+    pub fn spread(&self) -> usize {
+        if self.window.is_some() { 2 } else { 1 }
+    }
+
+    /// Positions of a map: all that an output depends on, in rows of `spread · out_width`.
+    pub fn positions(&self) -> usize {
+        self.outputs() * self.spread() * self.spread()
     }
 
     /// Consecutive staged values that one row of the kernel covers.
@@ -177,7 +226,8 @@ impl Geometry {
     pub fn bases(&self) -> Vec<usize> {
         let step = if self.pooled { 2 } else { 1 };
         let at = |y: usize, x: usize| y * step * self.row() + x * step * self.channels_in;
-        (0..self.out_height).flat_map(|y| (0..self.out_width).map(move |x| at(y, x))).collect()
+        let (rows, columns) = (self.spread() * self.out_height, self.spread() * self.out_width);
+        (0..rows).flat_map(|y| (0..columns).map(move |x| at(y, x))).collect()
     }
 
     /// What each candidate's patch adds to the base; without a pool only the first is used.

@@ -88,11 +88,13 @@ pub(super) fn unstage(staged: &[f32], g: &Geometry, to: &mut [f32]) {
     }
 }
 
-/// The gradient of image `n`'s output times the slopes: `[position][channel]`, padded to `channels`.
+/// The gradient of image `n`'s output times the slopes: `[position][channel]`, padded to `channels`. All positions of a window read the
+/// gradient of its output.
 pub(super) fn gradient(view: &View, n: usize, g: &Geometry, channels: usize, slopes: &[f32], to: &mut [f32]) {
     let rows = to.chunks_exact_mut(channels).zip(slopes.chunks_exact(channels));
+    let (spread, width) = (g.spread(), g.spread() * g.out_width);
     for (position, (to, slopes)) in rows.enumerate() {
-        let start = view.at(n, 0, position / g.out_width, position % g.out_width);
+        let start = view.at(n, 0, position / width / spread, position % width / spread);
         let (inside, padding) = to.split_at_mut(g.channels_out);
         if view.strides[1] == 1 {
             let from = &view.data[start..][..g.channels_out];

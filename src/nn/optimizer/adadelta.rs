@@ -1,14 +1,14 @@
 //! Adadelta (Zeiler, *ADADELTA: an adaptive learning rate method*, 2012), as PyTorch's `torch.optim.Adadelta`.
 //!
 //! With the running means v of the squared gradient and u of the squared update, both kept with the share ρ, a step is Δ = √(u + ε) / √(v +
-//! ε) · g and x ← x − rate · Δ. On the CPU it is one pass over the parameters ([`fused::adadelta_step`]).
+//! ε) · g and x ← x − rate · Δ. On the CPU it is one pass over the parameters ([`fused::two_means_step`]).
 
 use burn::{
     optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource},
     tensor::{Device, Tensor},
 };
 
-use crate::nn::fused::{self, AdadeltaRule};
+use crate::nn::fused::{self, AdadeltaRule, TwoMeans};
 
 /// The rule.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +80,8 @@ impl Optimizer for Adadelta {
         };
         let (tensor, squared_gradient, squared_update) = if fused::available(&tensor.device()) {
             let rule = AdadeltaRule { learning_rate: lr, rho: self.rho, epsilon: self.epsilon, weight_decay: self.weight_decay };
-            fused::adadelta_step(tensor, grad, v, u, rule)
+            let (tensor, [v, u]) = fused::two_means_step(tensor, grad, [v, u], TwoMeans::Adadelta(rule));
+            (tensor, v, u)
         } else {
             self.plain_step(lr, tensor, grad, v, u)
         };

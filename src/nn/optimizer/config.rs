@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use burn::optim::{
-    AdaGradConfig, AdamConfig, AdamWConfig, DynOptimizer, RmsPropConfig, SgdConfig, decay::WeightDecayConfig, momentum::MomentumConfig,
-};
+use burn::optim::{AdaGradConfig, AdamWConfig, DynOptimizer, RmsPropConfig, decay::WeightDecayConfig};
 use serde::{Deserialize, Serialize};
 
-use super::adadelta::Adadelta;
+use super::{adadelta::Adadelta, adam::Adam, descent::Descent};
 use crate::data::FieldError;
 
 /// An update rule and its settings. `weight_decay` adds that multiple of the weights to the gradient (L2), except for AdamW.
@@ -227,19 +225,15 @@ impl OptimizerConfig {
     pub(super) fn rule(&self) -> Arc<dyn DynOptimizer> {
         let l2 = |penalty: f64| (penalty > 0.0).then(|| WeightDecayConfig::new(penalty as f32));
         match *self {
-            Self::Sgd { weight_decay, .. } => Arc::new(SgdConfig::new().with_weight_decay(l2(weight_decay)).build()),
+            Self::Sgd { weight_decay, .. } => Arc::new(Descent { momentum: None, nesterov: false, weight_decay }),
             Self::Momentum { momentum, nesterov, weight_decay, .. } => {
-                let momentum = MomentumConfig::new().with_momentum(momentum).with_dampening(0.0).with_nesterov(nesterov);
-                Arc::new(SgdConfig::new().with_weight_decay(l2(weight_decay)).with_momentum(Some(momentum)).build())
+                Arc::new(Descent { momentum: Some(momentum), nesterov, weight_decay })
             }
             Self::RmsProp { alpha, epsilon, momentum, weight_decay, .. } => {
                 let config = RmsPropConfig::new().with_alpha(alpha as f32).with_epsilon(epsilon as f32).with_momentum(momentum as f32);
                 Arc::new(config.with_weight_decay(l2(weight_decay)).build())
             }
-            Self::Adam { beta_1, beta_2, epsilon, weight_decay, .. } => {
-                let config = AdamConfig::new().with_beta_1(beta_1 as f32).with_beta_2(beta_2 as f32).with_epsilon(epsilon as f32);
-                Arc::new(config.with_weight_decay(l2(weight_decay)).build())
-            }
+            Self::Adam { beta_1, beta_2, epsilon, weight_decay, .. } => Arc::new(Adam::new(beta_1, beta_2, epsilon, weight_decay)),
             Self::AdamW { beta_1, beta_2, epsilon, weight_decay, .. } => {
                 let config = AdamWConfig::new().with_beta_1(beta_1 as f32).with_beta_2(beta_2 as f32).with_epsilon(epsilon as f32);
                 Arc::new(config.with_weight_decay(weight_decay as f32).build())

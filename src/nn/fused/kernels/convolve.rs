@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::{PANEL, Patches};
-use crate::nn::fused::functions::mul_add;
+use crate::nn::fused::functions::{mul_add, wins};
 
 /// Convolution, bias and pool of one image.
 pub(in crate::nn::fused) struct Convolve<'a> {
@@ -105,9 +105,7 @@ impl Convolve<'_> {
                 let mut winner = s.splat_u32s(0);
                 for p in 1..P {
                     let value = sums[w][p][v];
-                    // The first of equal values wins, and every NaN does.
-                    let not_number = s.not_m32s(s.equal_f32s(value, value));
-                    let better = s.or_m32s(s.greater_than_f32s(value, best), not_number);
+                    let better = wins(s, value, best);
                     best = s.select_f32s(better, value, best);
                     winner = s.select_u32s(better, s.splat_u32s(p as u32), winner);
                 }

@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Patches;
+use super::{Patches, load};
 use crate::nn::fused::functions::mul_add;
 
 /// One term of a sum of segments: a factor and where the segment begins.
@@ -10,17 +10,6 @@ use crate::nn::fused::functions::mul_add;
 pub(in crate::nn::fused) struct Source {
     offset: u32,
     gradient: f32,
-}
-
-/// Whole vectors of a buffer at any offset.
-///
-/// # Safety
-/// `offset + S::F32_LANES <= from.len()`.
-#[inline(always)]
-unsafe fn load<S: Simd>(from: &[f32], offset: usize) -> S::f32s {
-    debug_assert!(offset + S::F32_LANES <= from.len());
-    // SAFETY: inside the slice by contract; pulp's vectors are plain data, and `read_unaligned` asks for no alignment.
-    unsafe { from.as_ptr().add(offset).cast::<S::f32s>().read_unaligned() }
 }
 
 /// Gradient of the weight from one image.

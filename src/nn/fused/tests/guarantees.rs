@@ -5,25 +5,25 @@ use burn::tensor::{Device, Tensor};
 use super::super::kernels::{Convolve, InputGradient, PANEL, Patches, Taps, WeightGradient};
 use super::super::level::Level;
 use super::super::spec::Geometry;
-use super::{Case, EVERY_ACTIVATION, Noise, close, plain, tensor, values};
-use crate::nn::fused::{Activation, BlockSpec, Memory, Padding, Pool, available, conv_pool_activation, run};
+use super::{Case, EVERY_ACTIVATION, EVERY_POOL, Noise, bits, close, in_pool, plain, spec, tensor, values};
+use crate::nn::fused::{Activation, BlockSpec, Pool, available, conv_pool_activation, run};
 
-fn spec(activations: &[Activation]) -> BlockSpec {
-    BlockSpec { padding: Padding::Valid, pool: Pool::Max2x2, activations: activations.to_vec(), memory: Memory::ChannelsLast }
+fn selu() -> BlockSpec {
+    spec(&[], Pool::Max2x2, &[Activation::Selu])
 }
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for (input, out) in [([37, 1, 12, 12], 20), ([37, 20, 7, 7], 24)] {
-        let case = Case { input, out, kernel: 3, spec: spec(&[Activation::Selu]), seed: 9 };
+    let swish = |pool| spec(&[Activation::Swish], pool, &[Activation::Tanh]);
+    let sizes = [([37, 1, 12, 12], 20), ([37, 20, 7, 7], 24)];
+    for (spec, (input, out)) in
+        [selu(), swish(Pool::Max2x2), swish(Pool::Average2x2)].iter().flat_map(|spec| sizes.map(|sizes| (spec, sizes)))
+    {
+        let case = Case { input, out, kernel: 3, spec: spec.clone(), seed: 9 };
         let mut noise = Noise(10);
         let data = (noise.reals(input.iter().product()), noise.reals(out * input[1] * 9), noise.reals(out));
         for level in Level::available() {
-            let with = |threads: usize| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of a few threads");
-                pool.install(|| case.outcome(&data, |x, w, b| run(x, w, b, case.spec.clone(), level)))
-            };
-            let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            let with = |threads: usize| in_pool(threads, || case.outcome(&data, |x, w, b| run(x, w, b, case.spec.clone(), level)));
             let one = with(1);
             for threads in [2, 3] {
                 let more = with(threads);
@@ -38,7 +38,13 @@ fn the_number_of_threads_changes_no_bit() {
 
 #[test]
 fn gradients_agree_with_finite_differences() {
-    let case = Case { input: [2, 2, 7, 6], out: 3, kernel: 3, spec: spec(&[Activation::Tanh, Activation::Softplus]), seed: 5 };
+    differences(spec(&[], Pool::Max2x2, &[Activation::Tanh, Activation::Softplus]));
+    differences(spec(&[Activation::Swish], Pool::Max2x2, &[Activation::Softplus]));
+    differences(spec(&[Activation::Swish], Pool::Average2x2, &[Activation::Tanh]));
+}
+
+fn differences(spec: BlockSpec) {
+    let case = Case { input: [2, 2, 7, 6], out: 3, kernel: 3, spec, seed: 5 };
     let mut noise = Noise(6);
     let data = (noise.reals(2 * 2 * 7 * 6), noise.reals(3 * 2 * 9), noise.reals(3));
     for level in Level::available() {
@@ -73,11 +79,15 @@ fn gradients_agree_with_finite_differences() {
 
 #[test]
 fn huge_zero_and_missing_values_behave_as_in_burn() {
-    for activations in EVERY_ACTIVATION.map(|kind| [kind]) {
-        let case = Case { input: [2, 3, 9, 9], out: 5, kernel: 3, spec: spec(&activations), seed: 11 };
+    let specs = |pool| EVERY_ACTIVATION.into_iter().flat_map(move |kind| [spec(&[kind], pool, &[]), spec(&[], pool, &[kind])]);
+    for spec in EVERY_POOL.into_iter().flat_map(specs) {
+        let case = Case { input: [2, 3, 9, 9], out: 5, kernel: 3, spec, seed: 11 };
         let (input, weight, bias) = case.data();
         let zeros = (vec![0.0; input.len()], weight.clone(), bias.clone());
-        let huge = (input.iter().map(|v| v * 1e6).collect(), weight.clone(), bias.clone());
+        // By a power of two, so that sums stay exact. For swish none is 0: Burn's of −1e6 is −0, which does not lose against that of 0.
+        let scale = |values: &[f32], shift: f32| values.iter().map(|v| (v + shift) * 1_048_576.0).collect();
+        let swish = case.spec.before_pool.contains(&Activation::Swish);
+        let huge = (scale(&input, 0.0), weight.clone(), scale(&bias, if swish { 1.0 / 64.0 } else { 0.0 }));
         let mut missing = (input, weight, bias);
         missing.0[100] = f32::NAN;
         let device = Device::flex();
@@ -85,7 +95,7 @@ fn huge_zero_and_missing_values_behave_as_in_burn() {
             for (name, data) in [("zeros", &zeros), ("huge", &huge)] {
                 let expected = case.outcome(data, |x, w, b| plain(x, w, b, &case.spec));
                 let found = case.outcome(data, |x, w, b| run(x, w, b, case.spec.clone(), level));
-                let what = format!("{} {name} {activations:?}", level.name());
+                let what = format!("{} {name} {:?}", level.name(), case.spec);
                 assert!(found.input.iter().chain(&found.weight).all(|v| v.is_finite()), "{what}");
                 close(&found.output, &expected.output, &what);
                 close(&found.input, &expected.input, &what);
@@ -118,15 +128,15 @@ fn views_are_read_by_their_strides() {
     let permuted = x.clone().permute([0, 3, 1, 2]);
     let sliced = x.clone().slice([1..3, 1..9, 0..9, 0..8]).swap_dims(1, 2).permute([0, 2, 1, 3]).narrow(1, 0, 8);
     for view in [permuted, sliced] {
-        let expected = values(conv_pool_activation(copied(&view), w.clone(), b.clone(), spec(&[])));
-        assert_eq!(values(conv_pool_activation(view, w.clone(), b.clone(), spec(&[]))), expected);
+        let expected = values(conv_pool_activation(copied(&view), w.clone(), b.clone(), selu()));
+        assert_eq!(values(conv_pool_activation(view, w.clone(), b.clone(), selu())), expected);
     }
 }
 
 /// The first layer: its input is data, so only the parameters get a gradient, and the same one.
 #[test]
 fn an_input_that_needs_no_gradient_gets_none() {
-    let case = Case { input: [3, 2, 9, 9], out: 5, kernel: 3, spec: spec(&[Activation::Selu]), seed: 21 };
+    let case = Case { input: [3, 2, 9, 9], out: 5, kernel: 3, spec: selu(), seed: 21 };
     let data = case.data();
     let device = Device::flex().autodiff();
     for level in Level::available() {
@@ -150,7 +160,7 @@ fn devices_without_the_kernels_are_told_apart() {
 
 #[test]
 fn sizes_that_do_not_fit_are_refused_in_words() {
-    let refused = |input, weight, bias| Geometry::new(input, weight, bias, &spec(&[])).expect_err("it must be refused");
+    let refused = |input, weight, bias| Geometry::new(input, weight, bias, &selu()).expect_err("it must be refused");
     assert!(refused([1, 2, 9, 9], [4, 3, 3, 3], 4).contains("2 channels"));
     assert!(refused([1, 2, 9, 9], [4, 2, 4, 4], 4).contains("odd"));
     assert!(refused([1, 2, 9, 9], [4, 2, 9, 9], 4).contains("at most 7"));

@@ -46,7 +46,8 @@ fn losses(block: &Block, steps: usize) -> Vec<f32> {
     let spec = |count: usize, memory| BlockSpec {
         padding: Padding::Valid,
         pool: Pool::Max2x2,
-        activations: vec![Activation::Selu; count],
+        before_pool: Vec::new(),
+        after_pool: vec![Activation::Selu; count],
         memory,
     };
     let loss = CrossEntropyLossConfig::new().init(&device);
