@@ -13,7 +13,7 @@
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn) |
 //! | [`boosting`] | LightGBM |
-//! | [`learners`] | the traits that all models meet, [`learners::Learner`] and [`learners::Classifier`], and their list |
+//! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
 //! | [`runs`] | the run directory: atomic, locked, resumable, verified |

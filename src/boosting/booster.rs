@@ -1,6 +1,6 @@
 //! A trained booster: its model text and the trees in it.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, io::Write, path::Path, sync::Arc};
 
 use super::{
     BoostingError,
@@ -12,17 +12,21 @@ use crate::data::{CLASSES, Images, PIXELS, Probabilities};
 /// Greatest model file that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// A trained booster. Holds no handle of the library: plain data, so that threads share it freely.
+/// A trained booster. Holds no handle of the library: plain data, so that threads share it freely; clones share all of it.
 #[derive(Clone, Debug)]
 pub struct TrainedBooster {
-    text: String,
-    forest: Forest,
-    split_counts: Vec<u32>,
+    text: Arc<str>,
+    forest: Arc<Forest>,
+    split_counts: Arc<[u32]>,
 }
 
 impl TrainedBooster {
     pub(super) fn new(model: &ModelText) -> Self {
-        Self { text: model.render(), forest: model.forest(), split_counts: model.split_counts() }
+        Self::of(model, model.render())
+    }
+
+    fn of(model: &ModelText, text: String) -> Self {
+        Self { text: text.into(), forest: model.forest().into(), split_counts: model.split_counts().into() }
     }
 
     /// Class probabilities, `[n, 10]`, on the caller's rayon pool (`pool.install(|| …)`, otherwise the global one). Row by row the same as
@@ -31,7 +35,7 @@ impl TrainedBooster {
         self.forest.probabilities(images)
     }
 
-    /// Class probabilities of one image, on the calling thread, without any set-up.
+    /// Class probabilities of one image, on the calling thread, without any set-up; allocates nothing.
     pub fn predict_one(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
         self.forest.probabilities_of(image)
     }
@@ -76,7 +80,7 @@ impl TrainedBooster {
         let bytes = text.into();
         let model = ModelText::parse(&bytes)?;
         let text = String::from_utf8(bytes).map_err(|error| ModelTextError { line: 1, problem: error.to_string() })?;
-        Ok(Self { text, forest: model.forest(), split_counts: model.split_counts() })
+        Ok(Self::of(&model, text))
     }
 }
 

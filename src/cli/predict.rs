@@ -7,12 +7,12 @@ use super::{
     output::Output,
 };
 use crate::{
-    data::{CLASSES, Images},
+    data::{CLASSES, Images, PIXELS},
     evaluation::{self, ModelKind},
     imaging::{self, DrawingOptions},
-    nn,
-    pipeline::{Opinion, SavedRun, Work},
-    progress::Cancel,
+    nn::{self, ChosenDevice},
+    pipeline::{Opinion, RunFailure, SavedRun, Work},
+    progress::{Cancel, Progress},
 };
 
 #[derive(Serialize)]
@@ -47,12 +47,12 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
             Err(error) => failures.push(format!("{}: {error}", path.display())),
         }
     }
-    let images = run.prepare(&Images::from_images(digits.iter().map(|(_, image)| *image)))?;
-    let opinions = run.opinions(&images, progress.as_ref())?;
+    let images: Vec<_> = digits.iter().map(|(_, image)| *image).collect();
+    let answers = ask(&run, &images, &device, progress.as_ref())?;
     let mut predictions = Vec::new();
-    for (place, (path, _)) in digits.iter().enumerate() {
+    for ((path, _), opinions) in digits.iter().zip(&answers) {
         let stack =
-            opinions.iter().find(|opinion| opinion.name == run.stack_name()).map_or([0.0; CLASSES], |opinion| opinion.probabilities[place]);
+            opinions.iter().find(|opinion| opinion.name == run.stack_name()).map_or([0.0; CLASSES], |opinion| opinion.probabilities);
         let ranking = evaluation::rank(&stack);
         let (digit, runner_up) = (ranking.digit, ranking.looks_like);
         let prediction = Prediction {
@@ -60,7 +60,7 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
             digit,
             runner_up,
             probabilities: stack,
-            models: opinions.iter().map(|opinion| model_opinion(opinion, place)).collect(),
+            models: opinions.iter().map(model_opinion).collect(),
         };
         output.line(format!(
             "{}: {digit} ({:.1} %), looks like {runner_up} ({:.1} %)",
@@ -69,7 +69,7 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
             100.0 * ranking.looks_like_probability
         ))?;
         for opinion in opinions.iter().filter(|opinion| opinion.kind == ModelKind::Member || opinion.name == run.stack_name()) {
-            let row = opinion.probabilities[place].map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
+            let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
             output.line(format!("  {:<10} {row}", opinion.name))?;
         }
         predictions.push(prediction);
@@ -86,7 +86,22 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     }
 }
 
-fn model_opinion(opinion: &Opinion, place: usize) -> ModelOpinion<'_> {
-    let probabilities = opinion.probabilities[place];
+/// What every model thinks of each image: one by one on the CPU, in batches on other devices.
+fn ask(
+    run: &SavedRun,
+    images: &[[u8; PIXELS]],
+    device: &ChosenDevice,
+    progress: &dyn Progress,
+) -> Result<Vec<Vec<Opinion<[f32; CLASSES]>>>, RunFailure> {
+    if nn::fused::available(device.device()) {
+        let mut predictor = run.predictor()?;
+        return images.iter().map(|image| Ok(predictor.predict(image)?.to_vec())).collect();
+    }
+    let opinions = run.opinions(&run.prepare(&Images::from_images(images.iter().copied()))?, progress)?;
+    Ok((0..images.len()).map(|place| opinions.iter().map(|opinion| opinion.of_image(place)).collect()).collect())
+}
+
+fn model_opinion(opinion: &Opinion<[f32; CLASSES]>) -> ModelOpinion<'_> {
+    let probabilities = opinion.probabilities;
     ModelOpinion { name: &opinion.name, digit: evaluation::rank(&probabilities).digit, probabilities }
 }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, parse_settings, settings_table};
+use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Predictor, parse_settings, settings_table};
 use crate::{
     boosting::{self, BoosterConfig, BoosterJob, Checkpoint, Dataset, TrainedBooster},
-    data::{Digits, FieldError, Images, Probabilities},
+    data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
     nn::ChosenDevice,
 };
@@ -128,5 +128,19 @@ impl Classifier for TrainedBooster {
 
     fn save(&self, folder: &Path) -> Result<(), LearnerError> {
         Ok(TrainedBooster::save(self, &folder.join(MODEL))?)
+    }
+
+    fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Predictor for TrainedBooster {
+    fn predict_one(&mut self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
+        TrainedBooster::predict_one(self, image)
+    }
+
+    fn another(&self) -> Box<dyn Predictor> {
+        Box::new(self.clone())
     }
 }

@@ -1,7 +1,8 @@
-//! The two traits that every model meets, and the list of learners by name.
+//! The traits that every model meets, and the list of learners by name.
 //!
-//! A [`Learner`] is hyperparameters that can be fitted; a [`Classifier`] is the fitted model. Stacking, tuning, evaluation, serving and the
-//! report know only these two. [`build`] turns a configuration table into a learner: adding a model is one file here and one line in its list.
+//! A [`Learner`] is hyperparameters that can be fitted; a [`Classifier`] is the fitted model; a [`Predictor`] is its copy for single images.
+//! Stacking, tuning, evaluation, serving and the report know only these. [`build`] turns a configuration table into a learner: adding a model
+//! is one file here and one line in its list.
 
 mod booster;
 mod net;
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     boosting::BoostingError,
-    data::{Digits, FieldError, Images, Probabilities},
+    data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     history::{FitTiming, History},
     nn::{ChosenDevice, NnError},
     progress::{Cancel, Progress},
@@ -53,9 +54,25 @@ pub trait Classifier: Send + Sync {
     fn predict_proba(&self, images: &Images) -> Result<Probabilities, LearnerError>;
     /// Writes the model into an existing folder, in open formats.
     fn save(&self, folder: &Path) -> Result<(), LearnerError>;
+    /// The model for single images, on the CPU whatever the device of this one. It holds all that it needs.
+    fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError>;
     /// The first layer's convolution kernels, each `[k·k]`, row-major, if the model has any.
     fn first_layer_filters(&self) -> Option<Vec<Vec<f32>>> {
         None
+    }
+}
+
+/// A fitted model that predicts one image after another, on the calling thread. It allocates nothing while it does.
+pub trait Predictor: Send {
+    /// Class probabilities, which sum to 1; those of [`Classifier::predict_proba`] but for rounding.
+    fn predict_one(&mut self, image: &[u8; PIXELS]) -> [f32; CLASSES];
+    /// One more, for another thread. Both share the model.
+    fn another(&self) -> Box<dyn Predictor>;
+}
+
+impl Clone for Box<dyn Predictor> {
+    fn clone(&self) -> Self {
+        (**self).another()
     }
 }
 

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, parse_settings, settings_table};
+use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Predictor, parse_settings, settings_table};
 use crate::{
-    data::{Digits, FieldError, Images, PIXELS, Probabilities},
+    data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
-    nn::{self, Augment, CnnConfig, DenseConfig, NetworkConfig, TrainJob, TrainedNet, TrainingConfig},
+    nn::{self, Augment, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, TrainJob, TrainedNet, TrainingConfig},
     seed::Seed,
 };
 
@@ -145,7 +145,21 @@ impl Classifier for TrainedNet {
         Ok(TrainedNet::save(self, folder)?)
     }
 
+    fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
+        Ok(Box::new(NetPredictor::new(self)?))
+    }
+
     fn first_layer_filters(&self) -> Option<Vec<Vec<f32>>> {
         TrainedNet::first_layer_filters(self).ok().filter(|filters| !filters.is_empty())
+    }
+}
+
+impl Predictor for NetPredictor {
+    fn predict_one(&mut self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
+        NetPredictor::predict_one(self, image)
+    }
+
+    fn another(&self) -> Box<dyn Predictor> {
+        Box::new(self.clone())
     }
 }

@@ -1,8 +1,8 @@
 //! Neural networks on [Burn](https://burn.dev): devices, layers, update rules, losses and the one trainer.
 //!
 //! A [`NetworkConfig`] says which net, a [`TrainingConfig`] how it is trained, a [`TrainJob`] where and from which seed; [`train`] makes a
-//! [`TrainedNet`] of them, which predicts and is saved as a safetensors file. Files, folds and other kinds of model are other rooms'
-//! business.
+//! [`TrainedNet`] of them, which predicts and is saved as a safetensors file; a [`NetPredictor`] is its copy for single images. Files, folds
+//! and other kinds of model are other rooms' business.
 //!
 //! Burn picks its device at run time, so there is one model source and no backend type anywhere. What is written here is what Burn 0.22
 //! lacks or does in a way that a reproducible run cannot use: Adadelta, SELU and ELU with a finite gradient, dropout and initial weights
@@ -19,6 +19,7 @@ mod initializer;
 mod loss;
 mod network;
 mod optimizer;
+mod predictor;
 mod schedule;
 mod throughput;
 mod trained;
@@ -34,6 +35,7 @@ pub use initializer::Initializer;
 pub use loss::Loss;
 pub use network::Network;
 pub use optimizer::{Adadelta, AdadeltaState, OptimizerConfig, OptimizerState, Updater};
+pub use predictor::NetPredictor;
 pub use schedule::Schedule;
 pub use throughput::{Throughput, throughput};
 pub use trained::TrainedNet;

@@ -86,6 +86,11 @@ impl Network {
         scores.clone() / scores.sum_dim(1)
     }
 
+    /// What follows every hidden layer.
+    pub(super) fn activation(&self) -> Activation {
+        self.activation
+    }
+
     fn run(&self, images: Tensor<4>, training: Option<Seed>) -> Tensor<2> {
         debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
         let mut layer = 0;

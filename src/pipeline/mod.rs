@@ -4,7 +4,8 @@
 //! data → prepare → folds → fits (each member on each fold) → meta-models → evaluation → run directory → report
 //! ```
 //!
-//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked.
+//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
+//! [`StackPredictor`] the same for one image at a time.
 //! [`train_one`] fits a single member without the stack around it.
 
 pub mod config;
@@ -12,6 +13,7 @@ mod failure;
 mod finish;
 mod fits;
 mod predictions;
+mod predictor;
 mod prepare;
 mod report_input;
 mod run;
@@ -27,6 +29,7 @@ pub use config::{ConfigError, Override, RunConfig};
 pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
 pub use predictions::PredictionsError;
+pub use predictor::StackPredictor;
 pub use prepare::open_data;
 pub use run::run;
 pub use saved::{Opinion, SavedRun};

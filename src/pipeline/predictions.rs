@@ -43,6 +43,28 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Probabilities, PredictionsError> {
     Ok(rows.iter().map(|row| row.map(f32::from_le_bytes)).collect())
 }
 
+/// The mean of several models' rows for one image, summed in double precision.
+#[derive(Clone, Default)]
+pub(super) struct Mean {
+    sums: [f64; CLASSES],
+    rows: u32,
+}
+
+impl Mean {
+    /// One more row.
+    pub fn add(&mut self, row: &[f32; CLASSES]) {
+        for (sum, &value) in self.sums.iter_mut().zip(row) {
+            *sum += f64::from(value);
+        }
+        self.rows += 1;
+    }
+
+    /// The mean of the rows so far.
+    pub fn row(&self) -> [f32; CLASSES] {
+        self.sums.map(|sum| (sum / f64::from(self.rows)) as f32)
+    }
+}
+
 /// The mean prediction of several models of one member, `[n, 10]`. Models on the CPU work on all cores, those on a GPU one after another.
 pub(super) fn average(
     models: &[Box<dyn Classifier>],
@@ -54,16 +76,14 @@ pub(super) fn average(
         let end = (start + CHUNK).min(images.len());
         let indices: Vec<usize> = (start..end).collect();
         let part = images.select(&indices);
-        let mut sums = vec![[0f64; CLASSES]; part.len()];
+        let mut means = vec![Mean::default(); part.len()];
         for model in models {
-            for (sum, row) in sums.iter_mut().zip(model.predict_proba(&part)?) {
-                for (sum, value) in sum.iter_mut().zip(row) {
-                    *sum += f64::from(value);
-                }
+            for (mean, row) in means.iter_mut().zip(model.predict_proba(&part)?) {
+                mean.add(&row);
             }
             task.advance(part.len() as u64);
         }
-        Ok(sums.into_iter().map(|sum| sum.map(|value| (value / models.len() as f64) as f32)).collect())
+        Ok(means.iter().map(Mean::row).collect())
     };
     let starts: Vec<usize> = (0..images.len()).step_by(CHUNK).collect();
     let parts: Vec<Probabilities> = if device.is_cpu() {

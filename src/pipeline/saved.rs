@@ -1,17 +1,18 @@
 //! A finished run, ready to be asked.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::{
-    Metrics, RunConfig, RunFailure, Work,
+    Metrics, RunConfig, RunFailure, StackPredictor, Work,
+    config::StackingConfig,
     finish::{METRICS, stack_file},
     fits, predictions, prepare,
     run::CONFIG,
 };
 use crate::{
-    data::{DataConfig, Digits, Images, Probabilities},
+    data::{CLASSES, DataConfig, Digits, Images, Probabilities},
     evaluation::{self, ModelKind, ModelScores, Scores},
-    learners::Classifier,
+    learners::{Classifier, LearnerError},
     nn::ChosenDevice,
     progress::Progress,
     runs::{self, Manifest},
@@ -26,18 +27,25 @@ pub struct SavedRun {
     pub manifest: Manifest,
     device: ChosenDevice,
     members: Vec<Vec<Box<dyn Classifier>>>,
-    stacks: Vec<Stack>,
+    stacks: Arc<[Stack]>,
 }
 
-/// What one model of a run thinks of an image.
+/// What one model of a run thinks of many images or, with `P = [f32; 10]`, of a single one.
 #[derive(Clone, Debug)]
-pub struct Opinion {
+pub struct Opinion<P = Probabilities> {
     /// Its name.
     pub name: String,
     /// What it is.
     pub kind: ModelKind,
-    /// For each image.
-    pub probabilities: Probabilities,
+    /// Ten class probabilities for each image.
+    pub probabilities: P,
+}
+
+impl Opinion {
+    /// Of one of the images. Panics past the end.
+    pub fn of_image(&self, index: usize) -> Opinion<[f32; CLASSES]> {
+        Opinion { name: self.name.clone(), kind: self.kind, probabilities: self.probabilities[index] }
+    }
 }
 
 impl SavedRun {
@@ -72,6 +80,20 @@ impl SavedRun {
             opinions.push(Opinion { name: meta.name().to_owned(), kind: meta.kind(), probabilities: stack.predict_proba(&features)? });
         }
         Ok(opinions)
+    }
+
+    /// The same for one image at a time, on the CPU whatever the run's device. It holds all that it needs: the run may be dropped.
+    pub fn predictor(&self) -> Result<StackPredictor, RunFailure> {
+        let StackingConfig { features, meta, .. } = &self.config.stacking;
+        for stack in self.stacks.iter() {
+            stack.meta().check_features(self.members.len(), *features)?;
+        }
+        let predictors = |models: &Vec<Box<dyn Classifier>>| models.iter().map(|model| model.predictor()).collect();
+        let members = self.members.iter().map(predictors).collect::<Result<Vec<_>, LearnerError>>()?;
+        let named = |name: &str, kind| Opinion { name: name.to_owned(), kind, probabilities: [0.0; CLASSES] };
+        let opinions = self.config.members.iter().map(|member| named(member.name(), ModelKind::Member));
+        let opinions = opinions.chain(meta.iter().map(|meta| named(meta.name(), meta.kind()))).collect();
+        Ok(StackPredictor::new(self.config.prepare.recipe.prepare()?, members, self.stacks.clone(), opinions))
     }
 
     /// The name of the stack: the model to believe.

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Metafeatures, StackingError,
     lbfgs::{Objective, minimise},
-    metafeatures::to_probabilities,
 };
-use crate::data::{CLASSES, FieldError, Probabilities};
+use crate::data::{CLASSES, FieldError};
 
 /// Settings of the plain mean: there are none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,9 +23,9 @@ pub struct Mean {
 }
 
 impl Mean {
-    pub(super) fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
-        features.check_members(self.members)?;
-        Ok(weighted(features, &vec![1.0 / self.members as f64; self.members]))
+    /// The mean of the members' rows of one image, `[10 · members]`.
+    pub(super) fn distribution(&self, row: &[f32]) -> [f64; CLASSES] {
+        weighted(row, std::iter::repeat(1.0 / self.members as f64))
     }
 
     pub(super) fn validate(&self) -> Result<(), String> {
@@ -89,9 +88,9 @@ impl WeightedMean {
         &self.weights
     }
 
-    pub(super) fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
-        features.check_members(self.weights.len())?;
-        Ok(weighted(features, &self.weights))
+    /// The weighted mean of the members' rows of one image, `[10 · members]`.
+    pub(super) fn distribution(&self, row: &[f32]) -> [f64; CLASSES] {
+        weighted(row, self.weights.iter().copied())
     }
 
     pub(super) fn validate(&self) -> Result<(), String> {
@@ -103,16 +102,14 @@ impl WeightedMean {
     }
 }
 
-fn weighted(features: &Metafeatures, weights: &[f64]) -> Probabilities {
-    to_probabilities(features.rows().map(|row| {
-        let mut mean = [0.0; CLASSES];
-        for (member, weight) in row.as_chunks::<CLASSES>().0.iter().zip(weights) {
-            for (sum, &probability) in mean.iter_mut().zip(member) {
-                *sum += weight * f64::from(probability);
-            }
+fn weighted(row: &[f32], weights: impl Iterator<Item = f64>) -> [f64; CLASSES] {
+    let mut mean = [0.0; CLASSES];
+    for (member, weight) in row.as_chunks::<CLASSES>().0.iter().zip(weights) {
+        for (sum, &probability) in mean.iter_mut().zip(member) {
+            *sum += weight * f64::from(probability);
         }
-        mean
-    }))
+    }
+    mean
 }
 
 fn softmax(logits: &[f64]) -> Vec<f64> {
@@ -159,7 +156,7 @@ impl Objective for MixtureLoss {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stacking::FeatureScale;
+    use crate::{data::Probabilities, stacking::FeatureScale};
     use proptest::prelude::*;
 
     fn row(class: usize, top: f32) -> [f32; CLASSES] {
@@ -169,11 +166,11 @@ mod tests {
     #[test]
     fn the_means_of_two_members() {
         let features = Metafeatures::new(&[vec![row(1, 1.0)], vec![row(2, 1.0)]], FeatureScale::LogProbabilities).unwrap();
-        let plain = Mean { members: 2 }.predict_proba(&features).unwrap();
-        assert_eq!((plain[0][1], plain[0][2]), (0.5, 0.5));
+        let plain = Mean { members: 2 }.distribution(features.row(0));
+        assert_eq!((plain[1], plain[2]), (0.5, 0.5));
         let config = WeightedMeanConfig { weights: Some(vec![3.0, 1.0]) };
-        let weighted = config.fit(&features, &[1]).unwrap().predict_proba(&features).unwrap();
-        assert_eq!((weighted[0][1], weighted[0][2]), (0.75, 0.25));
+        let weighted = config.fit(&features, &[1]).unwrap().distribution(features.row(0));
+        assert_eq!((weighted[1], weighted[2]), (0.75, 0.25));
     }
 
     #[test]
@@ -208,11 +205,11 @@ mod tests {
                 let members: Vec<_> = order.iter().map(|&place| &rows[place]).collect();
                 let features = Metafeatures::new(&members, FeatureScale::default()).unwrap();
                 let config = WeightedMeanConfig { weights: Some(order.iter().map(|&place| weights[place]).collect()) };
-                config.fit(&features, &[0]).unwrap().predict_proba(&features).unwrap()[0]
+                config.fit(&features, &[0]).unwrap().distribution(features.row(0))
             };
             let (one, other) = (predict([0, 1, 2]), predict([2, 0, 1]));
             prop_assert!(one.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-6));
-            prop_assert!((one.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            prop_assert!((one.iter().sum::<f64>() - 1.0).abs() < 1e-5);
         }
     }
 }

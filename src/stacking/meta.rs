@@ -7,7 +7,7 @@ use super::{
     WeightedMeanConfig,
 };
 use crate::{
-    data::{FieldError, Probabilities},
+    data::{CLASSES, FieldError, Probabilities},
     evaluation::ModelKind,
 };
 
@@ -121,17 +121,43 @@ impl MetaModel {
         }
     }
 
+    /// Refuses features of another number of members or on another scale than those it was fitted on.
+    ///
+    /// # Errors
+    /// Says which of both, with what was expected and found.
+    pub fn check_features(&self, members: usize, scale: FeatureScale) -> Result<(), StackingError> {
+        if members != self.members() {
+            return Err(StackingError::OtherMembers { expected: self.members(), found: members });
+        }
+        match self.scale() {
+            Some(expected) if expected != scale => Err(StackingError::OtherScale { expected, found: scale }),
+            _ => Ok(()),
+        }
+    }
+
     /// Class probabilities `[n, 10]` for features `[n, 10 · members]`.
     ///
     /// # Errors
-    /// If the features are of another number of members or on another scale than those it was fitted on.
+    /// As [`MetaModel::check_features`].
     pub fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
-        match self {
-            Self::Logistic(model) => model.predict_proba(features),
-            Self::Mean(model) => model.predict_proba(features),
-            Self::WeightedMean(model) => model.predict_proba(features),
-            Self::Tree(model) => model.predict_proba(features),
-        }
+        self.check_features(features.members(), features.scale())?;
+        Ok(features.rows().map(|row| self.predict_one(row)).collect())
+    }
+
+    /// Class probabilities `[10]` for the features `[10 · members]` of one image: the members' probabilities side by side, as they are (the
+    /// model applies its own scale). Allocates nothing.
+    ///
+    /// # Panics
+    /// If there are features of another number of members than it was fitted on.
+    pub fn predict_one(&self, row: &[f32]) -> [f32; CLASSES] {
+        assert_eq!(row.len(), self.members() * CLASSES, "ten features for each member that the meta-model was fitted on");
+        let distribution = match self {
+            Self::Logistic(model) => model.distribution(row),
+            Self::Mean(model) => model.distribution(row),
+            Self::WeightedMean(model) => model.distribution(row),
+            Self::Tree(model) => model.distribution(row),
+        };
+        distribution.map(|probability| probability as f32)
     }
 
     /// Says what no fit could have made of it.

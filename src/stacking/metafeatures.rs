@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StackingError;
-use crate::{
-    data::{CLASSES, Probabilities},
-    evaluation::check_rows,
-};
+use crate::{data::CLASSES, evaluation::check_rows};
 
 /// Probabilities are clipped here before their logarithm is taken.
 const SMALLEST: f64 = 1e-6;
@@ -130,22 +127,12 @@ impl Metafeatures {
             None => Ok(()),
         }
     }
-
-    /// Checks that the features are those of as many members as a meta-model was fitted on.
-    pub(super) fn check_members(&self, expected: usize) -> Result<(), StackingError> {
-        if self.members == expected { Ok(()) } else { Err(StackingError::OtherMembers { expected, found: self.members }) }
-    }
-}
-
-/// Rows of doubles, each a distribution up to rounding, in single precision.
-pub(super) fn to_probabilities(rows: impl Iterator<Item = [f64; CLASSES]>) -> Probabilities {
-    rows.map(|row| row.map(|value| value as f32)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::EvaluationError;
+    use crate::{data::Probabilities, evaluation::EvaluationError};
 
     fn certain(class: usize) -> [f32; CLASSES] {
         std::array::from_fn(|place| if place == class { 1.0 } else { 0.0 })

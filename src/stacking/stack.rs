@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{FeatureScale, MetaConfig, MetaModel, Metafeatures, StackingError};
-use crate::data::Probabilities;
+use crate::data::{CLASSES, Probabilities};
 
 /// A meta-model and the names of its members, in the order of their features.
 ///
@@ -58,6 +58,15 @@ impl Stack {
     /// As [`MetaModel::predict_proba`].
     pub fn predict_proba(&self, features: &Metafeatures) -> Result<Probabilities, StackingError> {
         self.meta.predict_proba(features)
+    }
+
+    /// Class probabilities `[10]` of one image from the members' rows side by side, `[10 · members]`, in the order of
+    /// [`Stack::member_names`]. Allocates nothing.
+    ///
+    /// # Panics
+    /// As [`MetaModel::predict_one`].
+    pub fn predict_one(&self, row: &[f32]) -> [f32; CLASSES] {
+        self.meta.predict_one(row)
     }
 
     /// The members' names.

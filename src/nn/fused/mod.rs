@@ -20,7 +20,8 @@
 //!
 //! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes` (batch, threads) → `stage` (layouts) and `saved`
 //! (buffers) → `kernels`, `functions` and `pooling` (vector code) on `level` (instruction set). The rest of a training step of the same
-//! nets, on the same devices: [`dense()`] layers (on `matrix`), the [`cross_entropy()`], and the rules of `update`.
+//! nets, on the same devices: [`dense()`] layers (on `matrix`), the [`cross_entropy()`], and the rules of `update`. `single` runs a whole net
+//! on one image with these kernels and without Burn.
 
 mod cross_entropy;
 mod dense;
@@ -32,6 +33,7 @@ mod op;
 mod passes;
 mod pooling;
 mod saved;
+pub(in crate::nn) mod single;
 mod spec;
 mod stage;
 mod update;
@@ -62,7 +64,7 @@ pub fn plain_operations() -> bool {
     PLAIN.load(Ordering::Relaxed)
 }
 
-/// Whether [`conv_pool_activation`] is to be used on this device: Burn's Flex backend, with or without autodiff.
+/// Whether the operations of this module are to be used on this device: Burn's Flex backend, with or without autodiff.
 pub fn available(device: &Device) -> bool {
     !plain_operations() && matches!(device.as_dispatch().clone().inner(), DispatchDevice::Flex(_))
 }

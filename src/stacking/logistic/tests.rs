@@ -1,5 +1,5 @@
 use super::*;
-use crate::{seed::Seed, stacking::metafeatures::Metafeatures};
+use crate::{data::Probabilities, seed::Seed, stacking::MetaModel};
 use rand::RngExt;
 
 /// Two members that know the label with noise.
@@ -68,14 +68,15 @@ fn a_digit_that_never_occurs_gets_no_probability() {
     let some: Vec<u8> = kept.iter().map(|&image| labels[image]).collect();
     let fitted = LogisticConfig::default().fit(&features.select(&kept), &some).unwrap();
     assert_eq!(fitted.weights(4), None);
-    assert!(fitted.predict_proba(&features).unwrap().iter().all(|row| row[4] == 0.0 && (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+    let mut rows = features.rows().map(|row| fitted.distribution(row));
+    assert!(rows.all(|row| row[4] == 0.0 && (row.iter().sum::<f64>() - 1.0).abs() < 1e-9));
     assert_eq!(fitted.validate(), Ok(()));
 }
 
 #[test]
 fn features_of_another_kind_are_refused() {
     let (features, labels) = noisy(200, FeatureScale::Probabilities, Seed(6));
-    let fitted = LogisticConfig::default().fit(&features, &labels).unwrap();
+    let fitted = MetaModel::Logistic(LogisticConfig::default().fit(&features, &labels).unwrap());
     let (logs, _) = noisy(5, FeatureScale::LogProbabilities, Seed(6));
     assert!(matches!(fitted.predict_proba(&logs), Err(StackingError::OtherScale { .. })));
     let one = Metafeatures::new(&[vec![[0.1; CLASSES]]], FeatureScale::Probabilities).unwrap();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{seed::Seed, stacking::FeatureScale};
+use crate::{data::Probabilities, seed::Seed, stacking::FeatureScale};
 use proptest::prelude::*;
 use rand::RngExt;
 
@@ -19,8 +19,8 @@ fn random(n: usize, seed: Seed) -> (Metafeatures, Vec<u8>) {
 fn a_deep_tree_memorises_and_a_stump_does_not() {
     let (features, labels) = random(300, Seed(1));
     let right = |config: TreeConfig| {
-        let rows = config.fit(&features, &labels).unwrap().predict_proba(&features).unwrap();
-        rows.iter().zip(&labels).filter(|(row, label)| row[usize::from(**label)] == 1.0).count()
+        let tree = config.fit(&features, &labels).unwrap();
+        features.rows().zip(&labels).filter(|(row, label)| tree.distribution(row)[usize::from(**label)] == 1.0).count()
     };
     assert_eq!(right(TreeConfig { max_depth: 64, min_samples_leaf: 1 }), 300);
     assert!(right(TreeConfig { max_depth: 1, min_samples_leaf: 1 }) < 30);
@@ -31,7 +31,7 @@ fn equal_rows_are_one_leaf() {
     let features = Metafeatures::new(&[vec![[0.1; CLASSES]; 6]], FeatureScale::default()).unwrap();
     let tree = TreeConfig { max_depth: 8, min_samples_leaf: 1 }.fit(&features, &[0, 0, 0, 1, 1, 2]).unwrap();
     assert_eq!(tree.leaves(), 1);
-    assert_eq!(tree.predict_proba(&features).unwrap()[0][..3], [0.5, 1.0 / 3.0, 1.0 / 6.0]);
+    assert_eq!(tree.distribution(features.row(0))[..3], [0.5, 1.0 / 3.0, 1.0 / 6.0]);
 }
 
 #[test]
@@ -82,8 +82,8 @@ proptest! {
         prop_assert_eq!(leaves.iter().sum::<u32>() as usize, n);
         prop_assert!(leaves.len() == 1 || leaves.iter().all(|&images| images as usize >= least));
         prop_assert!(leaves.len() <= 1 << depth);
-        for row in tree.predict_proba(&features).unwrap() {
-            prop_assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        for row in features.rows() {
+            prop_assert!((tree.distribution(row).iter().sum::<f64>() - 1.0).abs() < 1e-9);
         }
     }
 }

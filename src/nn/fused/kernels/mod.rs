@@ -1,7 +1,8 @@
 //! The inner loops, and the only `unsafe` code of the crate's own.
 //!
 //! Everything reads a *staged* image: `[row][column][channel]` with its border, so that one row of the kernel over one output covers one run
-//! of consecutive values (a *segment*). Four kernels of convolutions and one of matrices, each written once and compiled for every [`Level`](super::level::Level):
+//! of consecutive values (a *segment*). Four kernels of convolutions and one of matrices, each written once and compiled for every
+//! [`Level`](super::level::Level):
 //!
 //! * [`Convolve`]: a register tile of outputs × channels, exactly the outputs that the pool looks at, the pool in the tile's epilogue.
 //! * [`WeightGradient`] and [`InputGradient`]: an output channel's gradient is not zero at one candidate of each pool window only, so both
@@ -10,15 +11,18 @@
 //! * [`Taps`]: gradient of the weight where a segment is much shorter than a vector (the first layer), with channels in the lanes.
 //! * [`Product`]: a register tile of rows × columns.
 //!
+//! [`MatrixVector`], a dense layer of a [single image](super::single), is safe code.
+//!
 //! # Invariants
 //! Offsets into a staged image come from `bases[position] + corners[candidate] + kernel_row · row + i` with `i` below the segment, rounded up
-//! to whole vectors in [`WeightGradient`]; into matrices from a row and a step. Each kernel proves by `assert!` on entry, from the largest of each, that every
-//! such offset is inside its slices; only the loads and stores that rest on that proof are unchecked. Everything else is an ordinary slice.
+//! to whole vectors in [`WeightGradient`]; into matrices from a row and a step. Each kernel proves by `assert!` on entry, from the largest of
+//! each, that every such offset is inside its slices; only the loads and stores that rest on that proof are unchecked. Everything else is an ordinary slice.
 #![allow(unsafe_code)]
 // Arrays of vectors are registers: loops over constant indices unroll, iterators over them often do not.
 #![allow(clippy::needless_range_loop)]
 
 mod convolve;
+mod dense;
 mod gradients;
 mod product;
 mod taps;
@@ -26,6 +30,7 @@ mod taps;
 use pulp::Simd;
 
 pub(super) use convolve::Convolve;
+pub(super) use dense::{Input, MatrixVector, panel};
 pub(super) use gradients::{InputGradient, Source, WeightGradient, blocks};
 pub(super) use product::{COLUMNS, Panel, Product, Strided};
 pub(super) use taps::Taps;

@@ -1,0 +1,109 @@
+//! Every kernel over small and awkward shapes, on every level that the processor has. Slices are exactly as long as they must be, so that a
+//! load or store beside them is one that the sanitizer reports; what the levels compute is compared besides.
+
+use super::{
+    kernels::Strided,
+    level::Level,
+    matrix::{Factor, add_product},
+    passes::Plan,
+    spec::{Activation, BlockSpec, Geometry, Memory, Padding, Pool},
+    stage::View,
+};
+
+/// Numbers between −1 and 1, always the same.
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 * 2.0 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Of `[batch, channels, height, width]`, row-major.
+fn view(data: &[f32], [_, channels, height, width]: [usize; 4]) -> View<'_> {
+    let strides = [channels * height * width, height * width, width, 1].map(|stride| stride as isize);
+    View { data, offset: 0, strides }
+}
+
+/// The same with channels innermost.
+fn view_channels_last(data: &[f32], [_, channels, height, width]: [usize; 4]) -> View<'_> {
+    let strides = [channels * height * width, 1, width * channels, channels].map(|stride| stride as isize);
+    View { data, offset: 0, strides }
+}
+
+/// Output and gradients of one block, one after another.
+fn block(level: Level, spec: &BlockSpec, input: [usize; 4], channels_out: usize, kernel: usize, last: bool) -> Option<Vec<f32>> {
+    let weight_shape = [channels_out, input[1], kernel, kernel];
+    let geometry = Geometry::new(input, weight_shape, channels_out, spec).ok()?;
+    let images = numbers(input.iter().product(), 1);
+    let (weight, bias) = (numbers(weight_shape.iter().product(), 2), numbers(channels_out, 3));
+    let (on_positions, on_outputs) = spec.chains();
+    let plan = Plan { level, geometry, on_positions, on_outputs, memory: spec.memory };
+    let images = if last { view_channels_last(&images, input) } else { view(&images, input) };
+    let (values, saved) = plan.forward(&images, &weight, &bias, true);
+    let shape = [input[0], channels_out, geometry.out_height, geometry.out_width];
+    let gradient = numbers(values.len(), 4);
+    let gradient = if spec.memory == Memory::Contiguous { view(&gradient, shape) } else { view_channels_last(&gradient, shape) };
+    let gradients = plan.backward(&images, &weight, &gradient, &saved.expect("tracked"), true);
+    Some([values, gradients.input.expect("asked for"), gradients.weight, gradients.bias].concat())
+}
+
+fn assert_close(found: &[f32], expected: &[f32], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1.0_f32, |most, x| most.max(x.abs()));
+    for (place, (f, e)) in found.iter().zip(expected).enumerate() {
+        assert!((f - e).abs() <= 1e-4 * scale, "{what}, place {place}: {f}, expected {e}");
+    }
+}
+
+#[test]
+fn blocks_stay_inside_their_memory() {
+    let mut blocks = 0;
+    for (channels_in, channels_out) in [(1, 1), (1, 17), (3, 16), (16, 5), (17, 33)] {
+        for (height, width, kernel) in [(3, 3, 3), (6, 5, 3), (9, 7, 5), (8, 11, 7), (4, 4, 1)] {
+            for padding in [Padding::Valid, Padding::Same] {
+                for (pool, before_pool) in [
+                    (Pool::None, vec![]),
+                    (Pool::Max2x2, vec![]),
+                    (Pool::Max2x2, vec![Activation::Swish]),
+                    (Pool::Average2x2, vec![Activation::Selu]),
+                ] {
+                    for (memory, last) in [(Memory::Contiguous, false), (Memory::ChannelsLast, true)] {
+                        let spec = BlockSpec { padding, pool, before_pool: before_pool.clone(), after_pool: vec![Activation::Selu], memory };
+                        let run = |level| block(level, &spec, [5, channels_in, height, width], channels_out, kernel, last);
+                        let Some(expected) = run(Level::Portable) else { continue };
+                        for level in Level::available() {
+                            let what = format!("{} {channels_in}→{channels_out}, {height}×{width}, kernel {kernel}, {spec:?}", level.name());
+                            assert_close(&run(level).expect("the same shape"), &expected, &what);
+                            blocks += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(blocks > 300, "{blocks}");
+}
+
+#[test]
+fn products_stay_inside_their_memory() {
+    for (rows, depth, columns) in [(1, 1, 1), (2, 3, 16), (5, 7, 10), (25, 31, 28), (9, 64, 54), (33, 10, 80)] {
+        let (a, b) = (numbers(rows * depth, 1), numbers(depth * columns, 2));
+        let mut expected = vec![0.0_f32; rows * columns];
+        for (i, expected) in expected.iter_mut().enumerate() {
+            let (row, column) = (i / columns, i % columns);
+            *expected = (0..depth).map(|k| f64::from(a[row * depth + k]) * f64::from(b[k * columns + column])).sum::<f64>() as f32;
+        }
+        let transposed: Vec<f32> = (0..columns * depth).map(|i| b[i % depth * columns + i / depth]).collect();
+        for level in Level::available() {
+            for (name, factor) in [("rows", Factor::Rows(&b)), ("columns", Factor::Columns(&transposed))] {
+                let mut found = vec![0.0; rows * columns];
+                add_product(level, Strided { data: &a, row: depth, step: 1 }, depth, factor, columns, &mut found);
+                assert_close(&found, &expected, &format!("{} {name} {rows}×{depth}×{columns}", level.name()));
+            }
+        }
+    }
+}

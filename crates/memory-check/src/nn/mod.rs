@@ -1,0 +1,3 @@
+//! As in the program, so that its paths hold.
+
+mod fused;
