@@ -27,3 +27,6 @@ RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --
 
 say "tests"
 cargo test --release --workspace --locked
+
+say "vector kernels under AddressSanitizer"
+tests/memory.sh

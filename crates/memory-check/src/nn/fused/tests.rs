@@ -72,11 +72,13 @@ fn blocks_stay_inside_their_memory() {
                     (Pool::Average2x2, vec![Activation::Selu]),
                 ] {
                     for (memory, last) in [(Memory::Contiguous, false), (Memory::ChannelsLast, true)] {
-                        let spec = BlockSpec { padding, pool, before_pool: before_pool.clone(), after_pool: vec![Activation::Selu], memory };
+                        let spec =
+                            BlockSpec { padding, pool, before_pool: before_pool.clone(), after_pool: vec![Activation::Selu], memory };
                         let run = |level| block(level, &spec, [5, channels_in, height, width], channels_out, kernel, last);
                         let Some(expected) = run(Level::Portable) else { continue };
                         for level in Level::available() {
-                            let what = format!("{} {channels_in}→{channels_out}, {height}×{width}, kernel {kernel}, {spec:?}", level.name());
+                            let what =
+                                format!("{} {channels_in}→{channels_out}, {height}×{width}, kernel {kernel}, {spec:?}", level.name());
                             assert_close(&run(level).expect("the same shape"), &expected, &what);
                             blocks += 1;
                         }
