@@ -19,6 +19,8 @@ tuned=(env MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184)
 ours() { target/release/digitstack --quiet --device cpu --json bench "$@" | tr -d '\n' && echo; }
 
 nets() {
+    "$python" benches/peers/peak.py --threads 1
+    "$python" benches/peers/peak.py --threads "$all"
     for round in 1 2 3; do
         for batch in 32 128 512; do
             ours cnn --batch "$batch" --seconds 5 --threads "$all"
