@@ -86,14 +86,17 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     }
 }
 
-/// What every model thinks of each image: one by one on the CPU, in batches on other devices.
+/// Images that are asked about one by one on the CPU: at a millisecond each they are done before batches on all cores have begun to pay.
+const FEW: usize = 200;
+
+/// What every model thinks of each image: a few one by one on the CPU, otherwise in batches.
 fn ask(
     run: &SavedRun,
     images: &[[u8; PIXELS]],
     device: &ChosenDevice,
     progress: &dyn Progress,
 ) -> Result<Vec<Vec<Opinion<[f32; CLASSES]>>>, RunFailure> {
-    if nn::fused::available(device.device()) {
+    if images.len() <= FEW && nn::fused::available(device.device()) {
         let mut predictor = run.predictor()?;
         return images.iter().map(|image| Ok(predictor.predict(image)?.to_vec())).collect();
     }
