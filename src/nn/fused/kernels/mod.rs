@@ -16,7 +16,8 @@
 //! # Invariants
 //! Offsets into a staged image come from `bases[position] + corners[candidate] + kernel_row · row + i` with `i` below the segment, rounded up
 //! to whole vectors in [`WeightGradient`]; into matrices from a row and a step. Each kernel proves by `assert!` on entry, from the largest of
-//! each, that every such offset is inside its slices; only the loads and stores that rest on that proof are unchecked. Everything else is an ordinary slice.
+//! each, that every such offset is inside its slices; only the loads and stores that rest on that proof are unchecked. Everything else is an
+//! ordinary slice.
 #![allow(unsafe_code)]
 // Arrays of vectors are registers: loops over constant indices unroll, iterators over them often do not.
 #![allow(clippy::needless_range_loop)]
