@@ -11,4 +11,4 @@ if ! ls "$(rustc --print sysroot)/lib/rustlib/$target/lib/"librustc*_rt.asan.* >
     exit 0
 fi
 export RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-../../target}/memory-check"
-cargo test --quiet --locked --target "$target"
+cargo test --quiet --locked --lib --target "$target"
