@@ -4,7 +4,7 @@
 #   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# PART: nets, plain, booster, folds, imaging [default: all of them]. Prints one JSON object a line. About half an hour on two cores.
+# PART: nets, plain, booster, folds, imaging [default: all of them]. Prints one JSON object a line. About ten minutes on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"
@@ -23,19 +23,19 @@ nets() {
     "$python" benches/peers/peak.py --threads "$all"
     for round in 1 2 3; do
         for batch in 32 128 512; do
-            ours cnn --batch "$batch" --seconds 5 --threads "$all"
-            "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch "$batch" --threads "$all" --seconds 5
-            DIGITSTACK_SIMD=avx2 ours cnn --batch "$batch" --seconds 5 --threads "$all" | sed 's/{/{"simd": "avx2",/'
+            ours cnn --batch "$batch" --seconds 3 --threads "$all"
+            "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch "$batch" --threads "$all" --seconds 3
+            DIGITSTACK_SIMD=avx2 ours cnn --batch "$batch" --seconds 3 --threads "$all" | sed 's/{/{"simd": "avx2",/'
         done
         ours dense --batch 25 --seconds 2 --threads 1
         "${tuned[@]}" "$python" benches/peers/nets.py dense --batch 25 --threads 1 --seconds 2
     done
-    ours cnn --batch 128 --seconds 5 --threads 1
-    "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch 128 --threads 1 --seconds 5 --modes eager,compile
+    ours cnn --batch 128 --seconds 3 --threads 1
+    "${tuned[@]}" "$python" benches/peers/nets.py cnn --batch 128 --threads 1 --seconds 3 --modes eager,compile
 }
 plain() {
     for batch in 32 128 512; do
-        ours cnn --batch "$batch" --seconds 5 --threads "$all" --plain-ops
+        ours cnn --batch "$batch" --seconds 3 --threads "$all" --plain-ops
     done
 }
 booster() {
