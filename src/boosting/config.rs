@@ -39,7 +39,7 @@ pub struct BoosterConfig {
     /// Sums gradients as small integers, rounded to the nearest: at some cost in accuracy (93.5 % instead of 93.8 % after 30
     /// rounds on 10,000 MNIST images). Default false.
     pub use_quantized_grad: bool,
-    /// Sum the histograms row by row, on one thread: half the work of column by column, which uses every thread it is given. With as many
+    /// Sum the histograms row by row, on one thread: less than half the work of column by column, which uses every thread given. With as many
     /// folds as cores, one thread each is fastest. Default true.
     pub row_wise: bool,
     /// Stop when the validation log-loss has not improved for so many rounds, and keep the best round; 0 = grow all trees. Default 0.
