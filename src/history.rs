@@ -1,6 +1,11 @@
 //! What a fit records while it runs: one point for each epoch of a net or each tree of a booster.
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
+
+/// Sees each point of a fit as it is recorded and may ask the fit to end there. Called from the fit's own thread.
+pub type Observe<'a> = dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync + 'a;
 
 /// The course of one fit. Holds no times: those differ from run to run and live in [`FitTiming`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

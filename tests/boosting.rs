@@ -51,7 +51,7 @@ fn dataset(digits: &Digits, config: &BoosterConfig) -> Dataset {
 
 fn fit_with(config: &BoosterConfig, training: &Dataset, validation: Option<&Dataset>, threads: usize) -> Result<BoosterFit, BoostingError> {
     let cancel = Cancel::default();
-    let job = BoosterJob { seed: Seed(5), threads, progress: &Silent, name: "test", cancel: &cancel, checkpoint: None };
+    let job = BoosterJob { seed: Seed(5), threads, progress: &Silent, name: "test", cancel: &cancel, checkpoint: None, observe: None };
     train(config, training, validation, &job)
 }
 
@@ -108,7 +108,8 @@ fn the_seed_matters_when_samples_are_drawn_and_only_then() {
     let training = digits(600, 4);
     let text = |config: &BoosterConfig, seed| {
         let cancel = Cancel::default();
-        let job = BoosterJob { seed: Seed(seed), threads: 1, progress: &Silent, name: "test", cancel: &cancel, checkpoint: None };
+        let job =
+            BoosterJob { seed: Seed(seed), threads: 1, progress: &Silent, name: "test", cancel: &cancel, checkpoint: None, observe: None };
         let text = train(config, &dataset(&training, config), None, &job).unwrap().booster.model_text().to_owned();
         text.split("end of trees").next().unwrap().to_owned()
     };
@@ -202,7 +203,7 @@ fn watch(rounds: u64) -> (Watch, Cancel) {
 }
 
 fn checkpointed<'a>(progress: &'a dyn Progress, cancel: &'a Cancel, path: &'a Path) -> BoosterJob<'a> {
-    BoosterJob { seed: Seed(5), threads: 1, progress, name: "test", cancel, checkpoint: Some(Checkpoint { path, every: 2 }) }
+    BoosterJob { seed: Seed(5), threads: 1, progress, name: "test", cancel, checkpoint: Some(Checkpoint { path, every: 2 }), observe: None }
 }
 
 #[test]

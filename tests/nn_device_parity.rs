@@ -58,8 +58,16 @@ fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>)> {
         optimizer: OptimizerConfig::Adadelta { learning_rate: 0.5, rho: 0.9, epsilon: 1e-6, weight_decay: 0.0 },
         ..TrainingConfig::default()
     };
-    let job =
-        TrainJob { seed: Seed(3), device, checkpoint: None, progress: &Silent, name: "parity", cancel: &Cancel::default(), feeders: 0 };
+    let job = TrainJob {
+        seed: Seed(3),
+        device,
+        checkpoint: None,
+        progress: &Silent,
+        name: "parity",
+        cancel: &Cancel::default(),
+        observe: None,
+        feeders: 0,
+    };
     let net = train(&config(), &settings, &digits, None, None, &job).unwrap();
     let losses = net.history().points.iter().map(|point| point.train_loss.unwrap() as f32).collect();
     let logits = net.logits(&digits.images).unwrap().concat();

@@ -27,6 +27,7 @@ fn training_starts_no_threads_of_its_own() {
         progress: &Silent,
         name: "pool",
         cancel: &Cancel::default(),
+        observe: None,
         feeders: 0,
     };
     // The size of the reference net: large enough for every parallel path of the backend.

@@ -91,6 +91,7 @@ impl Setup<'_> {
             progress: self.progress,
             name: "test",
             cancel: &self.cancel,
+            observe: None,
             feeders: self.feeders,
         };
         train(&self.network, &self.training, &self.train, self.validation.as_ref(), self.augment, &job)

@@ -3,7 +3,7 @@
 //! The library's own loop stops for nothing and keeps its best round to itself, so the loop is ours: one round at a time, evaluation,
 //! early stopping, progress, checkpoints, and a look at the cancel flag in between.
 
-use std::time::Instant;
+use std::{ops::ControlFlow, time::Instant};
 
 use super::{
     BoosterConfig, BoostingError, Checkpoint, Dataset, TrainedBooster,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::Images,
-    history::{FitTiming, History, HistoryPoint},
+    history::{FitTiming, History, HistoryPoint, Observe},
     progress::{Cancel, Progress},
     seed::Seed,
 };
@@ -34,6 +34,8 @@ pub struct BoosterJob<'a> {
     pub cancel: &'a Cancel,
     /// Where to leave checkpoints, if anywhere. Takes no effect when [`BoosterConfig::draws_samples`]: such a fit cannot be continued.
     pub checkpoint: Option<Checkpoint<'a>>,
+    /// Sees each evaluated round, those before a checkpoint first, and may end the fit there.
+    pub observe: Option<&'a Observe<'a>>,
 }
 
 /// A booster and how it came about.
@@ -121,8 +123,14 @@ impl Fit<'_> {
         let mut booster = BoosterHandle::new(&Threads::enter(self.job.threads), training, validation, &parameters)?;
 
         let mut done = first;
+        let mut ended = history.points.iter().any(|point| self.show(point).is_break());
         while done < self.config.trees && !self.should_stop(&history, done) {
-            if self.job.cancel.is_cancelled() {
+            if ended || self.job.cancel.is_cancelled() {
+                if let Some(checkpoint) = self.checkpoint.filter(|_| done > first) {
+                    let model = joined(booster.text(&Threads::enter(self.job.threads), done - first)?, earlier.as_ref())?;
+                    timing.seconds = seconds_before + start.elapsed().as_secs_f64();
+                    checkpoint.write(&self.fit, &model, &history, &timing)?;
+                }
                 return Err(BoostingError::Cancelled { trees: done });
             }
             let round = Instant::now();
@@ -142,6 +150,7 @@ impl Fit<'_> {
                     task.note(&format!("validation {:.2} %", 100.0 * accuracy));
                 }
                 history.points.push(point);
+                ended = self.show(&point).is_break();
             }
             timing.step_seconds.push(round.elapsed().as_secs_f64());
             timing.images += self.training.len() as u64;
@@ -169,6 +178,10 @@ impl Fit<'_> {
 
     fn sets(&self) -> [Option<&Dataset>; 2] {
         [Some(self.training), self.validation]
+    }
+
+    fn show(&self, point: &HistoryPoint) -> ControlFlow<()> {
+        self.job.observe.map_or(ControlFlow::Continue(()), |observe| observe(point))
     }
 
     fn should_stop(&self, history: &History, done: u32) -> bool {

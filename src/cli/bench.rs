@@ -153,6 +153,7 @@ fn booster_folds(arguments: &BoosterBench, count: usize, global: &Global, output
             progress: &Silent,
             name: &name,
             cancel: &context.cancel,
+            observe: None,
             checkpoint: None,
         };
         let fit = boosting::train(&config, &dataset, None, &job)?;

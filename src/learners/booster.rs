@@ -1,10 +1,14 @@
 //! LightGBM as a learner.
 
-use std::path::Path;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Predictor, parse_settings, settings_table};
+use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, Predictor, Shared, parse_settings, settings_table};
 use crate::{
     boosting::{self, BoosterConfig, BoosterJob, Checkpoint, Dataset, TrainedBooster},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
@@ -54,6 +58,26 @@ impl BoosterLearner {
         Ok(Self { name: name.to_owned(), settings, augment })
     }
 
+    /// The images in bins, made by the first fit that needs this number of them, and the validation images in the same bins.
+    fn shared_bins(
+        &self,
+        shared: &Shared,
+        train: &Digits,
+        validation: Option<&Digits>,
+        threads: usize,
+    ) -> Result<(Arc<Dataset>, Option<Arc<Dataset>>), LearnerError> {
+        let bins = self.settings.booster.max_bin;
+        let make = || Dataset::new(train.images.clone(), &train.labels, &self.settings.booster, threads);
+        let dataset = shared.get_or_make(&format!("bins {bins}"), make)?;
+        let aligned = |digits: &Digits| {
+            let mut hash = DefaultHasher::new();
+            (digits.images.pixels(), &digits.labels).hash(&mut hash);
+            let name = format!("bins {bins}, beside {:x}", hash.finish());
+            shared.get_or_make(&name, || dataset.aligned(digits.images.clone(), &digits.labels, threads))
+        };
+        Ok((Arc::clone(&dataset), validation.map(aligned).transpose()?))
+    }
+
     /// The images and, after them, the augmented copies.
     fn augmented(&self, train: &Digits, context: &FitContext) -> Digits {
         let mut pixels = train.images.pixels().to_vec();
@@ -92,18 +116,31 @@ impl Learner for BoosterLearner {
         false
     }
 
+    fn length(&self) -> Length {
+        let booster = &self.settings.booster;
+        Length { field: "booster.trees", unit: "tree", steps: booster.trees, is_prefix: booster.early_stopping_rounds == 0 }
+    }
+
     fn work(&self, images: usize) -> f64 {
         // Ten classes; a histogram sum for each row, feature and level, about a sixth of the pixels ever being split on.
         let booster = &self.settings.booster;
-        1e-9 * 10.0 * 130.0 * 6.0 * booster.trees as f64 * (images * (self.settings.augment_copies + 1)) as f64
+        let levels = f64::from(booster.max_depth).min(f64::from(booster.num_leaves).log2());
+        1e-9 * 10.0 * 130.0 * levels * booster.trees as f64 * (images * (self.settings.augment_copies + 1)) as f64
     }
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
         let augmented = (self.settings.augment_copies > 0).then(|| self.augmented(train, context));
-        let train = augmented.as_ref().unwrap_or(train);
         let threads = self.settings.booster.threads(context.threads);
-        let dataset = Dataset::new(train.images.clone(), &train.labels, &self.settings.booster, threads)?;
-        let validation = validation.map(|digits| dataset.aligned(digits.images.clone(), &digits.labels, threads)).transpose()?;
+        let (dataset, validation) = match (augmented, context.shared) {
+            // Augmented copies are this fit's own; plain images are put into bins once for all that share them.
+            (None, Some(shared)) => self.shared_bins(shared, train, validation, threads)?,
+            (augmented, _) => {
+                let train = augmented.as_ref().unwrap_or(train);
+                let dataset = Dataset::new(train.images.clone(), &train.labels, &self.settings.booster, threads)?;
+                let validation = validation.map(|digits| dataset.aligned(digits.images.clone(), &digits.labels, threads)).transpose()?;
+                (Arc::new(dataset), validation.map(Arc::new))
+            }
+        };
         let job = BoosterJob {
             seed: context.seed,
             threads,
@@ -111,8 +148,9 @@ impl Learner for BoosterLearner {
             name: context.label,
             cancel: context.cancel,
             checkpoint: context.checkpoint.map(|path| Checkpoint { path, every: CHECKPOINT_EVERY }),
+            observe: context.observe,
         };
-        let fit = boosting::train(&self.settings.booster, &dataset, validation.as_ref(), &job)?;
+        let fit = boosting::train(&self.settings.booster, &dataset, validation.as_deref(), &job)?;
         Ok(Fitted { classifier: Box::new(fit.booster), history: fit.history, timing: fit.timing })
     }
 

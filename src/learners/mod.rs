@@ -7,6 +7,7 @@
 mod booster;
 mod net;
 mod settings;
+mod shared;
 
 use std::path::Path;
 
@@ -15,7 +16,7 @@ use serde::Serialize;
 use crate::{
     boosting::BoostingError,
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
-    history::{FitTiming, History},
+    history::{FitTiming, History, Observe},
     nn::{ChosenDevice, NnError},
     progress::{Cancel, Progress},
     seed::Seed,
@@ -24,6 +25,7 @@ use crate::{
 pub use booster::BoosterLearner;
 pub use net::NetLearner;
 pub use settings::parse_settings;
+pub use shared::Shared;
 
 /// Hyperparameters that can be fitted.
 pub trait Learner: Send + Sync {
@@ -40,12 +42,28 @@ pub trait Learner: Send + Sync {
     fn selects_by_validation(&self) -> bool;
     /// True if the work runs on the [`ChosenDevice`]; false if always on the CPU.
     fn runs_on_device(&self) -> bool;
+    /// How long a fit is, and which setting says so.
+    fn length(&self) -> Length;
     /// Rough work of a fit on so many images, in billions of operations: orders jobs, nothing else.
     fn work(&self, images: usize) -> f64;
     /// Fits a model. The same data, seed and build give the same model on a CPU, whatever the number of threads.
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError>;
     /// Reads what [`Classifier::save`] wrote.
     fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError>;
+}
+
+/// How long a fit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// Dotted path of the setting: `training.epochs`, `booster.trees`.
+    pub field: &'static str,
+    /// "epoch" or "tree".
+    pub unit: &'static str,
+    /// How many.
+    pub steps: u32,
+    /// True if a shorter fit is the beginning of a longer one, so that the scores of both can be read from one fit. False under a schedule
+    /// that depends on the length, or if the fit chooses its own end.
+    pub is_prefix: bool,
 }
 
 /// A fitted model.
@@ -102,6 +120,11 @@ pub struct FitContext<'a> {
     pub label: &'a str,
     /// Asks it to stop.
     pub cancel: &'a Cancel,
+    /// Sees every step that is validated and may end the fit there; it then fails as if it was cancelled, and its checkpoint stays. A fit
+    /// that goes on from a checkpoint shows it the earlier steps first.
+    pub observe: Option<&'a Observe<'a>>,
+    /// What it shares with other fits on the very same training images.
+    pub shared: Option<&'a Shared>,
 }
 
 /// Why a learner failed.

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Predictor, parse_settings, settings_table};
+use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, Predictor, parse_settings, settings_table};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
-    nn::{self, Augment, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, TrainJob, TrainedNet, TrainingConfig},
+    nn::{self, Augment, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig},
     seed::Seed,
 };
 
@@ -104,6 +104,11 @@ impl Learner for NetLearner {
         true
     }
 
+    fn length(&self) -> Length {
+        let is_prefix = self.training.schedule == Schedule::Constant && !self.selects_by_validation();
+        Length { field: "training.epochs", unit: "epoch", steps: self.training.epochs, is_prefix }
+    }
+
     fn work(&self, images: usize) -> f64 {
         // Forward, and twice that backward.
         3e-9 * self.network.operations_per_image() * images as f64 * f64::from(self.training.epochs)
@@ -119,6 +124,7 @@ impl Learner for NetLearner {
             progress: context.progress,
             name: context.label,
             cancel: context.cancel,
+            observe: context.observe,
             feeders: if context.device.is_cpu() { context.threads - 1 } else { DEVICE_FEEDERS },
         };
         let net = nn::train(&self.network, &self.training, train, validation, augment, &job)?;

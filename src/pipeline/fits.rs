@@ -134,6 +134,8 @@ fn one(
         progress: work.progress,
         label: &label,
         cancel: &job.cancel,
+        observe: None,
+        shared: None,
     };
     let started = Instant::now();
     let fitted = learner.fit(&split.train, split.validation.as_ref(), &context)?;

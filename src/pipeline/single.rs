@@ -55,6 +55,8 @@ pub fn train_one(
         progress: work.progress,
         label: learner.name(),
         cancel: work.cancel,
+        observe: None,
+        shared: None,
     };
     let fitted = learner.fit(&train, Some(&validation), &context)?;
     let part = directory.begin_part("model")?;

@@ -16,7 +16,7 @@ mod config;
 mod meter;
 mod standing;
 
-use std::{path::Path, thread, time::Instant};
+use std::{ops::ControlFlow, path::Path, thread, time::Instant};
 
 use burn::{
     module::Module,
@@ -35,7 +35,7 @@ use standing::Standing;
 use super::{ChosenDevice, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
 use crate::{
     data::{Digits, FieldError, SIDE},
-    history::{FitTiming, History, HistoryPoint},
+    history::{FitTiming, History, HistoryPoint, Observe},
     progress::{Cancel, Progress, Task},
     seed::Seed,
 };
@@ -58,6 +58,8 @@ pub struct TrainJob<'a> {
     pub name: &'a str,
     /// Looked at between batches.
     pub cancel: &'a Cancel,
+    /// Sees each epoch's point, those before a checkpoint first, and may end the training there.
+    pub observe: Option<&'a Observe<'a>>,
     /// Threads that prepare batches ahead; 0 prepares each batch when its turn comes. Changes nothing but the speed.
     pub feeders: usize,
 }
@@ -83,6 +85,9 @@ pub fn train(
     let mut run = Run::begin(network, training, job, &fingerprint)?;
     let task = job.progress.task(job.name, u64::from(training.epochs) * train.len() as u64, "images");
     task.advance(run.timing.images);
+    for point in run.history.points.clone() {
+        run.show(&point)?;
+    }
     while !run.is_finished() {
         let start = Instant::now();
         let epoch = run.epochs_done() + 1;
@@ -97,6 +102,7 @@ pub fn train(
         if let Some(path) = job.checkpoint {
             run.checkpoint()?.save(path, &fingerprint)?;
         }
+        run.show(&point)?;
     }
     run.finish()
 }
@@ -173,6 +179,15 @@ impl<'a> Run<'a> {
             history: checkpoint.history,
             timing: checkpoint.timing,
         })
+    }
+
+    /// Shows a point to who observes; an end asked for before the last epoch cancels the training.
+    fn show(&self, point: &HistoryPoint) -> Result<(), NnError> {
+        let flow = self.job.observe.map_or(ControlFlow::Continue(()), |observe| observe(point));
+        if flow.is_break() && !self.is_finished() {
+            return Err(NnError::Cancelled { name: self.job.name.to_owned(), epochs: self.epochs_done() });
+        }
+        Ok(())
     }
 
     fn epochs_done(&self) -> u32 {
