@@ -16,6 +16,7 @@
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
+//! | [`tuning`] | the search for hyperparameters: stages as data, strategies, the study log |
 //! | [`runs`] | the run directory: atomic, locked, resumable, verified |
 //! | [`report`] | plots and the self-contained page |
 //! | [`pipeline`] | the configuration, and the whole way from raw files to a report |
@@ -35,3 +36,4 @@ pub mod report;
 pub mod runs;
 pub mod seed;
 pub mod stacking;
+pub mod tuning;

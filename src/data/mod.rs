@@ -31,5 +31,5 @@ pub use error::{DataError, Result};
 pub use field_error::FieldError;
 pub use file::FileHash;
 pub use folder::ImageToDigit;
-pub use folds::{Folds, Split, stratified_group_folds, stratified_group_split};
+pub use folds::{Folds, Split, stratified_group_folds, stratified_group_split, stratified_subset};
 pub use source::{DataConfig, Fingerprint, Source, SourceKind};

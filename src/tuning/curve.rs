@@ -1,0 +1,102 @@
+//! The score by epochs or trees, read from one training.
+
+use std::sync::Arc;
+
+use super::{
+    Stage, TrialState, TuningError,
+    fit::{End, FitEnd, FitJob, Fitting, until},
+    log::StageLog,
+    splits::SplitData,
+    study::Work,
+    trial::{Details, Trial, summary},
+};
+use crate::{
+    data::FieldError,
+    learners,
+    seed::Seed,
+    stacking::{self, Job, JobContext},
+};
+
+/// Trains once on every split, to the largest number of steps, and records a trial for each number of steps that is searched.
+pub(super) fn run(
+    stage: &Stage,
+    base: &toml::Table,
+    splits: &[SplitData],
+    seed: Seed,
+    log: &StageLog,
+    work: &Work,
+    started: std::time::Instant,
+) -> Result<Vec<Trial>, TuningError> {
+    let wanted: Vec<toml::Value> = stage.space.grid().into_iter().flatten().collect();
+    let most = wanted.iter().filter_map(toml::Value::as_integer).max().unwrap_or(1);
+    let error = |error: FieldError| TuningError::setting(&stage.config.name, error);
+    let settings = stage.settings(base, &[most.into()]).map_err(error)?;
+    let learner: Arc<dyn learners::Learner> = learners::build(settings).map_err(error)?.into();
+    let (workers, threads) = work.share(splits.len(), learner.runs_on_device());
+    let jobs: Vec<Job<usize>> = (0..splits.len())
+        .map(|split| Job { name: format!("{}, split {}", stage.config.name, split + 1), cost: 1.0, input: split })
+        .collect();
+    let folder = work.scratch.join(&stage.config.name);
+    let ends = stacking::run_jobs(jobs, workers, threads, work.cancel, |&split: &usize, job: &JobContext| {
+        let fitting =
+            Fitting { device: work.device, progress: work.progress, threads: job.threads, cancel: &job.cancel, score: stage.config.score };
+        fitting.fit(&FitJob {
+            learner: learner.as_ref(),
+            split: &splits[split],
+            seed: seed.derive("curve").index(split as u64),
+            checkpoint: &folder.join(format!("split-{split}")),
+            label: &format!("{}, split {}", stage.config.name, split + 1),
+            watch: Some(&until(u64::MAX)),
+        })
+    })?;
+    let known: Vec<Trial> = log.trials().iter().filter_map(Trial::from_log).collect();
+    let mut trials = Vec::new();
+    for (order, value) in wanted.iter().enumerate() {
+        if let Some(trial) = known.iter().find(|trial| trial.details.values == [value.clone()]) {
+            trials.push(trial.clone());
+            continue;
+        }
+        let mut trial = point(value, order, &ends, splits);
+        trial.details.elapsed = started.elapsed().as_secs_f64();
+        log.record(&trial.to_log(&stage.space))?;
+        trials.push(trial);
+    }
+    Ok(trials)
+}
+
+/// The trial that ends at one step of the trainings.
+fn point(value: &toml::Value, order: usize, ends: &[FitEnd], splits: &[SplitData]) -> Trial {
+    let step = value.as_integer().and_then(|step| u64::try_from(step).ok()).unwrap_or_default();
+    let at = |steps: &[(u64, f64)]| steps.iter().find(|(other, _)| *other == step).map(|(_, score)| *score);
+    let scores: Option<Vec<f64>> = ends.iter().map(|end| at(&end.steps)).collect();
+    let train: Option<Vec<f64>> = ends.iter().map(|end| at(&end.train_steps)).collect();
+    let failure = ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
+    let unread =
+        || format!("the score after {step} steps was not read; let the learner evaluate there (a booster: `booster.evaluate_every`)");
+    let (score, standard_error) = match &scores {
+        Some(scores) => {
+            let (mean, error) = summary(scores, splits[0].validation.len());
+            (Some(mean), error)
+        }
+        None => (None, None),
+    };
+    // The trainings are counted once, with the point that has the most steps.
+    let last = ends.iter().all(|end| end.steps_run == step);
+    let shared = |whole: f64| if last { whole } else { 0.0 };
+    Trial {
+        state: if scores.is_some() { TrialState::Complete } else { TrialState::Failed },
+        score,
+        steps: Vec::new(),
+        details: Details {
+            values: vec![value.clone()],
+            order,
+            standard_error,
+            split_scores: scores.clone().unwrap_or_default(),
+            train_score: train.map(|train| train.iter().sum::<f64>() / train.len() as f64),
+            steps_run: if last { ends.iter().map(|end| end.steps_run).sum() } else { 0 },
+            seconds: shared(ends.iter().map(|end| end.seconds).sum()),
+            elapsed: 0.0,
+            error: if scores.is_none() { Some(failure.unwrap_or_else(unread)) } else { None },
+        },
+    }
+}

@@ -1,0 +1,200 @@
+//! The choice among meta-models, on the picked members' out-of-fold predictions.
+
+use super::{
+    Candidate, Objective, Stage, Stop, StrategyConfig, TrialState, TuningError,
+    log::StageLog,
+    stage,
+    study::Work,
+    trial::{Details, Trial, summary},
+};
+use crate::{
+    data::{Digits, Probabilities, stratified_group_folds},
+    evaluation,
+    learners::{self, FitContext, Shared},
+    seed::Seed,
+    stacking::{self, FeatureScale, Job, JobContext, MetaConfig, Metafeatures},
+};
+
+/// The members' out-of-fold predictions.
+pub(super) struct OutOfFold {
+    members: Vec<Probabilities>,
+    fold_of: Vec<u16>,
+}
+
+/// Fits every member on every fold.
+pub(super) fn out_of_fold(
+    stage: &Stage,
+    members: &[toml::Table],
+    digits: &Digits,
+    folds: usize,
+    seed: Seed,
+    work: &Work,
+) -> Result<OutOfFold, TuningError> {
+    let name = &stage.config.name;
+    let learners: Vec<_> = members
+        .iter()
+        .map(|settings| learners::build(settings.clone()))
+        .collect::<Result<_, _>>()
+        .map_err(|error| TuningError::setting(name, error))?;
+    let division = stratified_group_folds(&digits.labels, &digits.groups, folds, seed.derive("folds"))?;
+    let jobs = |on_device: bool| -> Vec<Job<(usize, usize)>> {
+        let wanted = (0..learners.len()).filter(|&member| (!work.device.is_cpu() && learners[member].runs_on_device()) == on_device);
+        wanted
+            .flat_map(|member| (0..folds).map(move |fold| (member, fold)))
+            .map(|(member, fold)| Job {
+                name: format!("{name}: {}, fold {}", learners[member].name(), fold + 1),
+                cost: learners[member].work(digits.len()),
+                input: (member, fold),
+            })
+            .collect()
+    };
+    let fit = |&(member, fold): &(usize, usize), job: &JobContext| -> Result<(usize, usize, Probabilities), TuningError> {
+        let learner = learners[member].as_ref();
+        let (train, left_out) = (digits.select(&division.train_indices(fold)), digits.select(&division.validation_indices(fold)));
+        let label = format!("{}, fold {}", learner.name(), fold + 1);
+        let seed = seed.derive(learner.name()).index(fold as u64);
+        let shared = Shared::default();
+        let (train, selection) = if learner.selects_by_validation() {
+            let split = crate::data::stratified_group_split(&train.labels, &train.groups, 0.1, seed.derive("selection"))?;
+            (train.select(&split.train), Some(train.select(&split.validation)))
+        } else {
+            (train, None)
+        };
+        let context = FitContext {
+            seed,
+            device: work.device,
+            threads: job.threads,
+            checkpoint: Some(&work.scratch.join(name).join(format!("{}-{fold}", learner.name()))),
+            progress: work.progress,
+            label: &label,
+            cancel: &job.cancel,
+            observe: None,
+            shared: Some(&shared),
+        };
+        let failed = |problem: learners::LearnerError| match problem.is_cancelled() {
+            true => TuningError::Cancelled,
+            false => TuningError::Member { stage: name.clone(), member: learner.name().to_owned(), problem: problem.to_string() },
+        };
+        let fitted = learner.fit(&train, selection.as_ref(), &context).map_err(failed)?;
+        Ok((member, fold, fitted.classifier.predict_proba(&left_out.images).map_err(failed)?))
+    };
+    let mut results = Vec::new();
+    for on_device in [true, false] {
+        let jobs = jobs(on_device);
+        let (workers, threads) = work.share(jobs.len(), on_device);
+        results.extend(stacking::run_jobs(jobs, workers, threads, work.cancel, fit)?);
+    }
+    let member = |place: usize| {
+        let parts: Vec<(Vec<usize>, &Probabilities)> = results
+            .iter()
+            .filter(|(member, _, _)| *member == place)
+            .map(|(_, fold, rows)| (division.validation_indices(*fold), rows))
+            .collect();
+        stacking::assemble_out_of_fold(digits.len(), &parts)
+    };
+    let members = (0..learners.len()).map(member).collect::<Result<_, _>>()?;
+    Ok(OutOfFold { members, fold_of: division.fold_of().to_vec() })
+}
+
+/// Scores meta-models by cross-fitting them on the out-of-fold predictions.
+pub(super) struct Ensemble<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) digits: &'a Digits,
+    pub(super) predictions: OutOfFold,
+    pub(super) log: &'a StageLog,
+    pub(super) started: std::time::Instant,
+    pub(super) trials: Vec<Trial>,
+    pub(super) scale: FeatureScale,
+    pub(super) meta: MetaConfig,
+}
+
+impl Ensemble<'_> {
+    /// Searches with the stage's strategy.
+    pub(super) fn search(&mut self, strategy: &StrategyConfig, seed: Seed) -> Result<(), TuningError> {
+        let stage = self.stage;
+        let Some(strategy) = strategy.strategy() else { return Ok(()) };
+        let start = vec![0.5; stage.space.parameters().len()];
+        match strategy.search(&stage.space, &start, self, seed) {
+            Ok(()) | Err(Stop::Budget) => Ok(()),
+            Err(Stop::Failure(error)) => Err(error),
+        }
+    }
+
+    fn trial(&self, candidate: &Candidate, order: usize) -> Result<Trial, TuningError> {
+        let begun = std::time::Instant::now();
+        let (mut meta, mut scale) = (self.meta.clone(), self.scale);
+        for (parameter, value) in self.stage.space.parameters().iter().zip(candidate) {
+            let error = |error| TuningError::setting(&self.stage.config.name, error);
+            match parameter.field.as_str() {
+                "meta" => meta = stage::meta(value).map_err(error)?,
+                _ => scale = stage::features(value).map_err(error)?,
+            }
+        }
+        let outcome = self.scores(&meta, scale);
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let seconds = begun.elapsed().as_secs_f64();
+        let (scores, train, error) = match outcome {
+            Ok((scores, train)) => (scores, Some(train), None),
+            Err(error) => (Vec::new(), None, Some(error.to_string())),
+        };
+        let (score, standard_error) = match scores.is_empty() {
+            true => (None, None),
+            false => {
+                let (mean, error) = summary(&scores, self.digits.len() / scores.len());
+                (Some(mean), error)
+            }
+        };
+        let state = if error.is_none() { TrialState::Complete } else { TrialState::Failed };
+        let values = candidate.clone();
+        let details =
+            Details { values, order, standard_error, split_scores: scores, train_score: train, steps_run: 0, seconds, elapsed, error };
+        Ok(Trial { state, score, steps: Vec::new(), details })
+    }
+
+    /// The score of each fold, and that of the meta-model on the rows that it was fitted on.
+    fn scores(&self, meta: &MetaConfig, scale: FeatureScale) -> Result<(Vec<f64>, f64), TuningError> {
+        let features = Metafeatures::new(&self.predictions.members, scale)?;
+        let rows = stacking::cross_fit(meta, &features, &self.digits.labels, &self.predictions.fold_of)?;
+        let folds = self.predictions.fold_of.iter().max().map_or(0, |&last| usize::from(last) + 1);
+        let of = |rows: &[[f32; crate::data::CLASSES]], labels: &[u8]| match evaluation::score(rows, labels) {
+            Ok(scores) if self.stage.config.score == super::Score::LogLoss => -scores.log_loss,
+            Ok(scores) => scores.accuracy.value,
+            Err(_) => f64::NAN,
+        };
+        let fold = |fold: usize| {
+            let places: Vec<usize> = (0..rows.len()).filter(|&row| usize::from(self.predictions.fold_of[row]) == fold).collect();
+            let labels: Vec<u8> = places.iter().map(|&row| self.digits.labels[row]).collect();
+            of(&places.iter().map(|&row| rows[row]).collect::<Vec<_>>(), &labels)
+        };
+        let fitted = meta.fit(&features, &self.digits.labels)?;
+        Ok(((0..folds).map(fold).collect(), of(&fitted.predict_proba(&features)?, &self.digits.labels)))
+    }
+}
+
+impl Objective for Ensemble<'_> {
+    fn evaluate(&mut self, candidates: &[Candidate]) -> Result<Vec<Option<f64>>, Stop> {
+        let mut scores = Vec::new();
+        for candidate in candidates {
+            let known = self.trials.iter().find(|trial| trial.details.values == *candidate);
+            if let Some(trial) = known {
+                scores.push(trial.score);
+                continue;
+            }
+            if self.stage.config.budget.trials.is_some_and(|most| self.trials.len() >= most) {
+                return Err(Stop::Budget);
+            }
+            let logged = self.log.trials().iter().filter_map(Trial::from_log).find(|trial| trial.details.values == *candidate);
+            let trial = match logged {
+                Some(trial) => trial,
+                None => {
+                    let trial = self.trial(candidate, self.trials.len()).map_err(Stop::Failure)?;
+                    self.log.record(&trial.to_log(&self.stage.space)).map_err(|error| Stop::Failure(error.into()))?;
+                    trial
+                }
+            };
+            scores.push(trial.score);
+            self.trials.push(trial);
+        }
+        Ok(scores)
+    }
+}

@@ -1,0 +1,118 @@
+//! Times as the format writes them: ISO 8601 in UTC with microseconds.
+
+use std::time::{Duration, SystemTime};
+
+const DAY: i64 = 86_400;
+/// 9999-12-31T23:59:59.999999, the last moment that has four digits for its year, in microseconds since 1970.
+const LAST: u128 = 253_402_300_799_999_999;
+
+/// `2026-11-21T17:05:55.000000+00:00`; a moment before 1970 or after 9999 becomes the nearest that can be written.
+pub(super) fn to_iso(time: SystemTime) -> String {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().min(LAST) as i64;
+    let (seconds, microseconds) = (since / 1_000_000, since % 1_000_000);
+    let (year, month, day) = civil_from_days(seconds / DAY);
+    let of_day = seconds % DAY;
+    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microseconds:06}+00:00")
+}
+
+/// Reads `YYYY-MM-DDTHH:MM:SS`, with or without a fraction of up to six digits and an offset; none if it is something else.
+pub(super) fn from_iso(text: &str) -> Option<SystemTime> {
+    let text = text.as_bytes();
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.get(from..to)?;
+        digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if !marks.iter().all(|&(at, mark)| text.get(at) == Some(&mark)) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let mut at = 19;
+    let mut microseconds = 0;
+    if text.get(at) == Some(&b'.') {
+        let digits = text[at + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if !(1..=6).contains(&digits) {
+            return None;
+        }
+        microseconds = number(at + 1, at + 1 + digits)? * 10_i64.pow(6 - digits as u32);
+        at += 1 + digits;
+    }
+    let offset = match &text[at..] {
+        [] | [b'Z'] => 0,
+        [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
+            let seconds = number(at + 1, at + 3)? * 3600 + number(at + 4, at + 6)? * 60;
+            if *sign == b'+' { seconds } else { -seconds }
+        }
+        _ => return None,
+    };
+    let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset;
+    let since = Duration::from_secs(seconds.unsigned_abs());
+    let whole = if seconds < 0 { SystemTime::UNIX_EPOCH.checked_sub(since) } else { SystemTime::UNIX_EPOCH.checked_add(since) };
+    whole?.checked_add(Duration::from_micros(microseconds as u64))
+}
+
+/// Year, month and day of a day counted from 1970-01-01, which is not negative.
+///
+/// Years are counted from March, so that the leap day is the last of its year; 400 years have 146,097 days.
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+}
+
+/// The inverse, for any year from 0.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64, microseconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(microseconds)
+    }
+
+    #[test]
+    fn known_moments() {
+        for (time, text) in [
+            (at(0, 0), "1970-01-01T00:00:00.000000+00:00"),
+            (at(951_782_400, 1), "2000-02-29T00:00:00.000001+00:00"),
+            (at(1_709_251_199, 999_999), "2024-02-29T23:59:59.999999+00:00"),
+            (at(1_795_280_755, 123_456), "2026-11-21T17:05:55.123456+00:00"),
+        ] {
+            assert_eq!(to_iso(time), text);
+            assert_eq!(from_iso(text), Some(time));
+        }
+        assert_eq!(from_iso("2026-11-21T19:05:55.12+02:00"), Some(at(1_795_280_755, 120_000)));
+        assert_eq!(from_iso("2026-11-21T17:05:55Z"), Some(at(1_795_280_755, 0)));
+        assert_eq!(to_iso(SystemTime::UNIX_EPOCH - Duration::from_secs(5)), to_iso(at(0, 0)));
+        assert_eq!(to_iso(at(1 << 40, 0)), "9999-12-31T23:59:59.999999+00:00");
+        for bad in
+            ["", "2026-13-01T00:00:00", "2026-01-01 00:00:00", "2026-01-01T00:00:00.", "2026-01-01T00:00:00+1", "2026-01-01T0é:00:00"]
+        {
+            assert_eq!(from_iso(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_day_comes_back() {
+        for day in (0..2_932_896).step_by(97) {
+            let (year, month, of_month) = civil_from_days(day);
+            assert_eq!(days_from_civil(year, month, of_month), day);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A trial that ended, as it is kept in the log.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Candidate, Parameter, Space, TrialOutcome, TrialState,
+    log::{self, Distribution, LoggedTrial, NewTrial, Outcome, ParameterValue},
+};
+
+/// The attribute of a logged trial that holds what only this program reads.
+const ATTRIBUTE: &str = "digitstack";
+
+/// What is kept of a trial beside the parameters, the score and the scores on the way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Details {
+    /// The candidate's values, in the order of the space.
+    pub(super) values: Candidate,
+    /// Place among the stage's proposals.
+    pub(super) order: usize,
+    /// Standard error of the score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) standard_error: Option<f64>,
+    /// Score of each split.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) split_scores: Vec<f64>,
+    /// Score on a sample of the training images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) train_score: Option<f64>,
+    /// Epochs or trees that its fits ran.
+    pub(super) steps_run: u64,
+    /// Seconds of all its fits together.
+    pub(super) seconds: f64,
+    /// Seconds that the stage had taken by the clock when the trial ended.
+    pub(super) elapsed: f64,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+/// A trial that ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trial {
+    pub(super) state: TrialState,
+    /// Mean over the splits; for a pruned trial the last that it reached.
+    pub(super) score: Option<f64>,
+    /// Score after steps (or with so many images).
+    pub(super) steps: Vec<(u64, f64)>,
+    pub(super) details: Details,
+}
+
+impl Trial {
+    /// What the log holds; none for a trial that another program wrote into it.
+    pub(super) fn from_log(logged: &LoggedTrial) -> Option<Self> {
+        let details: Details = serde_json::from_value(logged.attributes.get(ATTRIBUTE)?.clone()).ok()?;
+        let state = match logged.state {
+            log::TrialState::Complete => TrialState::Complete,
+            log::TrialState::Pruned => TrialState::Pruned,
+            log::TrialState::Failed => TrialState::Failed,
+            log::TrialState::Running | log::TrialState::Waiting => return None,
+        };
+        let steps = logged.steps.iter().map(|(step, score)| (*step, *score)).collect();
+        Some(Self { state, score: logged.value, steps, details })
+    }
+
+    /// As the log takes it, ended now.
+    pub(super) fn to_log(&self, space: &Space) -> NewTrial {
+        let parameters = space.parameters().iter().zip(&self.details.values);
+        let mut attributes = serde_json::Map::new();
+        // A struct of numbers, texts and lists is JSON.
+        attributes.insert(ATTRIBUTE.to_owned(), serde_json::to_value(&self.details).unwrap_or_default());
+        if let Some(error) = &self.details.error {
+            attributes.insert("error".to_owned(), error.clone().into());
+        }
+        if let Some(standard_error) = self.details.standard_error {
+            attributes.insert("standard_error".to_owned(), standard_error.into());
+        }
+        let finished = SystemTime::now();
+        NewTrial {
+            parameters: parameters.map(|(parameter, value)| (parameter.field.clone(), logged(parameter, value))).collect(),
+            outcome: match (self.state, self.score) {
+                (TrialState::Complete, Some(score)) => Outcome::Complete(score),
+                (TrialState::Pruned, score) => Outcome::Pruned(score),
+                _ => Outcome::Failed,
+            },
+            steps: self.steps.iter().copied().collect(),
+            attributes,
+            started: finished.checked_sub(Duration::from_secs_f64(self.details.seconds.max(0.0))).unwrap_or(finished),
+            finished,
+        }
+    }
+
+    /// As reports show it.
+    pub(super) fn outcome(&self, space: &Space) -> TrialOutcome {
+        let values = space.parameters().iter().zip(&self.details.values);
+        TrialOutcome {
+            values: values.map(|(parameter, value)| parameter.coordinate(value)).collect(),
+            state: self.state,
+            score: self.score,
+            standard_error: self.details.standard_error,
+            train_score: self.details.train_score,
+            steps: self.steps.clone(),
+            seconds: self.details.seconds,
+            error: self.details.error.clone(),
+        }
+    }
+}
+
+/// A value and its range as the log knows them: lists and tables go by their names.
+fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
+    let (value, distribution) = if let (Some(range), Some(value)) = (parameter.integers, value.as_integer()) {
+        // The format's logarithmic ranges have no steps, and a narrowed grid leaves those of its first round.
+        let step = if range.log || (value - range.from) % range.step != 0 { 1 } else { range.step };
+        let high = range.from + (range.to - range.from) / step * step;
+        (ParameterValue::Integer(value), Distribution::Integer { low: range.from, high, step, log: range.log })
+    } else if let (Some(range), Some(value)) = (parameter.reals, value.as_float()) {
+        (ParameterValue::Real(value), Distribution::Real { low: range.from, high: range.to, log: range.log, step: None })
+    } else {
+        let choice = |value: &toml::Value| match value {
+            toml::Value::Integer(value) if parameter.labels.is_none() => ParameterValue::Integer(*value),
+            toml::Value::Float(value) if parameter.labels.is_none() => ParameterValue::Real(*value),
+            toml::Value::Boolean(value) if parameter.labels.is_none() => ParameterValue::Flag(*value),
+            other => ParameterValue::Text(parameter.describe(other)),
+        };
+        (choice(value), Distribution::Categorical { choices: parameter.values.iter().flatten().map(choice).collect() })
+    };
+    log::Parameter { value, distribution }
+}
+
+/// Mean and standard error of the scores of some splits; with one split, the error of a share of `images`.
+pub(super) fn summary(scores: &[f64], images: usize) -> (f64, Option<f64>) {
+    let count = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / count;
+    if scores.len() > 1 {
+        let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        return (mean, Some((variance / count).sqrt()));
+    }
+    let share = (0.0..=1.0).contains(&mean).then(|| (mean * (1.0 - mean) / images.max(1) as f64).sqrt());
+    (mean, share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_errors_come_from_the_splits_or_from_the_share() {
+        let (mean, error) = summary(&[0.9, 0.92, 0.94], 10);
+        assert!((mean - 0.92).abs() < 1e-12 && (error.unwrap() - 0.02 / 3f64.sqrt()).abs() < 1e-12);
+        let (mean, error) = summary(&[0.5], 100);
+        assert_eq!((mean, error), (0.5, Some(0.05)));
+        assert_eq!(summary(&[-0.3], 100).1, None, "a single log-loss has none");
+    }
+}
