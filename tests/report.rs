@@ -1,6 +1,8 @@
 //! The report on a made-up run that looks like a real one.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+mod markup;
+
 use std::path::Path;
 
 use digitstack::{
@@ -13,6 +15,7 @@ use digitstack::{
     runs::{Commit, Environment, RunDirectory, verify},
     seed::Seed,
 };
+use markup::{check_markup, text};
 use rand::RngExt;
 
 /// Scores of a model that errs on a share of the images, more often between digits that look alike.
@@ -236,50 +239,8 @@ fn realistic() -> ReportInput {
         ],
         examples: (0..40).map(|place| Example { image: digit((place % 10) as u8, place), label: (place % 10) as u8 }).collect(),
         reproducible_hash: "9b74c9897bac770ffc029102a200c5de3f2a1b6e4d5c8f7a0b1c2d3e4f5a6b7c".to_owned(),
+        study: None,
     }
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
-
-/// Checks that elements nest and attributes are quoted; returns how many elements there are.
-fn check_markup(name: &str, text: &str) -> usize {
-    const VOID: [&str; 3] = ["meta", "link", "br"];
-    let mut open: Vec<&str> = Vec::new();
-    let mut elements = 0;
-    let mut rest = text;
-    while let Some(start) = rest.find('<') {
-        assert!(!rest[..start].contains('>') || open.last() == Some(&"style"), "{name}: stray > in {:?}", &rest[..start]);
-        rest = &rest[start + 1..];
-        if rest.starts_with("!DOCTYPE") {
-            rest = &rest[rest.find('>').unwrap() + 1..];
-            continue;
-        }
-        let mut quoted = false;
-        let end = rest
-            .char_indices()
-            .find(|(_, c)| {
-                quoted ^= *c == '"';
-                *c == '>' && !quoted
-            })
-            .unwrap_or_else(|| panic!("{name}: an element does not end: {:.80}", rest))
-            .0;
-        let tag = &rest[..end];
-        rest = &rest[end + 1..];
-        assert!(!tag.contains('<'), "{name}: < inside <{tag}>");
-        if let Some(closed) = tag.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(closed), "{name}");
-            continue;
-        }
-        elements += 1;
-        let element = tag.trim_end_matches('/').split_whitespace().next().unwrap();
-        if !tag.ends_with('/') && !VOID.contains(&element) {
-            open.push(element);
-        }
-    }
-    assert!(open.is_empty(), "{name}: {open:?} are never closed");
-    elements
 }
 
 /// To look at the report, name a folder in `DIGITSTACK_REPORT_DIR`: it is written there.
@@ -347,6 +308,18 @@ fn a_report_without_a_test_set_says_so() {
 }
 
 #[test]
+fn the_search_that_chose_the_settings_is_linked() {
+    let mut input = realistic();
+    let sentence = "The settings were chosen by a search";
+    assert!(!text(&render(&input, &ReportOptions::default()).unwrap().files[0].bytes).contains(sentence));
+    input.study = Some("../../search/report/index.html?a&b".to_owned());
+    let report = render(&input, &ReportOptions::default()).unwrap();
+    let page = text(&report.files[0].bytes);
+    check_markup("index.html", page);
+    assert!(page.contains(&format!("{sentence}: <a href=\"../../search/report/index.html?a&#38;b\">")), "{page}");
+}
+
+#[test]
 fn an_empty_run_still_has_a_page() {
     let report = render(&ReportInput { title: "empty".to_owned(), ..ReportInput::default() }, &ReportOptions { png: true }).unwrap();
     assert_eq!(report.files.len(), 1);
@@ -380,7 +353,9 @@ fn names_and_settings_cannot_become_markup() {
 #[test]
 fn what_cannot_be_drawn_is_refused_by_name() {
     type Spoil = fn(&mut ReportInput);
-    let spoilt: [(&str, Spoil); 6] = [
+    let spoilt: [(&str, Spoil); 8] = [
+        ("the link to the search: `javascript:1`", |input| input.study = Some("javascript:1".to_owned())),
+        ("`//elsewhere/`, expected a relative path", |input| input.study = Some("//elsewhere/".to_owned())),
         ("featured model: `none`", |input| input.featured = Some("none".to_owned())),
         ("a filter of cnn: 8 weights", |input| input.filters[0].weights[3].truncate(8)),
         ("mistake 18: digit 10", |input| input.mistakes[0].label = 10),

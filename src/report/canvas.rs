@@ -54,15 +54,20 @@ pub(super) struct Stroke {
     pub(super) paint: Paint,
     pub(super) width: f64,
     pub(super) dashed: bool,
+    pub(super) opacity: f64,
 }
 
 impl Stroke {
     pub(super) fn new(paint: Paint, width: f64) -> Self {
-        Self { paint, width, dashed: false }
+        Self { paint, width, dashed: false, opacity: 1.0 }
     }
 
     pub(super) fn dashed(self) -> Self {
         Self { dashed: true, ..self }
+    }
+
+    pub(super) fn opacity(self, opacity: f64) -> Self {
+        Self { opacity, ..self }
     }
 }
 
@@ -151,6 +156,19 @@ impl Canvas {
         self.push(format_args!(r#"<polygon points="{points}" fill="{fill}" fill-opacity="{}"/>"#, N(opacity)));
     }
 
+    /// What lies inside closed outlines; one within another is a hole.
+    pub(super) fn region(&mut self, outlines: &[Vec<(f64, f64)>], fill: Paint, opacity: f64) {
+        let outline = |points: &Vec<(f64, f64)>| {
+            let mut path = String::new();
+            for (place, &(x, y)) in points.iter().enumerate() {
+                let _ = write!(path, "{}{} {}", if place == 0 { 'M' } else { 'L' }, N(x), N(y));
+            }
+            path + "Z"
+        };
+        let (path, fill) = (outlines.iter().map(outline).collect::<String>(), fill.css(self.theme));
+        self.push(format_args!(r#"<path d="{path}" fill="{fill}" fill-opacity="{}" fill-rule="evenodd"/>"#, N(opacity)));
+    }
+
     pub(super) fn rect(&mut self, [x, y, width, height]: [f64; 4], fill: Paint, opacity: f64) {
         let fill = fill.css(self.theme);
         self.push(format_args!(
@@ -173,6 +191,13 @@ impl Canvas {
         let fill = if filled { paint } else { Paint::Surface }.css(self.theme);
         let stroke = self.stroke(Stroke::new(paint, 1.5));
         self.push(format_args!(r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}"{stroke}/>"#, N(x), N(y), N(radius)));
+    }
+
+    /// A disc without an outline.
+    pub(super) fn disc(&mut self, (x, y): (f64, f64), radius: f64, paint: Paint, opacity: f64) {
+        let fill = paint.css(self.theme);
+        let opacity = N(opacity);
+        self.push(format_args!(r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}" fill-opacity="{opacity}"/>"#, N(x), N(y), N(radius)));
     }
 
     pub(super) fn text(&mut self, (x, y): (f64, f64), text: &str, style: Style) {
@@ -225,7 +250,8 @@ impl Canvas {
 
     fn stroke(&self, stroke: Stroke) -> String {
         let dash = if stroke.dashed { r#" stroke-dasharray="4 3""# } else { "" };
-        format!(r#" stroke="{}" stroke-width="{}"{dash}"#, stroke.paint.css(self.theme), N(stroke.width))
+        let opacity = if stroke.opacity < 1.0 { format!(r#" stroke-opacity="{}""#, N(stroke.opacity)) } else { String::new() };
+        format!(r#" stroke="{}" stroke-width="{}"{dash}{opacity}"#, stroke.paint.css(self.theme), N(stroke.width))
     }
 
     fn push(&mut self, shape: std::fmt::Arguments<'_>) {

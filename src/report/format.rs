@@ -1,5 +1,7 @@
 //! Figures as people write them.
 
+use crate::tuning::{ParameterOutcome, Score};
+
 /// A space that is thin and does not break.
 const THIN: char = '\u{202f}';
 
@@ -34,11 +36,70 @@ pub(super) fn probability(share: f64) -> String {
     }
 }
 
-/// A number with as many decimals as it needs, at most six.
+/// A number with as many decimals as it needs, at most six; very small and very large ones with an exponent.
 pub(super) fn short(value: f64) -> String {
+    if value != 0.0 && !(1e-5..1e9).contains(&value.abs()) {
+        return scientific(value);
+    }
     let text = format!("{value:.6}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// To three figures: `1.25e-7`.
+fn scientific(value: f64) -> String {
+    let text = format!("{value:.2e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) if mantissa.contains('.') => {
+            format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
+}
+
+/// A setting as one would type it: whole numbers as they are, others to five significant digits.
+pub(super) fn number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e9 {
+        return format!("{:.0}", value + 0.0);
+    }
+    let rounded: f64 = format!("{value:.4e}").parse().unwrap_or(value);
+    if (1e-5..1e9).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
+}
+
+/// A searched value: the choice's name or the number.
+pub(super) fn setting(parameter: &ParameterOutcome, value: f64) -> String {
+    match parameter.choices.get(value as usize) {
+        Some(choice) => choice.clone(),
+        None => number(value),
+    }
+}
+
+/// A score without its unit: the accuracy in per cent, or the log-loss.
+pub(super) fn score(score: Score, value: f64) -> String {
+    match score {
+        Score::Accuracy => percent(value),
+        Score::LogLoss => format!("{:.4}", value.abs()),
+    }
+}
+
+/// A score with its standard error and unit, `98.12 ± 0.08 %`.
+pub(super) fn score_and_error(kind: Score, value: f64, standard_error: Option<f64>) -> String {
+    let error = standard_error.map_or_else(String::new, |error| format!("\u{a0}±\u{a0}{}", score_width(kind, error)));
+    let unit = if kind == Score::Accuracy { "\u{a0}%" } else { "" };
+    format!("{}{error}{unit}", score(kind, value))
+}
+
+/// A difference of scores, without its unit.
+pub(super) fn score_width(score: Score, width: f64) -> String {
+    match score {
+        Score::Accuracy => percent(width),
+        Score::LogLoss => format!("{width:.4}"),
+    }
+}
+
+/// "1 epoch", "12 345 epochs".
+pub(super) fn counted(value: u64, thing: &str) -> String {
+    format!("{}\u{a0}{thing}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 /// A duration in the unit that suits it.
@@ -77,9 +138,27 @@ mod tests {
         assert_eq!([7, 9_999, 10_000, 1_234_567].map(count), ["7", "9999", "10\u{202f}000", "1\u{202f}234\u{202f}567"]);
         assert_eq!([0.0, 0.001, 0.5, 0.9999, 1.0].map(probability), ["0\u{a0}%", "< 1\u{a0}%", "50\u{a0}%", "> 99\u{a0}%", "100\u{a0}%"]);
         assert_eq!([90.0, 99.5, 99.98, 100.0 * (1.0 - 0.0005), -0.0].map(short), ["90", "99.5", "99.98", "99.95", "0"]);
+        assert_eq!([1e-7, -2.5e-6, 0.00002, 3e12].map(short), ["1e-7", "-2.5e-6", "0.00002", "3e12"]);
         assert_eq!([0.0001, 0.25, 12.34, 125.0, 7_260.0].map(duration), ["< 1 ms", "250 ms", "12.3 s", "2 min 05 s", "2 h 01 min"]);
         assert_eq!([300 << 20, 1536 << 20].map(bytes), ["300 MiB", "1.50 GiB"]);
         assert_eq!(rate(12_345, 1.0).unwrap(), "12\u{202f}300 images/s");
         assert_eq!(rate(5, 0.0), None);
+    }
+
+    #[test]
+    fn settings_are_written_as_they_are_typed() {
+        let values = [64.0, -0.0, 0.000_316_227_766, 1e-7, 123_456.0, 0.1 + 0.2, -1.5, 2.5e10];
+        assert_eq!(values.map(number), ["64", "0", "0.00031623", "1e-7", "123456", "0.3", "-1.5", "2.5e10"]);
+        let choices = vec!["relu".to_owned(), "selu".to_owned()];
+        let parameter = ParameterOutcome { field: "activation".to_owned(), label: "activation".to_owned(), log: false, choices };
+        assert_eq!(setting(&parameter, 1.0), "selu");
+    }
+
+    #[test]
+    fn scores_have_their_unit_and_losses_their_sign() {
+        assert_eq!(score_and_error(Score::Accuracy, 0.98125, Some(0.0008)), "98.12\u{a0}±\u{a0}0.08\u{a0}%");
+        assert_eq!(score_and_error(Score::LogLoss, -0.0, None), "0.0000");
+        assert_eq!(score_and_error(Score::LogLoss, -0.0712, Some(0.002)), "0.0712\u{a0}±\u{a0}0.0020");
+        assert_eq!([1, 12_000].map(|value| counted(value, "epoch")), ["1\u{a0}epoch", "12\u{202f}000\u{a0}epochs"]);
     }
 }

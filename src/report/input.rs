@@ -30,6 +30,8 @@ pub struct ReportInput {
     pub examples: Vec<Example>,
     /// [`crate::runs::Manifest::reproducible_hash`] of the run.
     pub reproducible_hash: String,
+    /// The page of the search that chose the settings, as a path relative to this report's page.
+    pub study: Option<String>,
 }
 
 /// The data of a run.

@@ -1,7 +1,8 @@
-//! The report of a run: one page that anybody can open, and every figure as a file of its own.
+//! The report of a run or of a search: one page that anybody can open, and every figure as a file of its own.
 //!
 //! ```text
 //! ReportInput ── render ──▶ index.html, leaderboard.svg, accuracy-cnn.svg … (and PNG) ── Report::write ──▶ <run>/report/
+//! StudyOutcome ── render_study ──▶ index.html, score-cnn-filters.svg, progress-cnn-filters.svg … ── Report::write ──▶ <study>/report/
 //! ```
 //!
 //! Why this design: a report is read years after the run, on a phone, in print, by people who cannot tell red from green. So the page is
@@ -22,9 +23,12 @@ mod raster;
 mod render;
 mod scale;
 mod sheet;
+mod studio;
+mod study;
 mod theme;
 
 pub use error::ReportError;
 pub use input::{DataSummary, Example, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime};
 pub use render::{Report, ReportFile, ReportOptions, render};
 pub use sheet::sheet;
+pub use study::render_study;

@@ -45,13 +45,14 @@ pub(super) struct Page<'a> {
     pub(super) stages: Option<Shown>,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) config: &'a str,
+    pub(super) study: Option<&'a str>,
 }
 
 /// A figure in large type.
 pub(super) struct Stat {
-    label: String,
-    value: String,
-    note: String,
+    pub(super) label: String,
+    pub(super) value: String,
+    pub(super) note: String,
 }
 
 /// A model in the table of scores.

@@ -8,9 +8,9 @@ use super::{
     ReportError,
     figures::{self, Course, Metric},
     input::ReportInput,
-    page::{self, Errors, MemberCourses, Page, Shown},
-    raster,
-    theme::{Palette, Theme},
+    page::{self, Errors, MemberCourses, Page},
+    studio::{Studio, file_name},
+    theme::Palette,
 };
 use crate::{
     data::CLASSES,
@@ -18,14 +18,10 @@ use crate::{
     runs::{RunDirectory, RunError},
 };
 
-/// Natural width of a figure over the whole page, in pixels.
-const WIDE: f64 = 820.0;
-/// Natural width of a figure that stands beside another, or alone on a phone.
-const HALF: f64 = 380.0;
 /// The folder of the report in a run directory.
 const FOLDER: &str = "report";
 /// The page's file.
-const PAGE: &str = "index.html";
+pub(super) const PAGE: &str = "index.html";
 
 /// What is made beside the page and the SVG files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,7 +76,7 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
         ),
         None => models.first().copied(),
     };
-    let mut studio = Studio { figures: Vec::new(), shown: 0 };
+    let mut studio = Studio::default();
     let examples = (!input.examples.is_empty()).then(|| {
         let caption = format!("{} training digits as the models see them, with their labels.", input.examples.len());
         studio.half("examples", caption, |theme, width| figures::examples(&input.examples, theme, width))
@@ -132,15 +128,9 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
         stages,
         facts: page::facts(input),
         config: &input.config_toml,
+        study: input.study.as_deref(),
     };
-    let mut files = vec![ReportFile { name: PAGE.to_owned(), bytes: page.render()?.into_bytes() }];
-    for (stem, svg) in studio.figures {
-        if options.png {
-            files.push(ReportFile { bytes: raster::png(&svg, &stem)?, name: format!("{stem}.png") });
-        }
-        files.push(ReportFile { name: format!("{stem}.svg"), bytes: svg.into_bytes() });
-    }
-    Ok(Report { files })
+    studio.finish(page.render()?, options)
 }
 
 /// Models by out-of-fold accuracy, best first; those without, by training accuracy, after them. The test set never ranks.
@@ -155,43 +145,6 @@ fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
         fold_b.total_cmp(&fold_a).then(train_b.total_cmp(&train_a))
     });
     ranked
-}
-
-/// Draws figures, numbers them, and keeps each for a file of its own.
-struct Studio {
-    /// Name without `.svg`, and the SVG.
-    figures: Vec<(String, String)>,
-    /// Those that the page shows.
-    shown: usize,
-}
-
-impl Studio {
-    /// Over the whole page, and once more for phones.
-    fn wide(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> Shown {
-        self.add(stem, caption, WIDE, Some(draw(Theme::Page, HALF)), draw)
-    }
-
-    /// Half as wide as the page.
-    fn half(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> Shown {
-        self.add(stem, caption, HALF, None, draw)
-    }
-
-    fn add(&mut self, stem: &str, caption: String, width: f64, narrow: Option<String>, draw: impl Fn(Theme, f64) -> String) -> Shown {
-        // Names that differ only in characters that no file name should have get numbers.
-        let taken = |id: &String| self.figures.iter().any(|(taken, _)| taken == id);
-        let id = (1..)
-            .map(|count| if count == 1 { stem.to_owned() } else { format!("{stem}-{count}") })
-            .find(|id| !taken(id))
-            .unwrap_or_default();
-        self.figures.push((id.clone(), draw(Theme::Paper, width)));
-        self.shown += 1;
-        Shown { id, number: self.shown, caption, svg: draw(Theme::Page, width), narrow }
-    }
-
-    /// Not in the page, where something else shows the same.
-    fn file_only(&mut self, stem: &str, draw: impl Fn(Theme, f64) -> String) {
-        self.figures.push((stem.to_owned(), draw(Theme::Paper, WIDE)));
-    }
 }
 
 fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mut Studio) -> Vec<MemberCourses<'a>> {
@@ -240,12 +193,7 @@ fn errors<'a>(model: &'a ModelScores, palette: &Palette, studio: &mut Studio) ->
     Some(Errors { model: name, set, basis: basis.to_owned(), confusion, calibration, classes: page::class_rows(scores) })
 }
 
-/// A name as part of a file's name: lower-case letters, digits and `-`.
-fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
-}
-
-fn problem(figure: impl Into<String>, problem: String) -> ReportError {
+pub(super) fn problem(figure: impl Into<String>, problem: String) -> ReportError {
     ReportError::Input { figure: figure.into(), problem }
 }
 
@@ -261,6 +209,12 @@ fn check(input: &ReportInput) -> Result<(), ReportError> {
     for stage in &input.timings {
         if !(stage.seconds >= 0.0 && stage.seconds.is_finite()) {
             return Err(problem(format!("the time of stage {}", stage.name), format!("{} seconds, expected at least 0", stage.seconds)));
+        }
+    }
+    if let Some(study) = &input.study {
+        let relative = !study.is_empty() && !study.starts_with(['/', '\\']) && !study.split('/').next().unwrap_or_default().contains(':');
+        if !relative {
+            return Err(problem("the link to the search", format!("`{study}`, expected a relative path")));
         }
     }
     let digit = |what: String, digit: u8| match usize::from(digit) < CLASSES {

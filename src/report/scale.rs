@@ -24,10 +24,14 @@ pub(super) struct Scale {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Linear,
+    /// As [`Kind::Linear`], marked at whole numbers.
+    Whole,
     /// Decades.
     Log,
     /// Accuracies by their error, in decades: 99 % is as far from 90 % as 99.9 % is from 99 %.
     Accuracy,
+    /// Losses with their sign changed, in decades, so that less is nearer to the axis's end.
+    Loss,
 }
 
 /// Multiples of a power of ten that mark a logarithmic axis.
@@ -41,6 +45,11 @@ impl Scale {
         Self { kind: Kind::Linear, low, high: if high > low { high } else { low + 1.0 } }
     }
 
+    /// As [`Self::linear`], for what is counted.
+    pub(super) fn whole(low: f64, high: f64) -> Self {
+        Self { kind: Kind::Whole, ..Self::linear(low, high) }
+    }
+
     /// A logarithmic axis around the positive values; none if there are none.
     pub(super) fn log(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let (low, high) = bounds(values)?;
@@ -50,32 +59,64 @@ impl Scale {
     /// An axis for accuracies (0 to 1), logarithmic in the error, so that good models are as far apart as bad ones. An accuracy of 1 lies
     /// at the end of the axis.
     pub(super) fn accuracy(values: impl IntoIterator<Item = f64>) -> Self {
-        let errors: Vec<f64> = values.into_iter().map(|accuracy| 1.0 - accuracy).collect();
+        let Self { low, high, .. } = Self::errors(values.into_iter().map(|accuracy| 1.0 - accuracy));
+        Self { kind: Kind::Accuracy, low, high: high.min(1.0) }
+    }
+
+    /// A logarithmic axis for losses with their sign changed. A loss of 0 lies at the end of the axis.
+    pub(super) fn loss(values: impl IntoIterator<Item = f64>) -> Self {
+        Self { kind: Kind::Loss, ..Self::errors(values.into_iter().map(|negated| -negated)) }
+    }
+
+    fn errors(errors: impl Iterator<Item = f64>) -> Self {
+        let errors: Vec<f64> = errors.collect();
         let without_error = errors.iter().any(|error| *error <= 0.0);
         let (low, high) = bounds(errors).unwrap_or((0.001, 0.1));
-        Self { kind: Kind::Accuracy, low: if without_error { low / 2.0 } else { low }, high: high.min(1.0) }
+        Self { kind: Kind::Log, low: if without_error { low / 2.0 } else { low }, high }
     }
 
     /// Where `value` lies, 0 to 1; values outside lie at the nearer end.
     pub(super) fn place(&self, value: f64) -> f64 {
         let log = |value: f64| (value.max(self.low) / self.low).ln() / (self.high / self.low).ln();
         let place = match self.kind {
-            Kind::Linear => (value - self.low) / (self.high - self.low),
+            Kind::Linear | Kind::Whole => (value - self.low) / (self.high - self.low),
             Kind::Log => log(value),
             Kind::Accuracy => 1.0 - log(1.0 - value),
+            Kind::Loss => 1.0 - log(-value),
         };
         if place.is_nan() || value.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
+    }
+
+    /// Whether a value lies before the axis's beginning.
+    pub(super) fn beyond(&self, value: f64) -> bool {
+        match self.kind {
+            Kind::Linear | Kind::Whole | Kind::Log => value < self.low,
+            Kind::Accuracy => 1.0 - value > self.high * (1.0 + 1e-9),
+            Kind::Loss => -value > self.high * (1.0 + 1e-9),
+        }
+    }
+
+    /// The value at a place from 0 to 1.
+    pub(super) fn value(&self, place: f64) -> f64 {
+        let log = |place: f64| self.low * (self.high / self.low).powf(place);
+        match self.kind {
+            Kind::Linear | Kind::Whole => self.low + (self.high - self.low) * place,
+            Kind::Log => log(place),
+            Kind::Accuracy => 1.0 - log(1.0 - place),
+            Kind::Loss => -log(1.0 - place),
+        }
     }
 
     /// The marks of the axis.
     pub(super) fn ticks(&self) -> Vec<Tick> {
         match self.kind {
-            Kind::Linear => self.linear_ticks(),
+            Kind::Linear | Kind::Whole => self.linear_ticks(),
             Kind::Log => self.decades().into_iter().map(|(value, major)| self.tick(value, format::short(value), major)).collect(),
             Kind::Accuracy => {
                 let tick = |(error, major)| self.tick(1.0 - error, format::short(100.0 * (1.0 - error)), major);
                 self.decades().into_iter().rev().map(tick).collect()
             }
+            Kind::Loss => self.decades().into_iter().rev().map(|(loss, major)| self.tick(-loss, format::short(loss), major)).collect(),
         }
     }
 
@@ -84,10 +125,15 @@ impl Scale {
     }
 
     fn linear_ticks(&self) -> Vec<Tick> {
-        let step = nice_step((self.high - self.low) / 5.0);
-        let first = (self.low / step).ceil() as i64;
+        self.even_steps().into_iter().map(|(value, major)| self.tick(value, format::short(value), major)).collect()
+    }
+
+    /// Multiples of a round step.
+    fn even_steps(&self) -> Vec<(f64, bool)> {
+        let step = nice_step((self.high - self.low) / 5.0).max(if self.kind == Kind::Whole { 1.0 } else { 0.0 });
+        let first = (self.low / step - 1e-9).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
-        (first..=last).map(|multiple| self.tick(multiple as f64 * step, format::short(multiple as f64 * step), true)).collect()
+        (first..=last).map(|multiple| (multiple as f64 * step, true)).collect()
     }
 
     /// Powers of ten in the axis, each marked as such, with as many multiples between them as there is room for.
@@ -99,7 +145,10 @@ impl Scale {
             all.filter(|(value, _)| inside(*value)).collect()
         };
         match marks(&STEPS) {
-            few if few.len() < 3 => marks(&FINE_STEPS),
+            few if few.len() < 3 => match marks(&FINE_STEPS) {
+                few if few.len() < 3 => self.even_steps(),
+                some => some,
+            },
             many if many.len() > 12 => marks(&STEPS[..1]),
             some => some,
         }
@@ -141,6 +190,7 @@ mod tests {
         assert_eq!(labels(&scale), ["95", "98", "99"]);
         assert_eq!(labels(&Scale::accuracy([0.941, 0.9961])), ["95", "98", "99", "99.5"]);
         assert_eq!(labels(&Scale::accuracy([0.982, 0.987])), ["98", "98.5", "99"], "a short axis has finer marks");
+        assert_eq!(labels(&Scale::accuracy([0.9931, 0.9937])), ["99.2", "99.25", "99.3", "99.35", "99.4"], "a very short one the finest");
         let step = |from, to| scale.place(to) - scale.place(from);
         assert!((step(0.96, 0.98) - step(0.98, 0.99)).abs() < 1e-9, "halving the error is one length");
     }
@@ -155,10 +205,32 @@ mod tests {
     }
 
     #[test]
+    fn less_loss_is_higher() {
+        let scale = Scale::loss([-0.11, -0.06]);
+        assert_eq!(labels(&scale), ["0.15", "0.1", "0.08", "0.06"]);
+        assert!(scale.place(-0.06) > scale.place(-0.11));
+        assert_eq!(Scale::loss([0.0, -0.1]).place(0.0), 1.0);
+        assert!(scale.beyond(-0.2) && !scale.beyond(-0.15) && !scale.beyond(0.0));
+        let scale = Scale::accuracy([0.9, 0.99]);
+        assert!(scale.beyond(0.89) && !scale.beyond(0.9) && !scale.beyond(1.0));
+    }
+
+    #[test]
+    fn places_and_values_are_each_others_inverse() {
+        let scales = [Scale::linear(-3.0, 8.0), Scale::log([0.01, 5.0]).unwrap(), Scale::accuracy([0.9, 0.99]), Scale::loss([-0.2, -0.01])];
+        for scale in scales {
+            for place in [0.0, 0.25, 0.9, 1.0] {
+                assert!((scale.place(scale.value(place)) - place).abs() < 1e-9, "{scale:?} at {place}");
+            }
+        }
+    }
+
+    #[test]
     fn decades_and_steps_are_round() {
         assert_eq!(labels(&Scale::log([0.013, 0.7]).unwrap()), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(&Scale::log([0.000_1, 90.0]).unwrap()), ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100"]);
         assert_eq!(labels(&Scale::linear(1.0, 12.0)), ["5", "10"]);
+        assert_eq!(labels(&Scale::whole(0.5, 3.5)), ["1", "2", "3"]);
         assert_eq!(labels(&Scale::linear(0.0, 1.0)), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
         assert!(Scale::log([0.0, -1.0, f64::NAN]).is_none());
     }

@@ -1,6 +1,9 @@
 //! All models on one axis.
 
-use super::axes::Axes;
+use super::{
+    axes::Axes,
+    marks::{Mark, draw_mark},
+};
 use crate::{
     evaluation::{ModelKind, ModelScores, Proportion},
     report::{
@@ -15,14 +18,6 @@ use crate::{
 const ROW: f64 = 44.0;
 /// Above the first row.
 const TOP: f64 = 40.0;
-
-/// How each set is marked.
-#[derive(Clone, Copy)]
-enum Mark {
-    Ring,
-    Dot,
-    Diamond,
-}
 
 const SETS: [(&str, Mark); 3] = [("train", Mark::Ring), ("out-of-fold", Mark::Dot), ("test", Mark::Diamond)];
 
@@ -106,12 +101,4 @@ fn accuracy_axis(models: &[&ModelScores]) -> Scale {
     let finest = unseen.iter().copied().filter(|accuracy| *accuracy < 1.0).fold(0.0, f64::max);
     let limit = 1.0 - (1.0 - finest) / 4.0;
     Scale::accuracy(unseen.into_iter().chain(train.into_iter().map(|accuracy| accuracy.min(limit))))
-}
-
-fn draw_mark(canvas: &mut Canvas, (x, y): (f64, f64), mark: Mark, paint: Paint) {
-    match mark {
-        Mark::Ring => canvas.dot((x, y), 3.2, paint, false),
-        Mark::Dot => canvas.dot((x, y), 3.4, paint, true),
-        Mark::Diamond => canvas.polygon(&[(x, y - 5.6), (x + 5.6, y), (x, y + 5.6), (x - 5.6, y)], paint, 1.0),
-    }
 }

@@ -5,8 +5,10 @@ mod calibration;
 mod confusion;
 mod curves;
 mod leaderboard;
+mod marks;
 mod pictures;
 mod stages;
+mod study;
 
 pub(super) use calibration::calibration;
 pub(super) use confusion::confusion;
@@ -14,3 +16,4 @@ pub(super) use curves::{Course, Metric, curves};
 pub(super) use leaderboard::leaderboard;
 pub(super) use pictures::{MAX_FILTERS, examples, filters, mistakes};
 pub(super) use stages::stages;
+pub(super) use study::{Plot, score_by_step, score_by_trial};

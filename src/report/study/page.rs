@@ -1,0 +1,246 @@
+//! What the template of a study's page is filled in with.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+
+use crate::{
+    report::{
+        format,
+        page::{self, Shown, Stat},
+        studio::file_name,
+    },
+    tuning::{ParameterOutcome, StageOutcome, StudyOutcome, TrialOutcome, TrialState},
+};
+
+/// `study.html`.
+#[derive(Template)]
+#[template(path = "study.html", config = "src/report/askama.toml")]
+pub(super) struct StudyPage<'a> {
+    title: &'a str,
+    byline: String,
+    summary: String,
+    stats: Vec<Stat>,
+    style: &'static str,
+    light: String,
+    dark: String,
+    stages: Vec<StageSection<'a>>,
+}
+
+/// A stage.
+struct StageSection<'a> {
+    anchor: String,
+    title: &'a str,
+    learner: &'a str,
+    about: &'a str,
+    running: bool,
+    searched: String,
+    chosen: Vec<String>,
+    byline: String,
+    score: String,
+    trials: String,
+    time: String,
+    facts: Vec<(&'static str, String)>,
+    figures: Vec<Shown>,
+    parameters: &'a [ParameterOutcome],
+    score_unit: &'static str,
+    has: Columns,
+    rows: Vec<TrialRow<'a>>,
+}
+
+/// Which columns the table of trials has beside those that it always has.
+struct Columns {
+    train: bool,
+    problem: bool,
+}
+
+/// A trial in the table.
+struct TrialRow<'a> {
+    number: usize,
+    values: Vec<String>,
+    score: String,
+    error: String,
+    train: String,
+    state: &'static str,
+    chosen: bool,
+    time: String,
+    problem: &'a str,
+}
+
+/// The page with the figures of each stage.
+pub(super) fn page(outcome: &StudyOutcome, figures: Vec<Vec<Shown>>) -> StudyPage<'_> {
+    let (style, light, dark) = page::style();
+    let stages = outcome.stages.iter().zip(figures).map(|(stage, figures)| section(stage, figures)).collect();
+    let parts = ["search for hyperparameters".to_owned(), outcome.data.clone(), format!("seed {}", outcome.seed)];
+    StudyPage {
+        title: &outcome.name,
+        byline: parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "),
+        summary: summary(outcome),
+        stats: stats(outcome),
+        style,
+        light,
+        dark,
+        stages,
+    }
+}
+
+fn with_state(stage: &StageOutcome, state: TrialState) -> usize {
+    stage.trials.iter().filter(|trial| trial.state == state).count()
+}
+
+/// "3 pruned, 1 failed"; empty if there are none.
+fn lost<'a>(stages: impl Iterator<Item = &'a StageOutcome> + Clone) -> String {
+    let words = [(TrialState::Pruned, "pruned"), (TrialState::Failed, "failed")].into_iter().filter_map(|(state, word)| {
+        let count: usize = stages.clone().map(|stage| with_state(stage, state)).sum();
+        (count > 0).then(|| format!("{} {word}", format::count(count as u64)))
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Epochs and trees that were run, and that full fits would have run.
+fn steps(stages: &[StageOutcome]) -> BTreeMap<&str, (u64, u64)> {
+    let mut units: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for stage in stages.iter().filter(|stage| !stage.unit.is_empty() && stage.steps_naive > 0) {
+        let (run, naive) = units.entry(&stage.unit).or_default();
+        *run = run.saturating_add(stage.steps_run);
+        *naive = naive.saturating_add(stage.steps_naive);
+    }
+    units
+}
+
+/// "120 of the 400 epochs".
+fn run_of(unit: &str, (run, naive): (u64, u64)) -> String {
+    format!("{} of the {}", format::count(run), format::counted(naive, unit))
+}
+
+fn summary(outcome: &StudyOutcome) -> String {
+    let trials: usize = outcome.stages.iter().map(|stage| stage.trials.len()).sum();
+    if outcome.stages.is_empty() {
+        return "No stage of this search has begun.".to_owned();
+    }
+    let stages = format::counted(outcome.stages.len() as u64, "stage");
+    let mut text = format!("The search tried {} in {stages}.", format::counted(trials as u64, "setting"));
+    let units: Vec<String> = steps(&outcome.stages).into_iter().map(|(unit, counts)| run_of(unit, counts)).collect();
+    if !units.is_empty() {
+        text += &format!(" It ran {} that training every one of them to its end on every split would have taken.", units.join(" and "));
+    }
+    for stage in outcome.stages.iter().filter(|stage| !stage.finished) {
+        text += &format!(" The stage “{}” is under way.", stage.title);
+    }
+    text
+}
+
+fn stats(outcome: &StudyOutcome) -> Vec<Stat> {
+    if outcome.stages.is_empty() {
+        return Vec::new();
+    }
+    let trials: usize = outcome.stages.iter().map(|stage| stage.trials.len()).sum();
+    let finished = outcome.stages.iter().filter(|stage| stage.finished).count();
+    let all = format::counted(outcome.stages.len() as u64, "stage");
+    let stages = if finished == outcome.stages.len() { all } else { format!("{all}, {} finished", format::count(finished as u64)) };
+    let stat = |label: &str, value: String, note: String| Stat { label: label.to_owned(), value, note };
+    let mut stats = vec![
+        stat("trials", format::count(trials as u64), lost(outcome.stages.iter())),
+        stat("time", format::duration(outcome.stages.iter().map(|stage| stage.seconds).sum()), stages),
+    ];
+    for (unit, (run, naive)) in steps(&outcome.stages) {
+        let share = format!("of {}, {}", format::count(naive), format::probability(run as f64 / naive as f64));
+        stats.push(stat(&format!("{unit}s run"), format::count(run), share));
+    }
+    stats
+}
+
+/// A dotted path that may be broken after its dots.
+fn breakable(label: &str) -> String {
+    label.replace('.', ".\u{200b}")
+}
+
+/// Which values of a parameter were tried.
+fn searched(stage: &StageOutcome, place: usize, parameter: &ParameterOutcome) -> String {
+    if !parameter.choices.is_empty() {
+        return format!("{}: {}", parameter.label, parameter.choices.join(", "));
+    }
+    let values = || stage.trials.iter().map(|trial| trial.values[place]);
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    match low.partial_cmp(&high) {
+        Some(std::cmp::Ordering::Less) => {
+            let log = if parameter.log { ", by its logarithm" } else { "" };
+            format!("{}: {} to {}{log}", parameter.label, format::number(low), format::number(high))
+        }
+        Some(std::cmp::Ordering::Equal) => format!("{}: {}", parameter.label, format::number(low)),
+        _ => parameter.label.clone(),
+    }
+}
+
+fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a> {
+    let chosen = stage.picked.and_then(|place| stage.trials.get(place));
+    let set = |(parameter, value): (&ParameterOutcome, &f64)| {
+        let value = format::setting(parameter, *value);
+        if stage.parameters.len() == 1 { value } else { format!("{} {value}", breakable(&parameter.label)) }
+    };
+    let pairs: Vec<String> = chosen.map_or_else(Vec::new, |trial| stage.parameters.iter().zip(&trial.values).map(set).collect());
+    let score = chosen.and_then(|trial| Some(format::score_and_error(stage.score, trial.score?, trial.standard_error))).unwrap_or_default();
+    let lost = lost(std::iter::once(stage));
+    let trials =
+        format!("{}{}", format::count(stage.trials.len() as u64), if lost.is_empty() { String::new() } else { format!(" ({lost})") });
+    let all = stage.parameters.iter().enumerate().map(|(place, parameter)| searched(stage, place, parameter));
+    let steps = match (stage.steps_run, stage.steps_naive) {
+        (_, 0) => String::new(),
+        _ if stage.unit.is_empty() => String::new(),
+        (run, naive) if run == naive => format::counted(run, &stage.unit),
+        (run, naive) => format!("{}, {}", run_of(&stage.unit, (run, naive)), format::probability(run as f64 / naive as f64)),
+    };
+    let chosen: Vec<String> = [pairs.join(", "), score.clone()].into_iter().filter(|part| !part.is_empty()).collect();
+    let facts = [
+        ("Searched", all.collect::<Vec<_>>().join("; ")),
+        ("Chosen", chosen.join(": ")),
+        ("Trials", format!("{trials}, {}", format::duration(stage.seconds))),
+        ("Ran", steps),
+    ];
+    let running = if stage.finished { "" } else { "under way" };
+    let byline = [&stage.learner, &stage.strategy, &stage.scoring, running];
+    StageSection {
+        anchor: format!("stage-{}", file_name(&stage.name)),
+        title: if stage.title.is_empty() { &stage.name } else { &stage.title },
+        learner: &stage.learner,
+        about: &stage.about,
+        running: !stage.finished,
+        searched: stage.parameters.iter().map(|parameter| breakable(&parameter.label)).collect::<Vec<_>>().join(", "),
+        chosen: pairs,
+        byline: byline.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "),
+        score,
+        trials,
+        time: format::duration(stage.seconds),
+        facts: facts.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+        figures,
+        parameters: &stage.parameters,
+        score_unit: match stage.score {
+            crate::tuning::Score::Accuracy => "accuracy, %",
+            crate::tuning::Score::LogLoss => "log-loss",
+        },
+        has: Columns {
+            train: stage.trials.iter().any(|trial| trial.train_score.is_some()),
+            problem: stage.trials.iter().any(|trial| trial.error.as_ref().is_some_and(|error| !error.is_empty())),
+        },
+        rows: stage.trials.iter().enumerate().map(|(place, trial)| row(stage, place, trial)).collect(),
+    }
+}
+
+fn row<'a>(stage: &StageOutcome, place: usize, trial: &'a TrialOutcome) -> TrialRow<'a> {
+    let written = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), |score| format::score(stage.score, score));
+    TrialRow {
+        number: place + 1,
+        values: stage.parameters.iter().zip(&trial.values).map(|(parameter, value)| format::setting(parameter, *value)).collect(),
+        score: written(trial.score),
+        error: trial.standard_error.map_or_else(|| "–".to_owned(), |error| format::score_width(stage.score, error)),
+        train: written(trial.train_score),
+        state: match trial.state {
+            TrialState::Complete => "complete",
+            TrialState::Pruned => "pruned",
+            TrialState::Failed => "failed",
+        },
+        chosen: stage.picked == Some(place),
+        time: format::duration(trial.seconds),
+        problem: trial.error.as_deref().unwrap_or_default(),
+    }
+}
