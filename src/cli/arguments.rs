@@ -12,13 +12,14 @@ use crate::nn::DeviceChoice;
 #[command(
     name = "digitstack",
     version,
-    about = "Trains, stacks and evaluates handwritten-digit classifiers: a dense net, a CNN and LightGBM, combined by a logistic regression",
+    about = "Trains, searches, stacks and evaluates handwritten-digit classifiers: a dense net, a CNN and LightGBM, combined by a logistic regression",
     after_help = "\
 Examples:
   digitstack run                                          the full stack on the built-in digits, in about a minute
   digitstack run configs/mnist-cpu.toml                   the real MNIST (downloaded and verified when it is not there)
   digitstack run configs/mnist-cpu.toml --data ~/mnist    the same with the files of a folder
   digitstack predict artifacts/quickstart photo.png       what digit is this?
+  digitstack tune                                         search for better settings, stage by stage
   digitstack devices                                      which GPU or CPU would be used
 
 `digitstack <COMMAND> --help` says more about each command."
@@ -72,6 +73,19 @@ Examples:
   digitstack run --set members.cnn.training.epochs=1 --out /tmp/try  a quicker quickstart
   digitstack run configs/reference.toml --device wgpu                the reference settings, on a GPU")]
     Run(RunArguments),
+    /// Search for hyperparameters, stage by stage, on validation images alone; write the best configuration and a page of plots
+    #[command(after_help = "\
+A search is a TOML file: members, and stages that each tune a few of their settings. Every trial is on the disk when it ends, in a log that
+Optuna's tools open: after a crash or Ctrl-C the same command goes on, repeats no finished trial and comes to the same picks. The test images
+are never opened.
+
+Examples:
+  digitstack tune                                                 every stage of the reference, small, on the built-in digits
+  digitstack tune configs/tuning/reference.toml --data ~/mnist
+  digitstack tune --status                                        how far it is, while it runs or afterwards
+  digitstack tune --export csv > trials.csv
+  digitstack run artifacts/tune-quick/best.toml                   train with what was found")]
+    Tune(TuneArguments),
     /// Train one member of a configuration by itself, with a validation part held out
     #[command(after_help = "\
 Examples:
@@ -125,6 +139,36 @@ pub(super) struct RunArguments {
     /// Start over, deleting what an earlier run left in the run directory
     #[arg(long)]
     pub(super) fresh: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TuneArguments {
+    /// A TOML file such as configs/tuning/reference.toml [default: the quick search, built in]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+    /// The search's directory [default: artifacts/<name of the configuration>]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Start over, deleting what an earlier search left in the directory
+    #[arg(long)]
+    pub(super) fresh: bool,
+    /// Fits at once, each with its share of the threads; results do not depend on it [default: one for each thread]
+    #[arg(long, value_name = "N")]
+    pub(super) workers: Option<NonZeroUsize>,
+    /// Only say how far the search in the directory is
+    #[arg(long, conflicts_with_all = ["fresh", "export"])]
+    pub(super) status: bool,
+    /// Only write every trial of the search in the directory to standard output
+    #[arg(long, value_name = "FORMAT", conflicts_with = "fresh")]
+    pub(super) export: Option<ExportFormat>,
+}
+
+/// What trials are written as.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum ExportFormat {
+    /// One line for each trial
+    Csv,
 }
 
 #[derive(Args, Debug)]

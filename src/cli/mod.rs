@@ -10,6 +10,7 @@ mod output;
 mod predict;
 mod run;
 mod train;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -60,6 +61,7 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
             Ok(())
         }
         Some(Command::Run(run)) => run::run(run, global, output, &on_interrupt(output)?),
+        Some(Command::Tune(tune)) => tune::tune(tune, global, output, &on_interrupt(output)?),
         Some(Command::Train(train)) => train::train(train, global, output, &on_interrupt(output)?),
         Some(Command::Evaluate(evaluate)) => evaluate::evaluate(evaluate, global, output),
         Some(Command::Predict(predict)) => predict::predict(predict, global, output),

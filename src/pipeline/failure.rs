@@ -10,6 +10,7 @@ use crate::{
     report::ReportError,
     runs::RunError,
     stacking::StackingError,
+    tuning::{TuningError, log::LogError},
 };
 
 /// Why a run failed.
@@ -39,6 +40,12 @@ pub enum RunFailure {
     /// In a saved configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// In a search.
+    #[error(transparent)]
+    Tuning(#[from] TuningError),
+    /// In a search's log.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// The directory belongs to other work.
     #[error(
         "{} holds an unfinished run of another {what}; go on with that one, start over with --fresh, or choose another directory with --out",
@@ -56,6 +63,9 @@ pub enum RunFailure {
     /// A finished part is gone.
     #[error("{0} was there and is not any more; run the same command again")]
     LostPart(String),
+    /// There is no search to look at.
+    #[error("{} holds no search; `digitstack tune` with the same --out starts one", .0.display())]
+    NoSearch(PathBuf),
     /// There is nothing to score on.
     #[error("{0} has no labelled test digits")]
     NoTestDigits(String),

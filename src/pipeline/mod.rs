@@ -6,7 +6,7 @@
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
 //! [`StackPredictor`] the same for one image at a time.
-//! [`train_one`] fits a single member without the stack around it.
+//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings.
 
 pub mod config;
 mod failure;
@@ -18,6 +18,7 @@ mod prepare;
 mod report_input;
 mod run;
 mod saved;
+pub mod search;
 mod single;
 
 use crate::{

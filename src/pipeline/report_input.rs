@@ -11,6 +11,7 @@ use super::{
     finish::{ENVIRONMENT, Evidence, METRICS, Metrics, PICTURES, TIMINGS, Timings},
     fits::{self, Fit},
     run::DATA,
+    search,
 };
 use crate::{
     data::{CLASSES, Images, PIXELS, Probabilities},
@@ -152,6 +153,7 @@ pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) ->
         filters: pictures.filters.into_iter().map(filters).collect(),
         examples: pictures.examples.into_iter().map(|example| Example { image: image(example.pixels), label: example.label }).collect(),
         reproducible_hash,
+        study: config.search.as_deref().and_then(|folder| search::page_seen_from(folder, run)),
     })
 }
 

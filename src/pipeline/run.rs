@@ -152,7 +152,7 @@ fn out_of_fold(
     Ok((0..config.members.len()).map(member).collect::<Result<_, _>>()?)
 }
 
-fn other_run(error: crate::runs::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
+pub(super) fn other_run(error: crate::runs::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
     match error {
         crate::runs::RunError::Claimed { .. } => RunFailure::OtherRun { directory: directory.path().to_owned(), what },
         other => other.into(),

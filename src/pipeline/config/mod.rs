@@ -39,6 +39,8 @@ pub struct RunConfig {
     pub stacking: StackingConfig,
     /// The models to stack, in the order of the metafeatures.
     pub members: Vec<Box<dyn Learner>>,
+    /// The folder of the search that chose these settings, if one did: the report links its page.
+    pub search: Option<PathBuf>,
 }
 
 /// What is done to every image before any model sees it.
@@ -106,9 +108,10 @@ struct Raw {
     prepare: PrepareConfig,
     #[serde(default)]
     stacking: StackingConfig,
+    search: Option<PathBuf>,
 }
 
-fn default_seed() -> u64 {
+pub(super) fn default_seed() -> u64 {
     1
 }
 
@@ -153,27 +156,14 @@ impl RunConfig {
     /// Reads a file, or the built-in quickstart if there is none, applies the overrides and checks everything.
     pub fn load(path: Option<&Path>, overrides: &[Override]) -> Result<Self, ConfigError> {
         match path {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-                Self::parse(&path.display().to_string(), &text, overrides)
-            }
+            Some(path) => Self::parse(&path.display().to_string(), &read(path)?, overrides),
             None => Self::parse(QUICKSTART_NAME, QUICKSTART, overrides),
         }
     }
 
     /// Parses the text of a file called `file`.
     pub fn parse(file: &str, text: &str, overrides: &[Override]) -> Result<Self, ConfigError> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax { file: file.to_owned(), source })?;
-        for set in overrides {
-            set.apply(&mut table)?;
-        }
-        Self::from_table(table).map_err(|error| {
-            let place = match overrides.iter().rev().find(|set| set.covers(&error.field)) {
-                Some(set) => format!("--set {}", set.text()),
-                None => locate::place(file, text, &error.field),
-            };
-            ConfigError::Field { place, error }
-        })
+        parse(file, text, overrides, Self::from_table)
     }
 
     fn from_table(mut table: toml::Table) -> Result<Self, FieldError> {
@@ -183,19 +173,14 @@ impl RunConfig {
             None => return Err(FieldError::new("members", "there is none; a run needs at least one `[[members]]` table")),
         };
         let raw: Raw = learners::parse_settings(table)?;
-        let config = Self { name: raw.name, seed: raw.seed, data: raw.data, prepare: raw.prepare, stacking: raw.stacking, members };
+        let Raw { name, seed, data, prepare, stacking, search } = raw;
+        let config = Self { name, seed, data, prepare, stacking, members, search };
         config.check()?;
         Ok(config)
     }
 
     fn check(&self) -> Result<(), FieldError> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
-        if self.name.is_empty() || self.name.len() > 80 || self.name.starts_with('.') || !self.name.chars().all(allowed) {
-            return Err(FieldError::new(
-                "name",
-                format!("found {:?}, expected letters, digits, `-`, `_` and `.` (it names a folder)", self.name),
-            ));
-        }
+        check_name(&self.name)?;
         self.data.check().map_err(|error| error.inside("data"))?;
         self.prepare.check().map_err(|error| error.inside("prepare"))?;
         self.stacking.check(self.members.len()).map_err(|error| error.inside("stacking"))
@@ -217,20 +202,63 @@ impl RunConfig {
         struct Resolved<'a> {
             name: &'a str,
             seed: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            search: Option<&'a Path>,
             data: &'a DataConfig,
             prepare: &'a PrepareConfig,
             stacking: &'a StackingConfig,
             members: Vec<toml::Table>,
         }
         let members = self.members.iter().map(|member| member.settings()).collect::<Result<_, _>>()?;
-        let resolved =
-            Resolved { name: &self.name, seed: self.seed, data: &self.data, prepare: &self.prepare, stacking: &self.stacking, members };
+        let resolved = Resolved {
+            name: &self.name,
+            seed: self.seed,
+            search: self.search.as_deref(),
+            data: &self.data,
+            prepare: &self.prepare,
+            stacking: &self.stacking,
+            members,
+        };
         toml::to_string(&resolved).map_err(|source| LearnerError::Settings { name: self.name.clone(), source })
     }
 }
 
+/// The text of a configuration.
+pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+/// Parses the text of a file called `file`, applies the overrides and checks it; an error in a field names its line or its override.
+pub(super) fn parse<T>(
+    file: &str,
+    text: &str,
+    overrides: &[Override],
+    from_table: impl FnOnce(toml::Table) -> Result<T, FieldError>,
+) -> Result<T, ConfigError> {
+    let mut table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax { file: file.to_owned(), source })?;
+    for set in overrides {
+        set.apply(&mut table)?;
+    }
+    from_table(table).map_err(|error| {
+        let place = match overrides.iter().rev().find(|set| set.covers(&error.field)) {
+            Some(set) => format!("--set {}", set.text()),
+            None => locate::place(file, text, &error.field),
+        };
+        ConfigError::Field { place, error }
+    })
+}
+
+/// Refuses what cannot name a folder.
+pub(super) fn check_name(name: &str) -> Result<(), FieldError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    if name.is_empty() || name.len() > 80 || name.starts_with('.') || !name.chars().all(allowed) {
+        return Err(FieldError::new("name", format!("found {name:?}, expected letters, digits, `-`, `_` and `.` (it names a folder)")));
+    }
+    Ok(())
+}
+
 impl PrepareConfig {
-    fn check(&self) -> Result<(), FieldError> {
+    pub(super) fn check(&self) -> Result<(), FieldError> {
         self.recipe.check().map_err(|error| error.inside("recipe"))?;
         if self.recipe.is_random() {
             return Err(FieldError::new("recipe", "has a random step; those belong into a member's `augment`"));
@@ -246,7 +274,7 @@ impl PrepareConfig {
 }
 
 impl StackingConfig {
-    fn check(&self, members: usize) -> Result<(), FieldError> {
+    pub(super) fn check(&self, members: usize) -> Result<(), FieldError> {
         if !(2..=20).contains(&self.folds) {
             return Err(FieldError::new("folds", format!("found {}, expected 2 to 20", self.folds)));
         }
@@ -266,7 +294,7 @@ impl StackingConfig {
     }
 }
 
-fn build_members(tables: Vec<toml::Value>) -> Result<Vec<Box<dyn Learner>>, FieldError> {
+pub(super) fn build_members(tables: Vec<toml::Value>) -> Result<Vec<Box<dyn Learner>>, FieldError> {
     let mut members: Vec<Box<dyn Learner>> = Vec::new();
     for (place, table) in tables.into_iter().enumerate() {
         let at = format!("members[{place}]");

@@ -1,0 +1,116 @@
+//! A search from beginning to end: data, stages, page, and the configuration that `digitstack run` takes.
+//!
+//! ```text
+//! SearchConfig → training digits → tuning::Study ⇄ study.jsonl → search.json, report/, best.toml
+//! ```
+//!
+//! The search lives in a run directory. The test digits are neither opened nor needed.
+
+mod best;
+mod config;
+mod link;
+mod status;
+
+use std::path::Path;
+
+use super::{RunFailure, Work, prepare};
+use crate::{
+    report::{self, ReportOptions},
+    runs::RunDirectory,
+    seed::Seed,
+    tuning::{self, StageOutcome, Study, StudyOutcome, log::StudyLog},
+};
+
+pub use best::BEST;
+pub use config::{BestConfig, QUICK, SearchConfig};
+pub(super) use link::page_seen_from;
+pub use status::{SearchStatus, StageStatus, export_csv, status};
+
+/// The resolved configuration inside a search's directory.
+const CONFIG: &str = "config.toml";
+/// What was searched on; an interrupted search goes on with the same only.
+const TRAIN_DATA: &str = "train-data.json";
+/// Every trial, as it ended.
+const LOG: &str = "study.jsonl";
+/// What was found, as the page shows it.
+pub(super) const OUTCOME: &str = "search.json";
+
+/// Does every stage that is not done yet, draws the page after each, and writes the chosen configuration.
+///
+/// `workers`: fits at once; none: as many as there are threads. Only the speed depends on it.
+///
+/// # Errors
+/// What is no matter of a single trial; the same call goes on after the last finished one.
+pub fn search(
+    config: &SearchConfig,
+    data: Option<&Path>,
+    directory: &RunDirectory,
+    workers: Option<usize>,
+    work: &Work,
+) -> Result<StudyOutcome, RunFailure> {
+    let text = config.to_toml()?;
+    directory.claim(CONFIG, text.as_bytes()).map_err(|error| super::run::other_run(error, directory, "configuration"))?;
+    let source = prepare::open_data(&config.data, data)?;
+    work.progress.message(&format!("data: {}", source.describe()));
+    let original = source.train(work.progress)?;
+    if original.is_empty() {
+        return Err(RunFailure::NoTrainingDigits);
+    }
+    let fingerprint = serde_json::to_vec_pretty(&source.train_fingerprint()).unwrap_or_default();
+    directory.claim(TRAIN_DATA, &fingerprint).map_err(|error| super::run::other_run(error, directory, "training set"))?;
+    let digits = prepare::training(&config.prepare, original)?;
+    work.progress.message(&format!("{} training images, {} stages", digits.len(), config.stages.len()));
+
+    if !directory.path().join(LOG).exists() {
+        // The directory learns of the file, so that starting over removes it.
+        directory.write_atomic(LOG, &[])?;
+    }
+    let log = StudyLog::open(&directory.path().join(LOG), &config.name)?;
+    if let Some(repair) = log.repaired() {
+        work.progress.message(&format!("{LOG}: line {} was cut off after {} bytes; its trial is done again", repair.line, repair.bytes));
+    }
+    let scratch = directory.scratch_file("study")?;
+    let members = config.member_settings()?;
+    let study = Study {
+        seed: Seed(config.seed).derive("search"),
+        digits: &digits,
+        members: &members,
+        stages: &config.stages,
+        folds: config.stacking.folds,
+        features: config.stacking.features,
+        meta: config.stacking.meta[0].clone(),
+        log: &log,
+    };
+    let tuning_work = tuning::Work {
+        device: work.device,
+        threads: work.threads,
+        workers,
+        progress: work.progress,
+        cancel: work.cancel,
+        scratch: &scratch,
+    };
+    let outcome_of = |stages: &[StageOutcome]| StudyOutcome {
+        name: config.name.clone(),
+        data: source.describe(),
+        seed: config.seed,
+        stages: stages.to_vec(),
+    };
+    let mut drawn = Ok(());
+    let (stages, picks) = study.run(&tuning_work, &mut |stages| {
+        drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory));
+    })?;
+    drawn?;
+    let outcome = outcome_of(&stages);
+    directory.write_atomic(BEST, best::configuration(config, &picks, directory.path())?.as_bytes())?;
+    // The log is complete; its lock would otherwise last until the manifest is written.
+    drop(log);
+    directory.complete()?;
+    Ok(outcome)
+}
+
+/// Writes what was found so far, and its page.
+fn draw(outcome: &StudyOutcome, directory: &RunDirectory) -> Result<(), RunFailure> {
+    directory.write_json(OUTCOME, outcome)?;
+    report::render_study(outcome, &ReportOptions::default())?.write(directory)?;
+    Ok(())
+}
