@@ -142,18 +142,6 @@ fn boosters_that_share_a_dataset_side_by_side_are_those_that_grow_alone() {
 }
 
 #[test]
-fn folds_share_the_bins_of_the_whole() {
-    let all = digits(900, 6);
-    let set = dataset(&all, &small());
-    let (fold, rest): (Vec<usize>, Vec<usize>) = (0..all.len()).partition(|index| index % 3 == 0);
-    let (training, validation) = (set.subset(&rest, 1).unwrap(), set.subset(&fold, 1).unwrap());
-    assert_eq!((training.len(), validation.len()), (600, 300));
-    let fit = fit_with(&small(), &training, Some(&validation), 1).unwrap();
-    let reported = fit.history.points.last().unwrap().validation_accuracy.unwrap();
-    assert!((reported - accuracy(&fit.booster, &all.select(&fold))).abs() < 1e-12);
-}
-
-#[test]
 fn early_stopping_keeps_the_best_round() {
     let (training, validation) = (digits(150, 7), digits(150, 8));
     let config = BoosterConfig {
@@ -269,12 +257,6 @@ fn what_does_not_fit_is_refused_in_words() {
     assert!(words(Dataset::new(training.images.clone(), &labels, &config, 1)).contains("label 10 of image 3"));
     assert!(words(Dataset::new(Images::default(), &[], &config, 1)).contains("at least one image"));
     let set = dataset(&training, &config);
-    for (indices, found) in
-        [(vec![1, 1], "index 1 at position 1"), (vec![0, 50], "index 50 at position 1"), (vec![2, 1], "index 1 at position 1")]
-    {
-        assert!(words(set.subset(&indices, 1)).contains(found));
-    }
-    assert!(words(set.subset(&[], 1)).contains("at least one image"));
     let stranger = dataset(&training, &config);
     assert!(matches!(fit_with(&config, &set, Some(&stranger), 1), Err(BoostingError::Unaligned)));
     let finer = BoosterConfig { max_bin: 100, ..config.clone() };

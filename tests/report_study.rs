@@ -276,6 +276,8 @@ fn figures_name_their_choices_and_what_was_chosen() {
     let contour = figure(&report, "score-cnn-adadelta");
     assert!(contour.contains(">learning rate<") && contour.contains(">rho<") && contour.matches("evenodd").count() == 8);
     assert!(contour.contains(">failed<") && contour.contains(">pruned<"));
+    let progress = figure(&report, "progress-booster-all");
+    assert!(!progress.contains(">90<") && progress.contains(">97<"), "what learned nothing does not take the axis");
     let steps = figure(&report, "steps-cnn-everything");
     assert_eq!(steps.matches("<polyline").count(), 27, "one line for each trial");
     let page = text(&report.files[0].bytes);
@@ -335,7 +337,8 @@ fn studies_under_way_and_without_a_success_have_a_page() {
             let text_of = |report: &Report| text(&report.files[0].bytes).to_owned();
             assert!(text_of(&trials(&[])).contains("No trial of this stage has ended yet."));
             assert!(text_of(&trials(std::slice::from_ref(&one))).contains("The only trial"));
-            assert!(text_of(&trials(&[failed(&vec![value(0.0); count], "no memory")])).contains("no memory"));
+            let none = trials(&[failed(&vec![value(0.0); count], "no memory")]);
+            assert!(none.files.len() == 1 && text_of(&none).contains("no memory") && text_of(&none).contains("has a score."));
             let same = trials(&[one.clone(), one.clone(), one.clone()]);
             let apart = trials(&[one.clone(), trial(&vec![value(0.25); count], 0.9), trial(&vec![value(0.0); count], 0.9)]);
             assert!(text_of(&same).contains("All 3 trials") && text_of(&apart).contains("90.00") != (score == Score::LogLoss));

@@ -38,18 +38,8 @@ pub enum BoostingError {
         /// What was found.
         label: u8,
     },
-    /// A subset's indices are not strictly ascending positions of the dataset.
-    #[error("subset index {index} at position {position} is not above the one before it and below the {rows} rows of the dataset")]
-    Subset {
-        /// Position in the list of indices.
-        position: usize,
-        /// What was found there.
-        index: usize,
-        /// Rows of the dataset.
-        rows: usize,
-    },
     /// The validation set has bins of its own.
-    #[error("the validation set was binned on its own: make it with `Dataset::aligned` or `Dataset::subset` of the training set")]
+    #[error("the validation set was binned on its own: make it with `Dataset::aligned` of the training set")]
     Unaligned,
     /// The dataset was binned for other settings.
     #[error("the dataset was binned with max_bin {dataset}, but the settings say {config}")]

@@ -18,7 +18,7 @@ use crate::{
     report::{self, ReportOptions},
     runs::RunDirectory,
     seed::Seed,
-    tuning::{self, StageOutcome, Study, StudyOutcome, log::StudyLog},
+    tuning::{self, StageOutcome, Study, StudyOutcome, TuningError, log::StudyLog},
 };
 
 pub use best::BEST;
@@ -96,9 +96,10 @@ pub fn search(
         stages: stages.to_vec(),
     };
     let mut drawn = Ok(());
-    let (stages, picks) = study.run(&tuning_work, &mut |stages| {
+    let searched = study.run(&tuning_work, &mut |stages| {
         drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory));
-    })?;
+    });
+    let (stages, picks) = searched.map_err(|error| if error.is_cancelled() { TuningError::Cancelled } else { error })?;
     drawn?;
     let outcome = outcome_of(&stages);
     directory.write_atomic(BEST, best::configuration(config, &picks, directory.path())?.as_bytes())?;

@@ -20,7 +20,12 @@ pub(super) fn plot(stage: &StageOutcome, plot: Plot) -> String {
     let errors = complete().any(|trial| trial.standard_error.is_some());
     match plot {
         Plot::Line => {
-            let band = if errors { " The band is one standard error." } else { "" };
+            let several = complete().any(|trial| complete().any(|other| other.values != trial.values));
+            let band = match (errors, several) {
+                (true, true) => " The band is one standard error to either side.",
+                (true, false) => " The line is one standard error to either side.",
+                (false, _) => "",
+            };
             let train = if complete().any(|trial| trial.train_score.is_some()) { " Dashed: on training images." } else { "" };
             format!("{score} by {}.{band}{train}", label(0))
         }

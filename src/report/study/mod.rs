@@ -13,7 +13,7 @@ use super::{
     render::{Report, ReportOptions},
     studio::{Studio, file_name},
 };
-use crate::tuning::{StageOutcome, StudyOutcome};
+use crate::tuning::{StageOutcome, StudyOutcome, TrialOutcome, TrialState};
 
 /// Draws every stage of a study and fills in its page. Equal inputs give equal bytes. A study under way has a page too: the stages that it
 /// has so far.
@@ -29,11 +29,12 @@ pub fn render_study(outcome: &StudyOutcome, options: &ReportOptions) -> Result<R
     studio.finish(page.render()?, options)
 }
 
-/// The figures of a stage. Its progress is over the whole page where there is nothing else.
+/// The figures of a stage; none while no trial has a score. Its progress is over the whole page where there is nothing else.
 fn draw(stage: &StageOutcome, studio: &mut Studio) -> Vec<Shown> {
     let name = file_name(&stage.name);
     let mut shown = Vec::new();
-    if stage.trials.is_empty() {
+    let scored = |trial: &TrialOutcome| trial.state != TrialState::Failed && trial.score.is_some();
+    if !stage.trials.iter().any(scored) {
         return shown;
     }
     let plot = Plot::of(stage);

@@ -37,7 +37,7 @@ pub(in crate::report) enum Plot {
 }
 
 impl Plot {
-    /// The plot that a stage asks for; none if that is its progress alone, or if its parameters or trials are not enough for it.
+    /// The plot that a stage asks for; none if that is its progress alone, or if its parameters are not those of the plot.
     pub(in crate::report) fn of(stage: &StageOutcome) -> Option<Self> {
         let numbers = stage.parameters.iter().filter(|parameter| parameter.choices.is_empty()).count();
         let all = stage.parameters.len();
@@ -48,7 +48,7 @@ impl Plot {
             PlotKind::Contour => (Self::Contour, (all, numbers) == (2, 2)),
             PlotKind::Progress => return None,
         };
-        (suits && scores::scored(stage).next().is_some()).then_some(plot)
+        suits.then_some(plot)
     }
 
     /// Draws it.

@@ -88,7 +88,8 @@ pub(super) fn scale(stage: &StageOutcome) -> Scale {
 pub(super) fn scale_around(stage: &StageOutcome, values: impl IntoIterator<Item = f64>, far: f64) -> Scale {
     let perfect = perfect(stage.score);
     let limit = perfect - limit(complete(stage).map(|scored| perfect - scored.score).collect(), far);
-    scale_of(stage.score, values.into_iter().map(|value| value.max(limit)))
+    let (near, beyond): (Vec<f64>, Vec<f64>) = values.into_iter().partition(|value| *value >= limit);
+    scale_of(stage.score, if near.is_empty() { beyond } else { near })
 }
 
 /// An axis for all of `values`, spaced by the logarithm of the error or loss.
