@@ -241,6 +241,35 @@ parameters = [{ field = "training.optimizer.learning_rate", values = [0.1, 1e30,
 }
 
 #[test]
+fn a_stage_whose_condition_the_picks_do_not_meet_is_left_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = SMALL.split("[[stages]]").next().expect("the head").to_owned()
+        + r#"
+[[stages]]
+name = "rule"
+learner = "net"
+parameters = [{ field = "training.optimizer", values = [{ kind = "sgd", learning_rate = 1e-9 }, { kind = "adam" }] }]
+[[stages]]
+name = "momentum"
+learner = "net"
+when = { "training.optimizer.kind" = "sgd" }
+parameters = [{ field = "training.optimizer.learning_rate", values = [0.1] }]
+[[stages]]
+name = "decay"
+learner = "net"
+when = { "training.optimizer.kind" = "adam" }
+parameters = [{ field = "training.optimizer.beta_1", values = [0.8] }]
+"#;
+    let output = tune(folder.path(), &config, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    let status = said(&tune(folder.path(), &config, &["--status"]));
+    assert!(status.contains("momentum                 left out"), "{status}");
+    assert!(status.contains("decay                    done, 1/1 trials"), "{status}");
+    let best = std::fs::read_to_string(folder.path().join("out/best.toml")).expect("a configuration");
+    assert!(best.contains("beta_1 = 0.8"), "{best}");
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_its_line() {
     let refused = |from: &str, to: &str| {
         assert!(SMALL.contains(from), "{from}");
