@@ -60,7 +60,7 @@ struct Setup<'a> {
     training: TrainingConfig,
     train: Digits,
     validation: Option<Digits>,
-    augment: Option<&'a Augment<'a>>,
+    augment: Option<&'a dyn Augment>,
     seed: u64,
     feeders: usize,
     progress: &'a dyn Progress,

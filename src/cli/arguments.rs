@@ -111,6 +111,10 @@ Examples:
     #[command(subcommand)]
     Data(DataCommand),
     /// List the devices found and the one that `auto` picks
+    #[command(after_help = "\
+On a device that is not a CPU the training and validation images of a net lie in the device's memory. Of a member's `augment` the device \
+computes `affine`, `elastic`, and `affine` with `elastic` right behind it, the preset `light` among them, from random numbers that the CPU draws. \
+Any other list of steps, such as the preset `strong`, is computed by the CPU, which then sends the pixels of every batch.")]
     Devices,
     /// Measure the speed of one part on this machine
     #[command(after_help = "\

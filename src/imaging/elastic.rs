@@ -24,6 +24,13 @@ pub struct Elastic {
     transposed: Box<Rows>,
 }
 
+/// The draws behind a random field, before any arithmetic: 1,568 of 16 bits.
+#[derive(Clone, Debug)]
+pub struct RawField {
+    /// Little-endian, row by row, first those of x, then those of y.
+    bytes: [u8; 4 * PIXELS],
+}
+
 /// Where each pixel is looked up: (x + dx, y + dy).
 #[derive(Clone, Debug)]
 pub struct Field {
@@ -55,21 +62,25 @@ impl Elastic {
         )
     }
 
-    /// A random field: 1,568 draws of 16 bits, row by row, first those of x, then those of y.
+    /// A random field: the smoothed field of a [`RawField`].
     pub fn random_field(&self, rng: &mut impl Rng) -> Field {
-        let mut bytes = [0; 4 * PIXELS];
-        rng.fill_bytes(&mut bytes);
+        let raw = RawField::draw(rng);
         vectorised(
             #[inline(always)]
             || {
-                let mut raw = [[0.0f32; PIXELS]; 2];
-                for (value, &[low, high]) in raw.as_flattened_mut().iter_mut().zip(bytes.as_chunks::<2>().0) {
+                let mut values = [[0.0f32; PIXELS]; 2];
+                for (value, &draw) in values.as_flattened_mut().iter_mut().zip(raw.bytes.as_chunks::<2>().0) {
                     // The middles of 65,536 equal parts of [−1, 1].
-                    *value = (f32::from(u16::from_le_bytes([low, high])) + 0.5) / 32768.0 - 1.0;
+                    *value = (f32::from(u16::from_le_bytes(draw)) + 0.5) / 32768.0 - 1.0;
                 }
-                Field { dx: self.smooth(&pad(&raw[0])), dy: self.smooth(&pad(&raw[1])) }
+                Field { dx: self.smooth(&pad(&values[0])), dy: self.smooth(&pad(&values[1])) }
             },
         )
+    }
+
+    /// The filter times √α, `[28 outputs, 28 inputs]`: a smoothed field is this matrix · the raw field · its transpose.
+    pub fn smoothing(&self) -> &[[f32; SIDE]; SIDE] {
+        &self.smoothing
     }
 
     /// Both axes: smoothing · field · smoothingᵀ.
@@ -77,6 +88,22 @@ impl Elastic {
     fn smooth(&self, field: &Rows) -> Rows {
         let across = product(|y, x| field[y][x], &self.transposed);
         product(|y, input| self.smoothing[y][input], &across)
+    }
+}
+
+impl RawField {
+    /// The next 3,136 bytes of the generator.
+    #[inline]
+    pub fn draw(rng: &mut impl Rng) -> Self {
+        let mut bytes = [0; 4 * PIXELS];
+        rng.fill_bytes(&mut bytes);
+        Self { bytes }
+    }
+
+    /// The draws of the pixels in order, for x and for y. A draw `d` stands for the displacement (d + ½) / 32,768 − 1, in [−1, 1].
+    pub fn pixels(&self) -> impl Iterator<Item = (u16, u16)> {
+        let (x, y) = self.bytes.split_at(2 * PIXELS);
+        x.as_chunks().0.iter().zip(y.as_chunks().0).map(|(&x, &y)| (u16::from_le_bytes(x), u16::from_le_bytes(y)))
     }
 }
 

@@ -34,12 +34,13 @@ mod warp;
 pub use batch::{Throughput, expand, throughput};
 pub use deskew::deskew;
 pub use drawing::{DrawingError, DrawingOptions, InkSource, MAX_SIDE, PreparedDigit, decode_picture, digit_from_picture, open_picture};
-pub use elastic::{Elastic, Field};
+pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;
 pub use ink::{InkBox, centre_of_mass, ink_box};
 pub use place::{Centre, centre, normalise_size};
 pub use recipe::{
-    AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep, Step, StrokeStep,
+    AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep, SingleWarp, Step,
+    StrokeStep,
 };
 pub use resize::Filter;
 pub use stroke::{thicken, thin};

@@ -9,10 +9,9 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
     nn::{self, Augment, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig},
-    seed::Seed,
 };
 
-/// Threads that augment and batch images ahead of the trainer when it does not run on the CPU itself.
+/// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU itself.
 const DEVICE_FEEDERS: usize = 4;
 
 /// A net to be trained.
@@ -115,8 +114,7 @@ impl Learner for NetLearner {
     }
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
-        let augment = |image: &[u8; PIXELS], seed: Seed| self.processor.apply(image, seed);
-        let augment: Option<&Augment> = if self.augment.steps.is_empty() { None } else { Some(&augment) };
+        let augment: Option<&dyn Augment> = if self.augment.steps.is_empty() { None } else { Some(&self.processor) };
         let job = TrainJob {
             seed: context.seed,
             device: context.device,

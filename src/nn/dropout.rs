@@ -1,22 +1,55 @@
 //! Dropout (Srivastava et al., 2014) whose mask depends on nothing but a seed.
 //!
 //! Burn's own dropout draws from a generator that the whole process shares, which neither folds trained side by side nor a resumed run
-//! could reproduce. The mask is therefore drawn on the host, one generator a layer and step, and sent to the device.
+//! could reproduce. The mask is therefore drawn on the host, one generator a layer and step, and sent to the device: as numbers to the CPU,
+//! which has them at hand, and as one bit an element to other devices.
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Int, Shape, Tensor, TensorData};
 use rand::Rng;
 
+use super::fused;
 use crate::seed::Seed;
 
 /// Sets each element to zero with probability `rate` and divides the others by `1 − rate`.
 pub(super) fn dropout<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
-    let keep = (1.0 / (1.0 - rate)) as f32;
+    if fused::available(&x.device()) { times_numbers(x, rate, seed) } else { times_bits(x, rate, seed) }
+}
+
+/// What a kept element is multiplied by.
+fn gain(rate: f64) -> f32 {
+    (1.0 / (1.0 - rate)) as f32
+}
+
+/// Whether an element is kept, asked for one after another.
+fn draws(rate: f64, seed: Seed) -> impl FnMut() -> bool {
     let threshold = (rate * 4_294_967_296.0) as u64;
     let mut rng = seed.rng();
+    move || u64::from(rng.next_u32()) >= threshold
+}
+
+fn times_numbers<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
+    let (gain, mut kept) = (gain(rate), draws(rate, seed));
     let shape = x.shape();
-    let mask: Vec<f32> = (0..shape.num_elements()).map(|_| if u64::from(rng.next_u32()) < threshold { 0.0 } else { keep }).collect();
+    let mask: Vec<f32> = (0..shape.num_elements()).map(|_| if kept() { gain } else { 0.0 }).collect();
     let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
     x * mask
+}
+
+fn times_bits<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
+    let (shape, device) = (x.shape(), x.device());
+    let words = words(shape.num_elements(), draws(rate, seed));
+    let rows = words.len();
+    let words = Tensor::<2, Int>::from_data(TensorData::new(words, [rows, 1]), &device);
+    let places = Tensor::<1, Int>::arange(0..32, &device).reshape([1, 32]);
+    let bits = words.expand([rows, 32]).bitwise_right_shift(places.expand([rows, 32])).bitwise_and_scalar(1);
+    let mask: Tensor<1> = bits.reshape([32 * rows]).slice(0..shape.num_elements()).float() * gain(rate);
+    x * mask.reshape::<D, Shape>(shape)
+}
+
+/// One bit for each of `count` elements, the first in the lowest bit of the first word; 0 behind the last.
+fn words(count: usize, mut kept: impl FnMut() -> bool) -> Vec<i32> {
+    let word = |first: usize| (0..32.min(count - first)).fold(0u32, |word, place| word | u32::from(kept()) << place).cast_signed();
+    (0..count).step_by(32).map(word).collect()
 }
 
 #[cfg(test)]
@@ -32,5 +65,16 @@ mod tests {
         let dropped = y.iter().filter(|&&v| v == 0.0).count();
         assert!((2300..2700).contains(&dropped), "{dropped}");
         assert!(y.iter().all(|&v| v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-6));
+    }
+
+    #[test]
+    fn bits_are_the_same_mask() {
+        let device = Device::flex().autodiff();
+        for (shape, seed) in [([1, 1, 1], 1), ([3, 5, 7], 2), ([2, 16, 4], 3), ([9, 3, 11], 4)] {
+            let x = Tensor::<3>::ones(shape, &device) * 3.0;
+            let numbers = times_numbers(x.clone(), 0.3, Seed(seed));
+            let bits = times_bits(x, 0.3, Seed(seed));
+            assert_eq!(bits.into_data().try_to_vec::<f32>().unwrap(), numbers.into_data().try_to_vec::<f32>().unwrap(), "{shape:?}");
+        }
     }
 }

@@ -1,4 +1,8 @@
 //! How fast a net trains and predicts on a device.
+//!
+//! The CPU is given the pixels at each step and is waited for after each. Another device has the images in its memory, is told at each step which
+//! to take, as in a training without augmentation, and is waited for after several steps: it is to show what it does while steps queue up, as
+//! the trainer lets them.
 
 use std::time::Instant;
 
@@ -7,17 +11,24 @@ use burn::{
     optim::GradientsParams,
     tensor::{Tensor, TensorData},
 };
-use rand::RngExt;
+use rand::Rng;
 use serde::Serialize;
 
-use super::{ChosenDevice, Loss, Network, NetworkConfig, NnError, OptimizerConfig, Updater, loss::targets, weights::read};
+use super::{
+    ChosenDevice, Loss, Network, NetworkConfig, NnError, OptimizerConfig, Updater,
+    loss::targets,
+    resident::{ResidentDigits, unchanged},
+    weights::read,
+};
 use crate::{
-    data::{CLASSES, PIXELS, SIDE},
+    data::{CLASSES, Digits, Images, PIXELS, SIDE},
     seed::Seed,
 };
 
 /// Steps that are run but not measured after the first: kernels are tuned and pools filled.
 const WARM_UP: usize = 3;
+/// Most steps that are queued before the host waits, on a device other than the CPU.
+const QUEUE: usize = 10;
 
 /// Measured speed. Rates come from the median step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,6 +45,10 @@ pub struct Throughput {
     pub train_steps: usize,
     /// Prediction steps measured.
     pub infer_steps: usize,
+    /// Training steps between two waits for the device.
+    pub train_queue: usize,
+    /// Prediction steps between two waits for the device.
+    pub infer_queue: usize,
 }
 
 /// Trains for about `seconds` and predicts for about `seconds` on random images held in memory; at least five steps each.
@@ -45,25 +60,23 @@ pub fn throughput(
     seconds: f64,
 ) -> Result<Throughput, NnError> {
     optimizer.check()?;
-    let mut rng = Seed(0).rng();
-    let pixels: Vec<f32> = (0..batch * PIXELS).map(|_| rng.random::<f32>()).collect();
-    let labels: Vec<u8> = (0..batch).map(|index| (index % CLASSES) as u8).collect();
-    let images = TensorData::new(pixels, [batch, 1, SIDE, SIDE]);
-    let targets = TensorData::new(targets(&labels, 0.0), [batch, CLASSES]);
-
-    let training = device.training();
-    let mut net = Network::new(network, Seed(0), &training)?;
+    let input = Input::random(batch, device);
+    let queue = if device.is_cpu() { 1 } else { QUEUE };
+    let mut net = Network::new(network, Seed(0), &device.training())?;
     let mut updater = Updater::new(optimizer);
-    let train = measure(seconds, || {
-        let outputs = net.forward_training(Tensor::from_data(images.clone(), &training), Seed(0));
-        let loss = Loss::CrossEntropy.forward(outputs, Tensor::from_data(targets.clone(), &training), network.softmax_output());
+    let train = measure(seconds, queue, |wait| {
+        let (images, targets) = input.tensors(device);
+        let outputs = net.forward_training(Tensor::from_inner(images), Seed(0));
+        let loss = Loss::CrossEntropy.forward(outputs, Tensor::from_inner(targets), network.softmax_output());
         let gradients = GradientsParams::from_grads(loss.backward(), &net);
         net = updater.step(optimizer.learning_rate(), net.clone(), gradients);
-        // Waits until the step is done.
-        read(net.output.weight.val().inner()).map(|_| ())
+        if wait { read(net.output.weight.val().inner()).map(|_| ()) } else { Ok(()) }
     })?;
     let net = net.valid();
-    let infer = measure(seconds, || read(net.forward(Tensor::from_data(images.clone(), device.device()))).map(|_| ()))?;
+    let infer = measure(seconds, queue, |wait| {
+        let outputs = net.forward(input.tensors(device).0);
+        if wait { read(outputs).map(|_| ()) } else { Ok(()) }
+    })?;
     Ok(Throughput {
         batch,
         train_images_per_s: batch as f64 / train.median,
@@ -71,29 +84,71 @@ pub fn throughput(
         first_step_seconds: train.first,
         train_steps: train.steps,
         infer_steps: infer.steps,
+        train_queue: train.queue,
+        infer_queue: infer.queue,
     })
+}
+
+/// One batch, where the device wants it.
+enum Input {
+    Host { images: TensorData, targets: TensorData },
+    Device { digits: Box<ResidentDigits>, places: Vec<usize> },
+}
+
+impl Input {
+    fn random(batch: usize, device: &ChosenDevice) -> Self {
+        let mut levels = vec![0; batch * PIXELS];
+        Seed(0).rng().fill_bytes(&mut levels);
+        let labels: Vec<u8> = (0..batch).map(|index| (index % CLASSES) as u8).collect();
+        if device.is_cpu() || !ResidentDigits::holds(batch) {
+            let pixels: Vec<f32> = levels.iter().map(|&level| f32::from(level) / 255.0).collect();
+            let images = TensorData::new(pixels, [batch, 1, SIDE, SIDE]);
+            return Self::Host { images, targets: TensorData::new(targets(&labels, 0.0), [batch, CLASSES]) };
+        }
+        let images = Images::from_images(levels.as_chunks().0.iter().copied());
+        let digits = ResidentDigits::upload(&Digits::new(images, labels), 0.0, device.device());
+        Self::Device { digits: Box::new(digits), places: (0..batch).rev().collect() }
+    }
+
+    /// `[batch, 1, 28, 28]` and `[batch, 10]`, without autodiff.
+    fn tensors(&self, device: &ChosenDevice) -> (Tensor<4>, Tensor<2>) {
+        match self {
+            Self::Host { images, targets } => {
+                (Tensor::from_data(images.clone(), device.device()), Tensor::from_data(targets.clone(), device.device()))
+            }
+            Self::Device { digits, places } => {
+                let (levels, targets) = digits.select(places);
+                (unchanged(levels), targets)
+            }
+        }
+    }
 }
 
 struct Measured {
     first: f64,
     median: f64,
     steps: usize,
+    queue: usize,
 }
 
-fn measure(seconds: f64, mut step: impl FnMut() -> Result<(), NnError>) -> Result<Measured, NnError> {
-    let mut timed = || {
+/// `step` is told whether to wait for the device. At most `queue` steps go without.
+fn measure(seconds: f64, queue: usize, mut step: impl FnMut(bool) -> Result<(), NnError>) -> Result<Measured, NnError> {
+    let mut timed = |steps: usize| {
         let start = Instant::now();
-        step().map(|()| start.elapsed().as_secs_f64())
+        (1..=steps).try_for_each(|index| step(index == steps)).map(|()| start.elapsed().as_secs_f64() / steps as f64)
     };
-    let first = timed()?;
+    let first = timed(1)?;
+    let mut warm = first;
     for _ in 0..WARM_UP {
-        timed()?;
+        warm = timed(1)?;
     }
+    // A slow device is not made to queue more than a tenth of the time.
+    let queue = ((seconds / (10.0 * warm)) as usize).clamp(1, queue);
     let start = Instant::now();
     let mut times = Vec::new();
     while times.len() < 5 || start.elapsed().as_secs_f64() < seconds {
-        times.push(timed()?);
+        times.push(timed(queue)?);
     }
     times.sort_by(f64::total_cmp);
-    Ok(Measured { first, median: times[times.len() / 2], steps: times.len() })
+    Ok(Measured { first, median: times[times.len() / 2], steps: times.len() * queue, queue })
 }

@@ -11,6 +11,7 @@
 
 mod presets;
 mod processor;
+mod single_warp;
 mod step;
 
 use serde::{
@@ -20,6 +21,7 @@ use serde::{
 
 pub use presets::PRESETS;
 pub use processor::Processor;
+pub use single_warp::SingleWarp;
 pub use step::{AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, RotateStep, Step, StrokeStep};
 
 use crate::data::FieldError;

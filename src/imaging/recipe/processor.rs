@@ -3,7 +3,10 @@
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
 
-use super::step::{AffineRange, EraseStep, Step};
+use super::{
+    SingleWarp,
+    step::{AffineRange, EraseStep, Step},
+};
 use crate::{
     data::{Images, PIXELS, SIDE},
     imaging::{
@@ -79,6 +82,15 @@ impl Processor {
         image
     }
 
+    /// These steps as one warp, if that is all they are: `affine`, `elastic`, or `affine` with `elastic` right behind it.
+    pub fn single_warp(&self) -> Option<SingleWarp<'_>> {
+        match self.steps.as_slice() {
+            [Prepared::Affine(range)] => Some(SingleWarp::new(range, None)),
+            [Prepared::Elastic(range, elastic)] => Some(SingleWarp::new(range, Some(elastic))),
+            _ => None,
+        }
+    }
+
     /// All images, image i with `seed.index(i)`, shared out over the threads of the current rayon pool.
     pub fn apply_all(&self, images: &Images, seed: Seed) -> Images {
         let mut pixels = vec![0; images.len() * PIXELS];
@@ -120,7 +132,7 @@ fn symmetric(limit: f32, rng: &mut impl Rng) -> f32 {
 }
 
 /// Five draws, whatever the range: turn, size, lean, shift along x, shift along y.
-fn draw_affine(range: &AffineRange, rng: &mut impl Rng) -> Affine {
+pub(super) fn draw_affine(range: &AffineRange, rng: &mut impl Rng) -> Affine {
     let degrees = symmetric(range.rotate, rng);
     let scale = 1.0 + symmetric(range.scale, rng);
     let shear = symmetric(range.shear, rng);

@@ -15,6 +15,9 @@ use crate::{
 };
 
 /// One step of a recipe: a 28×28 image in, a 28×28 image out. An empty image stays empty under every step.
+///
+/// A net that is trained on a device other than the CPU has it do a recipe of `affine`, `elastic`, or `affine` with `elastic` right behind it
+/// ([`Processor::single_warp`](super::Processor::single_warp)); all other recipes are the CPU's work everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {

@@ -1,6 +1,7 @@
 //! Batches prepared ahead by other threads.
 //!
-//! Which images a batch holds, in which order and with which augmentation follows from the seed, the epoch and the image's place alone.
+//! Which images a batch holds, in which order and with which augmentation follows from the seed, the epoch and the image's place alone, whether
+//! the host makes the pixels or only draws the random numbers of a device that does.
 //! Thread `t` of `n` prepares the batches t, t + n, … and hands them over through a bounded channel of its own; the trainer takes them in
 //! turn. However the threads are scheduled, the trainer sees the same batches.
 
@@ -11,49 +12,73 @@ use std::{
 
 use rand::seq::SliceRandom;
 
+use super::Augment;
 use crate::{
     data::{Digits, PIXELS},
-    nn::loss::targets,
+    imaging::SingleWarp,
+    nn::{loss::targets, resident::Draws},
     seed::Seed,
 };
-
-/// Changes an image: the original and a seed of its own → what the net is trained on. Must not panic.
-pub type Augment<'a> = dyn Fn(&[u8; PIXELS], Seed) -> [u8; PIXELS] + Sync + 'a;
 
 /// Batches that each feeder may have ready.
 const AHEAD: usize = 2;
 
-/// One step's input.
-pub(super) struct Batch {
-    /// `[images, 28, 28]`, 0 to 1.
-    pub pixels: Vec<f32>,
-    /// `[images, 10]`.
-    pub targets: Vec<f32>,
+/// What the host does for a batch.
+pub(super) enum Preparation<'a> {
+    /// All of it.
+    Pixels { digits: &'a Digits, smoothing: f64, augment: Option<&'a dyn Augment> },
+    /// It draws the random numbers of a warp; the images are on the device.
+    Draws { warp: Option<SingleWarp<'a>> },
+}
+
+/// One step's input, as the host hands it over.
+pub(super) enum Batch {
+    /// Complete.
+    Pixels {
+        /// `[images, 28, 28]`, 0 to 1.
+        pixels: Vec<f32>,
+        /// `[images, 10]`.
+        targets: Vec<f32>,
+    },
+    /// To be made of images on the device.
+    Draws {
+        /// The images' places in the data set.
+        places: Vec<usize>,
+        /// How they are warped.
+        draws: Option<Draws>,
+    },
+}
+
+impl Batch {
     /// How many.
-    pub images: usize,
+    pub fn images(&self) -> usize {
+        match self {
+            Self::Pixels { pixels, .. } => pixels.len() / PIXELS,
+            Self::Draws { places, .. } => places.len(),
+        }
+    }
 }
 
 /// The batches of one epoch.
 pub(super) struct EpochBatches<'a> {
-    digits: &'a Digits,
     order: Vec<usize>,
     batch_size: usize,
-    smoothing: f64,
-    augment: Option<(&'a Augment<'a>, Seed)>,
+    preparation: &'a Preparation<'a>,
+    /// Of the augmentation; without it images stay as they are.
+    seed: Option<Seed>,
 }
 
 impl<'a> EpochBatches<'a> {
-    /// All images, shuffled by `seed`, which belongs to the epoch.
-    pub fn shuffled(digits: &'a Digits, batch_size: usize, smoothing: f64, augment: Option<&'a Augment<'a>>, seed: Seed) -> Self {
-        let mut order: Vec<usize> = (0..digits.len()).collect();
+    /// All of so many images, shuffled and augmented by `seed`, which belongs to the epoch.
+    pub fn shuffled(images: usize, batch_size: usize, preparation: &'a Preparation<'a>, seed: Seed) -> Self {
+        let mut order: Vec<usize> = (0..images).collect();
         order.shuffle(&mut seed.derive("order").rng());
-        let augment = augment.map(|augment| (augment, seed.derive("augmentation")));
-        Self { digits, order, batch_size, smoothing, augment }
+        Self { order, batch_size, preparation, seed: Some(seed.derive("augmentation")) }
     }
 
-    /// All images in their order.
-    pub fn in_order(digits: &'a Digits, batch_size: usize, smoothing: f64) -> Self {
-        Self { digits, order: (0..digits.len()).collect(), batch_size, smoothing, augment: None }
+    /// All images in their order, as they are.
+    pub fn in_order(images: usize, batch_size: usize, preparation: &'a Preparation<'a>) -> Self {
+        Self { order: (0..images).collect(), batch_size, preparation, seed: None }
     }
 
     /// Number of batches; the last may be smaller.
@@ -64,16 +89,25 @@ impl<'a> EpochBatches<'a> {
     /// Prepares one. Panics past the end.
     pub fn prepare(&self, index: usize) -> Batch {
         let places = &self.order[index * self.batch_size..((index + 1) * self.batch_size).min(self.order.len())];
-        let mut pixels = Vec::with_capacity(places.len() * PIXELS);
-        for &place in places {
-            let image = self.digits.images.get(place);
-            match self.augment {
-                Some((augment, seed)) => pixels.extend(augment(image, seed.index(place as u64)).iter().map(unit)),
-                None => pixels.extend(image.iter().map(unit)),
+        match self.preparation {
+            Preparation::Pixels { digits, smoothing, augment } => {
+                let mut pixels = Vec::with_capacity(places.len() * PIXELS);
+                for &place in places {
+                    let image = digits.images.get(place);
+                    match (augment, self.seed) {
+                        (Some(augment), Some(seed)) => pixels.extend(augment.apply(image, seed.index(place as u64)).iter().map(unit)),
+                        _ => pixels.extend(image.iter().map(unit)),
+                    }
+                }
+                let labels: Vec<u8> = places.iter().map(|&place| digits.labels[place]).collect();
+                Batch::Pixels { pixels, targets: targets(&labels, *smoothing) }
+            }
+            Preparation::Draws { warp } => {
+                let draws = warp.as_ref().zip(self.seed);
+                let draws = draws.map(|(warp, seed)| Draws::new(warp, places.iter().map(|&place| seed.index(place as u64))));
+                Batch::Draws { places: places.to_vec(), draws }
             }
         }
-        let labels: Vec<u8> = places.iter().map(|&place| self.digits.labels[place]).collect();
-        Batch { pixels, targets: targets(&labels, self.smoothing), images: places.len() }
     }
 
     /// Starts `feeders` threads (0: the batches are prepared as they are asked for). They end when the feed is dropped.
@@ -132,24 +166,38 @@ mod tests {
         Digits::new(Images::from_images((0..23u8).map(|i| [i; PIXELS])), (0..23).map(|i| i % 10).collect())
     }
 
+    fn pixels<'a>(digits: &'a Digits, augment: Option<&'static dyn Augment>) -> Preparation<'a> {
+        Preparation::Pixels { digits, smoothing: 0.0, augment }
+    }
+
+    fn content(batch: Batch) -> (Vec<f32>, Vec<f32>) {
+        match batch {
+            Batch::Pixels { pixels, targets } => (pixels, targets),
+            Batch::Draws { .. } => panic!("pixels were asked for"),
+        }
+    }
+
+    fn add(image: &[u8; PIXELS], seed: Seed) -> [u8; PIXELS] {
+        image.map(|pixel| pixel + (seed.0 % 5) as u8)
+    }
+
     #[test]
     fn every_image_comes_once_and_threads_change_nothing() {
         let digits = digits();
-        let add: &Augment = &|image, seed| image.map(|pixel| pixel + (seed.0 % 5) as u8);
+        let augmented = pixels(&digits, Some(&add));
         let collect = |feeders| {
-            let batches = EpochBatches::shuffled(&digits, 4, 0.0, Some(add), Seed(1));
-            std::thread::scope(|scope| {
-                batches.feed(scope, feeders).map(|batch| (batch.pixels, batch.targets, batch.images)).collect::<Vec<_>>()
-            })
+            let batches = EpochBatches::shuffled(23, 4, &augmented, Seed(1));
+            std::thread::scope(|scope| batches.feed(scope, feeders).map(|batch| (batch.images(), content(batch))).collect::<Vec<_>>())
         };
         let plain = collect(0);
-        assert_eq!(plain.iter().map(|batch| batch.2).collect::<Vec<_>>(), [4, 4, 4, 4, 4, 3]);
+        assert_eq!(plain.iter().map(|batch| batch.0).collect::<Vec<_>>(), [4, 4, 4, 4, 4, 3]);
         for feeders in [1, 2, 3, 9] {
             assert_eq!(collect(feeders), plain);
         }
-        let unchanged = EpochBatches::shuffled(&digits, 4, 0.0, None, Seed(1));
+        let unchanged = pixels(&digits, None);
+        let unchanged = EpochBatches::shuffled(23, 4, &unchanged, Seed(1));
         let mut seen: Vec<u8> =
-            (0..6).flat_map(|i| unchanged.prepare(i).pixels).step_by(PIXELS).map(|p| (p * 255.0).round() as u8).collect();
+            (0..6).flat_map(|i| content(unchanged.prepare(i)).0).step_by(PIXELS).map(|p| (p * 255.0).round() as u8).collect();
         assert_ne!(seen, (0..23).collect::<Vec<u8>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..23).collect::<Vec<u8>>());
@@ -158,8 +206,9 @@ mod tests {
     #[test]
     fn a_dropped_feed_ends_its_threads() {
         let digits = digits();
-        let batches = EpochBatches::in_order(&digits, 1, 0.0);
-        let first = std::thread::scope(|scope| batches.feed(scope, 2).next().map(|batch| batch.images));
+        let pixels = pixels(&digits, None);
+        let batches = EpochBatches::in_order(23, 1, &pixels);
+        let first = std::thread::scope(|scope| batches.feed(scope, 2).next().map(|batch| batch.images()));
         assert_eq!(first, Some(1));
     }
 }

@@ -9,32 +9,35 @@
 //! keep a state that must be saved: both are functions of the history and the step here. Its terminal dashboard shows one training and takes
 //! the whole terminal, while a run trains several folds at once: progress goes to [`Progress`] instead.
 
+mod augment;
 mod average;
 mod batches;
 mod checkpoint;
 mod config;
 mod meter;
 mod standing;
+mod supply;
 
 use std::{ops::ControlFlow, path::Path, thread, time::Instant};
 
 use burn::{
     module::Module,
     optim::GradientsParams,
-    tensor::{Device, Tensor, TensorData},
+    tensor::{Device, Tensor},
 };
 
-pub use batches::Augment;
+pub use augment::Augment;
 pub use config::{EarlyStopping, Monitor, TrainingConfig};
 
-use batches::{Batch, EpochBatches};
+use batches::EpochBatches;
 use checkpoint::{Checkpoint, fingerprint};
 use meter::Meter;
 use standing::Standing;
+use supply::Supply;
 
 use super::{ChosenDevice, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
 use crate::{
-    data::{Digits, FieldError, SIDE},
+    data::{Digits, FieldError},
     history::{FitTiming, History, HistoryPoint, Observe},
     progress::{Cancel, Progress, Task},
     seed::Seed,
@@ -76,7 +79,7 @@ pub fn train(
     training: &TrainingConfig,
     train: &Digits,
     validation: Option<&Digits>,
-    augment: Option<&Augment<'_>>,
+    augment: Option<&dyn Augment>,
     job: &TrainJob<'_>,
 ) -> Result<TrainedNet, NnError> {
     training.check()?;
@@ -88,12 +91,15 @@ pub fn train(
     for point in run.history.points.clone() {
         run.show(&point)?;
     }
+    let supply = Supply::new(train, training.label_smoothing, augment, job.device);
+    // Validation loss is without label smoothing.
+    let validation = validation.map(|digits| Supply::new(digits, 0.0, None, job.device));
     while !run.is_finished() {
         let start = Instant::now();
         let epoch = run.epochs_done() + 1;
         let seed = job.seed.derive("epoch").index(u64::from(epoch));
-        let batches = EpochBatches::shuffled(train, training.batch_size, training.label_smoothing, augment, seed);
-        let point = run.epoch(epoch, &batches, validation, task.as_ref())?;
+        let batches = supply.shuffled(training.batch_size, seed);
+        let point = run.epoch(epoch, &supply, &batches, validation.as_ref(), task.as_ref())?;
         run.timing.step_seconds.push(start.elapsed().as_secs_f64());
         run.timing.seconds += start.elapsed().as_secs_f64();
         run.timing.images += train.len() as u64;
@@ -205,7 +211,14 @@ impl<'a> Run<'a> {
     }
 
     /// Trains for one epoch and validates; adds the point to the history.
-    fn epoch(&mut self, epoch: u32, batches: &EpochBatches, validation: Option<&Digits>, task: &dyn Task) -> Result<HistoryPoint, NnError> {
+    fn epoch(
+        &mut self,
+        epoch: u32,
+        supply: &Supply,
+        batches: &EpochBatches,
+        validation: Option<&Supply>,
+        task: &dyn Task,
+    ) -> Result<HistoryPoint, NnError> {
         let (name, done, steps) = (self.job.name, self.epochs_done(), batches.len() as u64);
         let finite = |loss: f64| {
             if loss.is_finite() { Ok(()) } else { Err(NnError::Diverged { name: name.to_owned(), epoch, loss }) }
@@ -223,8 +236,9 @@ impl<'a> Run<'a> {
                 }
                 let step = u64::from(done) * steps + index as u64;
                 learning_rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(step, steps, self.training.epochs);
-                let size = batch.images;
-                self.step(batch, learning_rate, step, &mut meter);
+                let size = batch.images();
+                let (images, targets) = supply.tensors(batch);
+                self.step(images, targets, learning_rate, step, &mut meter);
                 task.advance(size as u64);
                 if (index + 1) % READING == 0 {
                     let (loss, accuracy) = meter.read()?;
@@ -258,13 +272,11 @@ impl<'a> Run<'a> {
         Ok(point)
     }
 
-    /// One step.
-    fn step(&mut self, batch: Batch, learning_rate: f64, step: u64, meter: &mut Meter) {
-        let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, [batch.images, 1, SIDE, SIDE]), &self.device);
-        let targets = Tensor::<2>::from_data(TensorData::new(batch.targets, [batch.images, 10]), &self.device);
-        let outputs = self.network.forward_training(images, self.job.seed.derive("dropout").index(step));
-        let loss = self.training.loss.forward(outputs.clone(), targets.clone(), self.config.softmax_output());
-        meter.add(outputs.inner(), targets.inner(), loss.clone().inner());
+    /// One step on `images`, `[batch, 1, 28, 28]`, and `targets`, `[batch, 10]`, both without autodiff. Waits for nothing.
+    fn step(&mut self, images: Tensor<4>, targets: Tensor<2>, learning_rate: f64, step: u64, meter: &mut Meter) {
+        let outputs = self.network.forward_training(Tensor::from_inner(images), self.job.seed.derive("dropout").index(step));
+        let loss = self.training.loss.forward(outputs.clone(), Tensor::from_inner(targets.clone()), self.config.softmax_output());
+        meter.add(outputs.inner(), targets, loss.clone().inner());
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         self.network = self.updater.step(learning_rate, self.network.clone(), gradients);
         if let (Some(kept), Some(average)) = (self.training.weight_average, self.average.take()) {
@@ -277,15 +289,12 @@ impl<'a> Run<'a> {
         self.average.clone().unwrap_or_else(|| self.network.valid())
     }
 
-    /// Mean loss (without label smoothing) and accuracy.
-    fn validate(&self, network: &Network, digits: &Digits) -> Result<(f64, f64), NnError> {
-        let device = self.job.device.device();
-        let batches = EpochBatches::in_order(digits, PREDICTION_BATCH, 0.0);
+    /// Mean loss and accuracy.
+    fn validate(&self, network: &Network, supply: &Supply) -> Result<(f64, f64), NnError> {
+        let batches = supply.in_order(PREDICTION_BATCH);
         let mut meter = Meter::default();
         for index in 0..batches.len() {
-            let batch = batches.prepare(index);
-            let images = Tensor::<4>::from_data(TensorData::new(batch.pixels, [batch.images, 1, SIDE, SIDE]), device);
-            let targets = Tensor::<2>::from_data(TensorData::new(batch.targets, [batch.images, 10]), device);
+            let (images, targets) = supply.tensors(batches.prepare(index));
             let outputs = network.forward(images);
             let loss = self.training.loss.forward(outputs.clone(), targets.clone(), self.config.softmax_output());
             meter.add(outputs, targets, loss);
