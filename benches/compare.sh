@@ -4,13 +4,14 @@
 #   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# PART: nets, plain, booster, folds, imaging [default: all of them]. Prints one JSON object a line. About ten minutes on two cores.
+# PART: nets, plain, operations, booster, folds, imaging [default: all of them]. Prints one JSON object a line; `operations` ends with a table
+# of each operation of the reference nets. About ten minutes on two cores, and some six more for `operations`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"
 python="${2:-python3}"
 parts=("${@:3}")
-[ "${#parts[@]}" -gt 0 ] || parts=(nets plain booster folds imaging)
+[ "${#parts[@]}" -gt 0 ] || parts=(nets plain operations booster folds imaging)
 all="$(nproc)"
 cargo build --release --locked --quiet
 tuned=(env MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184)
@@ -37,6 +38,26 @@ plain() {
     for batch in 32 128 512; do
         ours cnn --batch "$batch" --seconds 3 --threads "$all" --plain-ops
     done
+}
+operation_lines() {
+    local torch=("${tuned[@]}" "$python" benches/peers/operations.py --seconds 0.2)
+    for threads in 1 "$all"; do
+        "$python" benches/peers/peak.py --threads "$threads"
+        for batch in 32 128 512; do
+            ours operations --batch "$batch" --seconds 0.2 --threads "$threads"
+            DIGITSTACK_SIMD=avx2 ours operations --batch "$batch" --seconds 0.2 --threads "$threads"
+            ours operations --batch "$batch" --seconds 0.1 --threads "$threads" --plain-ops
+            "${torch[@]}" --batch "$batch" --threads "$threads"
+        done
+        "${torch[@]}" --batch 128 --threads "$threads" --variants compile
+    done
+}
+operations() {
+    local lines
+    lines="$(mktemp)"
+    operation_lines | tee "$lines"
+    "$python" benches/peers/operations.py --table "$lines"
+    rm "$lines"
 }
 booster() {
     for round in 1 2 3; do

@@ -86,8 +86,16 @@ fn trained(network: &NetworkConfig, augment: Option<&Recipe>, device: &ChosenDev
         optimizer: OptimizerConfig::Adadelta { learning_rate: 0.5, rho: 0.9, epsilon: 1e-6, weight_decay: 0.0 },
         ..TrainingConfig::default()
     };
-    let job =
-        TrainJob { seed: Seed(3), device, checkpoint: None, progress: &Silent, name: "parity", cancel: &Cancel::default(), observe: None, feeders: 1 };
+    let job = TrainJob {
+        seed: Seed(3),
+        device,
+        checkpoint: None,
+        progress: &Silent,
+        name: "parity",
+        cancel: &Cancel::default(),
+        observe: None,
+        feeders: 1,
+    };
     let processor = augment.map(|recipe| recipe.prepare().unwrap());
     let augment = processor.as_ref().map(|processor| processor as &dyn Augment);
     train(network, &settings, &digits(), Some(&digits()), augment, &job).unwrap()

@@ -261,6 +261,8 @@ pub(super) enum BenchCommand {
     Cnn(NetBench),
     /// The reference dense net (784–80–28–10)
     Dense(NetBench),
+    /// Each operation of both nets by itself: convolutions, fully connected layers, the loss, the update rules
+    Operations(OperationsBench),
     /// LightGBM at the reference's depth and leaves: one fit, or all fits of a cross-validation side by side
     Booster(BoosterBench),
     /// The reference's preprocessing with three rotations
@@ -274,6 +276,16 @@ pub(super) struct NetBench {
     pub(super) batch: NonZeroUsize,
     #[command(flatten)]
     pub(super) time: BenchTime,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct OperationsBench {
+    /// Images in a batch
+    #[arg(long, default_value_t = NonZeroUsize::new(128).expect("128 is not zero"))]
+    pub(super) batch: NonZeroUsize,
+    /// Seconds to measure each operation for, after a warm-up
+    #[arg(long, default_value_t = 0.5)]
+    pub(super) seconds: f64,
 }
 
 #[derive(Args, Debug)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     UsageError,
-    arguments::{BenchCommand, BenchTime, BoosterBench, DataDirectory, Global, ImagingBench, NetBench},
+    arguments::{BenchCommand, BoosterBench, DataDirectory, Global, ImagingBench, NetBench, OperationsBench},
     output::Output,
 };
 use crate::{
@@ -34,6 +34,17 @@ struct NetResult {
     peak_memory_bytes: Option<u64>,
     #[serde(flatten)]
     throughput: nn::Throughput,
+}
+
+#[derive(Serialize)]
+struct OperationsResult {
+    device: String,
+    /// Vector instructions of the fused operations, if they run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<&'static str>,
+    threads: usize,
+    batch: usize,
+    operations: Vec<nn::OperationSpeed>,
 }
 
 #[derive(Serialize)]
@@ -68,6 +79,7 @@ pub(super) fn bench(command: &BenchCommand, global: &Global, output: &Output) ->
             let optimizer = OptimizerConfig::Sgd { learning_rate: 0.1349, weight_decay: 0.0 };
             net("dense", &NetworkConfig::Dense(DenseConfig::default()), &optimizer, arguments, global, output)
         }
+        BenchCommand::Operations(arguments) => operations(arguments, global, output),
         BenchCommand::Booster(arguments) => match arguments.folds {
             Some(folds) => booster_folds(arguments, folds, global, output),
             None => booster(arguments, output),
@@ -76,11 +88,11 @@ pub(super) fn bench(command: &BenchCommand, global: &Global, output: &Output) ->
     }
 }
 
-fn seconds(time: &BenchTime) -> anyhow::Result<f64> {
-    if time.seconds > 0.0 && time.seconds <= 3600.0 {
-        return Ok(time.seconds);
+fn checked(seconds: f64) -> anyhow::Result<f64> {
+    if seconds > 0.0 && seconds <= 3600.0 {
+        return Ok(seconds);
     }
-    Err(UsageError(format!("--seconds {}: expected above 0 and at most 3600", time.seconds)).into())
+    Err(UsageError(format!("--seconds {seconds}: expected above 0 and at most 3600")).into())
 }
 
 fn net(
@@ -91,7 +103,7 @@ fn net(
     global: &Global,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let seconds = seconds(&arguments.time)?;
+    let seconds = checked(arguments.time.seconds)?;
     let device = nn::resolve(&global.device)?;
     output.status(&format!("{name}, {} parameters, on {}", network.parameters(), device.description()));
     let throughput = nn::throughput(network, optimizer, &device, arguments.batch.get(), seconds)?;
@@ -108,6 +120,34 @@ fn net(
         "{name}, batch {}, {} threads: training {:.0} images/s, inference {:.0} images/s (first step {:.2} s)",
         throughput.batch, result.threads, throughput.train_images_per_s, throughput.infer_images_per_s, throughput.first_step_seconds
     ))
+}
+
+fn operations(arguments: &OperationsBench, global: &Global, output: &Output) -> anyhow::Result<()> {
+    let (seconds, batch) = (checked(arguments.seconds)?, arguments.batch.get());
+    let device = nn::resolve(&global.device)?;
+    let instructions = nn::fused::available(device.device()).then(nn::fused::instructions);
+    let on = instructions.map_or_else(String::new, |instructions| format!(", {instructions}"));
+    output.status(&format!("operations of the reference nets on {}{on}", device.description()));
+    let result = OperationsResult {
+        device: device.description().to_owned(),
+        instructions,
+        threads: rayon::current_num_threads(),
+        batch,
+        operations: nn::operation_speeds(&device, batch, seconds)?,
+    };
+    output.json(&result)?;
+    output
+        .line(format!("batch {batch}, {} threads{on}; microseconds a batch, and GFLOP/s by the operation's definition", result.threads))?;
+    for speed in &result.operations {
+        let pass = match speed.pass {
+            nn::Pass::Inference => "inference",
+            nn::Pass::Training => "training",
+            nn::Pass::Update => "update",
+        };
+        let rate = if speed.flop > 0.0 { format!("{:10.1}", speed.flop / speed.seconds / 1e9) } else { String::new() };
+        output.line(format!("{:<6} {:<22} {pass:<10} {:12.1} {rate}", speed.net, speed.operation, 1e6 * speed.seconds))?;
+    }
+    Ok(())
 }
 
 /// At most `count` training digits of `--data`, or built-in ones.
@@ -188,7 +228,7 @@ fn booster_folds(arguments: &BoosterBench, count: usize, global: &Global, output
 }
 
 fn imaging(arguments: &ImagingBench, output: &Output) -> anyhow::Result<()> {
-    let seconds = seconds(&arguments.time)?;
+    let seconds = checked(arguments.time.seconds)?;
     let digits = digits(&arguments.data, IMAGES, output)?;
     let recipe = Recipe::preset("reference").unwrap_or_default().prepare()?;
     let rotations = [0.0, -24.0, 24.0];

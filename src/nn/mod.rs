@@ -42,6 +42,6 @@ pub use network::Network;
 pub use optimizer::{Adadelta, AdadeltaState, OptimizerConfig, OptimizerState, Updater};
 pub use predictor::NetPredictor;
 pub use schedule::Schedule;
-pub use throughput::{Throughput, throughput};
+pub use throughput::{OperationSpeed, Pass, Throughput, operation_speeds, throughput};
 pub use trained::TrainedNet;
 pub use trainer::{Augment, EarlyStopping, Monitor, TrainJob, TrainingConfig, train};

@@ -117,7 +117,7 @@ impl Network {
 }
 
 /// `[batch, in]` → `[batch, out]`, one operation on the CPU.
-fn fully_connected(linear: &Linear, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
+pub(super) fn fully_connected(linear: &Linear, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
     if fused::available(&x.device()) {
         let weight = linear.weight.val();
         let bias = linear.bias.as_ref().map_or_else(|| Tensor::zeros([weight.dims()[1]], &x.device()), |bias| bias.val());

@@ -1,8 +1,10 @@
-//! How fast a net trains and predicts on a device.
+//! How fast a net trains and predicts on a device, as a whole and operation by operation.
 //!
 //! The CPU is given the pixels at each step and is waited for after each. Another device has the images in its memory, is told at each step which
 //! to take, as in a training without augmentation, and is waited for after several steps: it is to show what it does while steps queue up, as
 //! the trainer lets them.
+
+mod operations;
 
 use std::time::Instant;
 
@@ -24,6 +26,8 @@ use crate::{
     data::{CLASSES, Digits, Images, PIXELS, SIDE},
     seed::Seed,
 };
+
+pub use operations::{OperationSpeed, Pass, operation_speeds};
 
 /// Steps that are run but not measured after the first: kernels are tuned and pools filled.
 const WARM_UP: usize = 3;

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use rayon::prelude::*;
 
-use super::kernels::{COLUMNS, Panel, Product, Strided};
+use super::kernels::{COLUMNS, Panel, Product, Strided, Sum};
 use super::level::Level;
 use super::stage::Buffer;
 
@@ -60,11 +60,11 @@ pub(super) fn add_product(level: Level, a: Strided, depth: usize, b: Factor, col
     }
     let rows = GRAIN.div_ceil(depth * columns).next_multiple_of(8);
     if rayon::current_num_threads() == 1 || c.len() <= rows * columns {
-        level.run(Product { a, depth, b: &panels, columns, c });
+        level.run(Product { a, depth, b: &panels, columns, c, sum: Sum::Continued });
     } else {
         c.par_chunks_mut(rows * columns).enumerate().for_each(|(i, c)| {
             let a = Strided { data: &a.data[i * rows * a.row..], ..a };
-            level.run(Product { a, depth, b: &panels, columns, c });
+            level.run(Product { a, depth, b: &panels, columns, c, sum: Sum::Continued });
         });
     }
     drop(panels);

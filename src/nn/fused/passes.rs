@@ -17,6 +17,7 @@ use super::pooling::{PoolMap, Spread};
 use super::saved::Saved;
 use super::spec::{Activation, Geometry, Memory, Window};
 use super::stage::{self, Buffer, View};
+use super::winograd::Tiles;
 
 /// Images per task of the forward pass.
 const IMAGES: usize = 4;
@@ -65,7 +66,7 @@ struct Piece<'a> {
 
 impl Plan<'_> {
     /// Output channels rounded up to whole vectors.
-    fn channels(&self) -> usize {
+    pub(super) fn channels(&self) -> usize {
         self.geometry.channels_out.next_multiple_of(self.level.lanes())
     }
 
@@ -77,10 +78,13 @@ impl Plan<'_> {
     /// The block's output, `[image][output][channel]` or `[image][channel][output]` as `memory` says, and what `backward` needs.
     pub fn forward(&self, input: &View, weight: &[f32], bias: &[f32], track: bool) -> (Vec<f32>, Option<Saved>) {
         let (g, channels) = (&self.geometry, self.channels());
-        let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
-        let panels = panels.get(g.kernel * g.segment() * channels);
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(channels, 0.0);
+        if let Some(tiles) = Tiles::new(self.level, g).filter(|_| !track) {
+            return (self.forward_by_tiles(&tiles, input, weight, &padded_bias), None);
+        }
+        let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
+        let panels = panels.get(g.kernel * g.segment() * channels);
         let bases = g.bases();
         let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
         let mut values = vec![0.0; g.batch * image];
@@ -134,16 +138,21 @@ impl Plan<'_> {
             }
             if !direct {
                 let from = if g.window.is_some() { &scratch.pooled } else { &scratch.values }.get(g.outputs() * channels);
-                match self.memory {
-                    Memory::ChannelsLast => stage::compact(from, channels, g.channels_out, out),
-                    Memory::Contiguous => stage::transpose(from, channels, g.outputs(), out),
-                }
+                self.arrange(from, out);
             }
         }
     }
 
+    /// `[output][channel]` with padded channels to the order of the result.
+    pub(super) fn arrange(&self, from: &[f32], out: &mut [f32]) {
+        match self.memory {
+            Memory::ChannelsLast => stage::compact(from, self.channels(), self.geometry.channels_out, out),
+            Memory::Contiguous => stage::transpose(from, self.channels(), self.geometry.outputs(), out),
+        }
+    }
+
     /// Pools a map and applies what follows; the positions' slopes become those of the outputs with respect to them.
-    fn pool(&self, window: Window, map: &[f32], slopes: Option<&mut [f32]>, pooled: &mut [f32], pooled_slopes: &mut Buffer) {
+    pub(super) fn pool(&self, window: Window, map: &[f32], slopes: Option<&mut [f32]>, pooled: &mut [f32], pooled_slopes: &mut Buffer) {
         let (width, channels, chain) = (self.geometry.out_width, self.channels(), self.on_outputs);
         let Some(slopes) = slopes else {
             self.level.run(PoolMap { window, width, channels, map, slopes: None, pooled });

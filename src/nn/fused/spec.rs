@@ -212,6 +212,21 @@ impl Geometry {
         self.outputs() * self.spread() * self.spread()
     }
 
+    /// Rows of convolution outputs that the result depends on.
+    pub fn map_height(&self) -> usize {
+        self.out_height * self.step()
+    }
+
+    /// Columns of them.
+    pub fn map_width(&self) -> usize {
+        self.out_width * self.step()
+    }
+
+    /// Convolution outputs behind a side of one output.
+    fn step(&self) -> usize {
+        if self.pooled { 2 } else { self.spread() }
+    }
+
     /// Consecutive staged values that one row of the kernel covers.
     pub fn segment(&self) -> usize {
         self.kernel * self.channels_in

@@ -113,7 +113,7 @@ fn a_narrowing_grid_ends_between_the_neighbours_of_its_best_point() {
     let mut function = Function { space: &numbers, score, budget: 100, scored: HashMap::new(), order: Vec::new() };
     narrowing::Narrowing { rounds: 4 }.search(&numbers, &[0.5], &mut function, Seed(1)).unwrap();
     let best = function.scored.values().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
-    assert!(best > -0.03, "{best}");
+    assert!(best > -0.05, "three narrowings leave points a tenth of a decade apart: {best}");
     assert!(function.order.len() < 20, "{}", function.order.len());
 }
 

@@ -11,7 +11,8 @@
 //! * [`Taps`]: gradient of the weight where a segment is much shorter than a vector (the first layer), with channels in the lanes.
 //! * [`Product`]: a register tile of rows × columns.
 //!
-//! [`MatrixVector`], a dense layer of a [single image](super::single), is safe code.
+//! [`MatrixVector`], a dense layer of a [single image](super::single), and the transforms around Winograd's products ([`TransformTiles`] and its
+//! neighbours) are safe code.
 //!
 //! # Invariants
 //! Offsets into a staged image come from `bases[position] + corners[candidate] + kernel_row · row + i` with `i` below the segment, rounded up
@@ -27,16 +28,18 @@ mod dense;
 mod gradients;
 mod product;
 mod taps;
+mod winograd;
 
 use pulp::Simd;
 
 pub(super) use convolve::Convolve;
 pub(super) use dense::{Input, MatrixVector, panel};
 pub(super) use gradients::{InputGradient, Source, WeightGradient, blocks};
-pub(super) use product::{COLUMNS, Panel, Product, Strided};
+pub(super) use product::{COLUMNS, Panel, Product, Strided, Sum};
 pub(super) use taps::Taps;
+pub(super) use winograd::{COMPONENTS, Placement, TransformFilters, TransformProducts, TransformTiles};
 
-/// Vectors of output channels in one tile of [`Convolve`].
+/// Vectors of output channels in one tile of [`Convolve`], and in one panel of the products between Winograd's transforms.
 pub(in crate::nn::fused) const PANEL: usize = 2;
 
 /// Whole vectors of a buffer at any offset.

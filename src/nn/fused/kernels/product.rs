@@ -27,7 +27,16 @@ pub(in crate::nn::fused) struct Panel<'a> {
     pub vectors: usize,
 }
 
-/// Adds `a · b` to `c`.
+/// What becomes of the values that a product finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::nn::fused) enum Sum {
+    /// The product is added to them.
+    Continued,
+    /// The product takes their place.
+    Replaced,
+}
+
+/// Adds `a · b` to `c`, or puts it there.
 ///
 /// Every element is summed over the depth in order, one multiply-add after the other, in whatever tile it lies: how the rows are split
 /// changes no bit.
@@ -39,6 +48,7 @@ pub(in crate::nn::fused) struct Product<'a> {
     pub columns: usize,
     /// `[rows][columns]`
     pub c: &'a mut [f32],
+    pub sum: Sum,
 }
 
 impl WithSimd for Product<'_> {
@@ -87,11 +97,13 @@ impl Product<'_> {
         let mut sums = [[s.splat_f32s(0.0); V]; R];
         let mut starts = [self.a.data.as_ptr(); R];
         for r in 0..R {
-            let from = &self.c[(row + r) * self.columns + first..][..width];
-            // Constant indices keep the sums in registers: with slices of them the whole product takes twice as long.
-            for v in 0..V {
-                let from = &from[v * S::F32_LANES..];
-                sums[r][v] = S::as_simd_f32s(from).0.first().copied().unwrap_or_else(|| s.partial_load_f32s(from));
+            if self.sum == Sum::Continued {
+                let from = &self.c[(row + r) * self.columns + first..][..width];
+                // Constant indices keep the sums in registers: with slices of them the whole product takes twice as long.
+                for v in 0..V {
+                    let from = &from[v * S::F32_LANES..];
+                    sums[r][v] = S::as_simd_f32s(from).0.first().copied().unwrap_or_else(|| s.partial_load_f32s(from));
+                }
             }
             // SAFETY: `with_simd` asserted that the last row and the last step lie inside `data`.
             starts[r] = unsafe { starts[r].add((row + r) * self.a.row) };

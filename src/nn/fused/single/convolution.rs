@@ -8,6 +8,7 @@ use crate::nn::fused::level::Level;
 use crate::nn::fused::pooling::PoolMap;
 use crate::nn::fused::spec::{Activation, Geometry, Window};
 use crate::nn::fused::stage::{self, Buffer};
+use crate::nn::fused::winograd::{self, Filters, Tiles};
 
 /// A convolution of stride 1, a pool, and the activations around the pool.
 pub(in crate::nn) struct ConvolutionSpec<'a> {
@@ -32,13 +33,24 @@ pub(super) struct PackedConvolution {
     /// Pooled if the kernel does that.
     geometry: Geometry,
     padded: usize,
-    bases: Vec<usize>,
-    /// As [`Convolve`] wants them.
-    panels: Buffer,
+    method: Method,
     bias: Vec<f32>,
     activations: Vec<Activation>,
     /// What follows the geometry's window.
     pooled_activations: Vec<Activation>,
+}
+
+/// How it is computed, with the weights that this needs.
+enum Method {
+    Direct {
+        bases: Vec<usize>,
+        /// As [`Convolve`] wants them.
+        panels: Buffer,
+    },
+    ByTiles {
+        tiles: Tiles,
+        filters: Filters,
+    },
 }
 
 impl PackedConvolution {
@@ -72,8 +84,13 @@ impl PackedConvolution {
         let padded = geometry.channels_out.next_multiple_of(level.lanes());
         let mut bias = spec.bias.to_vec();
         bias.resize(padded, 0.0);
-        let panels = stage::panels(spec.weight, &geometry, padded, PANEL * level.lanes());
-        Self { bases: geometry.bases(), geometry, padded, panels, bias, activations, pooled_activations }
+        let method = match Tiles::new(level, &geometry) {
+            Some(tiles) => Method::ByTiles { filters: tiles.filters(spec.weight, Buffer::default()), tiles },
+            None => {
+                Method::Direct { bases: geometry.bases(), panels: stage::panels(spec.weight, &geometry, padded, PANEL * level.lanes()) }
+            }
+        };
+        Self { geometry, padded, method, bias, activations, pooled_activations }
     }
 
     /// What the next layer sees.
@@ -89,32 +106,65 @@ impl PackedConvolution {
     /// Memory for its staged image, zeros all over.
     pub fn staged(&self) -> Buffer {
         let mut staged = Buffer::default();
-        staged.take(self.geometry.staged());
+        staged.take(self.geometry.staged() + self.slack());
         staged
     }
 
+    /// Values behind the staged image.
+    fn slack(&self) -> usize {
+        match &self.method {
+            Method::Direct { .. } => 0,
+            Method::ByTiles { tiles, .. } => tiles.slack(),
+        }
+    }
+
+    /// Makes room for its tiles, if it has any.
+    pub fn reserve(&self, scratch: &mut winograd::Scratch) {
+        if let Method::ByTiles { tiles, .. } = &self.method {
+            tiles.reserve(1, scratch);
+        }
+    }
+
     /// Replaces the input in `values`, its channels `padded_in` apart, by the output. `staged` is [`staged`](Self::staged)'s, `pooled` a
-    /// buffer as large as `values`.
-    pub fn run(&self, level: Level, padded_in: usize, staged: &mut Buffer, values: &mut Buffer, pooled: &mut Buffer) {
+    /// buffer as large as `values`, and `winograd` has been [reserved](Self::reserve).
+    pub fn run(
+        &self,
+        level: Level,
+        padded_in: usize,
+        staged: &mut Buffer,
+        values: &mut Buffer,
+        pooled: &mut Buffer,
+        winograd: &mut winograd::Scratch,
+    ) {
         let g = &self.geometry;
         self.stage(values.get(g.height * g.width * padded_in), padded_in, staged);
-        let patches = Patches {
-            bases: &self.bases,
-            corners: g.corners(),
-            candidates: g.candidates(),
-            kernel: g.kernel,
-            row: g.row(),
-            segment: g.segment(),
-        };
+        let staged = staged.get(g.staged() + self.slack());
         let convolved = values.take(self.convolved());
-        level.run(Convolve {
-            patches,
-            staged: staged.get(g.staged()),
-            panels: self.panels.get(g.kernel * g.segment() * self.padded),
-            bias: &self.bias,
-            values: convolved,
-            winners: &mut [],
-        });
+        match &self.method {
+            Method::Direct { bases, panels } => level.run(Convolve {
+                patches: Patches {
+                    bases,
+                    corners: g.corners(),
+                    candidates: g.candidates(),
+                    kernel: g.kernel,
+                    row: g.row(),
+                    segment: g.segment(),
+                },
+                staged,
+                panels: panels.get(g.kernel * g.segment() * self.padded),
+                bias: &self.bias,
+                values: convolved,
+                winners: &mut [],
+            }),
+            Method::ByTiles { tiles, filters } => {
+                for block in tiles.blocks(1) {
+                    for share in tiles.shares(&block) {
+                        tiles.transform(&block, share, staged, winograd);
+                    }
+                    tiles.multiply(&block, filters, &self.bias, convolved, winograd);
+                }
+            }
+        }
         level.run(Activate { chain: &self.activations, values: convolved, slopes: None });
         if let Some(window) = g.window {
             let outputs = pooled.take(self.map().len());

@@ -14,6 +14,7 @@ pub(in crate::nn) use convolution::ConvolutionSpec;
 use super::level::Level;
 use super::spec::Activation;
 use super::stage::Buffer;
+use super::winograd;
 use convolution::PackedConvolution;
 use dense::{DenseInputs, PackedDense};
 
@@ -50,6 +51,7 @@ pub(in crate::nn) struct Scratch {
     /// Where a pool writes to that cannot be part of its convolution.
     pooled: Buffer,
     inputs: DenseInputs,
+    winograd: winograd::Scratch,
 }
 
 impl PackedNet {
@@ -97,7 +99,10 @@ impl PackedNet {
             buffer.take(largest);
             buffer
         };
+        let mut winograd = winograd::Scratch::default();
+        self.convolutions.iter().for_each(|convolution| convolution.reserve(&mut winograd));
         Scratch {
+            winograd,
             staged: self.convolutions.iter().map(PackedConvolution::staged).collect(),
             values: buffer(),
             pooled: buffer(),
@@ -107,11 +112,11 @@ impl PackedNet {
 
     /// The outputs of the last layer for an image, `side · side` pixels.
     pub fn forward<'a>(&self, image: impl Iterator<Item = f32>, scratch: &'a mut Scratch) -> &'a [f32] {
-        let Scratch { staged, values, pooled, inputs } = scratch;
+        let Scratch { staged, values, pooled, inputs, winograd } = scratch;
         let mut map = Map { side: self.side, channels: 1, padded: 1 };
         values.take(map.len()).iter_mut().zip(image).for_each(|(value, pixel)| *value = pixel);
         for (convolution, staged) in self.convolutions.iter().zip(staged) {
-            convolution.run(self.level, map.padded, staged, values, pooled);
+            convolution.run(self.level, map.padded, staged, values, pooled, winograd);
             map = convolution.map();
         }
         for dense in &self.dense {

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::super::dense::run;
-use super::super::kernels::{Panel, Product, Strided};
+use super::super::kernels::{Panel, Product, Strided, Sum};
 use super::super::level::Level;
 use super::{EVERY_ACTIVATION, Noise, bits, close, close_from, in_pool, plain_activation, tensor, values};
 use crate::nn::fused::Activation;
@@ -191,7 +191,7 @@ fn the_kernel_refuses_a_factor_that_ends_too_early() {
             let mut c = vec![0.0; 10];
             let a = Strided { data: &vec![1.0; len], row: 2, step: 11 };
             let b = Panel { data: &vec![1.0; panel], row: 5, first: 0, vectors: 1 };
-            level.run(Product { a, depth: 3, b: &[b], columns: 1, c: &mut c });
+            level.run(Product { a, depth: 3, b: &[b], columns: 1, c: &mut c, sum: Sum::Continued });
             assert!(c.iter().all(|v| *v == 3.0));
         };
         // The last element lies at 9 · 2 + 2 · 11, the last vector at 2 · 5.

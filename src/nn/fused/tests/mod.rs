@@ -9,6 +9,7 @@ mod functions;
 mod guarantees;
 mod training;
 mod update;
+mod winograd;
 
 use burn::tensor::module::{avg_pool2d, conv2d, max_pool2d};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};

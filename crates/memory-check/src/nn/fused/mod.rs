@@ -1,5 +1,7 @@
 //! The modules of `src/nn/fused` that need no Burn.
 
+#[path = "../../../../../src/nn/fused/by_tiles.rs"]
+mod by_tiles;
 #[path = "../../../../../src/nn/fused/functions.rs"]
 mod functions;
 #[path = "../../../../../src/nn/fused/kernels/mod.rs"]
@@ -18,5 +20,7 @@ mod saved;
 mod spec;
 #[path = "../../../../../src/nn/fused/stage.rs"]
 mod stage;
+#[path = "../../../../../src/nn/fused/winograd.rs"]
+mod winograd;
 
 mod tests;
