@@ -12,7 +12,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use digitstack::tuning::{
+use digitstack::tuning::log::{
     Distribution, LogError, LoggedStudy, LoggedTrial, NewTrial, Outcome, Parameter, ParameterValue, Repair, StudyLog, StudySnapshot,
     TrialState, export_csv,
 };

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use digitstack::tuning::{StudySnapshot, export_csv};
+use digitstack::tuning::log::{StudySnapshot, export_csv};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
