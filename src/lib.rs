@@ -23,6 +23,7 @@
 //! | [`cli`] | arguments → calls into the library |
 
 pub mod boosting;
+mod calendar;
 pub mod cli;
 pub mod data;
 pub mod evaluation;

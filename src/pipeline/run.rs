@@ -10,7 +10,7 @@ use super::{
     fits, predictions, prepare,
 };
 use crate::{
-    data::{Digits, Fingerprint, Probabilities, stratified_group_folds},
+    data::{DataConfig, Digits, Fingerprint, Probabilities, Source, stratified_group_folds},
     evaluation::{FinishedTraining, TestOpening, TestSet},
     runs::RunDirectory,
     seed::Seed,
@@ -55,17 +55,7 @@ impl Stages {
 pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, work: &Work) -> Result<Metrics, RunFailure> {
     let begun = Instant::now();
     let mut clock = Stages { started: begun, stages: Vec::new() };
-    let text = config.to_toml()?;
-    directory.claim(CONFIG, text.as_bytes()).map_err(|error| other_run(error, directory, "configuration"))?;
-
-    let source = prepare::open_data(&config.data, data)?;
-    work.progress.message(&format!("data: {}", source.describe()));
-    let original = source.train(work.progress)?;
-    if original.is_empty() {
-        return Err(RunFailure::NoTrainingDigits);
-    }
-    let fingerprint = serde_json::to_vec_pretty(&source.train_fingerprint()).unwrap_or_default();
-    directory.claim(TRAIN_DATA, &fingerprint).map_err(|error| other_run(error, directory, "training set"))?;
+    let (source, original) = bind(&config.to_toml()?, &config.data, data, directory, work)?;
     clock.end("read training digits", original.len());
 
     let digits = prepare::training(&config.prepare, original)?;
@@ -134,6 +124,27 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
     Ok(metrics)
 }
 
+/// Binds a directory to a resolved configuration and to the training digits that it leads to, and reads these. `folder` comes before the
+/// configuration's.
+pub(super) fn bind(
+    text: &str,
+    data: &DataConfig,
+    folder: Option<&Path>,
+    directory: &RunDirectory,
+    work: &Work,
+) -> Result<(Source, Digits), RunFailure> {
+    directory.claim(CONFIG, text.as_bytes()).map_err(|error| other_run(error, directory, "configuration"))?;
+    let source = prepare::open_data(data, folder)?;
+    work.progress.message(&format!("data: {}", source.describe()));
+    let digits = source.train(work.progress)?;
+    if digits.is_empty() {
+        return Err(RunFailure::NoTrainingDigits);
+    }
+    let fingerprint = serde_json::to_vec_pretty(&source.train_fingerprint()).unwrap_or_default();
+    directory.claim(TRAIN_DATA, &fingerprint).map_err(|error| other_run(error, directory, "training set"))?;
+    Ok((source, digits))
+}
+
 /// Puts the folds' predictions together: for each member `[n, 10]`, every image predicted by the model that did not see it.
 fn out_of_fold(
     config: &RunConfig,
@@ -152,7 +163,7 @@ fn out_of_fold(
     Ok((0..config.members.len()).map(member).collect::<Result<_, _>>()?)
 }
 
-pub(super) fn other_run(error: crate::runs::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
+fn other_run(error: crate::runs::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
     match error {
         crate::runs::RunError::Claimed { .. } => RunFailure::OtherRun { directory: directory.path().to_owned(), what },
         other => other.into(),

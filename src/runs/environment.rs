@@ -4,6 +4,8 @@ use std::{process::Command, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::civil_from_days;
+
 /// What `environment.json` holds. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,18 +111,10 @@ fn value_of(text: &str, key: &str, separator: char) -> Option<String> {
     text.lines().find_map(value).map(|value| value.trim().trim_matches('"').to_owned())
 }
 
-/// A Unix time as `2026-03-09T17:05:00Z`. Howard Hinnant's `civil_from_days`, for days from 1970 on.
+/// A Unix time as `2026-03-09T17:05:00Z`.
 fn utc(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
-    // Years are counted from March of year 0, in eras of 400.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = 400 * era + year_of_era + u64::from(month <= 2);
+    let (year, month, day) = civil_from_days(i64::try_from(days).unwrap_or_default());
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 

@@ -26,10 +26,6 @@ pub use config::{BestConfig, QUICK, SearchConfig};
 pub(super) use link::page_seen_from;
 pub use status::{SearchStatus, StageStatus, export_csv, status};
 
-/// The resolved configuration inside a search's directory.
-const CONFIG: &str = "config.toml";
-/// What was searched on; an interrupted search goes on with the same only.
-const TRAIN_DATA: &str = "train-data.json";
 /// Every trial, as it ended.
 const LOG: &str = "study.jsonl";
 /// What was found, as the page shows it.
@@ -48,16 +44,7 @@ pub fn search(
     workers: Option<usize>,
     work: &Work,
 ) -> Result<StudyOutcome, RunFailure> {
-    let text = config.to_toml()?;
-    directory.claim(CONFIG, text.as_bytes()).map_err(|error| super::run::other_run(error, directory, "configuration"))?;
-    let source = prepare::open_data(&config.data, data)?;
-    work.progress.message(&format!("data: {}", source.describe()));
-    let original = source.train(work.progress)?;
-    if original.is_empty() {
-        return Err(RunFailure::NoTrainingDigits);
-    }
-    let fingerprint = serde_json::to_vec_pretty(&source.train_fingerprint()).unwrap_or_default();
-    directory.claim(TRAIN_DATA, &fingerprint).map_err(|error| super::run::other_run(error, directory, "training set"))?;
+    let (source, original) = super::run::bind(&config.to_toml()?, &config.data, data, directory, work)?;
     let digits = prepare::training(&config.prepare, original)?;
     work.progress.message(&format!("{} training images, {} stages", digits.len(), config.stages.len()));
 

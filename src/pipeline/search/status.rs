@@ -4,9 +4,9 @@ use std::{io::Write, path::Path};
 
 use serde::Serialize;
 
-use super::{CONFIG, LOG, SearchConfig};
+use super::{LOG, SearchConfig};
 use crate::{
-    pipeline::RunFailure,
+    pipeline::{RunFailure, run::CONFIG},
     tuning::{
         self,
         log::{self, StudySnapshot, TrialState},

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::calendar::{civil_from_days, days_from_civil};
+
 const DAY: i64 = 86_400;
 /// 9999-12-31T23:59:59.999999, the last moment that has four digits for its year, in microseconds since 1970.
 const LAST: u128 = 253_402_300_799_999_999;
@@ -54,28 +56,6 @@ pub(super) fn from_iso(text: &str) -> Option<SystemTime> {
     let since = Duration::from_secs(seconds.unsigned_abs());
     let whole = if seconds < 0 { SystemTime::UNIX_EPOCH.checked_sub(since) } else { SystemTime::UNIX_EPOCH.checked_add(since) };
     whole?.checked_add(Duration::from_micros(microseconds as u64))
-}
-
-/// Year, month and day of a day counted from 1970-01-01, which is not negative.
-///
-/// Years are counted from March, so that the leap day is the last of its year; 400 years have 146,097 days.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
-}
-
-/// The inverse, for any year from 0.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
 }
 
 #[cfg(test)]
