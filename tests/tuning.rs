@@ -240,6 +240,39 @@ parameters = [{ field = "training.optimizer.learning_rate", values = [0.1, 1e30,
     assert!(said(&output).contains("none of its 2 trials succeeded"), "{}", said(&output));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_disk_that_takes_no_more_is_an_error_that_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let short = SMALL.split("[[stages]]\nname = \"shrunk\"").next().expect("the first stages");
+    let [whole, full] = ["whole", "full"].map(|name| folder.path().join(name));
+    for path in [&whole, &full] {
+        std::fs::create_dir(path).expect("creates");
+    }
+    assert!(tune(&whole, short, &[]).status.success());
+    // No file may grow beyond so many KiB: a checkpoint, the log or the page is cut off.
+    for limit in [8, 20, 200] {
+        let inner = command(&full, short, &["--quiet"]);
+        let mut limited = Command::new("sh");
+        limited
+            .args(["-c", &format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", 2 * limit)])
+            .arg(inner.get_program())
+            .args(inner.get_args());
+        let output = limited.output().expect("runs");
+        if !output.status.success() {
+            assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+            let words = said(&output);
+            assert!(words.contains("File too large") && words.contains(full.to_str().expect("UTF-8")), "{words}");
+            assert!(!words.contains("none of its"), "no trial is blamed: {words}");
+        } else {
+            assert_eq!(limit, 200, "{limit} KiB sufficed");
+        }
+    }
+    let output = tune(&full, short, &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(result(&full), result(&whole));
+}
+
 #[test]
 fn a_stage_whose_condition_the_picks_do_not_meet_is_left_out() {
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -151,6 +151,11 @@ impl LearnerError {
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Net(NnError::Cancelled { .. }) | Self::Booster(BoostingError::Cancelled { .. }))
     }
+
+    /// True if a file could not be read or written: a matter of the disk, whatever was fitted.
+    pub fn is_storage(&self) -> bool {
+        matches!(self, Self::Net(NnError::Io { .. }) | Self::Booster(BoostingError::Io { .. }))
+    }
 }
 
 /// Builds a learner called `name` from its settings.

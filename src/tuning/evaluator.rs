@@ -10,7 +10,7 @@ mod pruning;
 use std::{collections::HashMap, path::PathBuf, time::Instant};
 
 use super::{
-    Candidate, Objective, Score, Stage, Stop, TrialState, TuningError,
+    Candidate, Objective, Stage, Stop, TrialState, TuningError,
     fit::{End, FitEnd, FitJob, Fitting, Watch},
     log::StageLog,
     splits::SplitData,
@@ -189,16 +189,13 @@ impl<'a> Evaluator<'a> {
         let scores: Vec<(f64, f64)> = ends.iter().filter_map(scored).collect();
         let split_scores: Vec<f64> = scores.iter().map(|(score, _)| *score).collect();
         let complete = failure.is_none() && scores.len() == self.splits.len();
-        let (score, mut standard_error) = match complete {
+        let (score, standard_error) = match complete {
             true => {
                 let (mean, error) = summary(&split_scores, self.splits[0].validation.len());
                 (Some(mean), error)
             }
             false => (steps.last().map(|(_, score)| *score).filter(|_| failure.is_none()), None),
         };
-        if self.stage.config.score != Score::Accuracy && self.splits.len() == 1 {
-            standard_error = None;
-        }
         let train = scores.iter().map(|(_, train)| train).sum::<f64>() / scores.len().max(1) as f64;
         Trial {
             state: match (&failure, complete) {

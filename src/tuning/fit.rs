@@ -71,7 +71,7 @@ impl Fitting<'_> {
     /// Fits, and scores what was fitted.
     ///
     /// # Errors
-    /// [`TuningError::Cancelled`] alone; what goes wrong in the fit is its end.
+    /// [`TuningError::Cancelled`], and a disk that takes or gives no checkpoint; what goes wrong in the fit is its end.
     pub(super) fn fit(&self, job: &FitJob) -> Result<FitEnd, TuningError> {
         let started = Instant::now();
         let points: Mutex<Vec<HistoryPoint>> = Mutex::default();
@@ -95,6 +95,7 @@ impl Fitting<'_> {
                 }
                 (End::Stopped, last)
             }
+            Ok(Err(error)) if error.is_storage() => return Err(error.into()),
             Ok(Err(error)) => (End::Failed(error.to_string()), last),
             Err(panic) => (End::Failed(panic_text(panic.as_ref())), last),
         };

@@ -128,16 +128,19 @@ fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
     log::Parameter { value, distribution }
 }
 
-/// Mean and standard error of the scores of some splits; with one split, the error of a share of `images`.
+/// Mean and standard error of the scores of some splits with so many validation images each.
+///
+/// The error is the larger of two: that between the splits, which a few splits give roughly at best, and that of a share counted on all their
+/// images. A log-loss, which is no share, has the first alone, and none from a single split.
 pub(super) fn summary(scores: &[f64], images: usize) -> (f64, Option<f64>) {
     let count = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / count;
-    if scores.len() > 1 {
+    let counted = (0.0..=1.0).contains(&mean).then(|| (mean * (1.0 - mean) / (count * images.max(1) as f64)).sqrt());
+    let between = (scores.len() > 1).then(|| {
         let variance = scores.iter().map(|score| (score - mean).powi(2)).sum::<f64>() / (count - 1.0);
-        return (mean, Some((variance / count).sqrt()));
-    }
-    let share = (0.0..=1.0).contains(&mean).then(|| (mean * (1.0 - mean) / images.max(1) as f64).sqrt());
-    (mean, share)
+        (variance / count).sqrt()
+    });
+    (mean, between.into_iter().chain(counted).reduce(f64::max))
 }
 
 #[cfg(test)]
@@ -146,8 +149,10 @@ mod tests {
 
     #[test]
     fn standard_errors_come_from_the_splits_or_from_the_share() {
-        let (mean, error) = summary(&[0.9, 0.92, 0.94], 10);
+        let (mean, error) = summary(&[0.9, 0.92, 0.94], 1000);
         assert!((mean - 0.92).abs() < 1e-12 && (error.unwrap() - 0.02 / 3f64.sqrt()).abs() < 1e-12);
+        let (_, error) = summary(&[0.9, 0.9], 450);
+        assert!((error.unwrap() - 0.01).abs() < 1e-12, "two equal splits are not certainty: {error:?}");
         let (mean, error) = summary(&[0.5], 100);
         assert_eq!((mean, error), (0.5, Some(0.05)));
         assert_eq!(summary(&[-0.3], 100).1, None, "a single log-loss has none");
