@@ -53,6 +53,13 @@ parameters = [
 strategy = { kind = "nelder-mead" }
 budget = { trials = 7 }
 [[stages]]
+name = "rule"
+learner = "net"
+parameters = [
+  { field = "training.optimizer", values = [{ kind = "sgd", learning_rate = 0.3 }, { kind = "adam", learning_rate = 0.005, beta_1 = 0.8 }] },
+  { field = "network.hidden", values = [[16, 8], [12]] },
+]
+[[stages]]
 name = "halved"
 learner = "net"
 parameters = [{ field = "network.hidden.1", label = "last", integers = { from = 0, to = 20, step = 4 } }]
@@ -140,7 +147,10 @@ fn workers_and_kills_change_no_pick_and_no_score() {
     let whole = started.elapsed();
     let expected = result(&one);
     assert!(expected.1.iter().any(|line| line.starts_with("\"halved\"") && line.contains("pruned")), "{:#?}", expected.1);
-    assert!(expected.1.iter().any(|line| line.starts_with("\"pruned\"") && line.contains(" \"pruned\" ")), "{:#?}", expected.1);
+    for stage in ["pruned", "shrunk"] {
+        let pruned = |line: &String| line.starts_with(&format!("\"{stage}\"")) && line.contains(" \"pruned\" ");
+        assert!(expected.1.iter().any(pruned), "{stage}: {:#?}", expected.1);
+    }
 
     let output = tune(&two, SMALL, &["--workers", "2"]);
     assert!(output.status.success(), "{}", said(&output));
@@ -328,6 +338,15 @@ fn what_cannot_be_is_refused_with_its_line() {
     );
     assert!(refused("name = \"rate\"\nlearner", "name = \"activation\"\nlearner").contains("`activation` is there twice"));
     assert!(refused("pick = \"one-standard-error\"", "pick = \"worst\"").contains("pick"));
+    assert!(refused("least = 1, factor = 2", "least = 3, factor = 2").contains("nothing is left to give"));
+    assert!(refused("learner = \"stack\"\n", "learner = \"stack\"\nsplits = { count = 2 }\n").contains("stacking.folds"));
+    assert!(
+        refused("strategy = { kind = \"curve\" }", "strategy = { kind = \"curve\" }\nbudget = { minutes = 1.0 }").contains("in one piece")
+    );
+    let choosing = "values = [{ kind = \"sgd\", learning_rate = 0.3 }], labels = [\"x\"] },\n  { field = \"training.keep_best_epoch\", values = [false, true] },\n]\npruning = {}\n";
+    let rule = SMALL.split("name = \"rule\"").nth(1).and_then(|rest| rest.split("[[stages]]").next()).expect("the stage");
+    let values = &rule[rule.find("values = ").expect("values")..];
+    assert!(refused(values, choosing).contains("short fit is the beginning"), "a trial that chooses its epoch is not pruned by it");
     assert!(refused("least = 1, factor = 2", "least = 0, factor = 2").contains("halving.least: found 0"));
     assert!(refused("name = \"halved\"\n", "name = \"halved\"\ninherits = [\"ensemble\"]\n").contains("no stage `ensemble` before"));
     assert!(refused("name = \"halved\"\n", "name = \"halved\"\nwhen = { \"network.activation\" = \"elu\" }\n").contains("would never run"));

@@ -28,6 +28,11 @@ pub(super) fn run(
     started: std::time::Instant,
 ) -> Result<Vec<Trial>, TuningError> {
     let wanted: Vec<toml::Value> = stage.space.grid().into_iter().flatten().collect();
+    let known: Vec<Trial> = log.trials().iter().filter_map(|logged| Trial::from_log(logged, &stage.space)).collect();
+    let of = |value: &toml::Value| known.iter().find(|trial| trial.details.values == [value.clone()]);
+    if let Some(all) = wanted.iter().map(|value| of(value).cloned()).collect() {
+        return Ok(all);
+    }
     let most = wanted.iter().filter_map(toml::Value::as_integer).max().unwrap_or(1);
     let error = |error: FieldError| TuningError::setting(&stage.config.name, error);
     let settings = stage.settings(base, &[most.into()]).map_err(error)?;
@@ -49,10 +54,9 @@ pub(super) fn run(
             watch: Some(&until(u64::MAX)),
         })
     })?;
-    let known: Vec<Trial> = log.trials().iter().filter_map(Trial::from_log).collect();
     let mut trials = Vec::new();
     for (order, value) in wanted.iter().enumerate() {
-        if let Some(trial) = known.iter().find(|trial| trial.details.values == [value.clone()]) {
+        if let Some(trial) = of(value) {
             trials.push(trial.clone());
             continue;
         }
@@ -71,8 +75,11 @@ fn point(value: &toml::Value, order: usize, ends: &[FitEnd], splits: &[SplitData
     let scores: Option<Vec<f64>> = ends.iter().map(|end| at(&end.steps)).collect();
     let train: Option<Vec<f64>> = ends.iter().map(|end| at(&end.train_steps)).collect();
     let failure = ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
-    let unread =
-        || format!("the score after {step} steps was not read; let the learner evaluate there (a booster: `booster.evaluate_every`)");
+    let unread = || {
+        format!(
+            "the score after {step} steps was not read: the learner does not evaluate there (a booster: see `booster.evaluate_every`), or it had ended before"
+        )
+    };
     let (score, standard_error) = match &scores {
         Some(scores) => {
             let (mean, error) = summary(scores, splits[0].validation.len());

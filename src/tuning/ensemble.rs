@@ -100,7 +100,9 @@ pub(super) fn out_of_fold(
 pub(super) struct Ensemble<'a> {
     pub(super) stage: &'a Stage,
     pub(super) digits: &'a Digits,
-    pub(super) predictions: OutOfFold,
+    /// Fits the members; asked once, when the first meta-model that the log does not hold is to be scored.
+    pub(super) predict: &'a dyn Fn() -> Result<OutOfFold, TuningError>,
+    pub(super) predictions: Option<OutOfFold>,
     pub(super) log: &'a StageLog,
     pub(super) started: std::time::Instant,
     pub(super) trials: Vec<Trial>,
@@ -120,7 +122,12 @@ impl Ensemble<'_> {
         }
     }
 
-    fn trial(&self, candidate: &Candidate, order: usize) -> Result<Trial, TuningError> {
+    fn trial(&mut self, candidate: &Candidate, order: usize) -> Result<Trial, TuningError> {
+        let predictions = match self.predictions.take() {
+            Some(predictions) => predictions,
+            None => (self.predict)()?,
+        };
+        let predictions = self.predictions.insert(predictions);
         let begun = std::time::Instant::now();
         let (mut meta, mut scale) = (self.meta.clone(), self.scale);
         for (parameter, value) in self.stage.space.parameters().iter().zip(candidate) {
@@ -130,7 +137,7 @@ impl Ensemble<'_> {
                 _ => scale = stage::features(value).map_err(error)?,
             }
         }
-        let outcome = self.scores(&meta, scale);
+        let outcome = scores(self.stage, self.digits, predictions, &meta, scale);
         let elapsed = self.started.elapsed().as_secs_f64();
         let seconds = begun.elapsed().as_secs_f64();
         let (scores, train, error) = match outcome {
@@ -150,25 +157,6 @@ impl Ensemble<'_> {
             Details { values, order, standard_error, split_scores: scores, train_score: train, steps_run: 0, seconds, elapsed, error };
         Ok(Trial { state, score, steps: Vec::new(), details })
     }
-
-    /// The score of each fold, and that of the meta-model on the rows that it was fitted on.
-    fn scores(&self, meta: &MetaConfig, scale: FeatureScale) -> Result<(Vec<f64>, f64), TuningError> {
-        let features = Metafeatures::new(&self.predictions.members, scale)?;
-        let rows = stacking::cross_fit(meta, &features, &self.digits.labels, &self.predictions.fold_of)?;
-        let folds = self.predictions.fold_of.iter().max().map_or(0, |&last| usize::from(last) + 1);
-        let of = |rows: &[[f32; crate::data::CLASSES]], labels: &[u8]| match evaluation::score(rows, labels) {
-            Ok(scores) if self.stage.config.score == super::Score::LogLoss => -scores.log_loss,
-            Ok(scores) => scores.accuracy.value,
-            Err(_) => f64::NAN,
-        };
-        let fold = |fold: usize| {
-            let places: Vec<usize> = (0..rows.len()).filter(|&row| usize::from(self.predictions.fold_of[row]) == fold).collect();
-            let labels: Vec<u8> = places.iter().map(|&row| self.digits.labels[row]).collect();
-            of(&places.iter().map(|&row| rows[row]).collect::<Vec<_>>(), &labels)
-        };
-        let fitted = meta.fit(&features, &self.digits.labels)?;
-        Ok(((0..folds).map(fold).collect(), of(&fitted.predict_proba(&features)?, &self.digits.labels)))
-    }
 }
 
 impl Objective for Ensemble<'_> {
@@ -183,7 +171,12 @@ impl Objective for Ensemble<'_> {
             if self.stage.config.budget.trials.is_some_and(|most| self.trials.len() >= most) {
                 return Err(Stop::Budget);
             }
-            let logged = self.log.trials().iter().filter_map(Trial::from_log).find(|trial| trial.details.values == *candidate);
+            let logged = self
+                .log
+                .trials()
+                .iter()
+                .filter_map(|logged| Trial::from_log(logged, &self.stage.space))
+                .find(|trial| trial.details.values == *candidate);
             let trial = match logged {
                 Some(trial) => trial,
                 None => {
@@ -197,4 +190,29 @@ impl Objective for Ensemble<'_> {
         }
         Ok(scores)
     }
+}
+
+/// The score of each fold, and that of the meta-model on the rows that it was fitted on.
+fn scores(
+    stage: &Stage,
+    digits: &Digits,
+    predictions: &OutOfFold,
+    meta: &MetaConfig,
+    scale: FeatureScale,
+) -> Result<(Vec<f64>, f64), TuningError> {
+    let features = Metafeatures::new(&predictions.members, scale)?;
+    let rows = stacking::cross_fit(meta, &features, &digits.labels, &predictions.fold_of)?;
+    let folds = predictions.fold_of.iter().max().map_or(0, |&last| usize::from(last) + 1);
+    let of = |rows: &[[f32; crate::data::CLASSES]], labels: &[u8]| match evaluation::score(rows, labels) {
+        Ok(scores) if stage.config.score == super::Score::LogLoss => -scores.log_loss,
+        Ok(scores) => scores.accuracy.value,
+        Err(_) => f64::NAN,
+    };
+    let fold = |fold: usize| {
+        let places: Vec<usize> = (0..rows.len()).filter(|&row| usize::from(predictions.fold_of[row]) == fold).collect();
+        let labels: Vec<u8> = places.iter().map(|&row| digits.labels[row]).collect();
+        of(&places.iter().map(|&row| rows[row]).collect::<Vec<_>>(), &labels)
+    };
+    let fitted = meta.fit(&features, &digits.labels)?;
+    Ok(((0..folds).map(fold).collect(), of(&fitted.predict_proba(&features)?, &digits.labels)))
 }

@@ -7,7 +7,11 @@ mod halving;
 mod plain;
 mod pruning;
 
-use std::{collections::HashMap, path::PathBuf, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    time::Instant,
+};
 
 use super::{
     Candidate, Objective, Stage, Stop, TrialState, TuningError,
@@ -37,8 +41,9 @@ pub(super) struct Evaluator<'a> {
     task: Box<dyn Task>,
     /// Trials that ended, by their key.
     known: HashMap<String, Trial>,
-    /// Keys in the order of their proposal.
+    /// Keys in the order of their proposal, and the same for looking up.
     proposed: Vec<String>,
+    seen: HashSet<String>,
     clock: Clock,
     rungs: halving::Rungs,
     medians: pruning::Medians,
@@ -79,8 +84,12 @@ impl<'a> Evaluator<'a> {
         log: &'a StageLog,
         work: &'a Work<'a>,
     ) -> Self {
-        let known: HashMap<String, Trial> =
-            log.trials().iter().filter_map(Trial::from_log).map(|trial| (stage.space.key(&trial.details.values), trial)).collect();
+        let known: HashMap<String, Trial> = log
+            .trials()
+            .iter()
+            .filter_map(|logged| Trial::from_log(logged, &stage.space))
+            .map(|trial| (stage.space.key(&trial.details.values), trial))
+            .collect();
         let before = known.values().map(|trial| trial.details.elapsed).fold(0.0, f64::max);
         let total = stage.config.budget.trials.unwrap_or(stage.space.grid_size());
         let task = work.progress.task(&stage.config.name, total as u64, "trials");
@@ -96,6 +105,7 @@ impl<'a> Evaluator<'a> {
             task,
             known,
             proposed: Vec::new(),
+            seen: HashSet::new(),
             clock: Clock { before, started: Instant::now(), limit },
             rungs: halving::Rungs::default(),
             medians: pruning::Medians::default(),
@@ -118,14 +128,15 @@ impl<'a> Evaluator<'a> {
         Proposal { key, order, candidate: candidate.clone(), learner }
     }
 
-    /// Where a fit keeps its state.
-    fn checkpoint(&self, key: &str, split: usize) -> PathBuf {
-        self.scratch.join(format!("{:016x}-{split}", Seed(0).derive(key).0))
+    /// Where a fit keeps its state; one on so many images only has a place of its own.
+    fn checkpoint(&self, key: &str, split: usize, images: Option<u64>) -> PathBuf {
+        let images = images.map_or_else(String::new, |images| format!("-of-{images}"));
+        self.scratch.join(format!("{:016x}-{split}{images}", Seed(0).derive(key).0))
     }
 
     fn forget(&self, key: &str) {
         for split in 0..self.splits.len() {
-            let _ = std::fs::remove_file(self.checkpoint(key, split));
+            let _ = std::fs::remove_file(self.checkpoint(key, split, None));
         }
     }
 
@@ -158,11 +169,12 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// One fit of a proposal; one whose settings are impossible fails.
+    /// One fit of a proposal, on `images` of the training images if not on all; one whose settings are impossible fails.
     fn fit(
         &self,
         proposal: &Proposal,
         split: usize,
+        images: Option<u64>,
         data: &SplitData,
         watch: Option<&Watch>,
         fitting: &Fitting,
@@ -175,7 +187,7 @@ impl<'a> Evaluator<'a> {
                 learner: learner.as_ref(),
                 split: data,
                 seed: self.seed.derive(&proposal.key).index(split as u64),
-                checkpoint: &self.checkpoint(&proposal.key, split),
+                checkpoint: &self.checkpoint(&proposal.key, split, images),
                 label: &proposal.key,
                 watch,
             }),
@@ -242,7 +254,7 @@ impl Objective for Evaluator<'_> {
         let mut batch = Vec::new();
         let mut over = false;
         for (key, candidate) in keys.iter().zip(candidates) {
-            if self.proposed.contains(key) {
+            if self.seen.contains(key) {
                 continue;
             }
             if self.stage.config.budget.trials.is_some_and(|most| self.proposed.len() >= most) {
@@ -253,9 +265,10 @@ impl Objective for Evaluator<'_> {
                 self.task.advance(1);
             }
             batch.push(self.proposal(key.clone(), self.proposed.len(), candidate));
+            self.seen.insert(key.clone());
             self.proposed.push(key.clone());
         }
-        for part in self.parts(batch) {
+        for part in self.parts(batch).into_iter().filter(|part| !part.is_empty()) {
             let time_left = self.evaluate_batch(&part).map_err(Stop::Failure)?;
             self.note_best();
             over |= !time_left;

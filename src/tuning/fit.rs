@@ -122,6 +122,9 @@ impl Fitting<'_> {
         // What a learner chooses by must not be what it is scored on; what is merely watched may be.
         let (data, validation) = match (&job.split.selecting, job.watch) {
             (Some(selecting), _) if job.learner.selects_by_validation() => (&**selecting, Some(&selecting.validation)),
+            (None, _) if job.learner.selects_by_validation() => {
+                return Ok((End::Failed("it chooses an epoch or a number of trees, and no images were set aside for that".to_owned()), 0));
+            }
             (_, Some(_)) => (job.split, Some(&job.split.validation)),
             _ => (job.split, None),
         };

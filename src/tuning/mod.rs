@@ -16,7 +16,8 @@
 //!   from earlier batches alone.
 //! - Each trial that ends is in the log, flushed to the disk, before the next one of its worker starts. A killed search repeats no finished
 //!   trial; a net under way goes on from its last epoch.
-//! - A trial that fails is recorded as such and the search goes on.
+//! - A trial that diverges, panics or is refused by the device is recorded as failed and the search goes on. (A process that the system kills
+//!   for want of memory records nothing.)
 //!
 //! Only the [`Learner`](crate::learners::Learner) trait is known here, never a model.
 

@@ -46,7 +46,7 @@ pub struct IntegerRange {
     /// Default 1.
     #[serde(default = "one")]
     pub step: i64,
-    /// Move by ratios rather than by differences; needs `from` of at least 1. Default false.
+    /// Move by ratios rather than by differences (a grid holds every value all the same); needs `from` of at least 1. Default false.
     #[serde(default)]
     pub log: bool,
 }
@@ -214,6 +214,10 @@ fn check_values(values: &[toml::Value], labels: Option<&[String]>) -> Result<(),
     }
     if let Some(twice) = values.iter().enumerate().find(|(place, value)| values[..*place].contains(value)) {
         return Err(FieldError::new("values", format!("{} is there twice", twice.1)));
+    }
+    let names: Vec<String> = labels.map_or_else(|| values.iter().map(text).collect(), <[String]>::to_vec);
+    if let Some((_, name)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+        return Err(FieldError::new("labels", format!("two values are called `{name}`; give each a label of its own")));
     }
     match labels {
         Some(labels) if labels.len() != values.len() => {
@@ -436,6 +440,7 @@ mod tests {
         assert!(refused("reals = { from = nan, to = 1.0 }").contains("expected a number"));
         assert!(refused("values = []").contains("there is none"));
         assert!(refused("values = [1, 1]").contains("1 is there twice"));
+        assert!(refused("values = [{ kind = \"a\", b = 1 }, { kind = \"a\" }]").contains("two values are called `a`"));
         assert!(refused("values = [1], labels = [\"a\", \"b\"]").contains("found 2 for 1 values"));
         assert!(refused("integers = { from = 0, to = 9, step = 0 }").contains("at least 1"));
         assert!(refused("values = [1], integers = { from = 0, to = 9 }").contains("exactly one of"));

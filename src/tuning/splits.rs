@@ -98,9 +98,21 @@ impl SplitData {
         Self { train, validation, train_sample, shared: Shared::default(), selecting: None }
     }
 
-    /// The first `count` training images by a drawing that keeps the class shares; they are fitted on in place of all.
-    pub(super) fn smaller(&self, count: usize, seed: Seed) -> Self {
-        Self::new(subset(&self.train, count, seed), self.validation.clone())
+    /// With `count` of the training images, drawn with each class's share, in place of all.
+    ///
+    /// # Errors
+    /// If they are too few to set a part aside for selection.
+    pub(super) fn smaller(&self, count: usize, seed: Seed) -> Result<Self, DataError> {
+        let smaller = Self::new(subset(&self.train, count, seed), self.validation.clone());
+        if self.selecting.is_some() { smaller.with_selection(seed) } else { Ok(smaller) }
+    }
+
+    /// With a part of the training images set aside for learners that choose by it.
+    fn with_selection(mut self, seed: Seed) -> Result<Self, DataError> {
+        let inner = stratified_group_split(&self.train.labels, &self.train.groups, SELECTION_SHARE, seed.derive("selection"))?;
+        let (train, selection) = (self.train.select(&inner.train), self.train.select(&inner.validation));
+        self.selecting = Some(Box::new(Self::new(train, selection)));
+        Ok(self)
     }
 }
 
@@ -112,13 +124,8 @@ pub(super) fn splits(config: &SplitsConfig, digits: &Digits, selects: bool, seed
     let chosen = config.images.map(|images| subset(digits, images, seed.derive("images")));
     let digits = chosen.as_ref().unwrap_or(digits);
     let make = |split: Split, seed: Seed| -> Result<SplitData, DataError> {
-        let mut data = SplitData::new(digits.select(&split.train), digits.select(&split.validation));
-        if selects {
-            let inner = stratified_group_split(&data.train.labels, &data.train.groups, SELECTION_SHARE, seed.derive("selection"))?;
-            let (train, selection) = (data.train.select(&inner.train), data.train.select(&inner.validation));
-            data.selecting = Some(Box::new(SplitData::new(train, selection)));
-        }
-        Ok(data)
+        let data = SplitData::new(digits.select(&split.train), digits.select(&split.validation));
+        if selects { data.with_selection(seed) } else { Ok(data) }
     };
     let all: Result<Vec<_>, _> = match config.folds {
         Some(count) => {
@@ -183,7 +190,8 @@ mod tests {
                 let inner = split.selecting.as_ref().unwrap();
                 assert!(groups(&inner.train).is_disjoint(&groups(&inner.validation)));
                 assert!(groups(&inner.validation).is_subset(&groups(&split.train)));
-                let smaller = split.smaller(split.train.len() / 3, Seed(2));
+                let smaller = split.smaller(split.train.len() / 3, Seed(2)).unwrap();
+                assert!(smaller.selecting.is_some());
                 assert!(groups(&smaller.train).is_subset(&groups(&split.train)));
                 assert!(smaller.train.len().abs_diff(split.train.len() / 3) <= 30);
             }

@@ -223,6 +223,9 @@ impl Stage {
 
     fn check_budget(&self) -> Result<(), FieldError> {
         let Budget { trials, minutes } = self.config.budget;
+        if minutes.is_some() && (self.is_stack() || matches!(self.config.strategy, StrategyConfig::Curve)) {
+            return Err(FieldError::new("minutes", "has no meaning here: the work is done in one piece"));
+        }
         if trials == Some(0) {
             return Err(FieldError::new("trials", "found 0, expected at least 1"));
         }
@@ -234,7 +237,7 @@ impl Stage {
             (StrategyConfig::Grid | StrategyConfig::Curve, Some(trials)) if trials < size => {
                 Err(FieldError::new("trials", format!("found {trials}, but the grid has {size} points")))
             }
-            (StrategyConfig::Grid, _) if size > 100_000 => {
+            (StrategyConfig::Grid | StrategyConfig::Narrowing { .. }, _) if size > 100_000 => {
                 Err(FieldError::new("trials", format!("a grid of {size} points is too large; search at random, or use larger steps")))
             }
             (strategy, None) if !strategy.is_finite() && minutes.is_none() => {
@@ -277,6 +280,12 @@ impl Stage {
         if self.config.halving.is_some() || self.config.pruning.is_some() || matches!(self.config.strategy, StrategyConfig::Curve) {
             return Err(FieldError::new("strategy", "meta-models are fitted in one piece: no curve, no `halving`, no `pruning`"));
         }
+        if !self.config.when.is_empty() {
+            return Err(FieldError::new("when", "looks at the settings of a member; a `stack` stage has none"));
+        }
+        if self.config.splits != SplitsConfig::default() {
+            return Err(FieldError::new("splits", "have no meaning here: a `stack` stage uses the folds of `stacking.folds`"));
+        }
         if !self.config.set.is_empty() {
             return Err(FieldError::new("set", "a `stack` stage has no settings of its own; the members are as they were picked"));
         }
@@ -316,12 +325,17 @@ impl Stage {
                     field_path::set(&mut base, &parameter.field, value.clone()).map(|()| base)
                 };
                 let values = parameter.grid();
-                let fitting = values.iter().find_map(|value| put(value).ok().filter(|base| self.applies_to(base)));
-                base = match (fitting, values.first()) {
-                    (Some(fitting), _) => fitting,
-                    (None, Some(first)) => put(first).map_err(|problem| FieldError::new("inherits", problem))?,
-                    (None, None) => continue,
-                };
+                let mut best: Option<(usize, toml::Table)> = None;
+                for value in &values {
+                    let changed = put(value).map_err(|problem| FieldError::new("inherits", problem))?;
+                    let met = self.config.when.iter().filter(|(path, wanted)| field_path::get(&changed, path) == Some(wanted)).count();
+                    if best.as_ref().is_none_or(|(most, _)| met > *most) {
+                        best = Some((met, changed));
+                    }
+                }
+                if let Some((_, changed)) = best {
+                    base = changed;
+                }
             }
         }
         if !self.applies_to(&base) {
@@ -338,7 +352,8 @@ impl Stage {
                 let error = |error: FieldError| {
                     FieldError::new(format!("parameters[{place}]"), format!("{} is refused: {error}", parameter.describe(end)))
                 };
-                self.build(&base, &candidate).map_err(error)?;
+                let learner = self.build(&base, &candidate).map_err(error)?;
+                self.check_steps(learner.length())?;
             }
         }
         self.check_steps(learner.length())
@@ -383,6 +398,11 @@ impl Stage {
             }
             if halving.resource == Resource::Steps {
                 reads("halving")?;
+                if halving.least >= u64::from(length.steps) {
+                    let problem =
+                        format!("found {}, but a trial has {} {}s: nothing is left to give", halving.least, length.steps, length.unit);
+                    return Err(FieldError::new("halving.least", problem));
+                }
                 if self.space.parameters().iter().any(|parameter| parameter.field == length.field) {
                     return Err(FieldError::new("halving", format!("gives out steps, and `{}` is searched", length.field)));
                 }

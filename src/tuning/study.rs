@@ -8,7 +8,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    ParameterOutcome, Pick, Score, Stage, StageOutcome, Stop, StrategyConfig, TrialState, TuningError, curve,
+    ParameterOutcome, Pick, Score, Space, Stage, StageOutcome, Stop, StrategyConfig, TrialState, TuningError, curve,
     ensemble::{self, Ensemble},
     evaluator::Evaluator,
     field_path,
@@ -111,7 +111,7 @@ impl Study<'_> {
                 chosen.push(None);
                 continue;
             }
-            let trials = match finished(&log) {
+            let trials = match finished(&log, &stage.space) {
                 Some(trials) => trials,
                 None => self.stage(stage, base.clone(), &picks, &log, work, &mut held, begun)?,
             };
@@ -126,10 +126,10 @@ impl Study<'_> {
                 self.apply(stage, values, &mut picks)?;
             }
             if log.attribute(FINISHED).is_none() {
-                let _ = std::fs::remove_dir_all(work.scratch.join(&stage.config.name));
                 let values = picked.as_ref().map(|values| stage.space.describe(values));
                 log.set(PICK, &values.into())?;
                 log.set(FINISHED, &serde_json::json!({ "trials": trials.len(), "seconds": outcome.seconds }))?;
+                let _ = std::fs::remove_dir_all(work.scratch.join(&stage.config.name));
                 work.progress.message(&said(stage, &outcome, &trials));
             }
             chosen.push(picked);
@@ -179,17 +179,24 @@ impl Study<'_> {
         let folder = work.scratch.join(&stage.config.name);
         std::fs::create_dir_all(&folder).map_err(|source| super::log::LogError::Io { action: "create", path: folder.clone(), source })?;
         if stage.is_stack() {
-            let predictions = ensemble::out_of_fold(stage, &picks.members, self.digits, self.folds, seed, work)?;
+            let predict = || ensemble::out_of_fold(stage, &picks.members, self.digits, self.folds, seed, work);
             let (scale, meta) = (picks.features, picks.meta.clone());
-            let mut ensemble = Ensemble { stage, digits: self.digits, predictions, log, started: begun, trials: Vec::new(), scale, meta };
+            let mut ensemble = Ensemble {
+                stage,
+                digits: self.digits,
+                predict: &predict,
+                predictions: None,
+                log,
+                started: begun,
+                trials: Vec::new(),
+                scale,
+                meta,
+            };
             ensemble.search(&stage.config.strategy, seed.derive("strategy"))?;
             return Ok(ensemble.trials);
         }
         let start = stage.space.start(&base);
-        let selects = stage
-            .settings(&base, &stage.space.decode(&start))
-            .and_then(learners::build)
-            .is_ok_and(|learner| learner.selects_by_validation());
+        let selects = may_select(stage, &base, &start);
         let name = format!("{:?} {selects}", stage.config.splits);
         if held.as_ref().is_none_or(|(held, _)| *held != name) {
             // The old ones go first: both would not fit everywhere.
@@ -274,11 +281,27 @@ pub const FINISHED: &str = "finished";
 pub const PICK: &str = "pick";
 
 /// The trials of a stage that ran to its end, in the order of their proposal.
-fn finished(log: &StageLog) -> Option<Vec<Trial>> {
+fn finished(log: &StageLog, space: &Space) -> Option<Vec<Trial>> {
     log.attribute(FINISHED)?;
-    let mut trials: Vec<Trial> = log.trials().iter().filter_map(Trial::from_log).collect();
+    let mut trials: Vec<Trial> = log.trials().iter().filter_map(|logged| Trial::from_log(logged, space)).collect();
     trials.sort_by_key(|trial| trial.details.order);
     Some(trials)
+}
+
+/// True if a trial may choose an epoch or a number of trees by validation images: asked of the start, and of the start with each value of each
+/// parameter.
+fn may_select(stage: &Stage, base: &toml::Table, start: &[f64]) -> bool {
+    let start = stage.space.decode(start);
+    let selects = |candidate: &[toml::Value]| {
+        stage.settings(base, candidate).and_then(learners::build).is_ok_and(|learner| learner.selects_by_validation())
+    };
+    let with = |place: usize, value: toml::Value| {
+        let mut candidate = start.clone();
+        candidate[place] = value;
+        candidate
+    };
+    let varied = |(place, parameter): (usize, &super::Parameter)| parameter.grid().into_iter().any(|value| selects(&with(place, value)));
+    selects(&start) || stage.space.parameters().iter().enumerate().any(varied)
 }
 
 fn put<'v>(stage: &Stage, values: impl Iterator<Item = &'v toml::Value>, settings: &mut toml::Table) -> Result<(), TuningError> {

@@ -52,8 +52,14 @@ pub(super) struct Trial {
 
 impl Trial {
     /// What the log holds; none for a trial that another program wrote into it.
-    pub(super) fn from_log(logged: &LoggedTrial) -> Option<Self> {
-        let details: Details = serde_json::from_value(logged.attributes.get(ATTRIBUTE)?.clone()).ok()?;
+    pub(super) fn from_log(logged: &LoggedTrial, space: &Space) -> Option<Self> {
+        let mut details: Details = serde_json::from_value(logged.attributes.get(ATTRIBUTE)?.clone()).ok()?;
+        // JSON keeps no order of a table's fields: such a value is put back as the configuration has it.
+        for (parameter, value) in space.parameters().iter().zip(&mut details.values) {
+            if let Some(choice) = parameter.values.iter().flatten().find(|choice| *choice == value) {
+                *value = choice.clone();
+            }
+        }
         let state = match logged.state {
             log::TrialState::Complete => TrialState::Complete,
             log::TrialState::Pruned => TrialState::Pruned,
@@ -121,6 +127,10 @@ fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
             toml::Value::Integer(value) if parameter.labels.is_none() => ParameterValue::Integer(*value),
             toml::Value::Float(value) if parameter.labels.is_none() => ParameterValue::Real(*value),
             toml::Value::Boolean(value) if parameter.labels.is_none() => ParameterValue::Flag(*value),
+            list @ toml::Value::Array(_) if parameter.labels.is_none() => {
+                let read = serde_json::to_value(list).and_then(serde_json::from_value);
+                read.unwrap_or_else(|_| ParameterValue::Text(parameter.describe(list)))
+            }
             other => ParameterValue::Text(parameter.describe(other)),
         };
         (choice(value), Distribution::Categorical { choices: parameter.values.iter().flatten().map(choice).collect() })

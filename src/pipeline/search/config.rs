@@ -118,6 +118,15 @@ impl SearchConfig {
 
     /// The whole configuration, defaults included, as TOML that [`SearchConfig::parse`] reads back.
     pub fn to_toml(&self) -> Result<String, LearnerError> {
+        self.resolved(Some(&self.best))
+    }
+
+    /// What the search depends on: everything but what becomes of the picks, which may be changed until the end.
+    pub(super) fn claimed(&self) -> Result<String, LearnerError> {
+        self.resolved(None)
+    }
+
+    fn resolved(&self, best: Option<&BestConfig>) -> Result<String, LearnerError> {
         #[derive(Serialize)]
         struct Resolved<'a> {
             name: &'a str,
@@ -125,7 +134,8 @@ impl SearchConfig {
             data: &'a DataConfig,
             prepare: &'a PrepareConfig,
             stacking: &'a StackingConfig,
-            best: &'a BestConfig,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            best: Option<&'a BestConfig>,
             members: Vec<toml::Table>,
             stages: Vec<&'a StageConfig>,
         }
@@ -135,7 +145,7 @@ impl SearchConfig {
             data: &self.data,
             prepare: &self.prepare,
             stacking: &self.stacking,
-            best: &self.best,
+            best,
             members: self.member_settings()?,
             stages: self.stages.iter().map(|stage| &stage.config).collect(),
         };

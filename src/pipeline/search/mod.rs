@@ -29,7 +29,7 @@ pub use status::{SearchStatus, StageStatus, export_csv, status};
 /// Every trial, as it ended.
 const LOG: &str = "study.jsonl";
 /// What was found, as the page shows it.
-pub(super) const OUTCOME: &str = "search.json";
+const OUTCOME: &str = "search.json";
 
 /// Does every stage that is not done yet, draws the page after each, and writes the chosen configuration.
 ///
@@ -44,7 +44,7 @@ pub fn search(
     workers: Option<usize>,
     work: &Work,
 ) -> Result<StudyOutcome, RunFailure> {
-    let (source, original) = super::run::bind(&config.to_toml()?, &config.data, data, directory, work)?;
+    let (source, original) = super::run::bind(&config.claimed()?, &config.data, data, directory, work)?;
     let digits = prepare::training(&config.prepare, original)?;
     work.progress.message(&format!("{} training images, {} stages", digits.len(), config.stages.len()));
 
@@ -84,11 +84,12 @@ pub fn search(
     };
     let mut drawn = Ok(());
     let searched = study.run(&tuning_work, &mut |stages| {
-        drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory));
+        drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory, false));
     });
     let (stages, picks) = searched.map_err(|error| if error.is_cancelled() { TuningError::Cancelled } else { error })?;
     drawn?;
     let outcome = outcome_of(&stages);
+    draw(&outcome, directory, true)?;
     directory.write_atomic(BEST, best::configuration(config, &picks, directory.path())?.as_bytes())?;
     // The log is complete; its lock would otherwise last until the manifest is written.
     drop(log);
@@ -96,9 +97,9 @@ pub fn search(
     Ok(outcome)
 }
 
-/// Writes what was found so far, and its page.
-fn draw(outcome: &StudyOutcome, directory: &RunDirectory) -> Result<(), RunFailure> {
+/// Writes what was found so far, and its page; every figure as a picture too if `png`.
+fn draw(outcome: &StudyOutcome, directory: &RunDirectory, png: bool) -> Result<(), RunFailure> {
     directory.write_json(OUTCOME, outcome)?;
-    report::render_study(outcome, &ReportOptions::default())?.write(directory)?;
+    report::render_study(outcome, &ReportOptions { png })?.write(directory)?;
     Ok(())
 }

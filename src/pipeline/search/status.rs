@@ -8,7 +8,7 @@ use super::{LOG, SearchConfig};
 use crate::{
     pipeline::{RunFailure, run::CONFIG},
     tuning::{
-        self,
+        self, StrategyConfig,
         log::{self, StudySnapshot, TrialState},
     },
 };
@@ -61,7 +61,7 @@ pub fn status(directory: &Path) -> Result<SearchStatus, RunFailure> {
         let scores = trials.iter().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.value);
         let best = scores.max_by(f64::total_cmp);
         let finished = study.and_then(|study| study.attributes.get(tuning::FINISHED));
-        let finite = stage.config.strategy.is_finite().then(|| stage.space.grid_size());
+        let finite = matches!(stage.config.strategy, StrategyConfig::Grid | StrategyConfig::Curve).then(|| stage.space.grid_size());
         StageStatus {
             name: stage.config.name.clone(),
             finished: finished.is_some(),

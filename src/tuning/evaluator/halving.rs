@@ -1,9 +1,9 @@
 //! Successive halving: every trial of a batch gets a little, and at each rung the best of all that ever stood there go on.
 
-use super::{Evaluator, Proposal};
+use super::{Evaluator, Proposal, plain::Unfinished};
 use crate::tuning::{
-    TuningError,
-    fit::{End, FitEnd, until},
+    TrialState, TuningError,
+    fit::{End, FitEnd, Watch, until},
     splits::SplitData,
     stage::{Halving, Resource},
     trial::Trial,
@@ -48,6 +48,17 @@ struct Climber<'p> {
     steps_run: u64,
 }
 
+impl<'p> Climber<'p> {
+    /// The last climb: on with the fits of the last rung, or anew on all images.
+    fn unfinished(self, resource: Resource) -> Unfinished<'p> {
+        let sum = |value: fn(&FitEnd) -> f64| self.ends.iter().map(value).sum::<f64>();
+        let seconds = self.seconds + sum(|end| end.seconds);
+        let before: u64 = self.ends.iter().map(|end| end.steps_run).sum();
+        let steps_run = self.steps_run + if resource == Resource::Images { before } else { 0 };
+        Unfinished { proposal: self.proposal, earlier: Vec::new(), steps: self.steps, seconds, steps_run }
+    }
+}
+
 impl Evaluator<'_> {
     /// Lets a batch climb the rungs together.
     pub(super) fn evaluate_by_halving(&mut self, batch: &[Proposal], halving: &Halving) -> Result<bool, TuningError> {
@@ -63,29 +74,27 @@ impl Evaluator<'_> {
         let mut climbers: Vec<Climber> =
             batch.iter().map(|proposal| Climber { proposal, ends: Vec::new(), steps: Vec::new(), seconds: 0.0, steps_run: 0 }).collect();
         for (rung, amount) in amounts(halving, full).into_iter().enumerate() {
+            let seed = self.seed.derive("rung");
+            let cut = |(at, split): (usize, &SplitData)| split.smaller(amount as usize, seed.index(at as u64));
             let smaller: Vec<SplitData> = match halving.resource {
                 Resource::Steps => Vec::new(),
-                Resource::Images => self
-                    .splits
-                    .iter()
-                    .enumerate()
-                    .map(|(at, split)| split.smaller(amount as usize, self.seed.derive("rung").index(at as u64)))
-                    .collect(),
+                Resource::Images => self.splits.iter().enumerate().map(cut).collect::<Result<_, _>>()?,
             };
-            self.climb(&mut climbers, Some(amount), &smaller)?;
+            self.climb(&mut climbers, amount, &smaller)?;
             climbers = self.without_failures(climbers)?;
             let scores: Vec<Option<f64>> = climbers.iter().map(|climber| self.at(climber, amount)).collect();
             let promoted = self.rungs.promote(rung, &scores, halving.factor);
             let (on, out): (Vec<_>, Vec<_>) = climbers.into_iter().zip(promoted).partition(|(_, promoted)| *promoted);
             for (climber, _) in out {
-                self.keep(&climber)?;
+                self.keep(&climber, true)?;
             }
             climbers = on.into_iter().map(|(climber, _)| climber).collect();
         }
-        self.climb(&mut climbers, None, &[])?;
-        for climber in &climbers {
-            self.keep(climber)?;
-        }
+        let fresh = climbers.into_iter().filter(|climber| !self.known.contains_key(&climber.proposal.key));
+        let last = fresh.map(|climber| climber.unfinished(halving.resource)).collect();
+        // A fit that is continued must be watched to its end as it was from its beginning.
+        let watch = until(u64::MAX);
+        self.finish(last, (halving.resource == Resource::Steps).then_some(&watch as &Watch))?;
         Ok(true)
     }
 
@@ -95,24 +104,23 @@ impl Evaluator<'_> {
         steps.iter().find(|(step, _)| *step == amount).map(|(_, score)| *score)
     }
 
-    /// Fits all that are not known up to an amount (of steps, or with the splits in `smaller`), or to their end.
-    fn climb(&self, climbers: &mut [Climber], amount: Option<u64>, smaller: &[SplitData]) -> Result<(), TuningError> {
-        let anew = self.stage.config.halving.as_ref().is_some_and(|halving| halving.resource == Resource::Images);
-        // A fit that is continued must be watched to its end as it was from its beginning.
-        let stop = (!anew).then(|| until(amount.unwrap_or(u64::MAX)));
-        let splits = if smaller.is_empty() { self.splits } else { smaller };
+    /// Fits all that are not known up to an amount: of steps, or of images if these are in `smaller`.
+    fn climb(&self, climbers: &mut [Climber], amount: u64, smaller: &[SplitData]) -> Result<(), TuningError> {
+        let anew = !smaller.is_empty();
+        let stop = until(amount);
+        let (watch, splits) = if anew { (None, smaller) } else { (Some(&stop as &Watch), self.splits) };
         let fresh = |climber: &Climber| !self.known.contains_key(&climber.proposal.key);
         let jobs: Vec<(&Proposal, usize)> = climbers
             .iter()
             .filter(|climber| fresh(climber))
             .flat_map(|climber| (0..splits.len()).map(move |split| (climber.proposal, split)))
             .collect();
+        let images = anew.then_some(amount);
         let ends = self.fits(jobs, |proposal, split, fitting| {
-            let watch = stop.as_ref().map(|stop| stop as &crate::tuning::fit::Watch);
-            let end = self.fit(proposal, split, &splits[split], watch, fitting)?;
+            let end = self.fit(proposal, split, images, &splits[split], watch, fitting)?;
             if anew {
                 // The next amount is another fit: this one's state is of no use to it.
-                let _ = std::fs::remove_file(self.checkpoint(&proposal.key, split));
+                let _ = std::fs::remove_file(self.checkpoint(&proposal.key, split, images));
             }
             Ok(end)
         })?;
@@ -123,11 +131,11 @@ impl Evaluator<'_> {
                 climber.steps_run += climber.ends.iter().map(|end| end.steps_run).sum::<u64>();
             }
             climber.ends = ends.by_ref().take(splits.len()).collect();
-            let Some(amount) = amount else { continue };
+            // A fit may have gone further before an interruption: its score is what it was at the first step read from the amount on.
             let score = |end: &FitEnd| match end.end {
-                End::Scored { score, .. } => Some(score),
-                End::Stopped => end.steps.last().map(|(_, score)| *score),
                 End::Failed(_) => None,
+                End::Scored { score, .. } if anew => Some(score),
+                End::Scored { .. } | End::Stopped => end.steps.iter().find(|(step, _)| *step >= amount).map(|(_, score)| *score),
             };
             let scores: Option<Vec<f64>> = climber.ends.iter().map(score).collect();
             if let Some(scores) = scores {
@@ -142,18 +150,26 @@ impl Evaluator<'_> {
         let failed = |climber: &Climber| climber.ends.iter().any(|end| matches!(end.end, End::Failed(_)));
         let (out, on): (Vec<_>, Vec<_>) = climbers.into_iter().partition(failed);
         for climber in &out {
-            self.keep(climber)?;
+            self.keep(climber, false)?;
         }
         Ok(on)
     }
 
-    fn keep(&mut self, climber: &Climber) -> Result<(), TuningError> {
+    /// Records a climber that goes no further: it failed, or it is `out` at a rung.
+    fn keep(&mut self, climber: &Climber, out: bool) -> Result<(), TuningError> {
         if self.known.contains_key(&climber.proposal.key) {
             return Ok(());
         }
         let mut trial: Trial = self.ended(climber.proposal, &climber.ends, climber.steps.clone());
         trial.details.seconds += climber.seconds;
         trial.details.steps_run += climber.steps_run;
+        if out && trial.state == TrialState::Complete {
+            // Scored to the end of too little: no peer of those that got everything.
+            trial.state = TrialState::Pruned;
+            trial.score = trial.steps.last().map(|(_, score)| *score);
+            (trial.details.standard_error, trial.details.train_score) = (None, None);
+            trial.details.split_scores.clear();
+        }
         self.record(climber.proposal, &trial)?;
         self.known.insert(climber.proposal.key.clone(), trial);
         Ok(())

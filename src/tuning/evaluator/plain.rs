@@ -1,49 +1,30 @@
-//! Every trial to its end on every split.
+//! Trials to their end on every split, each recorded the moment that its last fit ends.
 
-use std::sync::Mutex;
+use std::{collections::HashMap, sync::Mutex};
 
 use super::{Evaluator, Proposal};
-use crate::tuning::{TuningError, fit::FitEnd};
+use crate::tuning::{
+    TuningError,
+    fit::{FitEnd, Watch},
+    trial::Trial,
+};
 
-impl Evaluator<'_> {
-    /// Fits what is not known yet.
-    pub(super) fn evaluate_plainly(&mut self, batch: &[Proposal]) -> Result<bool, TuningError> {
-        let fresh: Vec<&Proposal> = batch.iter().filter(|proposal| !self.known.contains_key(&proposal.key)).collect();
-        let collected: Vec<Mutex<Collected>> = fresh.iter().map(|_| Mutex::default()).collect();
-        let jobs = fresh.iter().flat_map(|&proposal| (0..self.splits.len()).map(move |split| (proposal, split))).collect();
-        let outcome = self.fits(jobs, |proposal, split, fitting| {
-            let Some(collected) = fresh.iter().position(|other| other.order == proposal.order).map(|place| &collected[place]) else {
-                return Ok(());
-            };
-            {
-                let mut collected = lock(collected);
-                if collected.skipped || (!collected.begun && self.clock.is_over()) {
-                    collected.skipped = true;
-                    return Ok(());
-                }
-                collected.begun = true;
-            }
-            let end = self.fit(proposal, split, &self.splits[split], None, fitting)?;
-            let mut collected = lock(collected);
-            collected.ends.push((split, end));
-            if collected.ends.len() == self.splits.len() {
-                collected.ends.sort_by_key(|(split, _)| *split);
-                let ends: Vec<FitEnd> = collected.ends.drain(..).map(|(_, end)| end).collect();
-                let trial = self.ended(proposal, &ends, Vec::new());
-                self.record(proposal, &trial)?;
-                collected.trial = Some(trial);
-            }
-            Ok(())
-        });
-        let mut time_left = true;
-        for (proposal, collected) in fresh.iter().zip(collected) {
-            let collected = collected.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            time_left &= !collected.skipped;
-            if let Some(trial) = collected.trial {
-                self.known.insert(proposal.key.clone(), trial);
-            }
-        }
-        outcome.map(|_| time_left)
+/// A trial with splits left to fit.
+pub(super) struct Unfinished<'p> {
+    pub(super) proposal: &'p Proposal,
+    /// How the splits before those that are left ended.
+    pub(super) earlier: Vec<FitEnd>,
+    /// Scores on the way.
+    pub(super) steps: Vec<(u64, f64)>,
+    /// Seconds and steps of fits that are no part of `earlier` or of what is left.
+    pub(super) seconds: f64,
+    pub(super) steps_run: u64,
+}
+
+impl<'p> Unfinished<'p> {
+    /// A trial of which nothing was fitted.
+    fn new(proposal: &'p Proposal) -> Self {
+        Self { proposal, earlier: Vec::new(), steps: Vec::new(), seconds: 0.0, steps_run: 0 }
     }
 }
 
@@ -54,7 +35,65 @@ struct Collected {
     /// The time was over before it began.
     skipped: bool,
     ends: Vec<(usize, FitEnd)>,
-    trial: Option<crate::tuning::trial::Trial>,
+    trial: Option<Trial>,
+}
+
+impl Evaluator<'_> {
+    /// Fits what is not known yet; false if the time was over before all had begun.
+    pub(super) fn evaluate_plainly(&mut self, batch: &[Proposal]) -> Result<bool, TuningError> {
+        let fresh = batch.iter().filter(|proposal| !self.known.contains_key(&proposal.key)).map(Unfinished::new).collect();
+        self.finish(fresh, None)
+    }
+
+    /// Fits the splits that are left of each trial; false if the time was over before all had begun.
+    pub(super) fn finish(&mut self, trials: Vec<Unfinished>, watch: Option<&Watch>) -> Result<bool, TuningError> {
+        let splits = self.splits.len();
+        let collected: Vec<Mutex<Collected>> = trials.iter().map(|_| Mutex::default()).collect();
+        let places: HashMap<usize, usize> = trials.iter().enumerate().map(|(place, trial)| (trial.proposal.order, place)).collect();
+        let jobs = trials.iter().flat_map(|trial| (trial.earlier.len()..splits).map(move |split| (trial.proposal, split))).collect();
+        let outcome = self.fits(jobs, |proposal, split, fitting| {
+            let Some(&place) = places.get(&proposal.order) else { return Ok(()) };
+            let (unfinished, collected) = (&trials[place], &collected[place]);
+            {
+                let mut collected = lock(collected);
+                if collected.skipped || (!collected.begun && unfinished.earlier.is_empty() && self.clock.is_over()) {
+                    collected.skipped = true;
+                    return Ok(());
+                }
+                collected.begun = true;
+            }
+            let end = self.fit(proposal, split, None, &self.splits[split], watch, fitting)?;
+            let mut collected = lock(collected);
+            collected.ends.push((split, end));
+            if unfinished.earlier.len() + collected.ends.len() == splits {
+                let ends = std::mem::take(&mut collected.ends);
+                collected.trial = Some(self.recorded(unfinished, ends)?);
+            }
+            Ok(())
+        });
+        let mut time_left = true;
+        for (unfinished, collected) in trials.iter().zip(collected) {
+            let mut collected = collected.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            time_left &= !collected.skipped;
+            if collected.trial.is_none() && unfinished.earlier.len() == splits {
+                collected.trial = Some(self.recorded(unfinished, Vec::new())?);
+            }
+            if let Some(trial) = collected.trial {
+                self.known.insert(unfinished.proposal.key.clone(), trial);
+            }
+        }
+        outcome.map(|_| time_left)
+    }
+
+    fn recorded(&self, unfinished: &Unfinished, mut ends: Vec<(usize, FitEnd)>) -> Result<Trial, TuningError> {
+        ends.sort_by_key(|(split, _)| *split);
+        let ends: Vec<FitEnd> = unfinished.earlier.iter().cloned().chain(ends.into_iter().map(|(_, end)| end)).collect();
+        let mut trial = self.ended(unfinished.proposal, &ends, unfinished.steps.clone());
+        trial.details.seconds += unfinished.seconds;
+        trial.details.steps_run += unfinished.steps_run;
+        self.record(unfinished.proposal, &trial)?;
+        Ok(trial)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -2,12 +2,8 @@
 
 use std::{collections::BTreeMap, ops::ControlFlow};
 
-use super::{Evaluator, Proposal};
-use crate::tuning::{
-    TrialState, TuningError,
-    fit::{End, FitEnd},
-    stage::Pruning,
-};
+use super::{Evaluator, Proposal, plain::Unfinished};
+use crate::tuning::{TrialState, TuningError, fit::End, stage::Pruning};
 
 /// Trials that are compared with the same earlier ones, and run side by side.
 pub(super) const BATCH: usize = 4;
@@ -48,28 +44,29 @@ impl Evaluator<'_> {
         if self.clock.is_over() && !fresh.is_empty() {
             return Ok(false);
         }
+        // What is ended on the first split is recorded there and then.
         let firsts = self.fits(fresh.iter().map(|&proposal| (proposal, 0)).collect(), |proposal, split, fitting| {
             let watch =
                 |step, score| if self.medians.prunes(pruning, step, score) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-            self.fit(proposal, split, &self.splits[split], Some(&watch), fitting)
-        })?;
-        let goes_on = |end: &FitEnd| matches!(end.end, End::Scored { .. });
-        let rest: Vec<(&Proposal, usize)> = fresh
-            .iter()
-            .zip(&firsts)
-            .filter(|(_, first)| goes_on(first))
-            .flat_map(|(&proposal, _)| (1..self.splits.len()).map(move |split| (proposal, split)))
-            .collect();
-        let rest = self.fits(rest, |proposal, split, fitting| self.fit(proposal, split, &self.splits[split], None, fitting))?;
-        let mut rest = rest.into_iter();
-        for (proposal, first) in fresh.iter().zip(firsts) {
-            let steps = first.steps.clone();
-            let others = if goes_on(&first) { self.splits.len() - 1 } else { 0 };
-            let ends: Vec<FitEnd> = std::iter::once(first).chain(rest.by_ref().take(others)).collect();
-            let trial = self.ended(proposal, &ends, steps);
+            let end = self.fit(proposal, split, None, &self.splits[split], Some(&watch), fitting)?;
+            if matches!(end.end, End::Scored { .. }) {
+                return Ok((end, None));
+            }
+            let trial = self.ended(proposal, std::slice::from_ref(&end), end.steps.clone());
             self.record(proposal, &trial)?;
-            self.known.insert(proposal.key.clone(), trial);
+            Ok((end, Some(trial)))
+        })?;
+        let mut rest = Vec::new();
+        for (&proposal, (first, trial)) in fresh.iter().zip(firsts) {
+            match trial {
+                Some(trial) => drop(self.known.insert(proposal.key.clone(), trial)),
+                None => {
+                    let steps = first.steps.clone();
+                    rest.push(Unfinished { proposal, earlier: vec![first], steps, seconds: 0.0, steps_run: 0 });
+                }
+            }
         }
+        self.finish(rest, None)?;
         for proposal in batch {
             if let Some(trial) = self.known.get(&proposal.key).filter(|trial| trial.state != TrialState::Failed) {
                 self.medians.add(&trial.steps);

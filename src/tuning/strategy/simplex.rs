@@ -19,7 +19,9 @@ impl Strategy for NelderMead {
         let cube = Cube::new(space, objective);
         // The corners do not depend on each other. Scored beforehand, the solver finds them done: it asks one at a time, and takes no error.
         cube.costs(&corners.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-        cube.minimise(&cube, Solver::new(corners), |state: PointState| state)
+        // Accuracies are counts, and equal ones are no sign of a minimum. (A tolerance of 0 is not refused.)
+        let Ok(solver) = Solver::new(corners).with_sd_tolerance(0.0) else { return Ok(()) };
+        cube.minimise(&cube, solver, |state: PointState| state)
     }
 
     fn describe(&self, _space: &Space, budget: Option<usize>) -> String {
