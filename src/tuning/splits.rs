@@ -190,10 +190,10 @@ mod tests {
                 let inner = split.selecting.as_ref().unwrap();
                 assert!(groups(&inner.train).is_disjoint(&groups(&inner.validation)));
                 assert!(groups(&inner.validation).is_subset(&groups(&split.train)));
-                let smaller = split.smaller(split.train.len() / 3, Seed(2)).unwrap();
+                let smaller = split.smaller(split.train.len() / 2, Seed(2)).unwrap();
                 assert!(smaller.selecting.is_some());
                 assert!(groups(&smaller.train).is_subset(&groups(&split.train)));
-                assert!(smaller.train.len().abs_diff(split.train.len() / 3) <= 30);
+                assert!(smaller.train.len().abs_diff(split.train.len() / 2) <= 30);
             }
         }
         let few = splits(&SplitsConfig { images: Some(450), ..Default::default() }, &digits, false, Seed(1)).unwrap();
