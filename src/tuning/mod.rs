@@ -14,8 +14,8 @@
 //! - The result depends on the configuration, the seed and the digits, not on the number of workers or on interruptions (unless a stage has
 //!   a time limit). A trial's seed comes from the study, the stage and its parameters, and what one trial may learn from others it learns
 //!   from earlier batches alone.
-//! - Each trial that ends is in the log, flushed to the disk, before the next one of its worker starts. A killed search repeats no finished
-//!   trial; a net under way goes on from its last epoch.
+//! - Each trial that ends is in the log, flushed to the disk, before the next one of its worker starts (those that halving leaves behind, when
+//!   their rung ends). A killed search repeats no finished trial; a net under way goes on from its last epoch.
 //! - A trial that diverges, panics or is refused by the device is recorded as failed and the search goes on. (A process that the system kills
 //!   for want of memory records nothing.)
 //!

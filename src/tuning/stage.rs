@@ -73,7 +73,7 @@ pub struct Budget {
     /// Different trials, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<usize>,
-    /// Minutes by the clock, over all interruptions. No trial starts later; those under way end. The only setting that makes a result depend
+    /// Minutes by the clock, over all interruptions (each counted up to the last trial before it). No trial starts later; those under way end. The only setting that makes a result depend
     /// on the speed of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,

@@ -30,7 +30,7 @@
 //! - Two searches never write to one file on one machine; across machines that depends on the network file system.
 //! - Other programs that append whole lines, as the dashboard does with notes, may do so at any time: what they wrote is taken in before the
 //!   next trial is written. They are not kept out, except on Windows, where no other program can write while a search has the file open.
-//! - Nothing but the two times of a trial differs between equal searches.
+//! - Equal searches differ in what clocks say and, on several workers, in the order of a stage's trials.
 
 mod distribution;
 mod error;
