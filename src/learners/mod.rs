@@ -6,6 +6,7 @@
 
 mod booster;
 mod net;
+mod selection;
 mod settings;
 mod shared;
 
@@ -24,6 +25,7 @@ use crate::{
 
 pub use booster::BoosterLearner;
 pub use net::NetLearner;
+pub use selection::set_aside_for_selection;
 pub use settings::parse_settings;
 pub use shared::Shared;
 

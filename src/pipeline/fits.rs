@@ -7,9 +7,9 @@ use std::{path::Path, time::Instant};
 
 use super::{RunConfig, RunFailure, Work, predictions};
 use crate::{
-    data::{Digits, Folds, Probabilities, stratified_group_split},
+    data::{Digits, Folds, Probabilities},
     history::FitTiming,
-    learners::{Classifier, FitContext, Learner},
+    learners::{Classifier, FitContext, Learner, set_aside_for_selection},
     runs::RunDirectory,
     seed::Seed,
     stacking::{self, Job, JobContext},
@@ -166,9 +166,6 @@ struct Split {
     left_out: Option<Digits>,
 }
 
-/// Share of the training part that is held out for a learner that chooses an epoch or a number of trees.
-const SELECTION_SHARE: f64 = 0.1;
-
 impl Split {
     fn of(learner: &dyn Learner, fit: Fit, digits: &Digits, folds: &Folds, watched: usize, seed: Seed) -> Result<Self, RunFailure> {
         let (train, left_out) = match fit.fold {
@@ -176,9 +173,8 @@ impl Split {
             None => (digits.clone(), None),
         };
         if learner.selects_by_validation() {
-            let split = stratified_group_split(&train.labels, &train.groups, SELECTION_SHARE, seed.derive("selection"))?;
-            let validation = Some(train.select(&split.validation));
-            return Ok(Self { train: train.select(&split.train), validation, left_out });
+            let (train, selection) = set_aside_for_selection(&train, seed)?;
+            return Ok(Self { train, validation: Some(selection), left_out });
         }
         let validation = match &left_out {
             Some(left_out) if watched > 0 => Some(left_out.select(&sample(left_out.len(), watched))),

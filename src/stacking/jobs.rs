@@ -6,6 +6,7 @@
 //! returned in the order of the jobs, whichever ended first.
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -128,9 +129,7 @@ where
             let job = &self.jobs[place];
             let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| run(&job.input, context))));
             let outcome = outcome.unwrap_or_else(|panic| {
-                let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-                let message = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned());
-                Err(StackingError::Panicked { job: job.name.clone(), message }.into())
+                Err(StackingError::Panicked { job: job.name.clone(), message: panic_message(panic.as_ref()) }.into())
             });
             match outcome {
                 Ok(result) => lock(&self.results).push((place, result)),
@@ -141,6 +140,12 @@ where
             }
         }
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 fn pool(threads: usize) -> Result<ThreadPool, StackingError> {

@@ -25,6 +25,7 @@ mod tree;
 
 pub use cross_fit::cross_fit;
 pub use error::StackingError;
+pub(crate) use jobs::panic_message;
 pub use jobs::{Job, JobContext, run_jobs};
 pub use logistic::{Logistic, LogisticConfig};
 pub use mean::{Mean, MeanConfig, WeightedMean, WeightedMeanConfig};

@@ -55,8 +55,8 @@ pub(super) fn out_of_fold(
         let seed = seed.derive(learner.name()).index(fold as u64);
         let shared = Shared::default();
         let (train, selection) = if learner.selects_by_validation() {
-            let split = crate::data::stratified_group_split(&train.labels, &train.groups, 0.1, seed.derive("selection"))?;
-            (train.select(&split.train), Some(train.select(&split.validation)))
+            let (train, selection) = learners::set_aside_for_selection(&train, seed)?;
+            (train, Some(selection))
         } else {
             (train, None)
         };

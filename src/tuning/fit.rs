@@ -13,10 +13,11 @@ use crate::{
     data::{Digits, Probabilities},
     evaluation,
     history::HistoryPoint,
-    learners::{FitContext, Learner},
+    learners::{FitContext, Learner, LearnerError},
     nn::ChosenDevice,
     progress::{Cancel, Progress},
     seed::Seed,
+    stacking::panic_message,
 };
 
 /// What surrounds every fit of a study.
@@ -87,8 +88,7 @@ impl Fitting<'_> {
         let points = points.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let last = points.last().map_or(0, |point| u64::from(point.step));
         let (end, steps_run) = match outcome {
-            Ok(Ok((End::Scored { score, train_score }, run))) => (End::Scored { score, train_score }, run),
-            Ok(Ok((other, run))) => (other, run),
+            Ok(Ok(ended)) => ended,
             Ok(Err(error)) if error.is_cancelled() => {
                 if !*lock(&stopped) {
                     return Err(TuningError::Cancelled);
@@ -97,7 +97,7 @@ impl Fitting<'_> {
             }
             Ok(Err(error)) if error.is_storage() => return Err(error.into()),
             Ok(Err(error)) => (End::Failed(error.to_string()), last),
-            Err(panic) => (End::Failed(panic_text(panic.as_ref())), last),
+            Err(panic) => (End::Failed(format!("it panicked: {}", panic_message(panic.as_ref()))), last),
         };
         if matches!(end, End::Failed(_)) {
             let _ = std::fs::remove_file(job.checkpoint);
@@ -114,11 +114,7 @@ impl Fitting<'_> {
         })
     }
 
-    fn fitted(
-        &self,
-        job: &FitJob,
-        observe: &(dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync),
-    ) -> Result<(End, u64), crate::learners::LearnerError> {
+    fn fitted(&self, job: &FitJob, observe: &(dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync)) -> Result<(End, u64), LearnerError> {
         // What a learner chooses by must not be what it is scored on; what is merely watched may be.
         let (data, validation) = match (&job.split.selecting, job.watch) {
             (Some(selecting), _) if job.learner.selects_by_validation() => (&**selecting, Some(&selecting.validation)),
@@ -140,8 +136,7 @@ impl Fitting<'_> {
             shared: Some(&data.shared),
         };
         let fitted = job.learner.fit(&data.train, validation, &context)?;
-        let score =
-            |digits: &Digits| Ok::<_, crate::learners::LearnerError>(self.of(&fitted.classifier.predict_proba(&digits.images)?, digits));
+        let score = |digits: &Digits| Ok::<_, LearnerError>(self.of(&fitted.classifier.predict_proba(&digits.images)?, digits));
         let (score, train_score) = (score(&job.split.validation)?, score(&job.split.train_sample)?);
         let run = fitted.history.points.last().map_or(u64::from(job.learner.length().steps), |point| u64::from(point.step));
         if !score.is_finite() {
@@ -167,9 +162,4 @@ pub(super) fn until(limit: u64) -> impl Fn(u64, f64) -> ControlFlow<()> + Sync {
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("it panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))
 }

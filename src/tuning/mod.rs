@@ -29,6 +29,7 @@ mod field_path;
 mod fit;
 pub mod log;
 mod outcome;
+mod parameter;
 mod pick;
 mod space;
 mod splits;
@@ -39,7 +40,8 @@ mod trial;
 
 pub use error::TuningError;
 pub use outcome::{ParameterOutcome, PlotKind, Score, StageOutcome, StudyOutcome, TrialOutcome, TrialState};
-pub use space::{Candidate, IntegerRange, Parameter, RealRange, Space};
+pub use parameter::{IntegerRange, Parameter, RealRange};
+pub use space::{Candidate, Space};
 pub use splits::SplitsConfig;
 pub use stage::{Budget, Halving, Pick, Pruning, Resource, STACK, Stage, StageConfig};
 pub use strategy::{Objective, Stop, Strategy, StrategyConfig};

@@ -8,14 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::TuningError;
 use crate::{
     data::{DataError, Digits, FieldError, Split, stratified_group_folds, stratified_group_split, stratified_subset},
-    learners::Shared,
+    learners::{Shared, set_aside_for_selection},
     seed::Seed,
 };
 
 /// Training images that the training score is measured on.
 const TRAIN_SAMPLE: usize = 2000;
-/// Share of the training part that is set aside for a learner that chooses an epoch or a number of trees.
-const SELECTION_SHARE: f64 = 0.1;
 
 /// How the images are divided: `count` random splits, or each of `folds` folds once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,8 +107,7 @@ impl SplitData {
 
     /// With a part of the training images set aside for learners that choose by it.
     fn with_selection(mut self, seed: Seed) -> Result<Self, DataError> {
-        let inner = stratified_group_split(&self.train.labels, &self.train.groups, SELECTION_SHARE, seed.derive("selection"))?;
-        let (train, selection) = (self.train.select(&inner.train), self.train.select(&inner.validation));
+        let (train, selection) = set_aside_for_selection(&self.train, seed)?;
         self.selecting = Some(Box::new(Self::new(train, selection)));
         Ok(self)
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Parameter, PlotKind, Score, Space, SplitsConfig, StrategyConfig, field_path, space::number};
+use super::{Parameter, PlotKind, Score, Space, SplitsConfig, StrategyConfig, field_path, parameter::number};
 use crate::{
     data::FieldError,
     learners::{self, Learner, Length},

@@ -8,7 +8,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    ParameterOutcome, Pick, Score, Space, Stage, StageOutcome, Stop, StrategyConfig, TrialState, TuningError, curve,
+    ParameterOutcome, Pick, Score, Space, SplitsConfig, Stage, StageOutcome, Stop, StrategyConfig, TrialState, TuningError, curve,
     ensemble::{self, Ensemble},
     evaluator::Evaluator,
     field_path,
@@ -84,6 +84,14 @@ pub struct Picks {
     pub meta: MetaConfig,
 }
 
+/// The splits of a stage, kept for the next one that wants the same.
+struct Held {
+    config: SplitsConfig,
+    /// Whether images are set aside for selection.
+    selects: bool,
+    splits: Vec<SplitData>,
+}
+
 impl Study<'_> {
     /// Runs every stage that the log does not hold to its end, and goes on where an interrupted one stopped. `ended` is called after each
     /// stage with the outcomes so far.
@@ -94,7 +102,7 @@ impl Study<'_> {
         let mut picks = Picks { members: self.members.to_vec(), features: self.features, meta: self.meta.clone() };
         let mut outcomes: Vec<StageOutcome> = Vec::new();
         let mut chosen: Vec<Option<Vec<toml::Value>>> = Vec::new();
-        let mut held: Option<(String, Vec<SplitData>)> = None;
+        let mut held: Option<Held> = None;
         for (place, stage) in self.stages.iter().enumerate() {
             if work.cancel.is_cancelled() {
                 return Err(TuningError::Cancelled);
@@ -172,7 +180,7 @@ impl Study<'_> {
         picks: &Picks,
         log: &StageLog,
         work: &Work,
-        held: &mut Option<(String, Vec<SplitData>)>,
+        held: &mut Option<Held>,
         begun: Instant,
     ) -> Result<Vec<Trial>, TuningError> {
         let seed = self.seed.derive("stage").derive(&stage.config.name);
@@ -197,13 +205,15 @@ impl Study<'_> {
         }
         let start = stage.space.start(&base);
         let selects = may_select(stage, &base, &start);
-        let name = format!("{:?} {selects}", stage.config.splits);
-        if held.as_ref().is_none_or(|(held, _)| *held != name) {
-            // The old ones go first: both would not fit everywhere.
-            *held = None;
-            *held = Some((name, splits(&stage.config.splits, self.digits, selects, self.seed.derive("splits"))?));
-        }
-        let splits = held.as_ref().map_or(&[][..], |(_, splits)| splits);
+        let config = &stage.config.splits;
+        let splits = match held.take().filter(|held| held.config == *config && held.selects == selects) {
+            Some(same) => held.insert(same),
+            None => {
+                let splits = splits(config, self.digits, selects, self.seed.derive("splits"))?;
+                held.insert(Held { config: config.clone(), selects, splits })
+            }
+        };
+        let splits = &splits.splits[..];
         let Some(strategy) = stage.config.strategy.strategy() else {
             return curve::run(stage, &base, splits, seed, log, work, begun);
         };

@@ -3,7 +3,7 @@
 use super::{Objective, Stop, Strategy};
 use crate::{
     seed::Seed,
-    tuning::{Candidate, Space, space::Parameter},
+    tuning::{Candidate, Parameter, Space},
 };
 
 pub(super) struct Narrowing {
