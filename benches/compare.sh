@@ -4,14 +4,15 @@
 #   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# PART: nets, plain, operations, booster, folds, imaging [default: all of them]. Prints one JSON object a line; `operations` ends with a table
+# PART: nets, plain, operations, booster, folds, imaging, service [default: all of them]. `service` serves the run in DIGITSTACK_RUN
+# [default: artifacts/mnist-cpu, made by `digitstack run configs/mnist-cpu.toml`]. Prints one JSON object a line; `operations` ends with a table
 # of each operation of the reference nets. About ten minutes on two cores, and some six more for `operations`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"
 python="${2:-python3}"
 parts=("${@:3}")
-[ "${#parts[@]}" -gt 0 ] || parts=(nets plain operations booster folds imaging)
+[ "${#parts[@]}" -gt 0 ] || parts=(nets plain operations booster folds imaging service)
 all="$(nproc)"
 cargo build --release --locked --quiet
 tuned=(env MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=17179869184)
@@ -76,6 +77,28 @@ imaging() {
     for round in 1 2 3; do
         ours imaging --data "$data" --seconds 3 --threads "$all"
         "$python" benches/peers/preprocess.py "$data" --seconds 3
+    done
+}
+# Runs a service in the background until its port answers: serving PORT COMMAND…
+serving() {
+    local port="$1"
+    "${@:2}" >/dev/null 2>&1 &
+    service=$!
+    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.1; done
+}
+service() {
+    local run="${DIGITSTACK_RUN:-artifacts/mnist-cpu}" service
+    for round in 1 2 3; do
+        serving 8028 target/release/digitstack --quiet serve "$run" --port 8028
+        for connections in 1 8 64; do
+            target/release/digitstack --json bench service 127.0.0.1:8028 --connections "$connections" --seconds 5 | tr -d '\n' && echo
+        done
+        kill "$service" && wait "$service" || true
+        serving 8029 "$python" benches/peers/serve_flask.py "$run" --port 8029
+        for connections in 1 8 64; do
+            target/release/digitstack --json bench service 127.0.0.1:8029 --connections "$connections" --seconds 5 | tr -d '\n' | sed 's/{/{"peer": "Flask",/' && echo
+        done
+        kill "$service" && wait "$service" || true
     done
 }
 for part in "${parts[@]}"; do "$part"; done

@@ -3,7 +3,7 @@
 //! The crate is a pipeline. Its modules are listed here in the order in which data flows; each imports only from those above it.
 //!
 //! ```text
-//! source → Digits → prepared Digits → folds → learners: fit / predict_proba → metafeatures → meta-model → evaluation → run → report
+//! source → Digits → prepared Digits → folds → learners: fit / predict_proba → metafeatures → meta-model → evaluation → run → report, page
 //! ```
 //!
 //! | module | what lives there |
@@ -16,10 +16,12 @@
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
+//! | [`verdict`] | what is said of an image: a calibrated confidence, or that it is no digit |
 //! | [`tuning`] | the search for hyperparameters: stages as data, strategies, the study log |
 //! | [`runs`] | the run directory: atomic, locked, resumable, verified |
 //! | [`report`] | plots and the self-contained page |
 //! | [`pipeline`] | the configuration, and the whole way from raw files to a report |
+//! | [`serve`] | the HTTP service and the drawing page |
 //! | [`cli`] | arguments → calls into the library |
 
 pub mod boosting;
@@ -36,5 +38,7 @@ pub mod progress;
 pub mod report;
 pub mod runs;
 pub mod seed;
+pub mod serve;
 pub mod stacking;
 pub mod tuning;
+pub mod verdict;

@@ -118,7 +118,7 @@ def steps(variant: str, batch: int) -> Iterator[tuple[str, str, str, Callable[[]
 
 def measure(batch: int, variant: str, seconds: float) -> list[dict]:
     return [
-        {"net": net, "operation": name, "pass": kind, "seconds": batch / rate(step, lambda: None, batch, seconds)}
+        {"net": net, "operation": name, "pass": kind, "seconds": batch / rate(step, lambda: None, batch, seconds, queue=1)}
         for net, name, kind, step in steps(variant, batch)
     ]
 

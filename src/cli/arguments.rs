@@ -1,24 +1,32 @@
 //! What can be typed.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::nn::DeviceChoice;
+use crate::{
+    imaging::{Centre, DrawingOptions, InkSource},
+    nn::DeviceChoice,
+};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "digitstack",
     version,
-    about = "Trains, searches, stacks and evaluates handwritten-digit classifiers: a dense net, a CNN and LightGBM, combined by a logistic regression",
+    about = "Trains, searches, stacks and serves handwritten-digit classifiers: a dense net, a CNN and LightGBM, combined by a logistic regression",
     after_help = "\
 Examples:
   digitstack run                                          the full stack on the built-in digits, in about a minute
   digitstack run configs/mnist-cpu.toml                   the real MNIST (downloaded and verified when it is not there)
   digitstack run configs/mnist-cpu.toml --data ~/mnist    the same with the files of a folder
   digitstack predict artifacts/quickstart photo.png       what digit is this?
+  digitstack serve                                        draw a digit in the browser
   digitstack tune                                         search for better settings, stage by stage
   digitstack devices                                      which GPU or CPU would be used
 
@@ -97,7 +105,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   digitstack evaluate artifacts/quickstart
-  digitstack evaluate artifacts/quickstart --data ~/mnist   how a stack trained on built-in digits reads real ones")]
+  digitstack evaluate artifacts/quickstart --data ~/mnist   how a stack trained on built-in digits reads real ones
+  digitstack evaluate artifacts/quickstart --drawn          how the drawing page would fare")]
     Evaluate(EvaluateArguments),
     /// Recognise the digit in each picture (PNG or JPEG of any size, ink of any colour)
     #[command(after_help = "\
@@ -105,6 +114,17 @@ Examples:
   digitstack predict artifacts/quickstart photo.png
   digitstack predict artifacts/mnist-cpu *.png --json")]
     Predict(PredictArguments),
+    /// Open a page on this machine where one draws a digit, and an API that other programs can ask
+    #[command(after_help = "\
+The page is at http://127.0.0.1:8028/ unless --host or --port say otherwise. Programs ask POST /api/predict (a PNG or JPEG picture, or JSON), or
+/v2/models/NAME/infer (the open inference protocol, for batches); /api/openapi.json describes every route, /metrics counts them.
+Each request is a line of JSON on standard error. SIGTERM or Ctrl-C lets requests under way end.
+
+Examples:
+  digitstack serve                                        the newest complete run in artifacts/
+  digitstack serve artifacts/mnist-cpu --port 0           on a free port, which is printed
+  curl --data-binary @digit.png -H 'Content-Type: image/png' http://127.0.0.1:8028/api/predict")]
+    Serve(ServeArguments),
     /// Draw a finished run's report again
     Report(ReportArguments),
     /// Fetch, describe or show a data set
@@ -121,7 +141,8 @@ Any other list of steps, such as the preset `strong`, is computed by the CPU, wh
 Examples:
   digitstack bench cnn --batch 128 --json
   digitstack bench booster --data ~/mnist
-  digitstack bench booster --data ~/mnist --images 60000 --folds 4")]
+  digitstack bench booster --data ~/mnist --images 60000 --folds 4
+  digitstack bench service 127.0.0.1:8028 --connections 64 --seconds 30")]
     #[command(subcommand)]
     Bench(BenchCommand),
     /// Print a completion script: digitstack completions bash > /etc/bash_completion.d/digitstack
@@ -200,6 +221,9 @@ pub(super) struct EvaluateArguments {
     pub(super) run: PathBuf,
     #[command(flatten)]
     pub(super) data: DataDirectory,
+    /// Also read the test digits as drawings, centred either way, and count what is refused: digits, pairs of digits, scribbles
+    #[arg(long)]
+    pub(super) drawn: bool,
 }
 
 #[derive(Args, Debug)]
@@ -209,6 +233,70 @@ pub(super) struct PredictArguments {
     /// Pictures, PNG or JPEG
     #[arg(required = true, value_name = "IMAGE")]
     pub(super) images: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) drawing: DrawingArguments,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ServeArguments {
+    /// A complete run directory [default: the one in artifacts/ that was completed last]
+    pub(super) run: Option<PathBuf>,
+    /// The port; 0 takes a free one
+    #[arg(long, default_value_t = 8028, value_name = "N")]
+    pub(super) port: u16,
+    /// The address to listen on; anything but a loopback address lets other machines ask
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(super) host: IpAddr,
+    /// Requests under way at the same time; more are answered 429 at once
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) in_flight: u16,
+    /// Seconds that a request may take, from its head to its answer
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS")]
+    pub(super) timeout: f64,
+    #[command(flatten)]
+    pub(super) drawing: DrawingArguments,
+}
+
+/// How a picture becomes a digit.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DrawingArguments {
+    /// What comes to lie in the middle of the 28×28 image: the centre of mass, as in MNIST, or the ink's box
+    #[arg(long, default_value = "mass", value_name = "WHAT")]
+    pub(super) centre: CentreArgument,
+    /// What counts as ink: auto finds it; alpha, dark or light say where it is
+    #[arg(long, default_value = "auto", value_name = "WHAT")]
+    pub(super) ink: InkArgument,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum CentreArgument {
+    Mass,
+    Box,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum InkArgument {
+    Auto,
+    Alpha,
+    Dark,
+    Light,
+}
+
+impl DrawingArguments {
+    /// As the library takes it.
+    pub(super) fn options(&self) -> DrawingOptions {
+        let centre = match self.centre {
+            CentreArgument::Mass => Centre::Mass,
+            CentreArgument::Box => Centre::Box,
+        };
+        let ink = match self.ink {
+            InkArgument::Auto => InkSource::Auto,
+            InkArgument::Alpha => InkSource::Alpha,
+            InkArgument::Dark => InkSource::Dark,
+            InkArgument::Light => InkSource::Light,
+        };
+        DrawingOptions { centre, ink, ..DrawingOptions::default() }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -267,6 +355,8 @@ pub(super) enum BenchCommand {
     Booster(BoosterBench),
     /// The reference's preprocessing with three rotations
     Imaging(ImagingBench),
+    /// A running service, asked by many clients at once
+    Service(ServiceBench),
 }
 
 #[derive(Args, Debug)]
@@ -308,6 +398,18 @@ pub(super) struct BoosterBench {
     /// Fit on all but one of so many folds, for each fold, as many fits at once as there are threads
     #[arg(long, value_name = "N")]
     pub(super) folds: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ServiceBench {
+    /// Where `digitstack serve`, or another service with its POST /api/predict, listens
+    #[arg(default_value = "127.0.0.1:8028", value_name = "ADDRESS:PORT")]
+    pub(super) address: SocketAddr,
+    /// Clients, each with one request under way
+    #[arg(long, default_value_t = NonZeroUsize::new(64).expect("64 is not zero"), value_name = "N")]
+    pub(super) connections: NonZeroUsize,
+    #[command(flatten)]
+    pub(super) time: BenchTime,
 }
 
 #[derive(Args, Debug)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     UsageError,
-    arguments::{BenchCommand, BoosterBench, DataDirectory, Global, ImagingBench, NetBench, OperationsBench},
+    arguments::{BenchCommand, BenchTime, BoosterBench, DataDirectory, Global, ImagingBench, NetBench, OperationsBench, ServiceBench},
     output::Output,
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     progress::{Cancel, Silent},
     runs,
     seed::Seed,
+    serve,
     stacking::{self, Job, JobContext},
 };
 
@@ -84,6 +85,7 @@ pub(super) fn bench(command: &BenchCommand, global: &Global, output: &Output) ->
             Some(folds) => booster_folds(arguments, folds, global, output),
             None => booster(arguments, output),
         },
+        BenchCommand::Service(arguments) => service(arguments, output),
         BenchCommand::Imaging(arguments) => imaging(arguments, output),
     }
 }
@@ -242,4 +244,23 @@ fn imaging(arguments: &ImagingBench, output: &Output) -> anyhow::Result<()> {
     };
     output.json(&result)?;
     output.line(format!("imaging, {} rotations, {} threads: {:.0} images/s", result.rotations, result.threads, result.images_per_s))
+}
+
+/// Drawings that the clients send in turn.
+const DRAWINGS: usize = 200;
+
+fn service(arguments: &ServiceBench, output: &Output) -> anyhow::Result<()> {
+    let BenchTime { seconds } = arguments.time;
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|error| UsageError(format!("--seconds: {error}")))?;
+    let load = serve::load(arguments.address, pipeline::sample_drawings(DRAWINGS, Seed(1)), arguments.connections.get(), duration)?;
+    output.json(&load)?;
+    output.line(format!(
+        "{:.0} answers/s over {} connections: half within {:.2} ms, 99 % within {:.2} ms, the slowest {:.2} ms; {} answers, {} errors in {:.1} s",
+        load.answers_per_s, load.connections, load.p50_ms, load.p99_ms, load.max_ms, load.answers, load.errors, load.seconds
+    ))?;
+    match load.first_error {
+        Some(error) if load.answers == 0 => Err(anyhow::anyhow!("{} answered nothing: {error}", arguments.address)),
+        Some(error) => output.line(format!("the first error: {error}")),
+        None => Ok(()),
+    }
 }

@@ -9,9 +9,10 @@ use super::{
 use crate::{
     evaluation::{ModelScores, Scores},
     nn,
-    pipeline::{self, SavedRun, Work},
+    pipeline::{self, DrawnScores, SavedRun, Work},
     progress::Cancel,
     report::ReportOptions,
+    verdict::Refusal,
 };
 
 #[derive(Serialize)]
@@ -20,6 +21,8 @@ struct Evaluation<'a> {
     data: String,
     reproducible_sha256: String,
     models: &'a [ModelScores],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drawn: Option<&'a [DrawnScores]>,
 }
 
 pub(super) fn evaluate(arguments: &EvaluateArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
@@ -29,16 +32,21 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, global: &Global, output: &
     let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
     let run = SavedRun::load(&arguments.run, &work)?;
     let (data, models) = run.evaluate(arguments.data.data.as_deref(), progress.as_ref())?;
+    let drawn = arguments.drawn.then(|| run.evaluate_drawn(arguments.data.data.as_deref(), progress.as_ref())).transpose()?;
     let hash = run.manifest.reproducible_hash();
     output.json(&Evaluation {
         run: arguments.run.display().to_string(),
         data: data.clone(),
         reproducible_sha256: hash.clone(),
         models: &models,
+        drawn: drawn.as_deref(),
     })?;
     output.line(format!("{}: every file as its manifest says (reproducible part: {hash})", arguments.run.display()))?;
     output.line(format!("test digits: {data}"))?;
     for line in leaderboard(&models) {
+        output.line(line)?;
+    }
+    for line in drawn.iter().flat_map(|scores| drawn_table(scores)) {
         output.line(line)?;
     }
     Ok(())
@@ -48,6 +56,23 @@ pub(super) fn report(arguments: &ReportArguments, output: &Output) -> anyhow::Re
     let page = pipeline::draw_report(&arguments.run, ReportOptions { png: arguments.png })?;
     output.json(&serde_json::json!({ "report": page }))?;
     output.line(format!("report: {}", page.display()))
+}
+
+/// How drawings were read, as lines of text.
+fn drawn_table(scores: &[DrawnScores]) -> Vec<String> {
+    let reasons = Refusal::ALL.map(|reason| format!("{:>14}", reason.name())).concat();
+    let mut lines = vec![
+        String::new(),
+        format!("{:<32} {:>9} {:>8} {:>10} {:>14}{reasons}", "read", "drawings", "right %", "refused %", "95 % interval"),
+    ];
+    for row in scores {
+        let right = row.right.map_or_else(|| "–".to_owned(), |right| format!("{:.2}", 100.0 * right.value));
+        let interval = format!("{:.2} – {:.2}", 100.0 * row.refused.low, 100.0 * row.refused.high);
+        let reasons = row.reasons.map(|count| format!("{count:>14}")).concat();
+        let refused = 100.0 * row.refused.value;
+        lines.push(format!("{:<32} {:>9} {right:>8} {refused:>10.2} {interval:>14}{reasons}", row.what, row.drawings));
+    }
+    lines
 }
 
 /// The leaderboard as lines of text.

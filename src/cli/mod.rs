@@ -9,6 +9,7 @@ mod evaluate;
 mod output;
 mod predict;
 mod run;
+mod serve;
 mod train;
 mod tune;
 
@@ -65,6 +66,7 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
         Some(Command::Train(train)) => train::train(train, global, output, &on_interrupt(output)?),
         Some(Command::Evaluate(evaluate)) => evaluate::evaluate(evaluate, global, output),
         Some(Command::Predict(predict)) => predict::predict(predict, global, output),
+        Some(Command::Serve(serve)) => serve::serve(serve, global, output),
         Some(Command::Report(report)) => evaluate::report(report, output),
         Some(Command::Data(data)) => data::data(data, global, output),
         Some(Command::Devices) => devices::devices(global, output),

@@ -9,17 +9,23 @@ use super::{
 use crate::{
     data::{CLASSES, Images, PIXELS},
     evaluation::{self, ModelKind},
-    imaging::{self, DrawingOptions},
+    imaging,
     nn::{self, ChosenDevice},
     pipeline::{Opinion, RunFailure, SavedRun, Work},
     progress::{Cancel, Progress},
+    verdict::Refusal,
 };
 
 #[derive(Serialize)]
 struct Prediction<'a> {
     image: String,
     digit: u8,
+    /// Calibrated.
+    confidence: f32,
     runner_up: u8,
+    /// Why the digit should not be believed.
+    refusal: Option<Refusal>,
+    /// Of the stack, as it came.
     probabilities: [f32; CLASSES],
     models: Vec<ModelOpinion<'a>>,
 }
@@ -42,32 +48,37 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     let mut failures = Vec::new();
     for path in &arguments.images {
         let picture = imaging::open_picture(path).map_err(anyhow::Error::from);
-        match picture.and_then(|picture| Ok(imaging::digit_from_picture(&picture, &DrawingOptions::default())?)) {
-            Ok(digit) => digits.push((path, digit.image)),
+        match picture.and_then(|picture| Ok(imaging::digit_from_picture(&picture, &arguments.drawing.options())?)) {
+            Ok(digit) => digits.push((path, digit)),
             Err(error) => failures.push(format!("{}: {error}", path.display())),
         }
     }
-    let images: Vec<_> = digits.iter().map(|(_, image)| *image).collect();
+    let images: Vec<_> = digits.iter().map(|(_, digit)| digit.image).collect();
     let answers = ask(&run, &images, &device, progress.as_ref())?;
     let mut predictions = Vec::new();
-    for ((path, _), opinions) in digits.iter().zip(&answers) {
+    for ((path, prepared), opinions) in digits.iter().zip(&answers) {
         let stack =
             opinions.iter().find(|opinion| opinion.name == run.stack_name()).map_or([0.0; CLASSES], |opinion| opinion.probabilities);
-        let ranking = evaluation::rank(&stack);
-        let (digit, runner_up) = (ranking.digit, ranking.looks_like);
+        let verdict = run.judge.judge(Some(&prepared.ink), &prepared.image, &stack);
+        let (digit, runner_up) = (evaluation::rank(&stack).digit, verdict.runner_up);
         let prediction = Prediction {
             image: path.display().to_string(),
             digit,
+            confidence: verdict.confidence,
             runner_up,
+            refusal: verdict.answer.err(),
             probabilities: stack,
             models: opinions.iter().map(model_opinion).collect(),
         };
         output.line(format!(
             "{}: {digit} ({:.1} %), looks like {runner_up} ({:.1} %)",
             prediction.image,
-            100.0 * ranking.probability,
-            100.0 * ranking.looks_like_probability
+            100.0 * verdict.confidence,
+            100.0 * verdict.runner_up_confidence
         ))?;
+        if let Err(refusal) = verdict.answer {
+            output.line(format!("  but: {}", refusal.message()))?;
+        }
         for opinion in opinions.iter().filter(|opinion| opinion.kind == ModelKind::Member || opinion.name == run.stack_name()) {
             let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
             output.line(format!("  {:<10} {row}", opinion.name))?;

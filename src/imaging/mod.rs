@@ -23,6 +23,7 @@ mod drawing;
 mod elastic;
 mod gray;
 mod ink;
+mod pieces;
 mod place;
 mod recipe;
 mod resize;
@@ -37,6 +38,7 @@ pub use drawing::{DrawingError, DrawingOptions, InkSource, MAX_SIDE, PreparedDig
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;
 pub use ink::{InkBox, centre_of_mass, ink_box};
+pub use pieces::{Piece, pieces};
 pub use place::{Centre, centre, normalise_size};
 pub use recipe::{
     AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep, SingleWarp, Step,

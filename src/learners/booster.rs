@@ -108,6 +108,16 @@ impl Learner for BoosterLearner {
         format!("{} trees a class, depth {}, {} leaves", booster.trees, booster.max_depth, booster.num_leaves)
     }
 
+    fn layers(&self) -> Vec<(String, String)> {
+        let booster = &self.settings.booster;
+        let trees = format!(
+            "{} trees for each digit, at most {} levels and {} leaves, summed",
+            booster.trees, booster.max_depth, booster.num_leaves
+        );
+        let stages = [("image", format!("{PIXELS} pixels")), (trees.as_str(), CLASSES.to_string()), ("softmax", CLASSES.to_string())];
+        stages.map(|(name, size)| (name.to_owned(), size)).to_vec()
+    }
+
     fn selects_by_validation(&self) -> bool {
         self.settings.booster.early_stopping_rounds > 0
     }

@@ -39,6 +39,8 @@ pub trait Learner: Send + Sync {
     fn settings(&self) -> Result<toml::Table, LearnerError>;
     /// One line for people: layers, trees, parameters.
     fn summary(&self) -> String;
+    /// What an image passes on its way to the ten probabilities: each stage and the size of what it gives.
+    fn layers(&self) -> Vec<(String, String)>;
     /// True if a fit chooses something (an epoch, a number of trees) by the validation images it is given. Such images must then not be the
     /// ones that its out-of-fold predictions are for.
     fn selects_by_validation(&self) -> bool;

@@ -95,6 +95,10 @@ impl Learner for NetLearner {
         format!("{layers}, {parameters} parameters, {} epochs", self.training.epochs)
     }
 
+    fn layers(&self) -> Vec<(String, String)> {
+        self.network.layers()
+    }
+
     fn selects_by_validation(&self) -> bool {
         self.training.keep_best_epoch || self.training.early_stopping.is_some()
     }

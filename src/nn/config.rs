@@ -211,6 +211,34 @@ impl NetworkConfig {
         total
     }
 
+    /// Every layer from the image to the ten outputs: what it is, and the size of what it gives.
+    pub fn layers(&self) -> Vec<(String, String)> {
+        let mut layers = vec![("image".to_owned(), format!("1 × {SIDE} × {SIDE}"))];
+        let activation = match self {
+            Self::Dense(dense) => &dense.activation,
+            Self::Cnn(cnn) => &cnn.activation,
+        };
+        if let Self::Cnn(cnn) = self {
+            let pool = match cnn.pool {
+                Pool::Max => "max-pool 2×2",
+                Pool::Average => "average-pool 2×2",
+            };
+            for (block, (filters, side)) in cnn.block_filters().into_iter().zip(cnn.block_sides()).enumerate() {
+                let convolution = format!("convolution {0}×{0}, {filters} filters, {activation:?}", cnn.kernel);
+                let mut name = vec![convolution; cnn.convolutions_per_block];
+                name.push(pool.to_owned());
+                if cnn.extra_activation.get(block) == Some(&true) {
+                    name.push(format!("{activation:?}"));
+                }
+                layers.push((name.join(", "), format!("{filters} × {side} × {side}")));
+            }
+        }
+        layers.extend(self.hidden().into_iter().map(|units| (format!("fully connected, {activation:?}"), units.to_string())));
+        let output = if self.softmax_output() { "fully connected, softmax" } else { "fully connected" };
+        layers.push((output.to_owned(), CLASSES.to_string()));
+        layers
+    }
+
     /// Multiplications and additions of one image's forward pass, each counted.
     pub fn operations_per_image(&self) -> f64 {
         let mut operations = 0.0;
@@ -309,6 +337,17 @@ mod tests {
         assert_eq!(NetworkConfig::Cnn(CnnConfig::default()).parameters(), 249_310);
         let no_bias = DenseConfig { hidden: vec![30, 0], bias: false, ..Default::default() };
         assert_eq!(NetworkConfig::Dense(no_bias).parameters(), 784 * 30 + 300);
+    }
+
+    #[test]
+    fn layers_are_listed_with_their_sizes() {
+        let layers = NetworkConfig::Cnn(CnnConfig::default()).layers();
+        let sizes: Vec<&str> = layers.iter().map(|(_, size)| size.as_str()).collect();
+        assert_eq!(sizes, ["1 × 28 × 28", "64 × 13 × 13", "128 × 5 × 5", "54", "30", "10"]);
+        assert_eq!(layers[1].0, "convolution 3×3, 64 filters, Selu, max-pool 2×2, Selu");
+        let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![30, 0], softmax_output: false, ..Default::default() }).layers();
+        assert_eq!(dense[1], ("fully connected, Softplus".to_owned(), "30".to_owned()));
+        assert_eq!(dense.last().unwrap().0, "fully connected");
     }
 
     #[test]

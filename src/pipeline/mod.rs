@@ -5,16 +5,18 @@
 //! ```
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
-//! [`StackPredictor`] the same for one image at a time.
+//! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
 //! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings.
 
 pub mod config;
+mod drawn;
 mod failure;
 mod finish;
 mod fits;
 mod predictions;
 mod predictor;
 mod prepare;
+mod reader;
 mod report_input;
 mod run;
 mod saved;
@@ -27,11 +29,13 @@ use crate::{
 };
 
 pub use config::{ConfigError, Override, RunConfig};
+pub use drawn::{DrawnScores, sample_drawings};
 pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
 pub use predictions::PredictionsError;
 pub use predictor::StackPredictor;
 pub use prepare::open_data;
+pub use reader::{Reader, Reading};
 pub use run::run;
 pub use saved::{Opinion, SavedRun};
 pub use single::{SingleScores, train_one};

@@ -42,14 +42,19 @@ impl StackPredictor {
         Self { processor, members, stacks, features, opinions }
     }
 
+    /// The image after the run's recipe: what the models see.
+    pub fn prepared(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
+        // No step of the recipe is random: the seed is never drawn from.
+        self.processor.apply(image, Seed(0))
+    }
+
     /// What every model thinks of a 28×28 image as it came, before [`SavedRun::prepare`](super::SavedRun::prepare): members in order, then
     /// the stack, then the ensembles.
     ///
     /// # Errors
     /// If a member's answer is no distribution, which a net gives whose numbers overflow.
     pub fn predict(&mut self, image: &[u8; PIXELS]) -> Result<&[Opinion<[f32; CLASSES]>], RunFailure> {
-        // No step of the recipe is random: the seed is never drawn from.
-        let image = self.processor.apply(image, Seed(0));
+        let image = self.prepared(image);
         let (members, metas) = self.opinions.split_at_mut(self.members.len());
         let features = self.features.as_chunks_mut::<CLASSES>().0;
         for (member, ((models, opinion), features)) in self.members.iter_mut().zip(members).zip(features).enumerate() {

@@ -3,11 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Metrics, RunConfig, RunFailure, StackPredictor, Work,
+    DrawnScores, Metrics, RunConfig, RunFailure, StackPredictor, Work,
     config::StackingConfig,
+    drawn,
     finish::{METRICS, stack_file},
-    fits, predictions, prepare,
-    run::CONFIG,
+    fits, predictions, prepare, report_input,
+    run::{CONFIG, JUDGE},
+    search,
 };
 use crate::{
     data::{CLASSES, DataConfig, Digits, Images, Probabilities},
@@ -15,8 +17,12 @@ use crate::{
     learners::{Classifier, LearnerError},
     nn::ChosenDevice,
     progress::Progress,
+    report::ReportInput,
     runs::{self, Manifest},
+    seed::Seed,
     stacking::{Metafeatures, Stack},
+    tuning::StudyOutcome,
+    verdict::Judge,
 };
 
 /// The models of a finished run.
@@ -28,6 +34,8 @@ pub struct SavedRun {
     device: ChosenDevice,
     members: Vec<Vec<Box<dyn Classifier>>>,
     stacks: Arc<[Stack]>,
+    /// Says what is a digit, and how sure that is.
+    pub judge: Judge,
 }
 
 /// What one model of a run thinks of many images or, with `P = [f32; 10]`, of a single one.
@@ -57,7 +65,18 @@ impl SavedRun {
         let members = fits::load_final(&config, folder, work)?;
         let stacks = config.stacking.meta.iter().map(|meta| Ok(runs::read_json(&folder.join(stack_file(meta.name())))?));
         let stacks = stacks.collect::<Result<_, RunFailure>>()?;
-        Ok(Self { config, manifest, device: work.device.clone(), members, stacks })
+        let judge = if folder.join(JUDGE).exists() { runs::read_json(&folder.join(JUDGE))? } else { Judge::default() };
+        Ok(Self { config, manifest, device: work.device.clone(), members, stacks, judge })
+    }
+
+    /// What its report shows, from the files of the run's folder.
+    pub fn report_input(&self, folder: &Path) -> Result<ReportInput, RunFailure> {
+        report_input::read(&self.config, folder, self.manifest.reproducible_hash())
+    }
+
+    /// What the search found that chose its settings; none if there was no search or it is not there any more.
+    pub fn search_outcome(&self) -> Option<StudyOutcome> {
+        search::outcome(self.config.search.as_deref()?)
     }
 
     /// The metrics that a run was finished with.
@@ -108,16 +127,28 @@ impl SavedRun {
 
     /// Scores every model on the run's test digits, or on those of another folder.
     pub fn evaluate(&self, data: Option<&Path>, progress: &dyn Progress) -> Result<(String, Vec<ModelScores>), RunFailure> {
-        // The limits of the configuration are for its own data.
-        let config = if data.is_some() { &DataConfig::default() } else { &self.config.data };
-        let source = prepare::open_data(config, data)?;
-        let test = source.test(progress)?.filter(|test| !test.is_empty()).ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
-        let Digits { images, labels, .. } = test;
+        let (described, Digits { images, labels, .. }) = self.test_digits(data, progress)?;
         let scores = |opinion: Opinion| -> Result<ModelScores, RunFailure> {
             let test: Scores = evaluation::score(&opinion.probabilities, &labels)?;
             Ok(ModelScores { name: opinion.name, kind: opinion.kind, train: None, out_of_fold: None, test: Some(test) })
         };
         let models = self.opinions(&self.prepare(&images)?, progress)?.into_iter().map(scores).collect::<Result<_, _>>()?;
-        Ok((source.describe(), models))
+        Ok((described, models))
+    }
+
+    /// Reads the same digits as drawings, and what should be refused: pairs of digits and scribbles.
+    pub fn evaluate_drawn(&self, data: Option<&Path>, progress: &dyn Progress) -> Result<Vec<DrawnScores>, RunFailure> {
+        let (_, Digits { images, labels, .. }) = self.test_digits(data, progress)?;
+        let task = progress.task("read drawings", drawn::drawings(images.len()), "drawings");
+        drawn::score(self, &images, &labels, Seed(self.config.seed), task.as_ref())
+    }
+
+    /// The run's test digits, or those of another folder, with a description of where they are from.
+    fn test_digits(&self, data: Option<&Path>, progress: &dyn Progress) -> Result<(String, Digits), RunFailure> {
+        // The limits of the configuration are for its own data.
+        let config = if data.is_some() { &DataConfig::default() } else { &self.config.data };
+        let source = prepare::open_data(config, data)?;
+        let test = source.test(progress)?.filter(|test| !test.is_empty()).ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
+        Ok((source.describe(), test))
     }
 }

@@ -234,6 +234,20 @@ impl Canvas {
             write!(self.body, r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#, N(x), N(y));
     }
 
+    /// A square of numbers from −1 to 1, row-major, at `(x, y)`, `size` wide and high: positive ones in one paint, negative ones in another, paler
+    /// towards zero.
+    pub(super) fn square(&mut self, (x, y): (f64, f64), size: f64, values: &[f32], [positive, negative]: [Paint; 2]) {
+        let side = values.len().isqrt().max(1);
+        let scale = size / side as f64;
+        let shares = |sign: f32| values.iter().map(move |value| (value * sign).clamp(0.0, 1.0));
+        let level = |share: f32| (share * f32::from(LEVELS)).round() as usize;
+        let paths: String = [(1.0, positive), (-1.0, negative)]
+            .map(|(sign, paint)| level_paths(&shares(sign).map(level).collect::<Vec<_>>(), side, &paint.css(self.theme)))
+            .concat();
+        let _ =
+            write!(self.body, r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#, N(x), N(y));
+    }
+
     /// The whole SVG element; `title` is read out by screen readers, `description` follows it.
     pub(super) fn finish(self, title: &str, description: &str) -> String {
         let margin = if self.theme == Theme::Paper { MARGIN } else { 0.0 };
@@ -267,12 +281,16 @@ fn join(points: &[(f64, f64)]) -> String {
 /// A digit as runs of equal grey, one path for each level, in a 28 × 28 box. Vectors rather than an embedded picture: they take the page's
 /// ink in light and in dark, and a digit needs about two kilobytes.
 pub(super) fn digit_paths(image: &[u8; PIXELS], fill: &str) -> String {
+    level_paths(&image.map(|ink| ((u16::from(ink) * u16::from(LEVELS) + 127) / 255).into()), SIDE, fill)
+}
+
+/// Rows of levels from 0 to [`LEVELS`] as runs of equal level, one path for each but 0.
+fn level_paths(levels: &[usize], side: usize, fill: &str) -> String {
     let mut paths = vec![String::new(); usize::from(LEVELS) + 1];
-    for (y, row) in image.as_chunks::<SIDE>().0.iter().enumerate() {
-        let levels = row.map(|ink| (u16::from(ink) * u16::from(LEVELS) + 127) / 255);
+    for (y, row) in levels.chunks(side).enumerate() {
         let mut x = 0;
-        for run in levels.chunk_by(|a, b| a == b) {
-            let _ = write!(paths[usize::from(run[0])], "M{x} {y}h{}v1h-{}z", run.len(), run.len());
+        for run in row.chunk_by(|a, b| a == b) {
+            let _ = write!(paths[run[0]], "M{x} {y}h{}v1h-{}z", run.len(), run.len());
             x += run.len();
         }
     }

@@ -17,6 +17,7 @@ mod canvas;
 mod error;
 mod figures;
 mod format;
+mod gallery;
 mod input;
 mod page;
 mod raster;
@@ -28,6 +29,7 @@ mod study;
 mod theme;
 
 pub use error::ReportError;
+pub use gallery::{Figure, Section, byline, colour_variables, gallery};
 pub use input::{DataSummary, Example, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime};
 pub use render::{Report, ReportFile, ReportOptions, render};
 pub use sheet::sheet;

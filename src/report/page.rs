@@ -309,5 +309,5 @@ pub(super) fn facts(input: &ReportInput) -> Vec<(&'static str, String)> {
 
 /// Style sheet and colours.
 pub(super) fn style() -> (&'static str, String, String) {
-    (include_str!("style.css"), theme::accent_variables(false), theme::accent_variables(true))
+    (concat!(include_str!("colours.css"), include_str!("style.css")), theme::accent_variables(false), theme::accent_variables(true))
 }

@@ -8,7 +8,7 @@ use super::{
     ReportError,
     figures::{self, Course, Metric},
     input::ReportInput,
-    page::{self, Errors, MemberCourses, Page},
+    page::{self, Errors, MemberCourses, Page, Shown},
     studio::{Studio, file_name},
     theme::Palette,
 };
@@ -81,28 +81,13 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
         let caption = format!("{} training digits as the models see them, with their labels.", input.examples.len());
         studio.half("examples", caption, |theme, width| figures::examples(&input.examples, theme, width))
     });
-    let leaderboard = (!models.is_empty()).then(|| {
-        let caption = "Accuracy of every model, best out of fold first. Lines are 95\u{a0}% Wilson score intervals; the axis is spaced by \
-                       the logarithm of the error, so that equal steps are equal factors in the number of mistakes. Arrows: beyond the axis.";
-        studio.wide("leaderboard", caption.to_owned(), |theme, width| figures::leaderboard(&models, &palette, theme, width))
-    });
+    let leaderboard = leaderboard(&models, &palette, &mut studio);
     let courses = courses(input, &palette, &mut studio);
     let errors = featured.and_then(|model| errors(model, &palette, &mut studio));
     if let (Some(errors), false) = (&errors, input.mistakes.is_empty()) {
         studio.file_only("worst-mistakes", |theme, width| figures::mistakes(&input.mistakes, errors.model, &palette, theme, width));
     }
-    let filters = input.filters.iter().map(|filters| {
-        let shown = filters.weights.len().min(figures::MAX_FILTERS);
-        let caption = format!(
-            "{shown} of {} first-layer filters of {}, {} × {}; blue is positive, orange negative, each scaled to its largest weight.",
-            filters.weights.len(),
-            filters.member,
-            filters.side,
-            filters.side
-        );
-        studio.half(&format!("filters-{}", file_name(&filters.member)), caption, |theme, width| figures::filters(filters, theme, width))
-    });
-    let filters = filters.collect();
+    let filters = filters(input, &mut studio);
     let stages = (!input.timings.is_empty()).then(|| {
         let caption = "Wall time of each stage, and how many images a second went through it.".to_owned();
         studio.half("time", caption, |theme, width| figures::stages(&input.timings, theme, width))
@@ -133,8 +118,35 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
     studio.finish(page.render()?, options)
 }
 
+/// Every model's accuracy; none without a model.
+pub(super) fn leaderboard(models: &[&ModelScores], palette: &Palette, studio: &mut Studio) -> Option<Shown> {
+    (!models.is_empty()).then(|| {
+        let caption = "Accuracy of every model, best out of fold first. Lines are 95\u{a0}% Wilson score intervals; the axis is spaced by \
+                       the logarithm of the error, so that equal steps are equal factors in the number of mistakes. Arrows: beyond the axis.";
+        studio.wide("leaderboard", caption.to_owned(), |theme, width| figures::leaderboard(models, palette, theme, width))
+    })
+}
+
+/// The first-layer filters of each net that has some.
+pub(super) fn filters(input: &ReportInput, studio: &mut Studio) -> Vec<Shown> {
+    let mut shown = Vec::new();
+    for filters in &input.filters {
+        let caption = format!(
+            "{} of {} first-layer filters of {}, {} × {}; blue is positive, orange negative, each scaled to its largest weight.",
+            figures::filters_shown(filters),
+            filters.weights.len(),
+            filters.member,
+            filters.side,
+            filters.side
+        );
+        let name = format!("filters-{}", file_name(&filters.member));
+        shown.push(studio.half(&name, caption, |theme, width| figures::filters(filters, theme, width)));
+    }
+    shown
+}
+
 /// Models by out-of-fold accuracy, best first; those without, by training accuracy, after them. The test set never ranks.
-fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
+pub(super) fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
     let key = |model: &ModelScores| {
         let accuracy = |scores: &Option<Scores>| scores.as_ref().map_or(-1.0, |scores| scores.accuracy.value);
         (accuracy(&model.out_of_fold), accuracy(&model.train))
@@ -147,7 +159,8 @@ fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
     ranked
 }
 
-fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mut Studio) -> Vec<MemberCourses<'a>> {
+/// How each member's fits went.
+pub(super) fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mut Studio) -> Vec<MemberCourses<'a>> {
     let mut courses = Vec::new();
     for histories in &input.histories {
         let member = histories.member.as_str();
@@ -170,7 +183,7 @@ fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mut Studio) -
 }
 
 /// On test images if there are any, otherwise on those out of fold, otherwise on training images.
-fn errors<'a>(model: &'a ModelScores, palette: &Palette, studio: &mut Studio) -> Option<Errors<'a>> {
+pub(super) fn errors<'a>(model: &'a ModelScores, palette: &Palette, studio: &mut Studio) -> Option<Errors<'a>> {
     let (set, scores) = page::sets(model).into_iter().rev().find_map(|(set, scores)| Some((set, scores?)))?;
     let (name, paint) = (model.name.as_str(), palette.of(&model.name));
     let basis = match set {
@@ -197,7 +210,8 @@ pub(super) fn problem(figure: impl Into<String>, problem: String) -> ReportError
     ReportError::Input { figure: figure.into(), problem }
 }
 
-fn check(input: &ReportInput) -> Result<(), ReportError> {
+/// Refuses what cannot be drawn.
+pub(super) fn check(input: &ReportInput) -> Result<(), ReportError> {
     for model in &input.models {
         for (set, scores) in page::sets(model) {
             if let Some(scores) = scores.filter(|scores| scores.correct > scores.images) {

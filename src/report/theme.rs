@@ -46,7 +46,7 @@ pub(super) const ACCENTS: [(&str, &str); 9] = [
     ("#5b6470", "#aab2bd"),
 ];
 
-/// Names and light values of the page's other variables; `style.css` has the dark ones.
+/// Names and light values of the page's other variables; `colours.css` has the dark ones.
 const PLAIN: [(Paint, &str, &str); 4] = [
     (Paint::Ink, "--ink", "#1b1f24"),
     (Paint::Soft, "--soft", "#5c6570"),
@@ -77,6 +77,12 @@ impl Paint {
 pub(super) fn accent_variables(dark: bool) -> String {
     let declaration = |(index, (light, dim)): (usize, &(&str, &str))| format!("--accent-{index}:{};", if dark { dim } else { light });
     ACCENTS.iter().enumerate().map(declaration).collect()
+}
+
+/// The figures' colours, and those of the page around them, as a style sheet of their own.
+pub(super) fn colour_sheet() -> String {
+    let (plain, light, dark) = (include_str!("colours.css"), accent_variables(false), accent_variables(true));
+    format!("{plain}:root {{{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n")
 }
 
 /// Which accent each model has, by its place among the models.

@@ -23,13 +23,13 @@ const GOOD_ENOUGH: f64 = 1e-6;
 const EVALUATIONS: usize = 10_000;
 
 /// A smooth convex function.
-pub(super) trait Objective {
+pub(crate) trait Objective {
     /// Its value and gradient at a point.
     fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>);
 }
 
 /// Finds the minimum from a starting point; `model` names what is fitted in the error.
-pub(super) fn minimise(model: &'static str, objective: &impl Objective, start: Vec<f64>) -> Result<Vec<f64>, StackingError> {
+pub(crate) fn minimise(model: &'static str, objective: &impl Objective, start: Vec<f64>) -> Result<Vec<f64>, StackingError> {
     let failed = |reason: String, iterations: u64, gradient: f64| StackingError::Solver {
         model,
         iterations,

@@ -1,6 +1,8 @@
 //! Finds the ink of a picture.
 
-use image::DynamicImage;
+use std::borrow::Cow;
+
+use image::{DynamicImage, RgbaImage};
 
 use super::{
     InkSource,
@@ -17,59 +19,69 @@ const LEAST_CONTRAST_TO_GRAIN: f32 = 5.0;
 
 /// The ink of a picture, at most 512 pixels on the longer side, 255 = full ink; `None` if nothing stands out.
 pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<Gray> {
-    let channels = Channels::of(picture);
-    match source {
-        InkSource::Alpha => channels.alpha(),
-        InkSource::Auto if channels.is_mostly_transparent() => channels.alpha(),
-        _ => channels.contrast(source),
-    }
+    let pixels = Pixels::of(picture);
+    let by_alpha = match source {
+        InkSource::Alpha => true,
+        InkSource::Auto => picture.color().has_alpha() && is_mostly_transparent(&pixels.rgba),
+        InkSource::Dark | InkSource::Light => false,
+    };
+    if by_alpha { alpha(&pixels.channel(|[_, _, _, alpha]| alpha)) } else { Colours::of(&pixels).contrast(source) }
 }
 
-/// Red, green, blue (over white where transparent) and alpha of a picture at working size.
-struct Channels {
-    colours: [Gray; 3],
-    alpha: Gray,
+fn is_mostly_transparent(rgba: &RgbaImage) -> bool {
+    let transparent = rgba.pixels().filter(|pixel| pixel.0[3] < 128).count();
+    2 * transparent >= rgba.width() as usize * rgba.height() as usize
 }
 
-impl Channels {
-    fn of(picture: &DynamicImage) -> Self {
-        let rgba = picture.to_rgba8();
-        let (width, height) = (rgba.width() as usize, rgba.height() as usize);
+/// The alpha channel, scaled so that the strongest is 255; `None` if all is transparent.
+fn alpha(channel: &Gray) -> Option<Gray> {
+    let strongest = channel.pixels().iter().copied().max().filter(|&strongest| strongest > 0)?;
+    let scaled = channel.pixels().iter().map(|&alpha| (u32::from(alpha) * 255 / u32::from(strongest)) as u8).collect();
+    Gray::new(channel.width(), channel.height(), scaled)
+}
+
+/// A picture, and the size at which it is worked on.
+struct Pixels<'a> {
+    rgba: Cow<'a, RgbaImage>,
+    size: (usize, usize),
+}
+
+impl<'a> Pixels<'a> {
+    fn of(picture: &'a DynamicImage) -> Self {
+        let (width, height) = (picture.width() as usize, picture.height() as usize);
         let reduction = (width.max(height) as f64 / WORKING_SIDE as f64).max(1.0);
         let size = ((width as f64 / reduction).round() as usize, (height as f64 / reduction).round() as usize);
-        let channel = |value: &dyn Fn([u8; 4]) -> u8| {
-            let pixels = rgba.pixels().map(|pixel| value(pixel.0)).collect();
-            // The buffer of an image holds width × height pixels, and neither is 0 here.
-            let whole = Gray::new(width, height, pixels).expect("one value for each pixel");
-            if reduction > 1.0 { whole.resize(size.0, size.1, Filter::Bilinear) } else { whole }
-        };
+        let rgba = picture.as_rgba8().map_or_else(|| Cow::Owned(picture.to_rgba8()), Cow::Borrowed);
+        Self { rgba, size }
+    }
+
+    /// One number of each pixel at working size.
+    fn channel(&self, value: impl Fn([u8; 4]) -> u8) -> Gray {
+        let (width, height) = (self.rgba.width() as usize, self.rgba.height() as usize);
+        let pixels = self.rgba.pixels().map(|pixel| value(pixel.0)).collect();
+        // The buffer of an image holds width × height pixels, and neither is 0 here.
+        let whole = Gray::new(width, height, pixels).expect("one value for each pixel");
+        if self.size == (width, height) { whole } else { whole.resize(self.size.0, self.size.1, Filter::Bilinear) }
+    }
+}
+
+/// Red, green and blue of a picture at working size, over white where it is transparent.
+struct Colours([Gray; 3]);
+
+impl Colours {
+    fn of(pixels: &Pixels) -> Self {
         let over_white = |level: u8, alpha: u8| (255 - (u32::from(255 - level) * u32::from(alpha) + 127) / 255) as u8;
-        Self {
-            colours: [
-                channel(&|[level, _, _, alpha]| over_white(level, alpha)),
-                channel(&|[_, level, _, alpha]| over_white(level, alpha)),
-                channel(&|[_, _, level, alpha]| over_white(level, alpha)),
-            ],
-            alpha: channel(&|[_, _, _, alpha]| alpha),
-        }
-    }
-
-    fn is_mostly_transparent(&self) -> bool {
-        let transparent = self.alpha.pixels().iter().filter(|&&alpha| alpha < 128).count();
-        2 * transparent >= self.alpha.pixels().len()
-    }
-
-    /// The alpha channel, scaled so that the strongest is 255.
-    fn alpha(&self) -> Option<Gray> {
-        let strongest = self.alpha.pixels().iter().copied().max().filter(|&strongest| strongest > 0)?;
-        let scaled = self.alpha.pixels().iter().map(|&alpha| (u32::from(alpha) * 255 / u32::from(strongest)) as u8).collect();
-        Gray::new(self.alpha.width(), self.alpha.height(), scaled)
+        Self([
+            pixels.channel(|[level, _, _, alpha]| over_white(level, alpha)),
+            pixels.channel(|[_, level, _, alpha]| over_white(level, alpha)),
+            pixels.channel(|[_, _, level, alpha]| over_white(level, alpha)),
+        ])
     }
 
     /// What differs most from its background, among brightness and the three colours: red ink on green paper may have no brightness of its own.
     fn contrast(&self, source: InkSource) -> Option<Gray> {
-        let (width, height) = (self.alpha.width(), self.alpha.height());
-        let [red, green, blue] = self.colours.each_ref().map(Gray::pixels);
+        let (width, height) = (self.0[0].width(), self.0[0].height());
+        let [red, green, blue] = self.0.each_ref().map(Gray::pixels);
         let brightness =
             red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b));
         let mut views = vec![brightness.collect::<Vec<f32>>()];

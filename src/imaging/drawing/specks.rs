@@ -1,6 +1,6 @@
 //! Small pieces of ink that belong to no digit.
 
-use crate::imaging::Gray;
+use crate::imaging::{Gray, pieces::label};
 
 /// Ink at or above this level connects pixels; weaker ink is an edge or grain.
 const SOLID: u8 = 128;
@@ -10,12 +10,12 @@ const FRINGE: usize = 2;
 /// The image without the connected pieces (eight neighbours) whose ink is below `share` of the ink of the largest piece, and without faint ink
 /// that is near no remaining piece. Unchanged if `share` is 0 or if nothing is solid.
 pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
-    let (pieces, sums) = pieces(ink);
-    let Some(&largest) = sums.iter().max().filter(|_| share > 0.0) else { return ink.clone() };
-    let kept: Vec<bool> = sums.iter().map(|&sum| sum as f32 >= share * largest as f32).collect();
+    let (piece_of, pieces) = label(ink, SOLID);
+    let Some(largest) = pieces.iter().map(|piece| piece.ink).max().filter(|_| share > 0.0) else { return ink.clone() };
+    let kept: Vec<bool> = pieces.iter().map(|piece| piece.ink as f32 >= share * largest as f32).collect();
     let (width, height) = (ink.width(), ink.height());
     let mut near = vec![false; width * height];
-    for (place, piece) in pieces.iter().enumerate() {
+    for (place, piece) in piece_of.iter().enumerate() {
         if piece.is_some_and(|piece| kept[piece]) {
             let (x, y) = (place % width, place / width);
             for row in y.saturating_sub(FRINGE)..=(y + FRINGE).min(height - 1) {
@@ -23,40 +23,9 @@ pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
             }
         }
     }
-    let belongs = |place: usize| near[place] && pieces[place].is_none_or(|piece| kept[piece]);
+    let belongs = |place: usize| near[place] && piece_of[place].is_none_or(|piece| kept[piece]);
     let pixels = ink.pixels().iter().enumerate().map(|(place, &level)| if belongs(place) { level } else { 0 }).collect();
     Gray::new(width, height, pixels).unwrap_or_else(|| ink.clone())
-}
-
-/// For each pixel the number of the solid piece it belongs to, and for each piece the sum of its levels.
-fn pieces(ink: &Gray) -> (Vec<Option<usize>>, Vec<u64>) {
-    let (width, height, levels) = (ink.width(), ink.height(), ink.pixels());
-    let mut piece = vec![None; levels.len()];
-    let (mut sums, mut open) = (Vec::new(), Vec::new());
-    for start in 0..levels.len() {
-        if levels[start] < SOLID || piece[start].is_some() {
-            continue;
-        }
-        let number = sums.len();
-        let mut sum = 0;
-        piece[start] = Some(number);
-        open.push(start);
-        while let Some(place) = open.pop() {
-            sum += u64::from(levels[place]);
-            let (x, y) = (place % width, place / width);
-            for row in y.saturating_sub(1)..=(y + 1).min(height - 1) {
-                for column in x.saturating_sub(1)..=(x + 1).min(width - 1) {
-                    let next = row * width + column;
-                    if levels[next] >= SOLID && piece[next].is_none() {
-                        piece[next] = Some(number);
-                        open.push(next);
-                    }
-                }
-            }
-        }
-        sums.push(sum);
-    }
-    (piece, sums)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::path::Path;
 use super::{RunFailure, Work, prepare};
 use crate::{
     report::{self, ReportOptions},
-    runs::RunDirectory,
+    runs::{self, RunDirectory},
     seed::Seed,
     tuning::{self, StageOutcome, Study, StudyOutcome, TuningError, log::StudyLog},
 };
@@ -95,6 +95,11 @@ pub fn search(
     drop(log);
     directory.complete()?;
     Ok(outcome)
+}
+
+/// What a search found; none if `directory` holds none that can be read.
+pub(super) fn outcome(directory: &Path) -> Option<StudyOutcome> {
+    runs::read_json(&directory.join(OUTCOME)).ok()
 }
 
 /// Writes what was found so far, and its page; every figure as a picture too if `png`.

@@ -14,6 +14,6 @@ pub(super) use calibration::calibration;
 pub(super) use confusion::confusion;
 pub(super) use curves::{Course, Metric, curves};
 pub(super) use leaderboard::leaderboard;
-pub(super) use pictures::{MAX_FILTERS, examples, filters, mistakes};
+pub(super) use pictures::{examples, filters, filters_shown, mistakes};
 pub(super) use stages::stages;
 pub(super) use study::{Plot, score_by_step, score_by_trial};

@@ -8,7 +8,15 @@ use crate::report::{
 };
 
 /// Most filters that are drawn.
-pub(in crate::report) const MAX_FILTERS: usize = 96;
+const MAX_FILTERS: usize = 96;
+/// Most weights that are drawn: each costs some ten bytes of the page.
+const MAX_WEIGHTS: usize = 16 * 28 * 28;
+
+/// How many of the filters are drawn.
+pub(in crate::report) fn filters_shown(filters: &Filters) -> usize {
+    let most = (MAX_WEIGHTS / (filters.side * filters.side).max(1)).clamp(1, MAX_FILTERS);
+    filters.weights.len().min(most)
+}
 
 /// Digits with their labels, ten in a row.
 pub(in crate::report) fn examples(examples: &[Example], theme: Theme, width: f64) -> String {
@@ -26,20 +34,16 @@ pub(in crate::report) fn examples(examples: &[Example], theme: Theme, width: f64
 
 /// First-layer filters: one accent for positive weights, another for negative ones, paler towards zero.
 pub(in crate::report) fn filters(filters: &Filters, theme: Theme, width: f64) -> String {
-    let shown = &filters.weights[..filters.weights.len().min(MAX_FILTERS)];
+    let shown = &filters.weights[..filters_shown(filters)];
     let columns = if shown.len() > 32 { 16 } else { 8 };
     let cell = width / columns as f64;
     let rows = shown.len().div_ceil(columns);
     let mut canvas = Canvas::new(theme, width, rows as f64 * cell);
     for (place, weights) in shown.iter().enumerate() {
         let (left, top) = ((place % columns) as f64 * cell + 2.0, (place / columns) as f64 * cell + 2.0);
-        let pixel = (cell - 4.0) / filters.side as f64;
         let most = weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs())).max(f32::MIN_POSITIVE);
-        for (index, weight) in weights.iter().enumerate() {
-            let (x, y) = ((index % filters.side) as f64 * pixel, (index / filters.side) as f64 * pixel);
-            let paint = Paint::Accent(usize::from(*weight < 0.0));
-            canvas.rect([left + x, top + y, pixel, pixel], paint, f64::from(weight.abs() / most));
-        }
+        let shares: Vec<f32> = weights.iter().map(|weight| if weight.is_nan() { 0.0 } else { weight / most }).collect();
+        canvas.square((left, top), cell - 4.0, &shares, [Paint::Accent(0), Paint::Accent(1)]);
         canvas.frame([left, top, cell - 4.0, cell - 4.0], Stroke::new(Paint::Grid, 1.0));
     }
     let title = format!("First-layer filters of {}", filters.member);

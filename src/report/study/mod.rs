@@ -22,11 +22,16 @@ use crate::tuning::{StageOutcome, StudyOutcome, TrialOutcome, TrialState};
 /// [`ReportError::Input`] for an outcome that contradicts itself: a trial without a value for each parameter, a choice that there is none
 /// of, scores that are no scores, a chosen trial without a score, two stages of one name.
 pub fn render_study(outcome: &StudyOutcome, options: &ReportOptions) -> Result<Report, ReportError> {
-    check::check(outcome)?;
     let mut studio = Studio::default();
-    let stages: Vec<Vec<Shown>> = outcome.stages.iter().map(|stage| draw(stage, &mut studio)).collect();
+    let stages = figures_of(outcome, &mut studio)?;
     let page = page::page(outcome, stages);
     studio.finish(page.render()?, options)
+}
+
+/// The figures of every stage.
+pub(super) fn figures_of(outcome: &StudyOutcome, studio: &mut Studio) -> Result<Vec<Vec<Shown>>, ReportError> {
+    check::check(outcome)?;
+    Ok(outcome.stages.iter().map(|stage| draw(stage, studio)).collect())
 }
 
 /// The figures of a stage; none while no trial has a score. Its progress is over the whole page where there is nothing else.

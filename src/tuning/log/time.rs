@@ -2,21 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::calendar::{civil_from_days, days_from_civil};
+use crate::calendar::days_from_civil;
+pub(super) use crate::calendar::to_iso;
 
 const DAY: i64 = 86_400;
-/// 9999-12-31T23:59:59.999999, the last moment that has four digits for its year, in microseconds since 1970.
-const LAST: u128 = 253_402_300_799_999_999;
-
-/// `2026-11-21T17:05:55.000000+00:00`; a moment before 1970 or after 9999 becomes the nearest that can be written.
-pub(super) fn to_iso(time: SystemTime) -> String {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().min(LAST) as i64;
-    let (seconds, microseconds) = (since / 1_000_000, since % 1_000_000);
-    let (year, month, day) = civil_from_days(seconds / DAY);
-    let of_day = seconds % DAY;
-    let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microseconds:06}+00:00")
-}
 
 /// Reads `YYYY-MM-DDTHH:MM:SS`, with or without a fraction of up to six digits and an offset; none if it is something else.
 pub(super) fn from_iso(text: &str) -> Option<SystemTime> {
@@ -61,6 +50,7 @@ pub(super) fn from_iso(text: &str) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::civil_from_days;
 
     fn at(seconds: u64, microseconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_micros(microseconds)

@@ -1,0 +1,231 @@
+//! How a run reads drawings, and what it refuses to read.
+//!
+//! Test digits are drawn as a page would send them: enlarged to a random size at a random place of a 280×280 canvas whose alpha channel is the ink.
+//! They then go through everything that a drawing goes through, and are centred either way. Two of them side by side, and scribbles, are there to be
+//! refused.
+
+use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
+use rand::RngExt;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Reader, RunFailure, SavedRun};
+use crate::{
+    data::{Images, PIXELS, SIDE, synthetic},
+    evaluation::Proportion,
+    imaging::{self, Centre, DrawingError, DrawingOptions, Filter, Gray, InkSource},
+    progress::Task,
+    seed::Seed,
+    verdict::Refusal,
+};
+
+/// Side of the canvas, in pixels.
+const CANVAS: usize = 280;
+/// Drawings that one reader reads in a row.
+const CHUNK: usize = 250;
+/// Width of a scribble's stroke, in pixels.
+const BRUSH: f32 = 18.0;
+
+/// How drawings of one kind were read.
+#[derive(Clone, Debug, Serialize)]
+pub struct DrawnScores {
+    /// What was read, in words.
+    pub what: &'static str,
+    /// How many.
+    pub drawings: usize,
+    /// Share whose most probable digit is right, refused or not; none where there is no right digit.
+    pub right: Option<Proportion>,
+    /// Share that was given no digit.
+    pub refused: Proportion,
+    /// For what reason, in the order of [`Refusal::ALL`].
+    pub reasons: [usize; Refusal::ALL.len()],
+}
+
+/// What one drawing came to.
+struct Outcome {
+    best: Option<u8>,
+    refusal: Option<Refusal>,
+}
+
+/// What is put before the reader: the drawing of an index, or 28×28 pixels as they are.
+enum Sheet {
+    Drawing(DynamicImage),
+    Pixels([u8; PIXELS]),
+}
+
+/// Reads labelled test digits as they are, as drawings centred by mass and by box, and pairs of them and scribbles, which have no digit to name.
+///
+/// # Errors
+/// If a model's answer is no distribution.
+pub(super) fn score(run: &SavedRun, images: &Images, labels: &[u8], seed: Seed, task: &dyn Task) -> Result<Vec<DrawnScores>, RunFailure> {
+    let seed = seed.derive("drawn");
+    let read = |centre, sheet: &(dyn Fn(usize) -> Sheet + Sync)| read_all(run, images.len(), centre, sheet, task);
+    let digit = |index: usize| Sheet::Drawing(canvas_with(&[(images.get(index), 110..240)], seed.index(index as u64)));
+    let pair = |index: usize| {
+        let other = (index * 7 + 1) % images.len();
+        Sheet::Drawing(canvas_with(
+            &[(images.get(index), 100..130), (images.get(other), 100..130)],
+            seed.derive("pair").index(index as u64),
+        ))
+    };
+    let as_is = read(Centre::Mass, &|index| Sheet::Pixels(*images.get(index)))?;
+    let by_mass = read(Centre::Mass, &digit)?;
+    let by_box = read(Centre::Box, &digit)?;
+    let pairs = read(Centre::Mass, &pair)?;
+    let scribbles = read(Centre::Mass, &|index| Sheet::Drawing(scribble(seed.derive("scribble").index(index as u64))))?;
+    Ok(vec![
+        summary("test digits, 28×28 as they are", &as_is, Some(labels)),
+        summary("drawn, centred by mass", &by_mass, Some(labels)),
+        summary("drawn, centred by box", &by_box, Some(labels)),
+        summary("two digits side by side", &pairs, None),
+        summary("scribbles", &scribbles, None),
+    ])
+}
+
+/// Built-in digits drawn at random sizes and places, as PNG files that a page would send.
+pub fn sample_drawings(count: usize, seed: Seed) -> Vec<Vec<u8>> {
+    let digits = synthetic::generate(count, seed);
+    let png = |(index, image)| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let drawing = canvas_with(&[(image, 110..240)], seed.derive("sample").index(index as u64));
+        // Writing to memory fails for formats that cannot hold the pixels only.
+        let written = drawing.write_to(&mut bytes, ImageFormat::Png);
+        debug_assert!(written.is_ok(), "{written:?}");
+        bytes.into_inner()
+    };
+    digits.images.iter().enumerate().map(png).collect()
+}
+
+/// The number of drawings that [`score`] reads.
+pub(super) fn drawings(images: usize) -> u64 {
+    5 * images as u64
+}
+
+fn read_all(
+    run: &SavedRun,
+    count: usize,
+    centre: Centre,
+    sheet: &(dyn Fn(usize) -> Sheet + Sync),
+    task: &dyn Task,
+) -> Result<Vec<Outcome>, RunFailure> {
+    let options = DrawingOptions { centre, ink: InkSource::Alpha, ..DrawingOptions::default() };
+    let chunks: Vec<usize> = (0..count).step_by(CHUNK).collect();
+    let chunk = |start: usize| -> Result<Vec<Outcome>, RunFailure> {
+        let mut reader = Reader::new(run)?;
+        let end = (start + CHUNK).min(count);
+        let outcomes = (start..end).map(|index| read(&mut reader, &sheet(index), &options)).collect();
+        task.advance((end - start) as u64);
+        outcomes
+    };
+    let outcomes: Vec<Vec<Outcome>> = chunks.into_par_iter().map(chunk).collect::<Result<_, _>>()?;
+    Ok(outcomes.into_iter().flatten().collect())
+}
+
+fn read(reader: &mut Reader, sheet: &Sheet, options: &DrawingOptions) -> Result<Outcome, RunFailure> {
+    let reading = match sheet {
+        Sheet::Pixels(image) => reader.read(None, image)?,
+        Sheet::Drawing(drawing) => match imaging::digit_from_picture(drawing, options) {
+            Ok(digit) => reader.read(Some(&digit.ink), &digit.image)?,
+            Err(DrawingError::Blank) => return Ok(Outcome { best: None, refusal: Some(Refusal::Blank) }),
+            // A canvas of our own has pixels and is not too large.
+            Err(error) => unreachable!("{error}"),
+        },
+    };
+    let best = crate::evaluation::rank(&reading.verdict.probabilities).digit;
+    Ok(Outcome { best: Some(best), refusal: reading.verdict.answer.err() })
+}
+
+fn summary(what: &'static str, outcomes: &[Outcome], labels: Option<&[u8]>) -> DrawnScores {
+    let count = |is: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
+    let right = labels.map(|labels| outcomes.iter().zip(labels).filter(|(outcome, label)| outcome.best == Some(**label)).count());
+    DrawnScores {
+        what,
+        drawings: outcomes.len(),
+        right: right.map(|right| Proportion::wilson(right, outcomes.len())),
+        refused: Proportion::wilson(count(&|outcome| outcome.refusal.is_some()), outcomes.len()),
+        reasons: Refusal::ALL.map(|reason| count(&|outcome| outcome.refusal == Some(reason))),
+    }
+}
+
+/// A canvas with one digit anywhere or two beside one another; `sizes`: of the enlarged 28×28 image, in pixels.
+fn canvas_with(digits: &[(&[u8; PIXELS], std::ops::Range<usize>)], seed: Seed) -> DynamicImage {
+    let mut draw = seed.rng();
+    let mut canvas = RgbaImage::new(CANVAS as u32, CANVAS as u32);
+    let room = CANVAS / digits.len();
+    for (place, (image, sizes)) in digits.iter().enumerate() {
+        let size = draw.random_range(sizes.clone());
+        let (left, top) = (place * room + draw.random_range(0..=room - size.min(room)), draw.random_range(0..=CANVAS - size));
+        let Some(small) = Gray::new(SIDE, SIDE, image.to_vec()) else { continue };
+        let large = small.resize(size, size, Filter::Bicubic);
+        for (y, row) in large.rows().enumerate() {
+            for (x, &level) in row.iter().enumerate() {
+                if level > 0 {
+                    canvas.put_pixel((left + x) as u32, (top + y) as u32, Rgba([0, 0, 0, level]));
+                }
+            }
+        }
+    }
+    DynamicImage::from(canvas)
+}
+
+/// A pen that wanders over the canvas: straight strokes between eight to twenty random points.
+fn scribble(seed: Seed) -> DynamicImage {
+    let mut draw = seed.rng();
+    let mut canvas = RgbaImage::new(CANVAS as u32, CANVAS as u32);
+    let turns = draw.random_range(8..20);
+    let mut point = || (draw.random_range(25.0..255.0f32), draw.random_range(25.0..255.0f32));
+    let mut from = point();
+    for _ in 0..turns {
+        let to = point();
+        stroke(&mut canvas, from, to);
+        from = to;
+    }
+    DynamicImage::from(canvas)
+}
+
+/// A straight stroke with round ends.
+fn stroke(canvas: &mut RgbaImage, from: (f32, f32), to: (f32, f32)) {
+    let along = (to.0 - from.0, to.1 - from.1);
+    let length = (along.0 * along.0 + along.1 * along.1).max(f32::EPSILON);
+    for (x, y, pixel) in canvas.enumerate_pixels_mut() {
+        let (dx, dy) = (x as f32 - from.0, y as f32 - from.1);
+        let share = ((dx * along.0 + dy * along.1) / length).clamp(0.0, 1.0);
+        let (ox, oy) = (dx - share * along.0, dy - share * along.1);
+        if ox * ox + oy * oy <= (BRUSH / 2.0) * (BRUSH / 2.0) {
+            *pixel = Rgba([0, 0, 0, 255]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawn_digit_comes_back_as_it_was() {
+        let digits = synthetic::generate(60, Seed(3));
+        let options = DrawingOptions { ink: InkSource::Alpha, ..DrawingOptions::default() };
+        let mut far = 0;
+        for (index, image) in digits.images.iter().enumerate() {
+            let drawing = canvas_with(&[(image, 150..200)], Seed(1).index(index as u64));
+            let read = imaging::digit_from_picture(&drawing, &options).unwrap().image;
+            let difference: i64 = image.iter().zip(&read).map(|(&a, &b)| (i64::from(a) - i64::from(b)).abs()).sum();
+            let ink: i64 = image.iter().map(|&level| i64::from(level)).sum();
+            far += usize::from(difference > ink / 3);
+        }
+        assert!(far <= 6, "{far} of 60 came back as something else");
+    }
+
+    #[test]
+    fn pairs_and_scribbles_look_the_part() {
+        let digits = synthetic::generate(20, Seed(3));
+        let ink = |drawing: &DynamicImage| imaging::digit_from_picture(drawing, &DrawingOptions::default()).unwrap().ink;
+        let beside = |index: usize| {
+            let pair = [(digits.images.get(index), 100..130), (digits.images.get(index + 1), 100..130)];
+            usize::from(crate::verdict::digits_beside(&ink(&canvas_with(&pair, Seed(index as u64)))))
+        };
+        assert!((0..19).map(beside).sum::<usize>() >= 16);
+        assert_eq!(scribble(Seed(1)), scribble(Seed(1)));
+        assert_ne!(scribble(Seed(1)), scribble(Seed(2)));
+    }
+}

@@ -1,0 +1,139 @@
+//! What every request passes, whatever its route: who may ask, how long it may take, what is written down, what the browser is told.
+
+use std::{net::SocketAddr, time::Instant};
+
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{Service, api::too_large, problem::Problem};
+use crate::calendar::to_iso;
+
+/// What a page from here may do: load from here, and nothing inline.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Told with every answer.
+const SECURITY: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+];
+
+/// A line of the access log.
+#[derive(Serialize)]
+struct Access<'a> {
+    time: String,
+    peer: Option<SocketAddr>,
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    milliseconds: f64,
+    /// What the request said of its body's length.
+    received: Option<u64>,
+    sent: Option<u64>,
+    agent: Option<&'a str>,
+}
+
+/// Counts and logs a request, and adds the headers for the browser's safety.
+pub(super) async fn watch(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let (begun, under_way) = (Instant::now(), service.metrics.request());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let path: String = request.uri().path().chars().take(200).collect();
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let mut response = next.run(request).await;
+    drop(under_way);
+    for (name, value) in SECURITY {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // Methods that somebody made up would each be a time series.
+    let known = if STANDARD.contains(&method.as_str()) { method.as_str() } else { "other" };
+    service.metrics.done(&route, known, response.status(), begun.elapsed());
+    let length = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    let line = Access {
+        time: to_iso(std::time::SystemTime::now()),
+        peer,
+        method: method.as_str(),
+        path: &path,
+        status: response.status().as_u16(),
+        milliseconds: (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+        received: length(&headers),
+        sent: length(response.headers()).or_else(|| axum::body::HttpBody::size_hint(response.body()).exact()),
+        agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(|agent| &agent[..agent.len().min(200)]),
+    };
+    if let Ok(line) = serde_json::to_string(&line) {
+        (service.log)(&line);
+    }
+    response
+}
+
+/// Methods that are counted by name.
+const STANDARD: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// Answers 408 if the rest takes too long, its body included, and 413 to a body that says itself that it is too long.
+pub(super) async fn limit(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > super::BODY_LIMIT as u64) {
+        return too_large().into_response();
+    }
+    let allowed = service.desk.timeout();
+    tokio::time::timeout(allowed, next.run(request)).await.unwrap_or_else(|_| {
+        let seconds = allowed.as_secs_f64();
+        Problem::new(StatusCode::REQUEST_TIMEOUT, format!("not received and answered within {seconds} seconds")).into_response()
+    })
+}
+
+/// A service on a loopback address answers only to names of this machine, so that no page from elsewhere reaches it by a name of its own that
+/// leads here (DNS rebinding).
+pub(super) async fn local_name(State(service): State<Service>, request: Request, next: Next) -> Response {
+    let host =
+        request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().authority().map(|a| a.as_str()));
+    if service.loopback && !host.is_some_and(is_local) {
+        return Problem::new(StatusCode::FORBIDDEN, "this service answers to `localhost` and loopback addresses only").into_response();
+    }
+    next.run(request).await
+}
+
+/// True for `localhost`, a loopback address, and either with a port.
+fn is_local(host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The answer to a path that there is none of.
+pub(super) async fn not_found(request: Request) -> Problem {
+    let path: String = request.uri().path().chars().take(80).collect();
+    Problem::new(StatusCode::NOT_FOUND, format!("there is no `{path}` here; /api/openapi.json lists what there is"))
+}
+
+/// The answer to a method that a path does not have.
+pub(super) async fn not_allowed(request: Request) -> Problem {
+    let path: String = request.uri().path().chars().take(80).collect();
+    let method: String = request.method().as_str().chars().take(20).collect();
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{path}` does not take {method}; see the Allow header"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn names_of_this_machine_are_known() {
+        for host in ["localhost", "LocalHost:8028", "127.0.0.1", "127.0.0.1:80", "127.8.8.8:1", "[::1]", "[::1]:8028"] {
+            assert!(is_local(host), "{host}");
+        }
+        for host in ["", "example.org", "localhost.example.org", "127.0.0.1.example.org:80", "192.168.0.1:8028", "[::2]:1", "::", "[::1"] {
+            assert!(!is_local(host), "{host}");
+        }
+    }
+}

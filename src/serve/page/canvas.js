@@ -1,0 +1,125 @@
+// The drawing area: pointers make strokes, strokes are drawn as smooth lines of constant width. The canvas holds nothing but ink on a
+// transparent ground, whose alpha channel is what the service reads; the uploaded picture and the pen cursor are elements of their own.
+
+import { createHistory } from './history.js';
+
+/** `changed` is called after anything on the pad has changed. */
+export function createPad({ canvas, underlay, brushWidth, changed }) {
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const history = createHistory();
+  let current = null;
+
+  function draw() {
+    const { picture, strokes } = history.visible();
+    underlay.hidden = picture === null;
+    if (picture && underlay.src !== picture.url) underlay.src = picture.url;
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    // The element's own colour follows the light, dark and forced-colour modes.
+    context.strokeStyle = context.fillStyle = getComputedStyle(canvas).color;
+    strokes.forEach((stroke) => drawStroke(context, stroke));
+  }
+
+  function update() {
+    draw();
+    changed();
+  }
+
+  function begin(point) {
+    current = { width: brushWidth(), points: [point] };
+    history.addStroke(current);
+    update();
+  }
+
+  function extend(points) {
+    if (!current) return;
+    current.points.push(...points);
+    update();
+  }
+
+  function end() {
+    current = null;
+  }
+
+  /** An action on the whole drawing; the stroke that is being drawn ends with it. */
+  function whole(action) {
+    return (...given) => {
+      end();
+      action(...given);
+      update();
+    };
+  }
+
+  listenToPointers(canvas, { begin, extend, end });
+  for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
+    matchMedia(query).addEventListener('change', draw);
+  }
+
+  return {
+    begin,
+    extend,
+    end,
+    undo: whole(history.undo),
+    redo: whole(history.redo),
+    clear: whole(history.clear),
+    showPicture: whole(history.addPicture),
+    canUndo: history.canUndo,
+    canRedo: history.canRedo,
+    isEmpty: history.isEmpty,
+    isDrawing: () => current !== null,
+    /** The bytes to send: the picture's own, or the strokes as a PNG. */
+    image: () => history.visible().picture?.bytes ?? new Promise((resolve) => canvas.toBlob(resolve, 'image/png')),
+  };
+}
+
+/** A line through the middles of neighbouring points, bent at the points themselves: smooth, and it needs no look ahead. */
+function drawStroke(context, { width, points }) {
+  context.lineWidth = width;
+  context.lineCap = 'round';
+  context.lineJoin = 'round';
+  const [first] = points;
+  const last = points[points.length - 1];
+  // A line of no length is not drawn, so a click needs a dot; under a longer line the dot lies within its round end.
+  context.beginPath();
+  context.arc(first.x, first.y, width / 2, 0, 2 * Math.PI);
+  context.fill();
+  context.beginPath();
+  context.moveTo(first.x, first.y);
+  for (let index = 1; index < points.length - 1; index += 1) {
+    const [point, next] = [points[index], points[index + 1]];
+    context.quadraticCurveTo(point.x, point.y, (point.x + next.x) / 2, (point.y + next.y) / 2);
+  }
+  context.lineTo(last.x, last.y);
+  context.stroke();
+}
+
+/** Mouse, pen and touch. Only one pointer draws: a second finger or a palm is ignored. */
+function listenToPointers(canvas, { begin, extend, end }) {
+  let drawing = null;
+
+  function place(event) {
+    const bounds = canvas.getBoundingClientRect();
+    const scale = canvas.width / bounds.width;
+    return { x: (event.clientX - bounds.left) * scale, y: (event.clientY - bounds.top) * scale };
+  }
+
+  canvas.addEventListener('pointerdown', (event) => {
+    if (drawing !== null || event.button !== 0) return;
+    drawing = event.pointerId;
+    canvas.setPointerCapture(drawing);
+    begin(place(event));
+  });
+
+  canvas.addEventListener('pointermove', (event) => {
+    if (event.pointerId !== drawing) return;
+    const moves = event.getCoalescedEvents?.() ?? [];
+    extend((moves.length > 0 ? moves : [event]).map(place));
+  });
+
+  for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) {
+    canvas.addEventListener(kind, (event) => {
+      if (event.pointerId !== drawing) return;
+      drawing = null;
+      end();
+    });
+  }
+}

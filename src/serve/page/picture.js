@@ -1,0 +1,80 @@
+// Pictures from a file, the clipboard or a drop: checked, and scaled down where they are larger than the service needs.
+
+const LARGEST_SIDE = 1600;
+const LARGEST_BYTES = 1_500_000;
+
+const SIGNATURES = {
+  'image/png': [0x89, 0x50, 0x4e, 0x47],
+  'image/jpeg': [0xff, 0xd8, 0xff],
+};
+
+/** Calls `take` with a file that was chosen, pasted anywhere on the page or dropped on `target`. */
+export function listenToPictures({ input, target, take }) {
+  input.addEventListener('change', () => {
+    if (input.files.length > 0) take(input.files[0]);
+    // So that choosing the same file again is a change again.
+    input.value = '';
+  });
+
+  document.addEventListener('paste', (event) => {
+    const [file] = event.clipboardData.files;
+    if (!file) return;
+    event.preventDefault();
+    take(file);
+  });
+
+  // Without this a picture that misses the target would replace the page.
+  window.addEventListener('dragover', (event) => event.preventDefault());
+  window.addEventListener('drop', (event) => event.preventDefault());
+
+  target.addEventListener('dragover', () => target.classList.add('drop'));
+  target.addEventListener('dragleave', () => target.classList.remove('drop'));
+  target.addEventListener('drop', (event) => {
+    target.classList.remove('drop');
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+  });
+}
+
+/** The bytes to send and an address to show them by; throws an error whose message is for people. */
+export async function readPicture(file) {
+  const type = await typeOf(file);
+  if (!type) throw new Error('Only PNG and JPEG pictures can be read.');
+  const original = new Blob([file], { type });
+  const bitmap = await createImageBitmap(original).catch(() => {
+    throw new Error('This picture is damaged: it cannot be opened.');
+  });
+  const bytes = await fitting(original, bitmap);
+  bitmap.close();
+  return { bytes, url: URL.createObjectURL(bytes) };
+}
+
+/** By the first bytes, since a name or a browser's word for it can be wrong. */
+async function typeOf(file) {
+  const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
+  const matches = ([, signature]) => signature.every((byte, place) => start[place] === byte);
+  return Object.entries(SIGNATURES).find(matches)?.[0];
+}
+
+async function fitting(original, bitmap) {
+  let side = Math.max(bitmap.width, bitmap.height);
+  if (side <= LARGEST_SIDE && original.size <= LARGEST_BYTES) return original;
+  side = Math.min(side, LARGEST_SIDE);
+  let bytes = await scaled(bitmap, side, original.type);
+  // Noise hardly compresses, so the side alone does not bound the bytes.
+  while (bytes.size > LARGEST_BYTES) {
+    side = Math.floor(side * 0.7);
+    bytes = await scaled(bitmap, side, original.type);
+  }
+  return bytes;
+}
+
+async function scaled(bitmap, side, type) {
+  const scale = side / Math.max(bitmap.width, bitmap.height);
+  const length = (pixels) => Math.max(1, Math.round(pixels * scale));
+  const canvas = new OffscreenCanvas(length(bitmap.width), length(bitmap.height));
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob({ type, quality: 0.92 });
+}

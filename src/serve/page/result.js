@@ -1,0 +1,64 @@
+// The answer: the digit and how sure it is, or why there is none. Its pictures and table have modules of their own.
+
+import { createStages } from './stages.js';
+import { createTable } from './table.js';
+
+export function createResult(page) {
+  const element = (id) => page.getElementById(id);
+  const table = createTable(element('probabilities'));
+  const stages = createStages(page);
+  const invitation = element('verdict').textContent;
+
+  function say(view, sentence) {
+    element('answer').dataset.view = view;
+    // A screen reader repeats what is set again, so only a change is set.
+    if (element('verdict').textContent !== sentence) element('verdict').textContent = sentence;
+  }
+
+  function showDigit({ digit, confidence, runner_up: second, runner_up_confidence: its } = {}) {
+    element('digit').textContent = digit ?? '';
+    element('runner-up').textContent = second ?? '';
+    element('confidence').textContent = confidence == null ? '' : percent(confidence);
+    element('runner-up-confidence').textContent = its == null ? '' : percent(its);
+    element('confidence-bar').style.width = `${100 * (confidence ?? 0)}%`;
+  }
+
+  function showNothing(view, sentence) {
+    say(view, sentence);
+    showDigit();
+    table.empty();
+    stages.hide();
+    element('timing').textContent = '';
+  }
+
+  return {
+    showInvitation: () => showNothing('empty', invitation),
+    showFailure: (message) => showNothing('failure', message),
+    showAnswer(answer) {
+      const refused = Boolean(answer.refusal);
+      showDigit(refused ? undefined : answer);
+      say(refused ? 'refusal' : 'answer', refused ? answer.refusal.message : sentence(answer));
+      element('confidence-bar').parentElement.className = `bar accent-${table.accentOf(answer.model)}`;
+      table.show(answer.models, refused);
+      stages.show(answer.stages);
+      element('timing').textContent = `${answer.model}, in ${milliseconds(answer.milliseconds)}`;
+    },
+  };
+}
+
+function sentence({ digit, confidence, runner_up: second }) {
+  const likeness = second == null ? '' : `; looks like ${second}`;
+  return `${digit}, ${percent(confidence)} sure${likeness}`;
+}
+
+/** One decimal; never "100.0" for less than certainty nor "0.0" for more than nothing. */
+function percent(share) {
+  const rounded = (100 * share).toFixed(1);
+  if (rounded === '100.0' && share < 1) return '>99.9 %';
+  if (rounded === '0.0' && share > 0) return '<0.1 %';
+  return `${rounded} %`;
+}
+
+function milliseconds(time) {
+  return `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
+}

@@ -1,0 +1,156 @@
+//! From a request's body to something that can be read.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::problem::Problem;
+use crate::{
+    data::{PIXELS, SIDE},
+    imaging::{DrawingError, MAX_SIDE},
+};
+
+/// What a client wants to have read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Picture {
+    /// A PNG or JPEG file.
+    File(Vec<u8>),
+    /// 28×28 levels, 0 = background, 255 = ink.
+    Pixels(Box<[u8; PIXELS]>),
+}
+
+/// A JSON body: one of the two.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JsonPicture {
+    image: Option<String>,
+    pixels: Option<Value>,
+}
+
+/// Understands the body by its content type.
+pub(super) fn of_request(headers: &HeaderMap, body: &[u8]) -> Result<Picture, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "image/png" | "image/jpeg" => Ok(Picture::File(body.to_vec())),
+        "application/json" => of_json(body),
+        found => Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!(
+                "found the content type `{}`, expected image/png, image/jpeg or application/json",
+                found.chars().take(60).collect::<String>()
+            ),
+        )),
+    }
+}
+
+fn of_json(body: &[u8]) -> Result<Picture, Problem> {
+    let picture: JsonPicture = serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
+    match picture {
+        JsonPicture { image: Some(image), pixels: None } => of_data_url(&image),
+        JsonPicture { image: None, pixels: Some(pixels) } => of_levels(&pixels),
+        _ => Err(Problem::bad_request("expected either `image`, a data URL of a PNG or JPEG picture, or `pixels`, 28 rows of 28 levels")),
+    }
+}
+
+fn of_data_url(url: &str) -> Result<Picture, Problem> {
+    let data = ["data:image/png;base64,", "data:image/jpeg;base64,"].iter().find_map(|prefix| url.strip_prefix(prefix));
+    let data = data.ok_or_else(|| {
+        let start: String = url.chars().take(40).collect();
+        Problem::bad_request(format!("image: found `{start}`, expected `data:image/png;base64,…` or `data:image/jpeg;base64,…`"))
+    })?;
+    STANDARD.decode(data).map(Picture::File).map_err(|error| Problem::bad_request(format!("image: not base64: {error}")))
+}
+
+fn of_levels(pixels: &Value) -> Result<Picture, Problem> {
+    let size =
+        |what: String, found: usize, expected: &str| Problem::bad_request(format!("{what}: found {found} values, expected {expected}"));
+    let rows = pixels.as_array().ok_or_else(|| Problem::bad_request("pixels: expected an array"))?;
+    let mut image = Box::new([0; PIXELS]);
+    if rows.first().is_some_and(Value::is_array) {
+        if rows.len() != SIDE {
+            return Err(size("pixels".into(), rows.len(), "28 rows"));
+        }
+        for (y, row) in rows.iter().enumerate() {
+            let row = row.as_array().ok_or_else(|| Problem::bad_request(format!("pixels[{y}]: expected an array of 28 levels")))?;
+            if row.len() != SIDE {
+                return Err(size(format!("pixels[{y}]"), row.len(), "28"));
+            }
+            for (x, value) in row.iter().enumerate() {
+                image[y * SIDE + x] = level(value).map_err(|problem| Problem::bad_request(format!("pixels[{y}][{x}]: {problem}")))?;
+            }
+        }
+    } else {
+        if rows.len() != PIXELS {
+            return Err(size("pixels".into(), rows.len(), "784, or 28 rows of 28"));
+        }
+        for (place, value) in rows.iter().enumerate() {
+            image[place] = level(value).map_err(|problem| Problem::bad_request(format!("pixels[{place}]: {problem}")))?;
+        }
+    }
+    Ok(Picture::Pixels(image))
+}
+
+/// A level from 0 to 255; fractions are rounded.
+fn level(value: &Value) -> Result<u8, String> {
+    match value.as_f64() {
+        Some(level) if (0.0..=255.0).contains(&level) => Ok(level.round() as u8),
+        _ => {
+            let found: String = value.to_string().chars().take(40).collect();
+            Err(format!("found {found}, expected a number from 0 (background) to 255 (ink)"))
+        }
+    }
+}
+
+/// The status that says what is wrong with a picture.
+pub(super) fn refused(error: &DrawingError) -> Problem {
+    match error {
+        DrawingError::TooLarge { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        _ => Problem::bad_request(format!("{error} (PNG or JPEG, at most {MAX_SIDE} pixels a side)")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Result<Picture, String> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
+        of_request(&headers, text.as_bytes()).map_err(|problem| format!("{problem:?}"))
+    }
+
+    #[test]
+    fn arrays_are_read_flat_or_in_rows() {
+        let row = format!("[{}]", vec!["1.6"; SIDE].join(","));
+        let rows = json(&format!(r#"{{"pixels": [{}]}}"#, vec![row.as_str(); SIDE].join(","))).unwrap();
+        let flat = json(&format!(r#"{{"pixels": [{}]}}"#, vec!["2"; PIXELS].join(","))).unwrap();
+        assert_eq!(rows, flat);
+        assert_eq!(flat, Picture::Pixels(Box::new([2; PIXELS])));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        let row = |value: &str| format!("[{value},{}]", vec!["0"; SIDE - 1].join(","));
+        let rows = |value: &str| format!(r#"{{"pixels": [{},{}]}}"#, row(value), vec![row("0"); SIDE - 1].join(","));
+        for (text, parts) in [
+            (rows("256"), &["pixels[0][0]", "256", "255"][..]),
+            (rows("-1"), &["pixels[0][0]", "-1"]),
+            (rows("\"7\""), &["pixels[0][0]", "7"]),
+            (rows("null"), &["null"]),
+            (rows("1,2"), &["pixels[0]", "29"]),
+            (r#"{"pixels": [1,2]}"#.into(), &["2 values", "784"]),
+            (r#"{"pixels": 3}"#.into(), &["array"]),
+            (r#"{"pixels": [], "image": ""}"#.into(), &["either"]),
+            (r#"{"picture": []}"#.into(), &["picture"]),
+            (r#"{"image": "data:image/gif;base64,AA"}"#.into(), &["gif", "png"]),
+            (r#"{"image": "data:image/png;base64,@@"}"#.into(), &["base64"]),
+            ("{".into(), &["JSON"]),
+            (format!("{}1{}", "[".repeat(400), "]".repeat(400)), &["JSON"]),
+        ] {
+            let error = json(&text).unwrap_err();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        }
+        let error = of_request(&HeaderMap::new(), b"").unwrap_err();
+        assert!(format!("{error:?}").contains("415"));
+    }
+}

@@ -1,0 +1,124 @@
+//! Connections: taken one by one, limited in number and in patience, and ended in good order.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tower::Layer;
+
+use super::{ServeError, ServeOptions, Service, desk::Log, router};
+use crate::pipeline::{SavedRun, Work};
+
+/// Connections open at the same time; those beyond wait to be taken.
+const CONNECTIONS: usize = 1024;
+/// Time for the head of a request, also for the next one on a connection that stays open.
+const HEAD: Duration = Duration::from_secs(10);
+/// Longest head of a request, in bytes.
+const HEAD_BYTES: usize = 16 * 1024;
+/// Time that requests under way have to end once the service is asked to stop.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// Serves a complete run until SIGTERM or Ctrl-C, then lets requests under way end. `ready` is told the address once it listens; `log` takes the lines
+/// of the access log, each a JSON object.
+///
+/// # Errors
+/// A run that is not complete or damaged, an address that is taken.
+pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    let run = SavedRun::load(folder, work)?;
+    let service = Service::new(run, folder, options, Arc::clone(&log))?;
+    let threads = options.threads.max(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.min(4))
+        .max_blocking_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(ServeError::Threads)?;
+    let address = SocketAddr::new(options.host, options.port);
+    let served = runtime.block_on(async {
+        let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+        ready(listener.local_addr().map_err(|source| ServeError::Listen { address, source })?);
+        accept(listener, service, &log).await;
+        Ok(())
+    });
+    // Work that nobody waits for any more is not waited for here either.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+/// Takes connections until a signal comes.
+async fn accept(listener: TcpListener, service: Service, log: &Log) {
+    let app = router(service.clone());
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(signalled());
+    loop {
+        let next = async {
+            // The semaphore is never closed.
+            let room = Arc::clone(&connections).acquire_owned().await;
+            (listener.accept().await, room)
+        };
+        tokio::select! {
+            (accepted, room) = next => match accepted {
+                Ok((stream, peer)) => {
+                    let connection = graceful.watch(connection(stream, peer, app.clone()));
+                    tokio::spawn(async move {
+                        // A client that goes away or sends what is no HTTP is its own affair.
+                        let _ = connection.await;
+                        drop(room);
+                    });
+                }
+                Err(error) => {
+                    log(&format!("a connection could not be taken: {error}"));
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            () = &mut stop => break,
+        }
+    }
+    drop(listener);
+    service.stop();
+    log("stopping: requests under way end, no new ones are taken");
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(FAREWELL) => log("requests were still under way and are cut off"),
+        () = signalled() => log("a second signal: stopped at once"),
+    }
+}
+
+/// One connection with its limits.
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>> {
+    // Answers are small and wait for nothing.
+    let _ = stream.set_nodelay(true);
+    let mut server = http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+    server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)))
+}
+
+/// Ends when somebody asks the process to stop.
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,139 @@
+//! Probabilities that mean what they say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::{CLASSES, Probabilities},
+    evaluation::top_class,
+    stacking::{Objective, StackingError, minimise},
+};
+
+/// Probabilities below this are taken for this before their logarithm.
+const SMALLEST: f32 = 1e-12;
+
+/// Temperature scaling (Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017): probabilities are raised to the power `sharpness`, the
+/// inverse of the temperature, and divided by their sum. The order of the classes stays.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Temperature {
+    sharpness: f64,
+}
+
+impl Default for Temperature {
+    /// Changes nothing.
+    fn default() -> Self {
+        Self { sharpness: 1.0 }
+    }
+}
+
+impl Temperature {
+    /// The one with the least mean log-loss on rows that their model was not fitted on. The loss is convex in the sharpness; where every row is right
+    /// it has no minimum, and nothing is changed.
+    ///
+    /// # Errors
+    /// If the minimum is not found.
+    pub fn fit(rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
+        if rows.iter().zip(labels).all(|(row, &label)| top_class(row) == usize::from(label)) {
+            return Ok(Self::default());
+        }
+        let logs: Vec<[f64; CLASSES]> = rows.iter().map(logarithms).collect();
+        let sharpness = minimise("temperature", &MeanLoss { logs: &logs, labels }, vec![1.0])?;
+        Ok(Self { sharpness: sharpness[0].max(0.0) })
+    }
+
+    /// The scaled row; sums to 1.
+    pub fn apply(&self, row: &[f32; CLASSES]) -> [f32; CLASSES] {
+        softmax(&logarithms(row), self.sharpness).map(|value| value as f32)
+    }
+}
+
+fn logarithms(row: &[f32; CLASSES]) -> [f64; CLASSES] {
+    row.map(|value| f64::from(value.max(SMALLEST)).ln())
+}
+
+fn softmax(logs: &[f64; CLASSES], sharpness: f64) -> [f64; CLASSES] {
+    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers = logs.map(|log| (sharpness * (log - most)).exp());
+    let sum: f64 = powers.iter().sum();
+    powers.map(|power| power / sum)
+}
+
+struct MeanLoss<'a> {
+    logs: &'a [[f64; CLASSES]],
+    labels: &'a [u8],
+}
+
+impl Objective for MeanLoss<'_> {
+    fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
+        let (mut loss, mut slope) = (0.0, 0.0);
+        for (logs, &label) in self.logs.iter().zip(self.labels) {
+            let row = softmax(logs, at[0]);
+            let label = usize::from(label);
+            loss -= row[label].max(f64::MIN_POSITIVE).ln();
+            slope += row.iter().zip(logs).map(|(value, log)| value * log).sum::<f64>() - logs[label];
+        }
+        let count = self.logs.len().max(1) as f64;
+        (loss / count, vec![slope / count])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Rows that say 90 % and are right in `right` of 10 cases.
+    fn rows(right: usize) -> (Probabilities, Vec<u8>) {
+        let row = std::array::from_fn(|class| if class == 3 { 0.9 } else { 0.1 / 9.0 });
+        (vec![row; 10], (0..10).map(|case| if case < right { 3 } else { (case % 3) as u8 }).collect())
+    }
+
+    #[test]
+    fn confidence_becomes_the_share_of_right_answers() {
+        for right in [5, 7, 9] {
+            let (rows, labels) = rows(right);
+            let scaled = Temperature::fit(&rows, &labels).unwrap().apply(&rows[0]);
+            assert!((f64::from(scaled[3]) - right as f64 / 10.0).abs() < 1e-4, "{right}: {scaled:?}");
+        }
+    }
+
+    #[test]
+    fn rows_without_a_mistake_are_left_alone() {
+        let (rows, _) = rows(10);
+        assert_eq!(Temperature::fit(&rows, &[3; 10]).unwrap(), Temperature::default());
+    }
+
+    #[test]
+    fn the_default_changes_nothing() {
+        let row = rows(1).0[0];
+        let scaled = Temperature::default().apply(&row);
+        assert!(row.iter().zip(&scaled).all(|(a, b)| (a - b).abs() < 1e-6));
+    }
+
+    /// `tests/reference/verdict_vectors.py`: SciPy's `minimize_scalar` on the same rows.
+    #[test]
+    fn the_minimum_is_scipys() {
+        #[derive(Deserialize)]
+        struct Recorded {
+            rows: Probabilities,
+            labels: Vec<u8>,
+            sharpness: f64,
+        }
+        let text = include_str!("../../tests/data/verdict/temperature.json");
+        let recorded: Recorded = serde_json::from_str(text).unwrap();
+        let found = Temperature::fit(&recorded.rows, &recorded.labels).unwrap();
+        assert!((found.sharpness / recorded.sharpness - 1.0).abs() < 1e-5, "{found:?}, {}", recorded.sharpness);
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_sum_stay(row in prop::array::uniform10(0.0_f32..1.0), sharpness in 0.1..5.0) {
+            let scaled = Temperature { sharpness }.apply(&row);
+            prop_assert!((scaled.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            for (a, b) in (0..CLASSES).flat_map(|a| (0..CLASSES).map(move |b| (a, b))) {
+                prop_assert!(row[a] > row[b] || scaled[a] <= scaled[b] + 1e-7);
+            }
+        }
+    }
+}
