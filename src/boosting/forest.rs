@@ -12,6 +12,8 @@ use crate::data::{CLASSES, Images, PIXELS, Probabilities};
 pub(super) const MOST_LEAVES: usize = 1 << 15;
 /// Images that go through a tree together, so that the tree stays in the nearest cache.
 const TILE: usize = 128;
+/// Trees that one image goes through together.
+const ABREAST: usize = 16;
 
 /// One split: a pixel goes left if it lies in `low .. low + count`.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,12 @@ pub(super) struct Node {
 }
 
 impl Node {
+    #[inline(always)]
+    fn child(&self, image: &[u8; PIXELS]) -> i16 {
+        let right = u16::from(image[usize::from(self.feature)]).wrapping_sub(self.low) >= self.count;
+        self.children[usize::from(right)]
+    }
+
     /// `value <= threshold` goes left, but for 0 where `zero_left` says where it goes. `children` as in [`Node::children`].
     pub(super) fn new(feature: u16, threshold: f64, zero_left: Option<bool>, children: [i16; 2]) -> Self {
         // Pixels are whole numbers from 0 to 255: those at most the threshold are the first so many.
@@ -52,19 +60,16 @@ impl Tree {
     }
 
     fn output(&self, image: &[u8; PIXELS]) -> f64 {
-        if self.nodes.is_empty() {
-            return self.leaves[0];
+        let mut place = self.root();
+        while place >= 0 {
+            place = self.nodes[place as usize].child(image);
         }
-        let mut index = 0;
-        loop {
-            let node = &self.nodes[index];
-            let right = u16::from(image[usize::from(node.feature)]).wrapping_sub(node.low) >= node.count;
-            let child = node.children[usize::from(right)];
-            if child < 0 {
-                return self.leaves[!child as usize];
-            }
-            index = child as usize;
-        }
+        self.leaves[!place as usize]
+    }
+
+    /// Where the way begins: a node, or the complement of the only leaf.
+    fn root(&self) -> i16 {
+        if self.nodes.is_empty() { !0 } else { 0 }
     }
 }
 
@@ -106,10 +111,29 @@ impl Forest {
     }
 
     /// Class probabilities of one image, on the calling thread.
+    ///
+    /// A forest is larger than the nearest caches, and each step through a tree waits for the one before: so several trees are gone through abreast,
+    /// and their waits overlap. The leaves are added in the order of the trees, as always.
     pub(super) fn probabilities_of(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
-        let mut score = [[0.0; CLASSES]];
-        self.add(std::slice::from_ref(image), &mut score);
-        softmax(&score[0])
+        let mut score = [0.0; CLASSES];
+        for (group, trees) in self.trees.chunks(ABREAST).enumerate() {
+            let mut places = [-1; ABREAST];
+            for (place, tree) in places.iter_mut().zip(trees) {
+                *place = tree.root();
+            }
+            while places.iter().any(|&place| place >= 0) {
+                for (place, tree) in places.iter_mut().zip(trees) {
+                    if let Some(node) = tree.nodes.get((*place).max(0) as usize) {
+                        let child = node.child(image);
+                        *place = if *place < 0 { *place } else { child };
+                    }
+                }
+            }
+            for (place, (index, tree)) in places.iter().zip(trees.iter().enumerate()) {
+                score[(group * ABREAST + index) % CLASSES] += tree.leaves[!*place as usize];
+            }
+        }
+        softmax(&score)
     }
 }
 
@@ -138,6 +162,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn one_image_gets_what_many_get() {
+        // Trees of one leaf, of two, and chains of different depth, more than go abreast and not a multiple of that.
+        let chain = |depth: i16, feature: u16| {
+            let nodes =
+                (0..depth).map(|at| Node::new(feature, f64::from(at * 20), None, [!at, if at + 1 == depth { !(at + 1) } else { at + 1 }]));
+            Tree::new(nodes.collect(), (0..=depth).map(|leaf| f64::from(leaf) + 0.1 * f64::from(feature)).collect())
+        };
+        let forest = Forest::new((0..53).map(|tree| chain((tree * 7) % 12, tree as u16)).collect());
+        let images: Vec<[u8; PIXELS]> = (0..40_usize).map(|image| std::array::from_fn(|pixel| (pixel * 31 + image * 17) as u8)).collect();
+        let many = forest.probabilities(&Images::from_images(images.iter().copied()));
+        assert_eq!(images.iter().map(|image| forest.probabilities_of(image)).collect::<Vec<_>>(), many);
     }
 
     #[test]

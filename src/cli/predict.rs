@@ -56,10 +56,11 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     let images: Vec<_> = digits.iter().map(|(_, digit)| digit.image).collect();
     let answers = ask(&run, &images, &device, progress.as_ref())?;
     let mut predictions = Vec::new();
+    let mut judge = run.judge()?;
     for ((path, prepared), opinions) in digits.iter().zip(&answers) {
         let stack =
             opinions.iter().find(|opinion| opinion.name == run.stack_name()).map_or([0.0; CLASSES], |opinion| opinion.probabilities);
-        let verdict = run.judge.judge(Some(&prepared.ink), &prepared.image, &stack);
+        let verdict = judge.judge(&prepared.image, &stack);
         let (digit, runner_up) = (evaluation::rank(&stack).digit, verdict.runner_up);
         let prediction = Prediction {
             image: path.display().to_string(),

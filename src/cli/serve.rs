@@ -31,7 +31,7 @@ pub(super) fn serve(arguments: &ServeArguments, global: &Global, output: &Output
         })?,
     };
     // Single pictures are read on the CPU; a GPU is opened for batches only if somebody asks for it.
-    let choice = if global.device == DeviceChoice::Auto { DeviceChoice::Cpu } else { global.device.clone() };
+    let choice = if global.device == DeviceChoice::Auto { DeviceChoice::Cpu } else { global.device };
     let device = nn::resolve(&choice)?;
     let cancel = Cancel::default();
     let threads = rayon::current_num_threads();

@@ -23,7 +23,6 @@ mod drawing;
 mod elastic;
 mod gray;
 mod ink;
-mod pieces;
 mod place;
 mod recipe;
 mod resize;
@@ -34,11 +33,12 @@ mod warp;
 
 pub use batch::{Throughput, expand, throughput};
 pub use deskew::deskew;
-pub use drawing::{DrawingError, DrawingOptions, InkSource, MAX_SIDE, PreparedDigit, decode_picture, digit_from_picture, open_picture};
+pub use drawing::{
+    DrawingError, DrawingOptions, InkSource, MAX_SIDE, PreparedDigit, decode_picture, digit_from_ink, digit_from_picture, open_picture,
+};
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;
 pub use ink::{InkBox, centre_of_mass, ink_box};
-pub use pieces::{Piece, pieces};
 pub use place::{Centre, centre, normalise_size};
 pub use recipe::{
     AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep, SingleWarp, Step,

@@ -140,6 +140,9 @@ pub enum LearnerError {
     /// In the booster.
     #[error(transparent)]
     Booster(#[from] BoostingError),
+    /// In settings that are not the user's.
+    #[error("a setting of the program's own: {0}")]
+    Setting(FieldError),
     /// Settings that cannot be written.
     #[error("the settings of `{name}` cannot be written as TOML: {source}")]
     Settings {

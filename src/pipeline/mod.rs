@@ -13,6 +13,7 @@ mod drawn;
 mod failure;
 mod finish;
 mod fits;
+mod judging;
 mod predictions;
 mod predictor;
 mod prepare;

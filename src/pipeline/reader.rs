@@ -3,7 +3,6 @@
 use super::{Opinion, RunFailure, SavedRun, StackPredictor};
 use crate::{
     data::{CLASSES, PIXELS},
-    imaging::Gray,
     verdict::{Judge, Verdict},
 };
 
@@ -30,16 +29,16 @@ impl Reader {
     /// # Errors
     /// If the models of the run do not belong together.
     pub fn new(run: &SavedRun) -> Result<Self, RunFailure> {
-        Ok(Self { predictor: run.predictor()?, judge: run.judge.clone(), stack: run.config.members.len() })
+        Ok(Self { predictor: run.predictor()?, judge: run.judge()?, stack: run.config.members.len() })
     }
 
-    /// Reads a 28×28 image as it came, before the run's recipe. `ink`: the drawing that it was made from, if it was.
+    /// Reads a 28×28 image as it came, before the run's recipe.
     ///
     /// # Errors
     /// If a member's answer is no distribution, which a net gives whose numbers overflow.
-    pub fn read(&mut self, ink: Option<&Gray>, image: &[u8; PIXELS]) -> Result<Reading<'_>, RunFailure> {
+    pub fn read(&mut self, image: &[u8; PIXELS]) -> Result<Reading<'_>, RunFailure> {
         let opinions = self.predictor.predict(image)?;
-        let verdict = self.judge.judge(ink, image, &opinions[self.stack].probabilities);
+        let verdict = self.judge.judge(image, &opinions[self.stack].probabilities);
         Ok(Reading { verdict, opinions })
     }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     Metrics, RunConfig, RunFailure, StageTiming, Work,
     finish::{self, Evidence},
-    fits, predictions, prepare,
+    fits, judging, predictions, prepare,
 };
 use crate::{
     data::{DataConfig, Digits, Fingerprint, Probabilities, Source, stratified_group_folds},
@@ -15,7 +15,6 @@ use crate::{
     runs::RunDirectory,
     seed::Seed,
     stacking::{self, Metafeatures, Stack},
-    verdict::Judge,
 };
 
 /// The resolved configuration inside a run directory.
@@ -26,8 +25,6 @@ const TRAIN_DATA: &str = "train-data.json";
 pub(super) const DATA: &str = "data.json";
 /// Which models the test images were opened for.
 pub(super) const TEST_OPENING: &str = "test-opening.json";
-/// What is a digit, and how sure a probability is.
-pub(super) const JUDGE: &str = "judge.json";
 /// Predictions of all members.
 const PREDICTIONS: &str = "predictions";
 
@@ -61,8 +58,7 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
     let (source, original) = bind(&config.to_toml()?, &config.data, data, directory, work)?;
     clock.end("read training digits", original.len());
 
-    let original_images = original.images.clone();
-    let digits = prepare::training(&config.prepare, original)?;
+    let digits = prepare::training(&config.prepare, original.clone())?;
     clock.end("prepare", digits.len());
     let folds = stratified_group_folds(&digits.labels, &digits.groups, config.stacking.folds, Seed(config.seed).derive("folds"))?;
     work.progress.message(&format!("{} training images, {} folds, {} members", digits.len(), folds.count(), config.members.len()));
@@ -80,8 +76,9 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
         directory.write_json(&finish::stack_file(meta.name()), &stack)?;
         stacks.push(stack);
     }
-    directory.write_json(JUDGE, &Judge::fit(&original_images, &stacked[0], &digits.labels)?)?;
     clock.end("fit meta-models", digits.len());
+    judging::fit(&original, (&stacked[0], &digits.labels), Seed(config.seed).derive("judge"), directory, work)?;
+    clock.end("fit the judge", original.len());
     if work.cancel.is_cancelled() {
         return Err(RunFailure::Cancelled);
     }

@@ -7,8 +7,10 @@ use super::{
     config::StackingConfig,
     drawn,
     finish::{METRICS, stack_file},
-    fits, predictions, prepare, report_input,
-    run::{CONFIG, JUDGE},
+    fits,
+    judging::Judging,
+    predictions, prepare, report_input,
+    run::CONFIG,
     search,
 };
 use crate::{
@@ -34,8 +36,7 @@ pub struct SavedRun {
     device: ChosenDevice,
     members: Vec<Vec<Box<dyn Classifier>>>,
     stacks: Arc<[Stack]>,
-    /// Says what is a digit, and how sure that is.
-    pub judge: Judge,
+    judging: Judging,
 }
 
 /// What one model of a run thinks of many images or, with `P = [f32; 10]`, of a single one.
@@ -65,8 +66,8 @@ impl SavedRun {
         let members = fits::load_final(&config, folder, work)?;
         let stacks = config.stacking.meta.iter().map(|meta| Ok(runs::read_json(&folder.join(stack_file(meta.name())))?));
         let stacks = stacks.collect::<Result<_, RunFailure>>()?;
-        let judge = if folder.join(JUDGE).exists() { runs::read_json(&folder.join(JUDGE))? } else { Judge::default() };
-        Ok(Self { config, manifest, device: work.device.clone(), members, stacks, judge })
+        let judging = Judging::load(folder, work)?;
+        Ok(Self { config, manifest, device: work.device.clone(), members, stacks, judging })
     }
 
     /// What its report shows, from the files of the run's folder.
@@ -113,6 +114,11 @@ impl SavedRun {
         let opinions = self.config.members.iter().map(|member| named(member.name(), ModelKind::Member));
         let opinions = opinions.chain(meta.iter().map(|meta| named(meta.name(), meta.kind()))).collect();
         Ok(StackPredictor::new(self.config.prepare.recipe.prepare()?, members, self.stacks.clone(), opinions))
+    }
+
+    /// Says what is a digit, and how sure that is; for one thread.
+    pub fn judge(&self) -> Result<Judge, RunFailure> {
+        self.judging.judge()
     }
 
     /// The name of the stack: the model to believe.

@@ -86,7 +86,7 @@ pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec
     let filters = Section {
         id: "filters",
         title: "First layer".to_owned(),
-        text: "What the first convolution of a net looks for.".to_owned(),
+        text: "What the first layer of a net looks for.".to_owned(),
         figures: render::filters(input, &mut studio).into_iter().map(Figure::half).collect(),
     };
     let sections = [training, search_section, ensembles, errors, filters];

@@ -132,9 +132,8 @@ pub(super) fn filters(input: &ReportInput, studio: &mut Studio) -> Vec<Shown> {
     let mut shown = Vec::new();
     for filters in &input.filters {
         let caption = format!(
-            "{} of {} first-layer filters of {}, {} × {}; blue is positive, orange negative, each scaled to its largest weight.",
+            "{} first-layer filters of {}, {} × {}; blue is positive, orange negative, each scaled to its largest weight.",
             figures::filters_shown(filters),
-            filters.weights.len(),
             filters.member,
             filters.side,
             filters.side

@@ -10,12 +10,13 @@ use axum::{
     http::{HeaderMap, StatusCode, request::Parts},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     Service,
     answer::Answer,
-    desk::Place,
+    desk::{Desk, Place},
     picture,
     problem::{ErrorBody, Problem},
 };
@@ -73,8 +74,8 @@ pub(super) struct PictureBody {
     /// `data:image/png;base64,…` or `data:image/jpeg;base64,…`
     image: Option<String>,
     /// 784 levels, or 28 rows of 28: 0 = background, 255 = ink.
-    #[schema(value_type = Option<Vec<Object>>)]
-    pixels: Option<Vec<f32>>,
+    #[schema(value_type = Option<Vec<Value>>)]
+    pixels: Option<Vec<Value>>,
 }
 
 /// Read one digit.
@@ -104,11 +105,10 @@ pub(super) async fn predict(
 ) -> Result<Json<Answer>, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body = whole(body)?;
-    let picture = picture::of_request(&headers, &body)?;
-    drop(body);
     let usual = &service.drawing;
     let drawing = DrawingOptions { centre: query.centre.unwrap_or(usual.centre), ink: query.ink.unwrap_or(usual.ink), ..usual.clone() };
-    let answer = service.desk.work(place, move |desk| desk.answer(&picture, &drawing, query.stages)).await?;
+    let read = move |desk: &Desk| desk.answer(&picture::of_request(&headers, &body)?, &drawing, query.stages);
+    let answer = service.desk.work(place, read).await?;
     service.metrics.answered(&answer);
     Ok(Json(answer))
 }

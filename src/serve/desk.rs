@@ -94,7 +94,7 @@ impl Desk {
     fn read(&self, digit: Option<&PreparedDigit>, image: &[u8; PIXELS], stages: bool) -> Result<Answer, Problem> {
         self.with_reader(|reader| {
             let changed = Some(reader.prepared(image)).filter(|prepared| prepared != image);
-            let reading = reader.read(digit.map(|digit| &digit.ink), image)?;
+            let reading = reader.read(image)?;
             Ok(Answer::of(self.run.stack_name(), &reading, digit.filter(|_| stages).map(|digit| (digit, changed))))
         })
     }
@@ -109,7 +109,7 @@ impl Desk {
         self.with_reader(|reader| {
             let mut opinions: Vec<Opinion> = Vec::new();
             for image in images {
-                for (place, opinion) in reader.read(None, image)?.opinions.iter().enumerate() {
+                for (place, opinion) in reader.read(image)?.opinions.iter().enumerate() {
                     match opinions.get_mut(place) {
                         Some(rows) => rows.probabilities.push(opinion.probabilities),
                         None => opinions.push(Opinion {

@@ -48,7 +48,7 @@ pub(super) async fn watch(State(service): State<Service>, request: Request, next
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let path: String = request.uri().path().chars().take(200).collect();
     let (method, headers) = (request.method().clone(), request.headers().clone());
-    let mut response = next.run(request).await;
+    let mut response = in_json(next.run(request).await);
     drop(under_way);
     for (name, value) in SECURITY {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
@@ -70,6 +70,15 @@ pub(super) async fn watch(State(service): State<Service>, request: Request, next
     };
     if let Ok(line) = serde_json::to_string(&line) {
         (service.log)(&line);
+    }
+    response
+}
+
+/// Axum itself refuses a path whose escapes are no UTF-8, and does so in plain text: there is nothing at such a path.
+fn in_json(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if response.status() == StatusCode::BAD_REQUEST && kind.is_none_or(|kind| kind != "application/json") {
+        return Problem::new(StatusCode::NOT_FOUND, "there is nothing at a path that is no UTF-8").into_response();
     }
     response
 }

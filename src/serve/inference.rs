@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::{
     Service,
     api::{InFlight, whole},
+    desk::Desk,
     problem::{ErrorBody, Problem},
 };
 use crate::{
@@ -131,9 +132,8 @@ pub(super) struct InferRequest {
     /// Comes back in the answer.
     id: Option<String>,
     /// None are known; must be absent or empty.
-    #[serde(default)]
     #[schema(value_type = Option<Object>)]
-    parameters: serde_json::Map<String, Value>,
+    parameters: Option<serde_json::Map<String, Value>>,
     /// One tensor, `images`.
     inputs: Vec<InputTensor>,
     /// The outputs that are wanted; all if absent.
@@ -148,7 +148,7 @@ struct InputTensor {
     shape: Vec<u64>,
     /// `UINT8` or `FP32`.
     datatype: String,
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Value>)]
     data: Value,
 }
 
@@ -203,8 +203,16 @@ pub(super) async fn infer(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<InferResponse>, Problem> {
     service.model(&name)?;
-    let request: InferRequest = serde_json::from_slice(&whole(body)?).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
-    if let Some(parameter) = request.parameters.keys().next() {
+    let body = whole(body)?;
+    let response = service.desk.work(place, move |desk| respond(desk, name, &body)).await?;
+    service.metrics.inferred(response.images());
+    Ok(Json(response))
+}
+
+/// Reads a request and asks the model: both take a while for a large batch.
+fn respond(desk: &Desk, name: String, body: &[u8]) -> Result<InferResponse, Problem> {
+    let request: InferRequest = serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
+    if let Some(parameter) = request.parameters.iter().flat_map(serde_json::Map::keys).next() {
         return Err(Problem::bad_request(format!("parameters: `{}` is not known; there are none", shortened(parameter))));
     }
     if let Some(unknown) = request.outputs.iter().find(|output| !OUTPUTS.contains(&output.name.as_str())) {
@@ -212,20 +220,24 @@ pub(super) async fn infer(
         return Err(Problem::bad_request(format!("outputs: `{}` is not known; there are {known}", shortened(&unknown.name))));
     }
     let images = images(&request.inputs)?;
-    let count = images.len();
-    let opinions = service.desk.work(place, move |desk| desk.opinions(&images)).await?;
-    service.metrics.inferred(count);
-    let rows = opinions.into_iter().find(|opinion| opinion.name == name).map(|Opinion { probabilities, .. }| probabilities);
-    let rows = rows.ok_or_else(Problem::internal)?;
+    let opinion = desk.opinions(&images)?.into_iter().find(|opinion| opinion.name == name);
+    let Opinion { probabilities: rows, .. } = opinion.ok_or_else(Problem::internal)?;
     let wanted = |name: &&str| request.outputs.is_empty() || request.outputs.iter().any(|output| output.name == *name);
     let outputs = OUTPUTS.into_iter().filter(wanted).map(|name| match name {
         "digit" => {
             let digits: Vec<usize> = rows.iter().map(top_class).collect();
-            OutputTensor { name, datatype: "INT64", shape: vec![count], data: json!(digits) }
+            OutputTensor { name, datatype: "INT64", shape: vec![rows.len()], data: json!(digits) }
         }
-        _ => OutputTensor { name, datatype: "FP32", shape: vec![count, CLASSES], data: json!(rows.as_flattened()) },
+        _ => OutputTensor { name, datatype: "FP32", shape: vec![rows.len(), CLASSES], data: json!(rows.as_flattened()) },
     });
-    Ok(Json(InferResponse { model_name: name, model_version: "1", id: request.id, outputs: outputs.collect() }))
+    Ok(InferResponse { model_name: name, model_version: "1", id: request.id, outputs: outputs.collect() })
+}
+
+impl InferResponse {
+    /// How many images were asked about.
+    fn images(&self) -> usize {
+        self.outputs.first().and_then(|output| output.shape.first()).copied().unwrap_or_default()
+    }
 }
 
 fn shortened(text: &str) -> String {
@@ -259,6 +271,9 @@ fn images(inputs: &[InputTensor]) -> Result<Vec<[u8; PIXELS]>, Problem> {
     let mut levels = Vec::new();
     flatten(&tensor.data, scale, &mut levels)?;
     let (images, rest) = levels.as_chunks::<PIXELS>();
+    if count == 0 {
+        return Err(Problem::bad_request("images: found none, expected at least one"));
+    }
     if images.len() as u64 != count || !rest.is_empty() {
         let problem = format!("images: found {} numbers, and the shape says {count} images of {PIXELS}", levels.len());
         return Err(Problem::bad_request(problem));

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use image::ImageError;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -105,7 +106,9 @@ fn level(value: &Value) -> Result<u8, String> {
 /// The status that says what is wrong with a picture.
 pub(super) fn refused(error: &DrawingError) -> Problem {
     match error {
-        DrawingError::TooLarge { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        DrawingError::TooLarge { .. } | DrawingError::Decode(ImageError::Limits(_)) => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
+        }
         _ => Problem::bad_request(format!("{error} (PNG or JPEG, at most {MAX_SIDE} pixels a side)")),
     }
 }

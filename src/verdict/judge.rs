@@ -1,29 +1,57 @@
-//! Bounds learned from training digits.
+//! The verdict on an image.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, Shape, Temperature, digits_beside};
+use super::{
+    Refusal, Temperature,
+    guard::{Guard, Watch},
+    nondigits::{SCRIBBLE, SEVERAL},
+};
 use crate::{
-    data::{CLASSES, Images, PIXELS, Probabilities},
+    data::{CLASSES, PIXELS, Probabilities},
     evaluation,
-    imaging::Gray,
+    imaging::ink_box,
+    learners::LearnerError,
     stacking::StackingError,
 };
 
-/// Share of the training digits beyond each bound of [`Shape`].
-pub const REFUSED_BY_SHAPE: f64 = 0.0002;
 /// Share of the training digits whose confidence out of fold is below the least.
-pub const REFUSED_BY_CONFIDENCE: f64 = 0.001;
+pub const REFUSED_BY_CONFIDENCE: f64 = 0.0005;
 
-/// Says what an image is.
+/// What a judge goes by, beside the guard's net.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Judge {
+pub struct Bounds {
     temperature: Temperature,
     least_confidence: f32,
-    least: Shape,
-    most: Shape,
+}
+
+impl Default for Bounds {
+    /// For models that nothing is known about: probabilities are taken as they are, and only blank images are refused.
+    fn default() -> Self {
+        Self { temperature: Temperature::default(), least_confidence: 0.0 }
+    }
+}
+
+impl Bounds {
+    /// Learns temperature and least confidence from the stack's rows for images that it was not fitted on, with their labels.
+    ///
+    /// # Errors
+    /// If the temperature is not found.
+    pub fn fit(rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
+        let temperature = Temperature::fit(rows, labels)?;
+        let mut confidences: Vec<f32> = rows.iter().map(|row| evaluation::rank(&temperature.apply(row)).probability).collect();
+        let place = (confidences.len() as f64 * REFUSED_BY_CONFIDENCE) as usize;
+        let least_confidence = if confidences.is_empty() { 0.0 } else { *confidences.select_nth_unstable_by(place, f32::total_cmp).1 };
+        Ok(Self { temperature, least_confidence })
+    }
+}
+
+/// Says what an image is. Clones share the guard's net: one for each thread.
+#[derive(Clone)]
+pub struct Judge {
+    bounds: Bounds,
+    watch: Option<Watch>,
 }
 
 /// What is said of an image.
@@ -41,42 +69,20 @@ pub struct Verdict {
     pub probabilities: [f32; CLASSES],
 }
 
-impl Default for Judge {
-    /// For models that nothing is known about: probabilities are taken as they are, and only the shape can be refused.
-    fn default() -> Self {
-        Self { temperature: Temperature::default(), least_confidence: 0.0, least: LEAST, most: MOST }
-    }
-}
-
 impl Judge {
-    /// Learns the bounds from training images as they came (before a recipe changes them), and the temperature and the least confidence from the
-    /// stack's rows for images that it was not fitted on, with their labels.
+    /// From what was learned. Without a guard only blank images and rows without a favourite are refused.
     ///
     /// # Errors
-    /// If the temperature is not found.
-    pub fn fit(images: &Images, rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
-        let temperature = Temperature::fit(rows, labels)?;
-        let mut confidences: Vec<f32> = rows.iter().map(|row| evaluation::rank(&temperature.apply(row)).probability).collect();
-        let shapes: Vec<[f32; 6]> = images.as_slice().par_iter().filter_map(Shape::of).map(|shape| shape.values()).collect();
-        let bound = |place: usize, share: f64| quantile(&mut shapes.iter().map(|shape| shape[place]).collect::<Vec<_>>(), share);
-        let bounds = |share: f64, widest: &Shape, wider: fn(f32, f32) -> f32| {
-            let widest = widest.values();
-            Shape::from_values(std::array::from_fn(|place| wider(bound(place, share).unwrap_or(widest[place]), widest[place])))
-        };
-        Ok(Self {
-            temperature,
-            least_confidence: quantile(&mut confidences, REFUSED_BY_CONFIDENCE).unwrap_or(0.0),
-            least: bounds(REFUSED_BY_SHAPE, &LEAST, f32::min),
-            most: bounds(1.0 - REFUSED_BY_SHAPE, &MOST, f32::max),
-        })
+    /// If the guard's net cannot be used for single images.
+    pub fn new(bounds: Bounds, guard: Option<&Guard>) -> Result<Self, LearnerError> {
+        Ok(Self { bounds, watch: guard.map(Watch::new).transpose()? })
     }
 
-    /// The verdict on a 28×28 image of which the stack says `row`. `ink`: the drawing that it was made from, in which separate digits are easier
-    /// to see; none if it came as 28×28 pixels.
-    pub fn judge(&self, ink: Option<&Gray>, image: &[u8; PIXELS], row: &[f32; CLASSES]) -> Verdict {
-        let probabilities = self.temperature.apply(row);
+    /// The verdict on a 28×28 image as it came, of which the stack says `row`.
+    pub fn judge(&mut self, image: &[u8; PIXELS], row: &[f32; CLASSES]) -> Verdict {
+        let probabilities = self.bounds.temperature.apply(row);
         let ranking = evaluation::rank(&probabilities);
-        let refusal = self.refusal(ink, image).or((ranking.probability < self.least_confidence).then_some(Refusal::Unsure));
+        let refusal = self.refusal(image).or((ranking.probability < self.bounds.least_confidence).then_some(Refusal::Unsure));
         Verdict {
             answer: refusal.map_or(Ok(ranking.digit), Err),
             confidence: ranking.probability,
@@ -86,27 +92,16 @@ impl Judge {
         }
     }
 
-    /// What can be said against an image without asking a model.
-    fn refusal(&self, ink: Option<&Gray>, image: &[u8; PIXELS]) -> Option<Refusal> {
-        let Some(shape) = Shape::of(image) else { return Some(Refusal::Blank) };
-        if shape.aspect > self.most.aspect || ink.is_some_and(digits_beside) {
-            return Some(Refusal::SeveralDigits);
+    fn refusal(&mut self, image: &[u8; PIXELS]) -> Option<Refusal> {
+        if ink_box(image).is_none() {
+            return Some(Refusal::Blank);
         }
-        let within = |((value, least), most): ((f32, f32), f32)| (least..=most).contains(&value);
-        let all = shape.values().into_iter().zip(self.least.values()).zip(self.most.values()).all(within);
-        (!all).then_some(Refusal::Scribble)
+        match self.watch.as_mut()?.look(image) {
+            SCRIBBLE => Some(Refusal::Scribble),
+            SEVERAL => Some(Refusal::SeveralDigits),
+            _ => None,
+        }
     }
-}
-
-/// Bounds that hold whatever the training digits: the same quantiles of MNIST's training images (30,000 of them; one piece more), so that a run on few or
-/// on tidy digits does not refuse people's hands.
-const LEAST: Shape = Shape { ink: 23.2, fill: 0.163, crossings: 1.0, holes: 0.0, pieces: 1.0, aspect: 0.1 };
-const MOST: Shape = Shape { ink: 242.0, fill: 1.0, crossings: 3.08, holes: 5.0, pieces: 3.0, aspect: 2.0 };
-
-/// The value below which `share` of the values lie; reorders them. `None` for no value.
-fn quantile(values: &mut [f32], share: f64) -> Option<f32> {
-    let place = ((values.len() as f64 * share) as usize).min(values.len().checked_sub(1)?);
-    Some(*values.select_nth_unstable_by(place, f32::total_cmp).1)
 }
 
 #[cfg(test)]
@@ -114,53 +109,73 @@ mod tests {
     use super::*;
     use crate::{
         data::{SIDE, synthetic},
+        learners::FitContext,
+        nn,
+        progress::{Cancel, Silent},
         seed::Seed,
+        verdict::nondigits,
     };
 
     fn sure(digit: usize) -> [f32; CLASSES] {
         std::array::from_fn(|class| if class == digit { 0.991 } else { 0.001 })
     }
 
-    fn fitted() -> (Judge, Images) {
-        let digits = synthetic::generate(2_000, Seed(5));
-        let rows: Probabilities =
-            digits.labels.iter().enumerate().map(|(i, &label)| sure(usize::from(label) ^ usize::from(i % 100 == 0 && label < 8))).collect();
-        (Judge::fit(&digits.images, &rows, &digits.labels).unwrap(), digits.images)
+    fn guard(digits: usize) -> Option<Guard> {
+        let context = FitContext {
+            seed: Seed(5),
+            device: &nn::resolve(&nn::DeviceChoice::Cpu).unwrap(),
+            threads: 2,
+            checkpoint: None,
+            progress: &Silent,
+            label: "guard",
+            cancel: &Cancel::default(),
+            observe: None,
+            shared: None,
+        };
+        Guard::fit(&synthetic::generate(digits, Seed(5)), &context).unwrap()
     }
 
     #[test]
     fn digits_are_answered_and_other_things_refused() {
-        let (judge, digits) = fitted();
-        let answered = digits.iter().filter(|image| judge.judge(None, image, &sure(4)).answer == Ok(4)).count();
-        assert!(answered >= 1_990, "{answered} of 2000");
+        let guard = guard(6_000).unwrap();
+        let rows = vec![sure(1); 100];
+        let bounds = Bounds::fit(&rows, &[1; 100]).unwrap();
+        let mut judge = Judge::new(bounds, Some(&guard)).unwrap();
+        let unseen = synthetic::generate(3_000, Seed(6)).images;
+        let answered = unseen.iter().filter(|image| judge.judge(image, &sure(4)).answer == Ok(4)).count();
+        assert!(answered >= 2_960, "{answered} of 3000");
+        let others = nondigits(600, &unseen, Seed(7));
+        let refused = others.images.iter().filter(|image| judge.judge(image, &sure(4)).answer.is_err()).count();
+        assert!(refused >= 450, "{refused} of 600");
 
-        let refusal = |image: &[u8; PIXELS], row| judge.judge(None, image, row).answer.unwrap_err();
+        let mut refusal = |image: &[u8; PIXELS], row| judge.judge(image, row).answer.unwrap_err();
         assert_eq!(refusal(&[0; PIXELS], &sure(1)), Refusal::Blank);
         assert_eq!(refusal(&[255; PIXELS], &sure(1)), Refusal::Scribble);
         let checks = std::array::from_fn(|place| if (place / 2 + place / SIDE / 2) % 2 == 0 { 255 } else { 0 });
         assert_eq!(refusal(&checks, &sure(1)), Refusal::Scribble);
-        assert_eq!(refusal(digits.get(3), &[0.1; CLASSES]), Refusal::Unsure);
-        let mut wide = [0; PIXELS];
-        wide[13 * SIDE..15 * SIDE].fill(255);
-        assert_eq!(refusal(&wide, &sure(1)), Refusal::SeveralDigits);
+        assert_eq!(refusal(unseen.get(3), &[0.1; CLASSES]), Refusal::Unsure);
+    }
+
+    #[test]
+    fn few_digits_make_no_guard() {
+        assert!(guard(999).is_none());
+        let mut judge = Judge::new(Bounds::default(), None).unwrap();
+        assert_eq!(judge.judge(&[255; PIXELS], &sure(3)).answer, Ok(3));
+        assert_eq!(judge.judge(&[0; PIXELS], &sure(3)).answer, Err(Refusal::Blank));
     }
 
     #[test]
     fn confidence_is_calibrated_and_ranked() {
-        let (judge, digits) = fitted();
+        // One row in 100 is wrong where 0.991 is said.
+        let labels: Vec<u8> = (0..2_000).map(|i| if i % 100 == 0 { 5 } else { 4 }).collect();
+        let bounds = Bounds::fit(&vec![sure(4); 2_000], &labels).unwrap();
         let mut row = sure(4);
         row[9] = 0.004;
-        let verdict = judge.judge(None, digits.get(4), &row);
+        let verdict = Judge::new(bounds.clone(), None).unwrap().judge(&[9; PIXELS], &row);
         assert_eq!((verdict.answer, verdict.runner_up), (Ok(4), 9));
-        // One row in 125 was wrong where 0.991 was said.
-        assert!((0.98..0.999).contains(&verdict.confidence), "{verdict:?}");
+        assert!((0.98..0.995).contains(&verdict.confidence), "{verdict:?}");
         assert!(verdict.runner_up_confidence < 0.02);
-    }
-
-    #[test]
-    fn it_is_written_and_read() {
-        let (judge, _) = fitted();
-        let text = serde_json::to_string(&judge).unwrap();
-        assert_eq!(serde_json::from_str::<Judge>(&text).unwrap(), judge);
+        let text = serde_json::to_string(&bounds).unwrap();
+        assert_eq!(serde_json::from_str::<Bounds>(&text).unwrap(), bounds);
     }
 }

@@ -127,11 +127,15 @@ pub fn digit_from_picture(picture: &DynamicImage, options: &DrawingOptions) -> R
         return Err(DrawingError::Empty { width: picture.width(), height: picture.height() });
     }
     let ink = ink::ink_of(picture, options.ink).ok_or(DrawingError::Blank)?;
-    let ink = specks::without_specks(&ink, options.speck_share);
-    let ink_box = ink.ink_box().ok_or(DrawingError::Blank)?;
-    let cropped = ink.crop(ink_box).ok_or(DrawingError::Blank)?;
-    let image = centre(&stretch(&reduced(&cropped)), options.centre);
-    Ok(PreparedDigit { ink, ink_box, cropped, image })
+    digit_from_ink(specks::without_specks(&ink, options.speck_share), options.centre).ok_or(DrawingError::Blank)
+}
+
+/// Step 4 of [`digit_from_picture`] alone: crop, reduce, stretch, centre. `None` without ink.
+pub fn digit_from_ink(ink: Gray, by: Centre) -> Option<PreparedDigit> {
+    let ink_box = ink.ink_box()?;
+    let cropped = ink.crop(ink_box)?;
+    let image = centre(&stretch(&reduced(&cropped)), by);
+    Some(PreparedDigit { ink, ink_box, cropped, image })
 }
 
 /// The crop with its longer side at 20 pixels, in the middle of the frame.

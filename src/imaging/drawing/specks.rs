@@ -1,6 +1,6 @@
 //! Small pieces of ink that belong to no digit.
 
-use crate::imaging::{Gray, pieces::label};
+use crate::imaging::Gray;
 
 /// Ink at or above this level connects pixels; weaker ink is an edge or grain.
 const SOLID: u8 = 128;
@@ -10,22 +10,54 @@ const FRINGE: usize = 2;
 /// The image without the connected pieces (eight neighbours) whose ink is below `share` of the ink of the largest piece, and without faint ink
 /// that is near no remaining piece. Unchanged if `share` is 0 or if nothing is solid.
 pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
-    let (piece_of, pieces) = label(ink, SOLID);
-    let Some(largest) = pieces.iter().map(|piece| piece.ink).max().filter(|_| share > 0.0) else { return ink.clone() };
-    let kept: Vec<bool> = pieces.iter().map(|piece| piece.ink as f32 >= share * largest as f32).collect();
+    let (pieces, sums) = pieces(ink);
+    let Some(&largest) = sums.iter().max().filter(|_| share > 0.0) else { return ink.clone() };
+    let kept: Vec<bool> = sums.iter().map(|&sum| sum as f32 >= share * largest as f32).collect();
     let (width, height) = (ink.width(), ink.height());
     let mut near = vec![false; width * height];
-    for (place, piece) in piece_of.iter().enumerate() {
-        if piece.is_some_and(|piece| kept[piece]) {
+    for (place, piece) in pieces.iter().enumerate() {
+        if *piece != 0 && kept[*piece as usize - 1] {
             let (x, y) = (place % width, place / width);
             for row in y.saturating_sub(FRINGE)..=(y + FRINGE).min(height - 1) {
                 near[row * width + x.saturating_sub(FRINGE)..=row * width + (x + FRINGE).min(width - 1)].fill(true);
             }
         }
     }
-    let belongs = |place: usize| near[place] && piece_of[place].is_none_or(|piece| kept[piece]);
+    let belongs = |place: usize| near[place] && (pieces[place] == 0 || kept[pieces[place] as usize - 1]);
     let pixels = ink.pixels().iter().enumerate().map(|(place, &level)| if belongs(place) { level } else { 0 }).collect();
     Gray::new(width, height, pixels).unwrap_or_else(|| ink.clone())
+}
+
+/// For each pixel the number of the solid piece it belongs to, from 1, or 0; and for each piece the sum of its levels.
+fn pieces(ink: &Gray) -> (Vec<u32>, Vec<u64>) {
+    let (width, height, levels) = (ink.width(), ink.height(), ink.pixels());
+    let mut piece = vec![0; levels.len()];
+    let (mut sums, mut open) = (Vec::new(), Vec::new());
+    for start in 0..levels.len() {
+        if levels[start] < SOLID || piece[start] != 0 {
+            continue;
+        }
+        // A picture at working size has at most 512 × 512 pixels.
+        let number = sums.len() as u32 + 1;
+        let mut sum = 0;
+        piece[start] = number;
+        open.push(start);
+        while let Some(place) = open.pop() {
+            sum += u64::from(levels[place]);
+            let (x, y) = (place % width, place / width);
+            for row in y.saturating_sub(1)..=(y + 1).min(height - 1) {
+                for column in x.saturating_sub(1)..=(x + 1).min(width - 1) {
+                    let next = row * width + column;
+                    if levels[next] >= SOLID && piece[next] == 0 {
+                        piece[next] = number;
+                        open.push(next);
+                    }
+                }
+            }
+        }
+        sums.push(sum);
+    }
+    (piece, sums)
 }
 
 #[cfg(test)]

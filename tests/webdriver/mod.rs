@@ -1,0 +1,225 @@
+//! A browser at the end of the W3C WebDriver protocol: Chromium through `chromedriver`, both from the system.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Under these names the browser is looked for, in this order.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/// How long a condition of [`Browser::wait`] may stay false.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The key under which the protocol names an element.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser and its driver.
+pub struct Programs {
+    browser: PathBuf,
+    driver: PathBuf,
+}
+
+impl Programs {
+    /// Those on the path, or what is missing.
+    pub fn find() -> Result<Self, String> {
+        let on_path = |name: &str| {
+            let folders = std::env::var_os("PATH")?;
+            std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|program| program.is_file())
+        };
+        let browser = BROWSERS.iter().find_map(|name| on_path(name)).ok_or("no chromium or google-chrome is on the path")?;
+        let driver = on_path("chromedriver").ok_or("no chromedriver is on the path")?;
+        Ok(Self { browser, driver })
+    }
+}
+
+/// A browser without a window, with a profile of its own. Dropped, it is closed.
+pub struct Browser {
+    driver: Child,
+    agent: ureq::Agent,
+    /// `http://127.0.0.1:PORT/session/ID`.
+    session: String,
+    profile: TempDir,
+}
+
+/// A device that points.
+#[derive(Clone, Copy)]
+pub enum Pointer {
+    Mouse,
+    Touch,
+}
+
+/// What a pointer or a key does next.
+#[derive(Clone, Copy)]
+pub enum Step {
+    /// To a place in CSS pixels from the middle of the element.
+    Move(i64, i64),
+    Press,
+    Release,
+}
+
+impl Browser {
+    /// Starts a driver on a free port, and a browser.
+    pub fn start(programs: &Programs) -> Self {
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let mut driver = Command::new(&programs.driver)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver starts");
+        let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
+        // It goes on writing now and then, and must not find its output closed.
+        std::thread::spawn(move || lines.for_each(drop));
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE * 2)).build();
+        let root = port.map(|port| format!("http://127.0.0.1:{port}/session"));
+        // From here on dropping it ends the driver.
+        let mut browser =
+            Self { driver, agent: ureq::Agent::new_with_config(config), session: root.expect("chromedriver says its port"), profile };
+        let folder = browser.profile.path().display();
+        let arguments = json!([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--no-proxy-server",
+            "--window-size=1280,900",
+            format!("--user-data-dir={folder}"),
+        ]);
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "goog:chromeOptions": { "binary": programs.browser, "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": PATIENCE.as_millis() as u64 },
+        } } });
+        let session = browser.post("", wanted);
+        let id = session["sessionId"].as_str().expect("a session");
+        browser.session = format!("{}/{id}", browser.session);
+        browser
+    }
+
+    /// Opens a page and waits until it is loaded.
+    pub fn open(&self, url: &str) {
+        self.post("/url", json!({ "url": url }));
+    }
+
+    /// Runs the body of a function in the page; what it returns comes back.
+    pub fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until an expression is true in the page. It is asked again with every frame that the browser draws.
+    pub fn wait(&self, condition: &str) {
+        let script = format!(
+            "const done = arguments[0], end = performance.now() + {};
+             const look = () => ({condition}) ? done(true) : performance.now() > end ? done(false) : requestAnimationFrame(look);
+             look();",
+            PATIENCE.as_millis() * 3 / 4
+        );
+        let seen = self.post("/execute/async", json!({ "script": script, "args": [] }));
+        assert_eq!(seen, true, "never true: {condition}; the page says {:?}", self.run("return document.body.innerText"));
+    }
+
+    /// Clicks in the middle of the first element that a CSS selector picks.
+    pub fn click(&self, selector: &str) {
+        self.post(&format!("/element/{}/click", self.element(selector)), json!({}));
+    }
+
+    /// Chooses a file in an `<input type="file">`.
+    pub fn choose_file(&self, selector: &str, file: &Path) {
+        self.post(&format!("/element/{}/value", self.element(selector)), json!({ "text": file }));
+    }
+
+    /// Moves a pointer over an element and presses it there.
+    pub fn point(&self, pointer: Pointer, selector: &str, steps: &[Step]) {
+        let kind = match pointer {
+            Pointer::Mouse => "mouse",
+            Pointer::Touch => "touch",
+        };
+        let origin = json!({ ELEMENT: self.element(selector) });
+        let actions = steps.iter().map(|step| match step {
+            Step::Move(x, y) => json!({ "type": "pointerMove", "duration": 0, "origin": origin, "x": x, "y": y }),
+            Step::Press => json!({ "type": "pointerDown", "button": 0 }),
+            Step::Release => json!({ "type": "pointerUp", "button": 0 }),
+        });
+        let actions: Vec<Value> = actions.collect();
+        let source = json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
+        self.act(source);
+    }
+
+    /// Types keys, one after another, while others are held.
+    pub fn press(&self, held: &[char], keys: &[char]) {
+        let action = |kind: &str, key: &char| json!({ "type": kind, "value": key });
+        let mut actions: Vec<Value> = held.iter().map(|key| action("keyDown", key)).collect();
+        actions.extend(keys.iter().flat_map(|key| [action("keyDown", key), action("keyUp", key)]));
+        actions.extend(held.iter().map(|key| action("keyUp", key)));
+        let source = json!({ "type": "key", "id": "keyboard", "actions": actions });
+        self.act(source);
+    }
+
+    /// A command of Chromium's own protocol.
+    pub fn chromium(&self, command: &str, parameters: Value) -> Value {
+        self.post("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
+    }
+
+    /// Takes the size of a screen, a phone's or another.
+    pub fn resize(&self, width: u32, height: u32, phone: bool) {
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
+        self.chromium("Emulation.setDeviceMetricsOverride", screen);
+        self.chromium("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone }));
+    }
+
+    /// As if the reader had asked for dark or light pages.
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.chromium("Emulation.setEmulatedMedia", json!({ "features": features }));
+    }
+
+    /// A PNG file of what is to be seen.
+    pub fn save_picture(&self, file: &Path) {
+        let shot = self.chromium("Page.captureScreenshot", json!({ "format": "png" }));
+        let png = STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64");
+        std::fs::write(file, png).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+
+    /// What the console said since it was last asked: level and words.
+    pub fn console(&self) -> Vec<(String, String)> {
+        let entries = self.post("/se/log", json!({ "type": "browser" }));
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        entries.as_array().expect("entries").iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
+    }
+
+    fn act(&self, source: Value) {
+        self.post("/actions", json!({ "actions": [source] }));
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", json!({ "using": "css selector", "value": selector }));
+        found[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    fn post(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.session);
+        let sent = self.agent.post(&url).header("Content-Type", "application/json").send(body.to_string());
+        let text = sent.and_then(|mut answer| answer.body_mut().with_config().limit(64 << 20).read_to_string());
+        let text = text.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let mut answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error} in {text}"));
+        let value = answer["value"].take();
+        assert!(value["error"].is_null(), "{path} {body}: {} {}", value["error"], value["message"]);
+        value
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Closes the browser; killing the driver alone would leave it.
+        let _ = self.agent.delete(&self.session).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
