@@ -42,6 +42,11 @@ impl Reader {
         Ok(Reading { verdict, opinions })
     }
 
+    /// The verdict on a 28×28 image as it came, of which the models think this.
+    pub fn judge(&mut self, image: &[u8; PIXELS], opinions: &[Opinion<[f32; CLASSES]>]) -> Verdict {
+        self.judge.judge(image, &opinions[self.stack].probabilities)
+    }
+
     /// The image after the run's recipe: what the models see.
     pub fn prepared(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
         self.predictor.prepared(image)

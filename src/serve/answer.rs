@@ -1,6 +1,6 @@
 //! What `/api/predict` says.
 
-use std::io::Cursor;
+use std::{io::Cursor, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{
@@ -10,11 +10,12 @@ use image::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::models::Read;
 use crate::{
     data::{CLASSES, PIXELS, SIDE},
     evaluation::{self, ModelKind},
     imaging::{Gray, InkBox, PreparedDigit},
-    pipeline::{Opinion, Reading},
+    pipeline::Opinion,
     verdict::Refusal,
 };
 
@@ -43,7 +44,7 @@ pub(super) struct Answer {
     models: Vec<ModelAnswer>,
     /// The pictures on the way, if asked for with `stages=true`; null for a blank picture.
     stages: Option<Stages>,
-    /// Time of decoding, preprocessing and all models.
+    /// Time of decoding, preprocessing and all models, waiting for a free thread included.
     milliseconds: f64,
 }
 
@@ -109,8 +110,8 @@ struct Area {
 
 impl Answer {
     /// For a reading. `stages`: the pictures to show, and what the models see if the recipe changed it.
-    pub(super) fn of(stack: &str, reading: &Reading, stages: Option<(&PreparedDigit, Option<[u8; PIXELS]>)>) -> Self {
-        let verdict = &reading.verdict;
+    pub(super) fn of(stack: &str, read: &Read, stages: Option<(&PreparedDigit, Option<[u8; PIXELS]>)>) -> Self {
+        let verdict = &read.verdict;
         let digit = verdict.answer.ok();
         Self {
             digit,
@@ -120,7 +121,7 @@ impl Answer {
             refusal: verdict.answer.err().map(RefusalBody::of),
             model: stack.to_owned(),
             probabilities: Some(verdict.probabilities),
-            models: reading.opinions.iter().map(ModelAnswer::of).collect(),
+            models: read.opinions.iter().map(ModelAnswer::of).collect(),
             stages: stages.map(|(digit, prepared)| Stages::of(digit, prepared)),
             milliseconds: 0.0,
         }
@@ -142,8 +143,8 @@ impl Answer {
         }
     }
 
-    pub(super) fn timed(self, milliseconds: f64) -> Self {
-        Self { milliseconds, ..self }
+    pub(super) fn timed(self, took: Duration) -> Self {
+        Self { milliseconds: took.as_secs_f64() * 1e3, ..self }
     }
 
     /// Time of the reading.

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     Service,
     answer::Answer,
-    desk::{Desk, Place},
+    desk::Place,
     picture,
     problem::{ErrorBody, Problem},
 };
@@ -107,8 +107,8 @@ pub(super) async fn predict(
     let body = whole(body)?;
     let usual = &service.drawing;
     let drawing = DrawingOptions { centre: query.centre.unwrap_or(usual.centre), ink: query.ink.unwrap_or(usual.ink), ..usual.clone() };
-    let read = move |desk: &Desk| desk.answer(&picture::of_request(&headers, &body)?, &drawing, query.stages);
-    let answer = service.desk.work(place, read).await?;
+    let picture = move || picture::of_request(&headers, &body);
+    let answer = service.desk.answer(place, picture, drawing, query.stages).await?;
     service.metrics.answered(&answer);
     Ok(Json(answer))
 }

@@ -4,6 +4,8 @@
 //! to 1, of shape `[n, 28, 28]`, `[n, 1, 28, 28]`, `[n, 28, 28, 1]` or `[n, 784]`. Out come `probabilities`, `FP32` `[n, 10]`, and `digit`, `INT64`
 //! `[n]`. Nothing is refused here and nothing calibrated: the caller asked for this model's own numbers.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Bytes,
@@ -204,7 +206,7 @@ pub(super) async fn infer(
 ) -> Result<Json<InferResponse>, Problem> {
     service.model(&name)?;
     let body = whole(body)?;
-    let response = service.desk.work(place, move |desk| respond(desk, name, &body)).await?;
+    let response = service.desk.work(&Arc::new(place), move |desk| respond(desk, name, &body)).await?;
     service.metrics.inferred(response.images());
     Ok(Json(response))
 }

@@ -100,7 +100,7 @@ impl Pages {
     }
 }
 
-/// The files of a run's report by name. A run whose report was deleted is served without it.
+/// The files of a run's report by name; none for a run that was completed without a report.
 fn report_files(folder: &Path) -> BTreeMap<String, Bytes> {
     let Ok(entries) = std::fs::read_dir(folder.join("report")) else { return BTreeMap::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -120,7 +120,7 @@ pub(super) async fn index(State(service): State<Service>) -> Response {
     get,
     path = "/assets/{name}",
     params(("name" = String, Path, description = "A file of the page")),
-    responses((status = 200, body = String, content_type = "text/plain"), (status = 404, body = ErrorBody))
+    responses((status = 200, content((String = "text/css"), (String = "text/javascript"), (String = "image/svg+xml"))), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn asset(State(service): State<Service>, extract::Path(name): extract::Path<String>) -> Result<Response, Problem> {
     if name == "colours.css" {
@@ -140,12 +140,12 @@ pub(super) async fn report_index(State(service): State<Service>) -> Result<Respo
     report_file(&service, "index.html")
 }
 
-/// A figure of the run's report.
+/// A figure of the run's report, or the report itself.
 #[utoipa::path(
     get,
     path = "/report/{name}",
     params(("name" = String, Path, description = "A figure of the report")),
-    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 404, body = ErrorBody))
+    responses((status = 200, content((String = "image/svg+xml"), (String = "text/html"))), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn report(State(service): State<Service>, extract::Path(name): extract::Path<String>) -> Result<Response, Problem> {
     report_file(&service, &name)

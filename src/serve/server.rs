@@ -1,6 +1,6 @@
 //! Connections: taken one by one, limited in number and in patience, and ended in good order.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
 use hyper::server::conn::http1;
@@ -9,10 +9,13 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tokio_io_timeout::TimeoutStream;
 use tower::Layer;
 
 use super::{ServeError, ServeOptions, Service, desk::Log, router};
@@ -22,6 +25,8 @@ use crate::pipeline::{SavedRun, Work};
 const CONNECTIONS: usize = 1024;
 /// Time for the head of a request, also for the next one on a connection that stays open.
 const HEAD: Duration = Duration::from_secs(10);
+/// Time that an answer may lie unread before its connection is closed.
+const UNREAD: Duration = Duration::from_secs(10);
 /// Longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
 /// Time that requests under way have to end once the service is asked to stop.
@@ -45,8 +50,10 @@ pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready
     let address = SocketAddr::new(options.host, options.port);
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+        // Whoever is told that the service is ready may stop it at once.
+        let signals = Signals::new().map_err(ServeError::Threads)?;
         ready(listener.local_addr().map_err(|source| ServeError::Listen { address, source })?);
-        accept(listener, service, &log).await;
+        accept(listener, service, signals, &log).await;
         Ok(())
     });
     // Work that nobody waits for any more is not waited for here either.
@@ -55,11 +62,10 @@ pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready
 }
 
 /// Takes connections until a signal comes.
-async fn accept(listener: TcpListener, service: Service, log: &Log) {
+async fn accept(listener: TcpListener, service: Service, mut signals: Signals, log: &Log) {
     let app = router(service.clone());
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(signalled());
     loop {
         let next = async {
             // The semaphore is never closed.
@@ -81,7 +87,7 @@ async fn accept(listener: TcpListener, service: Service, log: &Log) {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
-            () = &mut stop => break,
+            () = signals.next() => break,
         }
     }
     drop(listener);
@@ -90,7 +96,7 @@ async fn accept(listener: TcpListener, service: Service, log: &Log) {
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(FAREWELL) => log("requests were still under way and are cut off"),
-        () = signalled() => log("a second signal: stopped at once"),
+        () = signals.next() => log("a second signal: stopped at once"),
     }
 }
 
@@ -99,26 +105,44 @@ fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     app: Router,
-) -> http1::Connection<TokioIo<TcpStream>, TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>> {
+) -> http1::Connection<TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>, TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>> {
     // Answers are small and wait for nothing.
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
-    server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)))
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES).half_close(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(UNREAD));
+    server.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)))
 }
 
-/// Ends when somebody asks the process to stop.
-async fn signalled() {
+/// The system's signals that ask the process to stop.
+struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
+    terminate: Signal,
+    #[cfg(unix)]
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer end the process by themselves.
+    #[cfg(unix)]
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    #[cfg(not(unix))]
+    fn new() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Ends when the next one comes.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

@@ -13,8 +13,9 @@ use super::DrawingError;
 /// The longest side that is read, in pixels.
 pub const MAX_SIDE: u32 = 4096;
 
-/// Memory that a decoder may ask for: 16 bits of four channels at the largest size, and as much again for its own use.
-const MAX_MEMORY: u64 = 2 * 8 * (MAX_SIDE as u64) * (MAX_SIDE as u64);
+/// Memory that a decoder may ask for beside the pixels, whose number [`MAX_SIDE`] limits: a colour profile or a text in the file that unpacks to more is
+/// left out.
+const MAX_MEMORY: u64 = 16 << 20;
 
 /// Reads a PNG or JPEG file; see [`decode_picture`].
 ///

@@ -1,0 +1,236 @@
+//! A client that sends any bytes, also wrong ones, and reads what comes back; the pictures that it sends; and a check of answers against schemas.
+
+pub mod png;
+pub mod schema;
+
+use std::{
+    io::{self, Cursor, ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use digitstack::{data::synthetic, seed::Seed};
+use image::{DynamicImage, GrayImage, ImageFormat, imageops::FilterType};
+use serde_json::Value;
+
+/// How long an answer may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What every answer tells a browser, whatever its status.
+const SECURITY: [(&str, &str); 6] = [
+    ("content-security-policy", "default-src 'none'"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=()"),
+];
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A header's value; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Checks the body that every error has: JSON with a sentence in `error`.
+    pub fn check_error(&self) -> Result<(), String> {
+        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        let sentence = body.as_ref().and_then(|body| body["error"].as_str()).unwrap_or_default();
+        if self.header("content-type") != "application/json" || sentence.len() < 10 {
+            return Err(format!("status {}, {} `{}`", self.status, self.header("content-type"), self.text()));
+        }
+        self.check_security()
+    }
+
+    /// Checks that the browser is told what it may do.
+    pub fn check_security(&self) -> Result<(), String> {
+        let lacks = SECURITY.iter().find(|(name, start)| !self.header(name).starts_with(start));
+        lacks.map_or(Ok(()), |(name, _)| Err(format!("status {}: {name} is `{}`", self.status, self.header(name))))
+    }
+}
+
+/// A connection to the service.
+pub struct Connection {
+    stream: TcpStream,
+    /// Read, and not yet part of an answer.
+    read: Vec<u8>,
+}
+
+impl Connection {
+    pub fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("connects");
+        stream.set_nodelay(true).expect("a socket's option");
+        Self { stream, read: Vec::new() }
+    }
+
+    /// Fails if the service does not want to hear more.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Says that nothing more is sent.
+    pub fn end(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Reads one answer; an error if the service closes the connection first, or takes longer than `patience`.
+    pub fn answer(&mut self, patience: Duration) -> io::Result<Answer> {
+        self.answer_to("GET", patience)
+    }
+
+    /// As [`Self::answer`]; an answer to HEAD has no body, whatever its headers say.
+    pub fn answer_to(&mut self, method: &str, patience: Duration) -> io::Result<Answer> {
+        let end = Instant::now() + patience;
+        let head_length = loop {
+            if let Some(at) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at + 4;
+            }
+            self.more(end)?;
+        };
+        let head = String::from_utf8_lossy(&self.read[..head_length]).into_owned();
+        let wrong = || io::Error::new(ErrorKind::InvalidData, format!("no head of an answer: {head}"));
+        let mut lines = head.trim_end().split("\r\n");
+        let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()).ok_or_else(wrong)?;
+        let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+        let headers: Vec<(String, String)> = lines.map(header).collect::<Option<_>>().ok_or_else(wrong)?;
+        let answer = Answer { status, headers, body: Vec::new() };
+        assert_eq!(answer.header("transfer-encoding"), "", "everything here has a length");
+        let length = if method == "HEAD" { 0 } else { answer.header("content-length").parse().unwrap_or(0) };
+        while self.read.len() < head_length + length {
+            self.more(end)?;
+        }
+        let body = self.read[head_length..head_length + length].to_vec();
+        self.read.drain(..head_length + length);
+        Ok(Answer { body, ..answer })
+    }
+
+    /// Waits until the service closes the connection. What it still sends is thrown away.
+    pub fn wait_for_end(&mut self, patience: Duration) -> io::Result<()> {
+        let end = Instant::now() + patience;
+        loop {
+            match self.more(end) {
+                Ok(()) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Err(error),
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    fn more(&mut self, end: Instant) -> io::Result<()> {
+        let left = end.checked_duration_since(Instant::now()).ok_or(ErrorKind::TimedOut)?;
+        self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+        let mut bytes = [0; 16 * 1024];
+        match self.stream.read(&mut bytes)? {
+            0 => Err(ErrorKind::UnexpectedEof.into()),
+            count => {
+                self.read.extend_from_slice(&bytes[..count]);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The bytes of a request. `kind` is the body's content type.
+pub fn request(method: &str, path: &str, kind: Option<&str>, body: &[u8]) -> Vec<u8> {
+    [&head(method, path, kind, body.len())[..], body].concat()
+}
+
+/// The bytes of a request's head that promises a body of some length; without a content type and a length none is promised.
+pub fn head(method: &str, path: &str, kind: Option<&str>, length: usize) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+    if let Some(kind) = kind {
+        head += &format!("Content-Type: {kind}\r\n");
+    }
+    if kind.is_some() || length > 0 {
+        head += &format!("Content-Length: {length}\r\n");
+    }
+    (head + "\r\n").into_bytes()
+}
+
+/// Sends bytes on a connection of their own and reads one answer.
+pub fn try_ask(address: SocketAddr, bytes: &[u8], patience: Duration) -> io::Result<Answer> {
+    let mut connection = Connection::open(address);
+    // A service that refuses a long body need not take it; its answer is there nevertheless.
+    let _ = connection.send(bytes);
+    connection.answer(patience)
+}
+
+/// As [`try_ask`], with patience.
+pub fn ask(address: SocketAddr, bytes: &[u8]) -> Answer {
+    try_ask(address, bytes, PATIENCE).expect("an answer")
+}
+
+pub fn get(address: SocketAddr, path: &str) -> Answer {
+    ask(address, &request("GET", path, None, b""))
+}
+
+pub fn post(address: SocketAddr, path: &str, kind: &str, body: impl AsRef<[u8]>) -> Answer {
+    ask(address, &request("POST", path, Some(kind), body.as_ref()))
+}
+
+/// Occupies a place among the requests in flight: a picture of which half is sent. Returns the rest of it.
+pub fn half_a_picture(address: SocketAddr) -> (Connection, Vec<u8>) {
+    let mut connection = Connection::open(address);
+    let picture = drawn(3);
+    let (first, rest) = picture.split_at(picture.len() / 2);
+    connection.send(&[&head("POST", "/api/predict", Some("image/png"), picture.len())[..], first].concat()).expect("sends");
+    (connection, rest.to_vec())
+}
+
+/// Waits until the service has as many requests under way, that for its metrics not counted.
+pub fn wait_until_under_way(address: SocketAddr, count: usize) {
+    let begun = Instant::now();
+    let under_way = || metric(&get(address, "/metrics").text(), "digitstack_in_flight") as usize - 1;
+    while under_way() != count {
+        assert!(begun.elapsed() < PATIENCE, "{} requests are under way and not {count}", under_way());
+        std::thread::yield_now();
+    }
+}
+
+/// A sample of Prometheus' text format by its name and labels, as they are written; 0 if it is not there.
+pub fn metric(text: &str, sample: &str) -> f64 {
+    let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+    value.map_or(0.0, |value| value.parse().expect("a number"))
+}
+
+/// A digit of the built-in kind, as large as a drawing: black ink on white paper.
+pub fn drawing(class: u8, seed: u64) -> GrayImage {
+    let paper = synthetic::digit(class, Seed(seed)).map(|level| 255 - level).to_vec();
+    let small = GrayImage::from_raw(28, 28, paper).expect("28 × 28");
+    image::imageops::resize(&small, 280, 280, FilterType::CatmullRom)
+}
+
+/// As a file.
+pub fn file(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.into().write_to(&mut bytes, format).expect("encodes");
+    bytes.into_inner()
+}
+
+/// The PNG file of a drawn digit.
+pub fn drawn(class: u8) -> Vec<u8> {
+    file(drawing(class, 1), ImageFormat::Png)
+}
+
+/// A file as a data URL in JSON.
+pub fn data_url(kind: &str, bytes: &[u8]) -> Vec<u8> {
+    serde_json::json!({ "image": format!("data:{kind};base64,{}", STANDARD.encode(bytes)) }).to_string().into_bytes()
+}
