@@ -79,25 +79,23 @@ imaging() {
         "$python" benches/peers/preprocess.py "$data" --seconds 3
     done
 }
-# Runs a service in the background until its port answers: serving PORT COMMAND…
+# Starts a service in the background, waits until it answers, and warms it up: serving PORT COMMAND…
+ask() { target/release/digitstack --json bench service "127.0.0.1:$1" --connections "$2" --seconds "$3" | tr -d '\n' && echo; }
 serving() {
     local port="$1"
     "${@:2}" >/dev/null 2>&1 &
     service=$!
-    until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do sleep 0.1; done
+    until ask "$port" 1 0.1 >/dev/null 2>&1; do sleep 0.2; done
+    ask "$port" 8 5 >/dev/null
 }
 service() {
     local run="${DIGITSTACK_RUN:-artifacts/mnist-cpu}" service
     for round in 1 2 3; do
         serving 8028 target/release/digitstack --quiet serve "$run" --port 8028
-        for connections in 1 8 64; do
-            target/release/digitstack --json bench service 127.0.0.1:8028 --connections "$connections" --seconds 5 | tr -d '\n' && echo
-        done
+        for connections in 1 8 64; do ask 8028 "$connections" 5; done
         kill "$service" && wait "$service" || true
         serving 8029 "$python" benches/peers/serve_flask.py "$run" --port 8029
-        for connections in 1 8 64; do
-            target/release/digitstack --json bench service 127.0.0.1:8029 --connections "$connections" --seconds 5 | tr -d '\n' | sed 's/{/{"peer": "Flask",/' && echo
-        done
+        for connections in 1 8 64; do ask 8029 "$connections" 5 | sed 's/{/{"peer": "Flask",/'; done
         kill "$service" && wait "$service" || true
     done
 }

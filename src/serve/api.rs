@@ -17,6 +17,7 @@ use super::{
     Service,
     answer::Answer,
     desk::Place,
+    models::Order,
     picture,
     problem::{ErrorBody, Problem},
 };
@@ -107,8 +108,8 @@ pub(super) async fn predict(
     let body = whole(body)?;
     let usual = &service.drawing;
     let drawing = DrawingOptions { centre: query.centre.unwrap_or(usual.centre), ink: query.ink.unwrap_or(usual.ink), ..usual.clone() };
-    let picture = move || picture::of_request(&headers, &body);
-    let answer = service.desk.answer(place, picture, drawing, query.stages).await?;
+    let understand = Box::new(move || picture::of_request(&headers, &body));
+    let answer = service.desk.models().answer(Order { understand, drawing, stages: query.stages }, place).await?;
     service.metrics.answered(&answer);
     Ok(Json(answer))
 }

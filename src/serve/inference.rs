@@ -4,8 +4,6 @@
 //! to 1, of shape `[n, 28, 28]`, `[n, 1, 28, 28]`, `[n, 28, 28, 1]` or `[n, 784]`. Out come `probabilities`, `FP32` `[n, 10]`, and `digit`, `INT64`
 //! `[n]`. Nothing is refused here and nothing calibrated: the caller asked for this model's own numbers.
 
-use std::sync::Arc;
-
 use axum::{
     Json,
     body::Bytes,
@@ -19,7 +17,7 @@ use utoipa::ToSchema;
 use super::{
     Service,
     api::{InFlight, whole},
-    desk::Desk,
+    models::Worker,
     problem::{ErrorBody, Problem},
 };
 use crate::{
@@ -206,13 +204,13 @@ pub(super) async fn infer(
 ) -> Result<Json<InferResponse>, Problem> {
     service.model(&name)?;
     let body = whole(body)?;
-    let response = service.desk.work(&Arc::new(place), move |desk| respond(desk, name, &body)).await?;
+    let response = service.desk.models().work(place, move |worker| respond(worker, name, &body)).await?;
     service.metrics.inferred(response.images());
     Ok(Json(response))
 }
 
 /// Reads a request and asks the model: both take a while for a large batch.
-fn respond(desk: &Desk, name: String, body: &[u8]) -> Result<InferResponse, Problem> {
+fn respond(worker: &mut Worker, name: String, body: &[u8]) -> Result<InferResponse, Problem> {
     let request: InferRequest = serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
     if let Some(parameter) = request.parameters.iter().flat_map(serde_json::Map::keys).next() {
         return Err(Problem::bad_request(format!("parameters: `{}` is not known; there are none", shortened(parameter))));
@@ -222,7 +220,7 @@ fn respond(desk: &Desk, name: String, body: &[u8]) -> Result<InferResponse, Prob
         return Err(Problem::bad_request(format!("outputs: `{}` is not known; there are {known}", shortened(&unknown.name))));
     }
     let images = images(&request.inputs)?;
-    let opinion = desk.opinions(&images)?.into_iter().find(|opinion| opinion.name == name);
+    let opinion = worker.opinions(&images)?.into_iter().find(|opinion| opinion.name == name);
     let Opinion { probabilities: rows, .. } = opinion.ok_or_else(Problem::internal)?;
     let wanted = |name: &&str| request.outputs.is_empty() || request.outputs.iter().any(|output| output.name == *name);
     let outputs = OUTPUTS.into_iter().filter(wanted).map(|name| match name {

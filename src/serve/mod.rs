@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! connection → server → guard (log, host, time, size) → api · inference · page · metrics
-//!                                                        └─▶ picture → desk (a place, a thread) → models → answer
+//!                                                        └─▶ desk (a place) → models (a thread): picture → answer
 //! ```
 //!
 //! Why this design: what arrives here comes from anybody. So a request is refused at the first door that can refuse it: its head by time and
 //! size, its body by length, a picture by the size that its header says, all before memory is asked for; a request beyond the
 //! number in flight gets its 429 at once instead of a place in a queue. Everything that a path can lead to is in memory when the service
-//! starts: no request touches the file system. Pictures are decoded on threads that may block, beside those that hold the connections, and
-//! images that arrive together are read together.
+//! starts: no request touches the file system. Work is done on threads of its own, beside those that hold the connections, and pictures that
+//! arrive together are read together.
 //!
 //! What it does not do: TLS, and deciding who may ask. It listens on a loopback address unless told otherwise; in front of anything else belongs a
 //! proxy that does both.
@@ -124,7 +124,7 @@ impl Service {
     fn new(run: SavedRun, folder: &Path, options: &ServeOptions, log: Log) -> Result<Self, ServeError> {
         let pages = Pages::new(&run, folder, &options.drawing)?;
         Ok(Self(Arc::new(Shared {
-            desk: Arc::new(Desk::new(run, options.in_flight, options.timeout, options.threads.max(1), Arc::clone(&log))?),
+            desk: Arc::new(Desk::new(run, options.in_flight, options.timeout, options.threads.max(1), &log)?),
             drawing: options.drawing.clone(),
             metrics: Metrics::new()?,
             pages,

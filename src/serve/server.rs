@@ -41,12 +41,8 @@ pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready
     let run = SavedRun::load(folder, work)?;
     let service = Service::new(run, folder, options, Arc::clone(&log))?;
     let threads = options.threads.max(1);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.min(4))
-        .max_blocking_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(ServeError::Threads)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads.min(4)).enable_all().build().map_err(ServeError::Threads)?;
     let address = SocketAddr::new(options.host, options.port);
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
