@@ -1,4 +1,5 @@
-//! Antialiased resizing, the same as Pillow's `Image.resize`.
+//! Antialiased resizing, as Pillow's `Image.resize`: rows first, then columns. (Pillow 13 takes the columns first for pictures more than twice as high as
+//! wide, where the result differs by some grey levels.)
 //!
 //! Pillow was what the reference pipeline used, and its filters differ from the interpolation of OpenCV and of most GPU libraries: the
 //! filter is stretched when an image shrinks, so that every input pixel counts and thin strokes do not break up. Source of the algorithm:

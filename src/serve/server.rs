@@ -96,12 +96,13 @@ async fn accept(listener: TcpListener, service: Service, mut signals: Signals, l
     }
 }
 
+/// A client's bytes, which it has to read in time.
+type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
+/// Every route, told who asks.
+type App = TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>;
+
 /// One connection with its limits.
-fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    app: Router,
-) -> http1::Connection<TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>, TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>> {
+fn connection(stream: TcpStream, peer: SocketAddr, app: Router) -> http1::Connection<Stream, App> {
     // Answers are small and wait for nothing.
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();

@@ -149,9 +149,9 @@ mod tests {
     fn pairs_are_wide() {
         let digits = synthetic::generate(50, Seed(1)).images;
         let made = nondigits(300, &digits, Seed(2));
-        let pairs = made.images.iter().zip(&made.labels).filter(|(_, label)| **label == SEVERAL);
-        let wide = pairs.clone().filter(|(image, _)| ink_box(image).is_some_and(|area| area.width > area.height)).count();
-        assert_eq!(pairs.count(), 100);
+        let pairs: Vec<_> = made.images.iter().zip(&made.labels).filter(|(_, label)| **label == SEVERAL).collect();
+        let wide = pairs.iter().filter(|(image, _)| ink_box(image).is_some_and(|area| area.width > area.height)).count();
+        assert_eq!(pairs.len(), 100);
         assert!(wide >= 80, "{wide}");
     }
 }
