@@ -85,7 +85,10 @@ serving() {
     local port="$1"
     "${@:2}" >/dev/null 2>&1 &
     service=$!
-    until ask "$port" 1 0.1 >/dev/null 2>&1; do sleep 0.2; done
+    until ask "$port" 1 0.1 >/dev/null 2>&1; do
+        kill -0 "$service" 2>/dev/null || { echo "${*:2} did not start" >&2; return 1; }
+        sleep 0.2
+    done
     ask "$port" 8 5 >/dev/null
 }
 service() {

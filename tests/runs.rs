@@ -335,8 +335,8 @@ fn a_folder_of_somebody_else_is_refused_and_left_alone() {
 #[test]
 fn the_latest_complete_run_is_found() {
     let artifacts = TempDir::new().unwrap();
-    assert_eq!(latest_complete(&artifacts.path().join("none")).unwrap(), None);
-    assert_eq!(latest_complete(artifacts.path()).unwrap(), None);
+    assert_eq!(latest_complete(&artifacts.path().join("none"), |_| true).unwrap(), None);
+    assert_eq!(latest_complete(artifacts.path(), |_| true).unwrap(), None);
     for (name, finish) in [("b", true), ("a", true), ("c", false)] {
         let run = RunDirectory::open(&artifacts.path().join(name), false).unwrap();
         run.write_atomic("x", b"").unwrap();
@@ -347,7 +347,7 @@ fn the_latest_complete_run_is_found() {
     }
     fs::create_dir(artifacts.path().join("d")).unwrap();
     fs::write(artifacts.path().join("d/manifest.json"), b"somebody else's").unwrap();
-    assert_eq!(latest_complete(artifacts.path()).unwrap(), Some(artifacts.path().join("a")));
+    assert_eq!(latest_complete(artifacts.path(), |_| true).unwrap(), Some(artifacts.path().join("a")));
 }
 
 #[test]

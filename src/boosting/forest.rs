@@ -14,7 +14,7 @@ pub(super) const MOST_LEAVES: usize = 1 << 15;
 const TILE: usize = 128;
 /// Above every place of a pixel: the bit of a node's feature that holds where its range begins.
 const LOW: u16 = 1024;
-/// Levels of a tree whose nodes lie side by side: 7 nodes, one line of the cache.
+/// Levels of a tree whose nodes lie side by side: 7 nodes, one or two lines of the cache.
 const LEVELS_TOGETHER: usize = 3;
 /// Trees that one image goes through together.
 const ABREAST: usize = 16;
@@ -205,6 +205,37 @@ mod tests {
         let images: Vec<[u8; PIXELS]> = (0..40_usize).map(|image| std::array::from_fn(|pixel| (pixel * 31 + image * 17) as u8)).collect();
         let many = forest.probabilities(&Images::from_images(images.iter().copied()));
         assert_eq!(images.iter().map(|image| forest.probabilities_of(image)).collect::<Vec<_>>(), many);
+    }
+
+    #[test]
+    fn nodes_that_were_moved_lead_where_they_led() {
+        // A bushy tree in the order of a queue: node n has the children 2n + 1 and 2n + 2, as far as there are so many; the others are leaves.
+        let count = 200_i16;
+        let mut leaf = 0;
+        let mut child = |place: i16| {
+            if place < count {
+                place
+            } else {
+                leaf += 1;
+                !(leaf - 1)
+            }
+        };
+        let children: Vec<[i16; 2]> = (0..count).map(|node| [child(2 * node + 1), child(2 * node + 2)]).collect();
+        let nodes: Vec<Node> = children
+            .iter()
+            .enumerate()
+            .map(|(at, &children)| Node::new((at * 37 % 784) as u16, (at * 53 % 256) as f64, None, children))
+            .collect();
+        let tree = Tree::new(nodes.clone(), (0..=count).map(f64::from).collect());
+        assert!(tree.nodes.iter().enumerate().all(|(at, node)| node.children.iter().all(|&child| child < 0 || child as usize > at)));
+        for seed in 0..500_usize {
+            let image: [u8; PIXELS] = std::array::from_fn(|pixel| (pixel * 97 + seed * 131 + pixel * seed) as u8);
+            let mut at = 0_i16;
+            while at >= 0 {
+                at = nodes[at as usize].child(&image);
+            }
+            assert_eq!(tree.output(&image), f64::from(!at));
+        }
     }
 
     #[test]

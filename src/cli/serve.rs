@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     nn::{self, DeviceChoice},
-    pipeline::Work,
+    pipeline::{SavedRun, Work},
     progress::{Cancel, Silent},
     runs,
     serve::{self, ServeOptions},
@@ -24,7 +24,7 @@ pub(super) fn serve(arguments: &ServeArguments, global: &Global, output: &Output
     }
     let run = match &arguments.run {
         Some(run) => run.clone(),
-        None => runs::latest_complete(Path::new(ARTIFACTS))?.ok_or_else(|| {
+        None => runs::latest_complete(Path::new(ARTIFACTS), SavedRun::is_one)?.ok_or_else(|| {
             anyhow::anyhow!(
                 "there is no complete run in {ARTIFACTS}/; `digitstack run` makes one, or name a run directory: digitstack serve RUN"
             )

@@ -5,6 +5,8 @@
 
 use std::{path::Path, time::Instant};
 
+use rayon::prelude::*;
+
 use super::{RunConfig, RunFailure, Work, predictions};
 use crate::{
     data::{Digits, Folds, Probabilities},
@@ -203,9 +205,14 @@ pub(super) fn model_hashes(config: &RunConfig, directory: &RunDirectory, work: &
 /// The models that the finished stack asks, by member.
 pub(super) fn load_final(config: &RunConfig, folder: &Path, work: &Work) -> Result<Vec<Vec<Box<dyn Classifier>>>, RunFailure> {
     let wanted = |fit: &Fit| fit.fold.is_none() == config.refits();
+    let load = |fit: &Fit| -> Result<Box<dyn Classifier>, RunFailure> {
+        Ok(config.members[fit.member].load(&folder.join(fit.part(config)), work.device)?)
+    };
+    let fits: Vec<Fit> = Fit::all(config).into_iter().filter(wanted).collect();
+    let loaded: Vec<_> = fits.par_iter().map(load).collect::<Result<_, _>>()?;
     let mut models: Vec<Vec<Box<dyn Classifier>>> = config.members.iter().map(|_| Vec::new()).collect();
-    for fit in Fit::all(config).into_iter().filter(wanted) {
-        models[fit.member].push(config.members[fit.member].load(&folder.join(fit.part(config)), work.device)?);
+    for (fit, model) in fits.iter().zip(loaded) {
+        models[fit.member].push(model);
     }
     Ok(models)
 }

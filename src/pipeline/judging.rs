@@ -1,8 +1,8 @@
 //! The judge of a run: fitted when it ends, kept beside its models.
 //!
 //! ```text
-//! judge.json      temperature and least confidence
-//! models/guard/   the net that tells digits from everything else, and its bound; not there if the digits were too few
+//! judge.json     temperature and least confidence
+//! judge/guard/   the net that tells digits from everything else, and its bound; not there if the digits were too few
 //! ```
 
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::{
 /// The bounds.
 const JUDGE: &str = "judge.json";
 /// The guard's part.
-const GUARD: &str = "models/guard";
+const GUARD: &str = "judge/guard";
 /// The guard's bound inside its part.
 const BOUND: &str = "bound.json";
 
@@ -51,7 +51,8 @@ pub(super) fn fit(
             observe: None,
             shared: None,
         };
-        if let Some(guard) = Guard::fit(original, &context)? {
+        let guard = Guard::fit(original, &context).map_err(|error| if error.is_cancelled() { RunFailure::Cancelled } else { error.into() });
+        if let Some(guard) = guard? {
             let part = directory.begin_part(GUARD)?;
             guard.classifier.save(part.folder())?;
             part.write_json(BOUND, &guard.bound)?;

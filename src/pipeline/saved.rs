@@ -58,6 +58,11 @@ impl Opinion {
 }
 
 impl SavedRun {
+    /// True if a complete run directory holds a whole run: searches and single models live in such directories too.
+    pub fn is_one(folder: &Path) -> bool {
+        [CONFIG, METRICS, "models"].iter().all(|name| folder.join(name).exists())
+    }
+
     /// Loads a complete run. Every file is verified against the manifest before anything reads it.
     pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
         let manifest = runs::verify(folder)?;

@@ -247,8 +247,8 @@ pub fn verify(directory: &Path) -> Result<Manifest, RunError> {
     Ok(manifest)
 }
 
-/// The run directory in `artifacts` that was completed last; none if there is none or no such folder.
-pub fn latest_complete(artifacts: &Path) -> Result<Option<PathBuf>, RunError> {
+/// The run directory in `artifacts` that was completed last, of those that are wanted; none if there is none or no such folder.
+pub fn latest_complete(artifacts: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, RunError> {
     let entries = match fs::read_dir(artifacts) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -258,7 +258,7 @@ pub fn latest_complete(artifacts: &Path) -> Result<Option<PathBuf>, RunError> {
     for entry in entries {
         let folder = entry.map_err(RunError::io("list", artifacts))?.path();
         let manifest = folder.join(MANIFEST);
-        if folder.join(JOURNAL).exists() && manifest.exists() {
+        if folder.join(JOURNAL).exists() && manifest.exists() && is_wanted(&folder) {
             let completed = fs::metadata(&manifest).and_then(|metadata| metadata.modified()).map_err(RunError::io("look at", &manifest))?;
             runs.push((completed, folder));
         }

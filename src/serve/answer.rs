@@ -42,7 +42,7 @@ pub(super) struct Answer {
     probabilities: Option<[f32; CLASSES]>,
     /// What each model thinks: members, the stack, the ensembles. Empty for a blank picture.
     models: Vec<ModelAnswer>,
-    /// The pictures on the way, if asked for with `stages=true`; null for a blank picture.
+    /// The pictures on the way, if asked for with `stages=true`; null for a blank picture and for `pixels`.
     stages: Option<Stages>,
     /// Time of decoding, preprocessing and all models, waiting for a free thread included.
     milliseconds: f64,

@@ -113,7 +113,8 @@ pub(super) async fn local_name(State(service): State<Service>, request: Request,
 /// True for `localhost`, a loopback address, and either with a port.
 fn is_local(host: &str) -> bool {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
+        Some((address, rest)) if rest.is_empty() || rest.starts_with(':') => address,
+        Some(_) => return false,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -141,7 +142,17 @@ mod tests {
         for host in ["localhost", "LocalHost:8028", "127.0.0.1", "127.0.0.1:80", "127.8.8.8:1", "[::1]", "[::1]:8028"] {
             assert!(is_local(host), "{host}");
         }
-        for host in ["", "example.org", "localhost.example.org", "127.0.0.1.example.org:80", "192.168.0.1:8028", "[::2]:1", "::", "[::1"] {
+        for host in [
+            "",
+            "example.org",
+            "localhost.example.org",
+            "127.0.0.1.example.org:80",
+            "192.168.0.1:8028",
+            "[::2]:1",
+            "::",
+            "[::1",
+            "[::1]example.org",
+        ] {
             assert!(!is_local(host), "{host}");
         }
     }

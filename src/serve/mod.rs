@@ -129,7 +129,7 @@ impl Service {
             metrics: Metrics::new()?,
             pages,
             log,
-            loopback: options.host.is_loopback(),
+            loopback: options.host.to_canonical().is_loopback(),
             stopping: AtomicBool::new(false),
         })))
     }

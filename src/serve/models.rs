@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     data::{CLASSES, Images, PIXELS},
-    imaging::{self, DrawingError, DrawingOptions, PreparedDigit},
+    imaging::{self, DrawingError, DrawingOptions, PreparedDigit, ink_box},
     pipeline::{Opinion, Reader, RunFailure, SavedRun},
     progress::Silent,
     stacking::panic_message,
@@ -34,7 +34,7 @@ use crate::{
 pub(super) const BATCH: usize = 5;
 /// Most pictures that are read together, so that the first of them does not wait long for the last.
 const MOST: usize = 32;
-/// No further picture is prepared after this time: those that are ready do not wait for it.
+/// No further picture is taken after this time, and none that takes long to decode: those that are ready do not wait for it.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// What the models think of one image.
@@ -95,7 +95,11 @@ impl Models {
     ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may be gone when it is done.
-        let work = Box::new(move |worker: &mut Worker| drop(reply.send(work(worker))));
+        let work = Box::new(move |worker: &mut Worker| {
+            if !reply.is_closed() {
+                drop(reply.send(work(worker)));
+            }
+        });
         self.0.send(Job::Other { work, place }).map_err(|_| Problem::internal())?;
         answer.await.unwrap_or_else(|_| Err(Problem::internal()))
     }
@@ -162,6 +166,8 @@ impl Worker {
         let (order, reply, begun, place) = match job {
             Job::Picture { order, reply, begun, place } => (order, reply, begun, place),
             Job::Other { work, place } => {
+                // Pictures that are ready do not wait for a batch.
+                self.finish(std::mem::take(waiting));
                 work(self);
                 return drop(place);
             }
@@ -170,7 +176,12 @@ impl Worker {
             return;
         }
         let Order { understand, drawing, stages } = order;
-        match understand().and_then(|picture| prepare(picture, &drawing)) {
+        let picture = understand().inspect(|picture| {
+            if picture.is_large() {
+                self.finish(std::mem::take(waiting));
+            }
+        });
+        match picture.and_then(|picture| prepare(picture, &drawing)) {
             Ok(Some(prepared)) => waiting.push(Waiting { prepared, stages, reply, begun, _place: place }),
             Ok(None) => drop(reply.send(Ok(Answer::blank(self.run.stack_name()).timed(begun.elapsed())))),
             Err(problem) => drop(reply.send(Err(problem))),
@@ -243,7 +254,7 @@ impl Worker {
 /// Decodes a picture and finds the digit in it; none if it is blank.
 fn prepare(picture: Picture, drawing: &DrawingOptions) -> Result<Option<Prepared>, Problem> {
     let bytes = match picture {
-        Picture::Pixels(image) => return Ok(Some(Prepared::Pixels(image))),
+        Picture::Pixels(image) => return Ok(ink_box(&image).is_some().then_some(Prepared::Pixels(image))),
         Picture::File(bytes) => bytes,
     };
     let decoded = imaging::decode_picture(&bytes).map_err(|error| picture::refused(&error))?;

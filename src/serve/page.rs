@@ -42,7 +42,8 @@ const ASSETS: [(&str, &str, &str); 11] = [
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 /// The run's report is one file with its style inside, and loads nothing.
-const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'";
+const REPORT_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
+                             frame-ancestors 'none'";
 /// May be kept, and is asked about before it is used again.
 const CACHE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-cache");
 
@@ -85,7 +86,8 @@ impl Pages {
             models: article::models(run, &input),
             nets: article::nets(run),
             steps: article::steps(run, drawing),
-            sections: report::gallery(&input, search.as_ref()).map_err(RunFailure::from)?,
+            // A search that cannot be drawn is no reason not to serve.
+            sections: report::gallery(&input, search.as_ref()).or_else(|_| report::gallery(&input, None)).map_err(RunFailure::from)?,
             report: report.contains_key("index.html"),
             by_box: drawing.centre == Centre::Box,
         };

@@ -1,8 +1,10 @@
 //! From a request's body to something that can be read.
 
+use std::io::Cursor;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use image::ImageError;
+use image::{ImageError, ImageReader};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,6 +21,18 @@ pub(super) enum Picture {
     File(Vec<u8>),
     /// 28×28 levels, 0 = background, 255 = ink.
     Pixels(Box<[u8; PIXELS]>),
+}
+
+/// Pictures of more pixels take long to decode.
+const LARGE: u64 = 1 << 20;
+
+impl Picture {
+    /// True if its header says that it takes long to decode.
+    pub(super) fn is_large(&self) -> bool {
+        let Self::File(bytes) = self else { return false };
+        let size = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok().and_then(|reader| reader.into_dimensions().ok());
+        size.is_some_and(|(width, height)| u64::from(width) * u64::from(height) > LARGE)
+    }
 }
 
 /// A JSON body: one of the two.

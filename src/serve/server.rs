@@ -29,11 +29,11 @@ const HEAD: Duration = Duration::from_secs(10);
 const UNREAD: Duration = Duration::from_secs(10);
 /// Longest head of a request, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
-/// Time that requests under way have to end once the service is asked to stop.
-const FAREWELL: Duration = Duration::from_secs(20);
+/// Time beyond a request's own that requests under way have to end once the service is asked to stop.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// Serves a complete run until SIGTERM or Ctrl-C, then lets requests under way end. `ready` is told the address once it listens; `log` takes the lines
-/// of the access log, each a JSON object.
+/// of the access log, each a JSON object, and words on what else happens.
 ///
 /// # Errors
 /// A run that is not complete or damaged, an address that is taken.
@@ -86,12 +86,12 @@ async fn accept(listener: TcpListener, service: Service, mut signals: Signals, l
             () = signals.next() => break,
         }
     }
-    drop(listener);
     service.stop();
+    drop(listener);
     log("stopping: requests under way end, no new ones are taken");
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(FAREWELL) => log("requests were still under way and are cut off"),
+        () = tokio::time::sleep(service.desk.timeout() + FAREWELL) => log("requests were still under way and are cut off"),
         () = signals.next() => log("a second signal: stopped at once"),
     }
 }
@@ -106,7 +106,7 @@ fn connection(stream: TcpStream, peer: SocketAddr, app: Router) -> http1::Connec
     // Answers are small and wait for nothing.
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES).half_close(true);
+    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(UNREAD));
     server.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)))

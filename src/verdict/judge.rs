@@ -15,7 +15,7 @@ use crate::{
     stacking::StackingError,
 };
 
-/// Share of the training digits whose confidence out of fold is below the least.
+/// Share of the training digits, rotated copies included, whose confidence out of fold is below the least.
 pub const REFUSED_BY_CONFIDENCE: f64 = 0.0005;
 
 /// What a judge goes by, beside the guard's net.

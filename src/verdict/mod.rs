@@ -11,7 +11,7 @@
 //! nowhere, blots, two digits side by side (outlier exposure: Hendrycks, Mazeika, Dietterich, *Deep Anomaly Detection with Outlier Exposure*, ICLR
 //! 2019). What looks less like a digit than nearly all training digits it had not seen is refused, and so is a row without a favourite. Both
 //! bounds are quantiles of the *training* digits ([`REFUSED_BY_LOOK`], [`REFUSED_BY_CONFIDENCE`]), so that two or three digits in a thousand are
-//! refused, whatever the models; `digitstack evaluate --drawn` counts it on test images.
+//! refused, whatever the models (of a few thousand digits the bounds are read from so few that it may be one in a hundred); `digitstack evaluate --drawn` counts it on test images.
 //!
 //! Confidence is the stack's probability after temperature scaling ([`Temperature`]), fitted on predictions out of fold.
 //!

@@ -34,16 +34,18 @@ pub fn nondigits(count: usize, digits: &Images, seed: Seed) -> Digits {
 fn nondigit(index: usize, digits: &Images, seed: Seed) -> ([u8; PIXELS], u8) {
     let mut draw = seed.rng();
     let by = if draw.random_range(0..2) == 0 { Centre::Mass } else { Centre::Box };
+    let mut kind = index % 3;
     loop {
-        let (ink, label) = match index % 3 {
+        let (ink, label) = match kind {
             0 => (scribble(&mut draw, false), SCRIBBLE),
             1 => (scribble(&mut draw, true), SCRIBBLE),
             _ => (pair(&mut draw, digits), SEVERAL),
         };
-        // Two empty images side by side are the only ink that is none.
         if let Some(drawn) = ink.and_then(|ink| digit_from_ink(ink, by)) {
             return (drawn.image, label);
         }
+        // Two blank images side by side are the only ink that is none: a scribble takes their place.
+        kind = 0;
     }
 }
 

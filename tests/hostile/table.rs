@@ -65,7 +65,7 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
     assert!(peak.is_none_or(|peak| peak < MOST), "memory at its peak: {said}");
     assert_eq!(service.process(), process);
     let lines = service.stop();
-    let failed: Vec<&String> = lines.iter().filter(|line| line.contains("panicked") || line.contains("a request failed")).collect();
+    let failed: Vec<&String> = lines.iter().filter(|line| line.contains("panicked") || line.contains(" failed: ")).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
