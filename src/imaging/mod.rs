@@ -35,6 +35,7 @@ pub use batch::{Throughput, expand, throughput};
 pub use deskew::deskew;
 pub use drawing::{
     DrawingError, DrawingOptions, InkSource, MAX_SIDE, PreparedDigit, decode_picture, digit_from_ink, digit_from_picture, open_picture,
+    picture_size,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;

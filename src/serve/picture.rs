@@ -1,17 +1,15 @@
 //! From a request's body to something that can be read.
 
-use std::io::Cursor;
-
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use image::{ImageError, ImageReader};
+use image::ImageError;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::problem::Problem;
 use crate::{
     data::{PIXELS, SIDE},
-    imaging::{DrawingError, MAX_SIDE},
+    imaging::{self, DrawingError, MAX_SIDE},
 };
 
 /// What a client wants to have read.
@@ -30,8 +28,7 @@ impl Picture {
     /// True if its header says that it takes long to decode.
     pub(super) fn is_large(&self) -> bool {
         let Self::File(bytes) = self else { return false };
-        let size = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok().and_then(|reader| reader.into_dimensions().ok());
-        size.is_some_and(|(width, height)| u64::from(width) * u64::from(height) > LARGE)
+        imaging::picture_size(bytes).is_some_and(|(width, height)| u64::from(width) * u64::from(height) > LARGE)
     }
 }
 

@@ -62,25 +62,31 @@ pub enum Step {
     Release,
 }
 
+/// A driver and its port; none if it ended before it said one.
+fn start_driver(programs: &Programs) -> Option<(Child, u16)> {
+    let mut command = Command::new(&programs.driver);
+    let mut driver = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("chromedriver starts");
+    let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let port = lines.find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
+    let Some(port) = port else {
+        driver.wait().expect("it ended");
+        return None;
+    };
+    // It goes on writing now and then, and must not find its output closed.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, port))
+}
+
 impl Browser {
     /// Starts a driver on a free port, and a browser.
     pub fn start(programs: &Programs) -> Self {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        let mut driver = Command::new(&programs.driver)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver starts");
-        let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
-        // It goes on writing now and then, and must not find its output closed.
-        std::thread::spawn(move || lines.for_each(drop));
+        // It takes a free port of one family of addresses and then the same of the other, which another driver may have taken by then: it ends.
+        let (driver, port) = (0..10).find_map(|_| start_driver(programs)).expect("chromedriver says its port");
         let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE * 2)).build();
-        let root = port.map(|port| format!("http://127.0.0.1:{port}/session"));
+        let session = format!("http://127.0.0.1:{port}/session");
         // From here on dropping it ends the driver.
-        let mut browser =
-            Self { driver, agent: ureq::Agent::new_with_config(config), session: root.expect("chromedriver says its port"), profile };
+        let mut browser = Self { driver, agent: ureq::Agent::new_with_config(config), session, profile };
         let folder = browser.profile.path().display();
         let arguments = json!([
             "--headless=new",

@@ -18,7 +18,7 @@ mod specks;
 use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
-pub use open::{MAX_SIDE, decode_picture, open_picture};
+pub use open::{MAX_SIDE, decode_picture, open_picture, picture_size};
 
 use super::{Centre, Filter, Gray, InkBox, centre, place::fitted_size, stretch};
 use crate::data::{FieldError, PIXELS, SIDE};

@@ -35,12 +35,22 @@ pub fn decode_picture(bytes: &[u8]) -> Result<DynamicImage, DrawingError> {
     decode(Cursor::new(bytes))
 }
 
-fn decode(source: impl BufRead + Seek) -> Result<DynamicImage, DrawingError> {
+/// Width and height that the header of a PNG or JPEG picture states; none if it is neither. Nothing is decoded.
+pub fn picture_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    limited(Cursor::new(bytes)).ok()?.into_dimensions().ok()
+}
+
+/// A reader that asks for no more memory than [`MAX_MEMORY`].
+fn limited<R: BufRead + Seek>(source: R) -> Result<ImageReader<R>, DrawingError> {
     let mut reader = ImageReader::new(source).with_guessed_format().map_err(image::ImageError::IoError)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
+    Ok(reader)
+}
+
+fn decode(source: impl BufRead + Seek) -> Result<DynamicImage, DrawingError> {
+    let mut decoder = limited(source)?.into_decoder()?;
     let (width, height) = decoder.dimensions();
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(DrawingError::TooLarge { width, height });
@@ -81,6 +91,7 @@ mod tests {
         let checksum = crc(&bytes[12..29]);
         bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
         assert!(matches!(decode_picture(&bytes), Err(DrawingError::TooLarge { width: 60_000, height: 1 })));
+        assert_eq!((picture_size(&bytes), picture_size(&png(3, 5)), picture_size(b"GIF89a...")), (Some((60_000, 1)), Some((3, 5)), None));
         assert!(matches!(decode_picture(&png(4097, 1)), Err(DrawingError::TooLarge { width: 4097, height: 1 })));
     }
 
