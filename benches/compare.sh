@@ -6,7 +6,8 @@
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
 # PART: nets, plain, operations, booster, folds, imaging, service [default: all of them]. `service` serves the run in DIGITSTACK_RUN
 # [default: artifacts/mnist-cpu, made by `digitstack run configs/mnist-cpu.toml`]. Prints one JSON object a line; `operations` ends with a table
-# of each operation of the reference nets. About ten minutes on two cores, and some six more for `operations`.
+# of each operation of the reference nets. About ten minutes on two cores, and some six more for `operations`, three for
+# `service`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"

@@ -74,6 +74,17 @@ pub enum ModelKind {
     Stack,
 }
 
+impl ModelKind {
+    /// One word, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Ensemble => "ensemble",
+            Self::Stack => "stack",
+        }
+    }
+}
+
 /// One model's row in `metrics.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelScores {

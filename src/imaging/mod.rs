@@ -23,6 +23,7 @@ mod drawing;
 mod elastic;
 mod gray;
 mod ink;
+mod pen;
 mod place;
 mod recipe;
 mod resize;
@@ -40,6 +41,7 @@ pub use drawing::{
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;
 pub use ink::{InkBox, centre_of_mass, ink_box};
+pub use pen::draw_line;
 pub use place::{Centre, centre, normalise_size};
 pub use recipe::{
     AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep, SingleWarp, Step,

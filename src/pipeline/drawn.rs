@@ -171,30 +171,18 @@ fn canvas_with(digits: &[(&[u8; PIXELS], std::ops::Range<usize>)], seed: Seed) -
 /// A pen that wanders over the canvas: straight strokes between eight to twenty random points.
 fn scribble(seed: Seed) -> DynamicImage {
     let mut draw = seed.rng();
-    let mut canvas = RgbaImage::new(CANVAS as u32, CANVAS as u32);
+    let mut levels = vec![0; CANVAS * CANVAS];
     let turns = draw.random_range(8..20);
     let mut point = || (draw.random_range(25.0..255.0f32), draw.random_range(25.0..255.0f32));
     let mut from = point();
     for _ in 0..turns {
         let to = point();
-        stroke(&mut canvas, from, to);
+        imaging::draw_line(&mut levels, CANVAS, from, to, BRUSH);
         from = to;
     }
+    let side = CANVAS as u32;
+    let canvas = RgbaImage::from_fn(side, side, |x, y| Rgba([0, 0, 0, levels[(y * side + x) as usize]]));
     DynamicImage::from(canvas)
-}
-
-/// A straight stroke with round ends.
-fn stroke(canvas: &mut RgbaImage, from: (f32, f32), to: (f32, f32)) {
-    let along = (to.0 - from.0, to.1 - from.1);
-    let length = (along.0 * along.0 + along.1 * along.1).max(f32::EPSILON);
-    for (x, y, pixel) in canvas.enumerate_pixels_mut() {
-        let (dx, dy) = (x as f32 - from.0, y as f32 - from.1);
-        let share = ((dx * along.0 + dy * along.1) / length).clamp(0.0, 1.0);
-        let (ox, oy) = (dx - share * along.0, dy - share * along.1);
-        if ox * ox + oy * oy <= (BRUSH / 2.0) * (BRUSH / 2.0) {
-            *pixel = Rgba([0, 0, 0, 255]);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -128,17 +128,7 @@ fn one(
     let split = Split::of(learner, fit, digits, folds, config.stacking.watched_images, seed)?;
     let label = fit.label(config);
     let checkpoint = directory.scratch_file(&name)?;
-    let context = FitContext {
-        seed: seed.derive("fit"),
-        device: work.device,
-        threads: job.threads,
-        checkpoint: Some(&checkpoint),
-        progress: work.progress,
-        label: &label,
-        cancel: &job.cancel,
-        observe: None,
-        shared: None,
-    };
+    let context = FitContext { threads: job.threads, cancel: &job.cancel, ..work.fit(seed.derive("fit"), &label, &checkpoint) };
     let started = Instant::now();
     let fitted = learner.fit(&split.train, split.validation.as_ref(), &context)?;
     let waited = match fitted.timing.waiting_seconds {

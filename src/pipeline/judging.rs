@@ -10,7 +10,6 @@ use std::path::Path;
 use super::{RunFailure, Work};
 use crate::{
     data::{Digits, Probabilities},
-    learners::FitContext,
     runs::{self, RunDirectory},
     seed::Seed,
     verdict::{Bounds, Guard, Judge, guard_learner},
@@ -40,17 +39,7 @@ pub(super) fn fit(
 ) -> Result<(), RunFailure> {
     if directory.part_if_complete(GUARD, work.progress)?.is_none() {
         let checkpoint = directory.scratch_file("guard")?;
-        let context = FitContext {
-            seed: seed.derive("guard"),
-            device: work.device,
-            threads: work.threads,
-            checkpoint: Some(&checkpoint),
-            progress: work.progress,
-            label: "guard",
-            cancel: work.cancel,
-            observe: None,
-            shared: None,
-        };
+        let context = work.fit(seed.derive("guard"), "guard", &checkpoint);
         let guard = Guard::fit(original, &context).map_err(|error| if error.is_cancelled() { RunFailure::Cancelled } else { error.into() });
         if let Some(guard) = guard? {
             let part = directory.begin_part(GUARD)?;

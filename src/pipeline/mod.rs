@@ -24,9 +24,13 @@ mod saved;
 pub mod search;
 mod single;
 
+use std::path::Path;
+
 use crate::{
+    learners::FitContext,
     nn::ChosenDevice,
     progress::{Cancel, Progress},
+    seed::Seed,
 };
 
 pub use config::{ConfigError, Override, RunConfig};
@@ -52,4 +56,21 @@ pub struct Work<'a> {
     pub progress: &'a dyn Progress,
     /// Asks it to stop.
     pub cancel: &'a Cancel,
+}
+
+impl Work<'_> {
+    /// The surroundings of a fit that has all threads to itself and is not watched.
+    fn fit<'b>(&'b self, seed: Seed, label: &'b str, checkpoint: &'b Path) -> FitContext<'b> {
+        FitContext {
+            seed,
+            device: self.device,
+            threads: self.threads,
+            checkpoint: Some(checkpoint),
+            progress: self.progress,
+            label,
+            cancel: self.cancel,
+            observe: None,
+            shared: None,
+        }
+    }
 }

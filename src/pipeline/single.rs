@@ -9,7 +9,7 @@ use crate::{
     data::{Digits, stratified_group_split},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
     history::{FitTiming, History},
-    learners::{FitContext, Learner},
+    learners::Learner,
     runs::RunDirectory,
     seed::Seed,
 };
@@ -47,17 +47,7 @@ pub fn train_one(
     let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
     let (train, validation) = (digits.select(&split.train), digits.select(&split.validation));
     let checkpoint = directory.scratch_file("model")?;
-    let context = FitContext {
-        seed: seed.derive("fit"),
-        device: work.device,
-        threads: work.threads,
-        checkpoint: Some(&checkpoint),
-        progress: work.progress,
-        label: learner.name(),
-        cancel: work.cancel,
-        observe: None,
-        shared: None,
-    };
+    let context = work.fit(seed.derive("fit"), learner.name(), &checkpoint);
     let fitted = learner.fit(&train, Some(&validation), &context)?;
     let part = directory.begin_part("model")?;
     fitted.classifier.save(part.folder())?;

@@ -123,15 +123,6 @@ pub(super) fn sets(model: &ModelScores) -> [(&'static str, Option<&Scores>); 3] 
     [("train", model.train.as_ref()), ("out-of-fold", model.out_of_fold.as_ref()), ("test", model.test.as_ref())]
 }
 
-/// What a row of the leaderboard is, in words.
-pub(super) fn kind(kind: ModelKind) -> &'static str {
-    match kind {
-        ModelKind::Member => "member",
-        ModelKind::Ensemble => "ensemble",
-        ModelKind::Stack => "stack",
-    }
-}
-
 fn interval(scores: &Scores) -> String {
     format!("{}\u{a0}–\u{2060}\u{a0}{}", format::percent(scores.accuracy.low), format::percent(scores.accuracy.high))
 }
@@ -146,7 +137,7 @@ pub(super) fn model_rows<'a>(models: &[&'a ModelScores], palette: &Palette) -> V
     let best = [0, 1, 2].map(best);
     let rows = |model: &'a ModelScores| ModelRows {
         name: &model.name,
-        kind: kind(model.kind),
+        kind: model.kind.name(),
         colour: palette.of(&model.name).css(Theme::Page).into_owned(),
         rows: sets(model).into_iter().zip(best).filter_map(|((set, scores), best)| Some(score_row(set, scores?, best))).collect(),
     };

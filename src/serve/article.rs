@@ -47,11 +47,20 @@ pub(super) fn models(run: &SavedRun, input: &ReportInput) -> Vec<Model> {
         scores.map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
     };
     let accent = |name: &str| input.models.iter().position(|model| model.name == name).unwrap_or_default() % ACCENTS;
-    let model = |name: &str, kind, summary| Model { name: name.to_owned(), kind, summary, accent: accent(name), test: test(name) };
-    let members = config.members.iter().map(|member| model(member.name(), "member", member.summary()));
-    let metas = config.stacking.meta.iter().map(|meta| match meta.kind() {
-        ModelKind::Stack => model(meta.name(), "stack", "learned from the members' predictions out of fold".to_owned()),
-        _ => model(meta.name(), "ensemble", "combines the members' probabilities".to_owned()),
+    let model = |name: &str, kind: ModelKind, summary| Model {
+        name: name.to_owned(),
+        kind: kind.name(),
+        summary,
+        accent: accent(name),
+        test: test(name),
+    };
+    let members = config.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary()));
+    let metas = config.stacking.meta.iter().map(|meta| {
+        let summary = match meta.kind() {
+            ModelKind::Stack => "learned from the members' predictions out of fold",
+            _ => "combines the members' probabilities",
+        };
+        model(meta.name(), meta.kind(), summary.to_owned())
     });
     members.chain(metas).collect()
 }

@@ -39,7 +39,7 @@ use std::{
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
-use utoipa::OpenApi;
+use utoipa::{OpenApi, openapi::OpenApi as OpenApiDocument};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -121,8 +121,8 @@ impl std::ops::Deref for Service {
 }
 
 impl Service {
-    fn new(run: SavedRun, folder: &Path, options: &ServeOptions, log: Log) -> Result<Self, ServeError> {
-        let pages = Pages::new(&run, folder, &options.drawing)?;
+    fn new(run: SavedRun, folder: &Path, options: &ServeOptions, document: &OpenApiDocument, log: Log) -> Result<Self, ServeError> {
+        let pages = Pages::new(&run, folder, &options.drawing, document)?;
         Ok(Self(Arc::new(Shared {
             desk: Arc::new(Desk::new(run, options.in_flight, options.timeout, options.threads.max(1), &log)?),
             drawing: options.drawing.clone(),
@@ -149,11 +149,7 @@ impl Service {
             let name: String = name.chars().take(40).collect();
             Problem::new(axum::http::StatusCode::NOT_FOUND, format!("there is no model `{name}`; there are {}", known.join(", ")))
         })?;
-        Ok(match kind {
-            ModelKind::Member => "member",
-            ModelKind::Stack => "stack",
-            ModelKind::Ensemble => "ensemble",
-        })
+        Ok(kind.name())
     }
 
     fn is_stopping(&self) -> bool {
@@ -175,9 +171,9 @@ impl Service {
 ))]
 struct Document;
 
-/// Every route. The document is made of the same list, and so can neither lack one nor name one too many.
-fn router(service: Service) -> Router {
-    let described = OpenApiRouter::with_openapi(Document::openapi())
+/// Every route with the document that describes it, made of one list: it can neither lack a route nor name one too many.
+fn routes() -> (Router<Service>, OpenApiDocument) {
+    OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(api::predict))
         .routes(routes!(api::run))
         .routes(routes!(page::openapi))
@@ -192,10 +188,13 @@ fn router(service: Service) -> Router {
         .routes(routes!(page::index))
         .routes(routes!(page::asset))
         .routes(routes!(page::report_index))
-        .routes(routes!(page::report));
-    let (router, document) = described.split_for_parts();
-    service.pages.describe(&document);
-    router
+        .routes(routes!(page::report))
+        .split_for_parts()
+}
+
+/// The routes behind everything that each request passes.
+fn guarded(routes: Router<Service>, service: Service) -> Router {
+    routes
         .fallback(guard::not_found)
         .method_not_allowed_fallback(guard::not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

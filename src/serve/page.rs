@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::OnceLock,
 };
 
 use askama::Template;
@@ -69,12 +68,12 @@ pub(super) struct Pages {
     index: Bytes,
     colours: Bytes,
     report: BTreeMap<String, Bytes>,
-    document: OnceLock<String>,
+    document: Bytes,
 }
 
 impl Pages {
-    /// Draws the page and reads the report of a run.
-    pub(super) fn new(run: &SavedRun, folder: &Path, drawing: &DrawingOptions) -> Result<Self, ServeError> {
+    /// Draws the page and reads the report of a run; keeps the document that describes the API.
+    pub(super) fn new(run: &SavedRun, folder: &Path, drawing: &DrawingOptions, document: &OpenApi) -> Result<Self, ServeError> {
         let input = run.report_input(folder)?;
         let search = run.search_outcome();
         let report = report_files(folder);
@@ -91,14 +90,10 @@ impl Pages {
             report: report.contains_key("index.html"),
             by_box: drawing.centre == Centre::Box,
         };
-        let index = page.render().map_err(|error| RunFailure::from(report::ReportError::from(error)))?;
-        Ok(Self { index: index.into(), colours: report::colour_variables().into(), report, document: OnceLock::new() })
-    }
-
-    /// Keeps the document that describes the API.
-    pub(super) fn describe(&self, document: &OpenApi) {
         // A document made of plain values is always JSON.
-        let _ = self.document.set(document.to_pretty_json().unwrap_or_default());
+        let document = document.to_pretty_json().unwrap_or_default();
+        let index = page.render().map_err(|error| RunFailure::from(report::ReportError::from(error)))?;
+        Ok(Self { index: index.into(), colours: report::colour_variables().into(), report, document: document.into() })
     }
 }
 
@@ -168,5 +163,5 @@ fn no_file(name: &str) -> Problem {
 /// This document.
 #[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, body = Object, content_type = "application/json")))]
 pub(super) async fn openapi(State(service): State<Service>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json"), CACHE], service.pages.document.get().cloned().unwrap_or_default()).into_response()
+    ([(header::CONTENT_TYPE, "application/json"), CACHE], service.pages.document.clone()).into_response()
 }

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::Layer;
 
-use super::{ServeError, ServeOptions, Service, desk::Log, router};
+use super::{ServeError, ServeOptions, Service, desk::Log, guarded, routes};
 use crate::pipeline::{SavedRun, Work};
 
 /// Connections open at the same time; those beyond wait to be taken.
@@ -39,7 +39,9 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// A run that is not complete or damaged, an address that is taken.
 pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
     let run = SavedRun::load(folder, work)?;
-    let service = Service::new(run, folder, options, Arc::clone(&log))?;
+    let (routes, document) = routes();
+    let service = Service::new(run, folder, options, &document, Arc::clone(&log))?;
+    let app = guarded(routes, service.clone());
     let threads = options.threads.max(1);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(threads.min(4)).enable_all().build().map_err(ServeError::Threads)?;
@@ -49,7 +51,7 @@ pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready
         // Whoever is told that the service is ready may stop it at once.
         let signals = Signals::new().map_err(ServeError::Threads)?;
         ready(listener.local_addr().map_err(|source| ServeError::Listen { address, source })?);
-        accept(listener, service, signals, &log).await;
+        accept(listener, app, service, signals, &log).await;
         Ok(())
     });
     // Work that nobody waits for any more is not waited for here either.
@@ -58,8 +60,7 @@ pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready
 }
 
 /// Takes connections until a signal comes.
-async fn accept(listener: TcpListener, service: Service, mut signals: Signals, log: &Log) {
-    let app = router(service.clone());
+async fn accept(listener: TcpListener, app: Router, service: Service, mut signals: Signals, log: &Log) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     let graceful = GracefulShutdown::new();
     loop {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::{
     data::{Digits, Images, PIXELS, SIDE},
-    imaging::{Centre, Filter, Gray, digit_from_ink},
+    imaging::{Centre, Filter, Gray, digit_from_ink, draw_line},
     seed::Seed,
 };
 
@@ -64,7 +64,7 @@ fn scribble(draw: &mut ChaCha8Rng, curved: bool) -> Option<Gray> {
     let path = if curved { smoothed(&points) } else { points };
     let mut levels = vec![0u8; CANVAS * CANVAS];
     for ends in path.windows(2) {
-        stroke(&mut levels, ends[0], ends[1], width);
+        draw_line(&mut levels, CANVAS, ends[0], ends[1], width);
     }
     Gray::new(CANVAS, CANVAS, levels)
 }
@@ -86,25 +86,6 @@ fn smoothed(points: &[Point]) -> Vec<Point> {
 
 fn middle_at(a: Point, b: Point, share: f32) -> Point {
     (a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1))
-}
-
-/// A straight stroke with round ends.
-fn stroke(levels: &mut [u8], from: Point, to: Point, width: f32) {
-    let along = (to.0 - from.0, to.1 - from.1);
-    let length = (along.0 * along.0 + along.1 * along.1).max(f32::EPSILON);
-    let radius = width / 2.0;
-    let range = |a: f32, b: f32| ((a.min(b) - radius).max(0.0) as usize, ((a.max(b) + radius) as usize + 1).min(CANVAS));
-    let ((left, right), (top, bottom)) = (range(from.0, to.0), range(from.1, to.1));
-    for y in top..bottom {
-        for x in left..right {
-            let (dx, dy) = (x as f32 - from.0, y as f32 - from.1);
-            let share = ((dx * along.0 + dy * along.1) / length).clamp(0.0, 1.0);
-            let (ox, oy) = (dx - share * along.0, dy - share * along.1);
-            if ox * ox + oy * oy <= radius * radius {
-                levels[y * CANVAS + x] = 255;
-            }
-        }
-    }
 }
 
 /// Two digits side by side, a little different in size and height.

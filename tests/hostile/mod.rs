@@ -14,6 +14,8 @@ pub enum Expected {
     Error(u16),
     /// Status 200: harmless after all.
     Answered,
+    /// Status 200, or the connection is closed: the service may find its client gone before it answers.
+    AnsweredOrGone,
     /// The bytes are no HTTP, so that no route ever sees them: a bare 4xx, or the connection is closed.
     Bare,
 }

@@ -88,9 +88,13 @@ fn sent(service: &Service, case: &Case) -> io::Result<Answer> {
 fn check(case: &Case, answer: &io::Result<Answer>) -> Result<(), String> {
     match (case.expected, answer) {
         (Expected::Bare, Ok(answer)) if (400..500).contains(&answer.status) => Ok(()),
-        (Expected::Bare, Err(error)) if !matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => Ok(()),
+        (Expected::Bare | Expected::AnsweredOrGone, Err(error))
+            if !matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) =>
+        {
+            Ok(())
+        }
         (Expected::Error(status), Ok(answer)) if answer.status == status => answer.check_error(),
-        (Expected::Answered, Ok(answer)) if answer.status == 200 => Ok(()),
+        (Expected::Answered | Expected::AnsweredOrGone, Ok(answer)) if answer.status == 200 => Ok(()),
         (_, Ok(answer)) => Err(format!("found {}: {}", answer.status, answer.text().chars().take(200).collect::<String>())),
         (_, Err(error)) => Err(format!("no answer: {error}")),
     }

@@ -5,7 +5,7 @@ use super::{
     marks::{Mark, draw_mark},
 };
 use crate::{
-    evaluation::{ModelKind, ModelScores, Proportion},
+    evaluation::{ModelScores, Proportion},
     report::{
         canvas::{Anchor, Canvas, Stroke, Style, shortened, text_width},
         format,
@@ -57,12 +57,7 @@ pub(in crate::report) fn leaderboard(models: &[&ModelScores], palette: &Palette,
             &shortened(&model.name, 13.5, names + 1.0),
             Style::new(Anchor::Start).size(12.0).paint(paint).bold(),
         );
-        let kind = match model.kind {
-            ModelKind::Member => "member",
-            ModelKind::Ensemble => "ensemble",
-            ModelKind::Stack => "stack",
-        };
-        canvas.text((0.0, middle + 13.0), kind, Style::new(Anchor::Start).size(10.0).paint(Paint::Soft));
+        canvas.text((0.0, middle + 13.0), model.kind.name(), Style::new(Anchor::Start).size(10.0).paint(Paint::Soft));
         let shares = accuracies(model);
         for (set, share) in shares.iter().enumerate() {
             let Some(share) = share else { continue };
