@@ -16,6 +16,20 @@ pub struct History {
     pub points: Vec<HistoryPoint>,
     /// The step (1-based, as in [`HistoryPoint::step`]) whose weights were kept.
     pub best_step: Option<u32>,
+    /// Points between the others, for a net that was asked for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<TracePoint>,
+}
+
+/// A few iterations of a net's training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TracePoint {
+    /// The last of them, counted from 1: one batch is one iteration.
+    pub iteration: u64,
+    /// Mean training loss over them.
+    pub loss: f64,
+    /// Share of their images classified correctly, 0 to 1.
+    pub accuracy: f64,
 }
 
 /// One epoch or tree.

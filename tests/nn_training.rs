@@ -14,7 +14,7 @@ use digitstack::{
     data::{Digits, Images, PIXELS},
     nn::{
         Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Loss, Monitor, NetworkConfig, NnError,
-        OptimizerConfig, Schedule, TrainJob, TrainedNet, TrainingConfig, resolve, train,
+        OptimizerConfig, Output, Schedule, TrainJob, TrainedNet, TrainingConfig, resolve, train,
     },
     progress::{Cancel, Progress, Silent, Task},
     seed::Seed,
@@ -155,7 +155,7 @@ fn every_loss_and_rule_learns() {
 #[test]
 fn a_net_without_softmax_learns_and_predicts_probabilities() {
     let mut setup = Setup::cnn(20);
-    setup.network = NetworkConfig::Dense(DenseConfig { hidden: vec![20], softmax_output: false, ..DenseConfig::default() });
+    setup.network = NetworkConfig::Dense(DenseConfig { hidden: vec![20], output: Output::Raw, ..DenseConfig::default() });
     setup.training.loss = Loss::Mse;
     setup.training.optimizer = OptimizerConfig::default();
     setup.augment = None;
@@ -337,7 +337,7 @@ fn divergence_and_missing_data_are_errors() {
 #[test]
 fn a_saved_net_predicts_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    for network in [small_cnn(), NetworkConfig::Dense(DenseConfig { bias: false, softmax_output: false, ..DenseConfig::default() })] {
+    for network in [small_cnn(), NetworkConfig::Dense(DenseConfig { bias: false, output: Output::Raw, ..DenseConfig::default() })] {
         let mut setup = Setup::cnn(1);
         setup.network = network;
         let net = setup.run(None).unwrap();

@@ -259,8 +259,9 @@ class DenseNetwork:
     activation: Activation = "softplus"
     dropout: float = 0.0
     bias: bool = True
-    softmax_output: Literal[True] = True
+    output: Literal["softmax"] = "softmax"
     initializer: Literal["auto"] = "auto"
+    input: Literal["unit"] = "unit"
 
     def build(self) -> nn.Module:
         return nn.Sequential(*fully_connected(SIDE * SIDE, self.hidden, self.activation, self.dropout, self.bias))
@@ -281,6 +282,7 @@ class CnnNetwork:
     block_dropout: float = 0.0
     dropout: float = 0.0
     initializer: Literal["auto"] = "auto"
+    input: Literal["unit"] = "unit"
 
     def build(self) -> nn.Module:
         activation = ACTIVATIONS[self.activation]

@@ -135,10 +135,10 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 POOLS = {"max": functional.max_pool2d, "average": functional.avg_pool2d}
 NETWORKS = {  # settings that shape the answers, and those that only training looks at
-    "dense": {"hidden", "activation", "bias", "softmax_output", "dropout", "initializer"},
+    "dense": {"hidden", "activation", "bias", "output", "input", "dropout", "initializer"},
     "cnn": {
         "filters", "blocks", "growth", "kernel", "padding", "convolutions_per_block", "pool", "extra_activation", "hidden", "activation",
-        "block_dropout", "dropout", "initializer",
+        "block_dropout", "dropout", "initializer", "input",
     },
 }
 MEMBERS = {
@@ -171,7 +171,8 @@ class Net(nn.Module):
         super().__init__()
         self.count = len(weights)
         self.activation = choice(ACTIVATIONS, settings["activation"], f"{where}.activation")
-        self.softmax_output = settings.get("softmax_output", True)
+        self.softmax_output = choice({"softmax": True, "raw": False}, settings.get("output", "softmax"), f"{where}.output")
+        choice({"unit": None}, settings.get("input", "unit"), f"{where}.input")
         self.blocks: list[tuple[list[str], bool]] = []
         if "blocks" in settings:
             self.pool = choice(POOLS, settings["pool"], f"{where}.pool")

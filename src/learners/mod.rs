@@ -18,7 +18,7 @@ use crate::{
     boosting::BoostingError,
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     history::{FitTiming, History, Observe},
-    nn::{ChosenDevice, NnError},
+    nn::{ChosenDevice, Film, Filters, NnError},
     progress::{Cancel, Progress},
     seed::Seed,
 };
@@ -78,8 +78,12 @@ pub trait Classifier: Send + Sync {
     fn save(&self, folder: &Path) -> Result<(), LearnerError>;
     /// The model for single images, on the CPU whatever the device of this one. It holds all that it needs.
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError>;
-    /// The first layer's convolution kernels, each `[k·k]`, row-major, if the model has any.
-    fn first_layer_filters(&self) -> Option<Vec<Vec<f32>>> {
+    /// What the first layer looks for, if the model has one.
+    fn first_layer_filters(&self) -> Option<Filters> {
+        None
+    }
+    /// The same while it was trained, if it was asked to keep that.
+    fn film(&self) -> Option<&Film> {
         None
     }
 }

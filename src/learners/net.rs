@@ -8,7 +8,7 @@ use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, Predi
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
-    nn::{self, Augment, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig},
+    nn::{self, Augment, Film, Filters, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig},
 };
 
 /// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU itself.
@@ -49,6 +49,7 @@ impl NetLearner {
     fn checked(name: &str, network: NetworkConfig, training: TrainingConfig, augment: Recipe) -> Result<Self, FieldError> {
         network.check().map_err(|error| error.inside("network"))?;
         training.check().map_err(|error| error.inside("training"))?;
+        training.check_loss(&network).map_err(|error| error.inside("training"))?;
         let processor = augment.prepare().map_err(|error| error.inside("augment"))?;
         Ok(Self { name: name.to_owned(), network, training, augment, processor })
     }
@@ -157,8 +158,12 @@ impl Classifier for TrainedNet {
         Ok(Box::new(NetPredictor::new(self)?))
     }
 
-    fn first_layer_filters(&self) -> Option<Vec<Vec<f32>>> {
-        TrainedNet::first_layer_filters(self).ok().filter(|filters| !filters.is_empty())
+    fn first_layer_filters(&self) -> Option<Filters> {
+        TrainedNet::first_layer_filters(self).ok()
+    }
+
+    fn film(&self) -> Option<&Film> {
+        Some(TrainedNet::film(self)).filter(|film| !film.pictures.is_empty())
     }
 }
 

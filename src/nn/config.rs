@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{activation::Activation, initializer::Initializer};
+use super::{activation::Activation, initializer::Initializer, input::InputScale, output::Output};
 use crate::data::{CLASSES, FieldError, PIXELS, SIDE};
 
 /// Most parameters a net may have: keeps a damaged or mistyped file from asking for all memory.
@@ -22,11 +22,12 @@ pub struct DenseConfig {
     pub dropout: f64,
     /// Whether layers add a bias. Default true.
     pub bias: bool,
-    /// Whether the ten outputs pass a softmax (default true). Without it the loss sees the raw outputs, see [`super::Loss`], and
-    /// probabilities are the raw outputs cut to 1e-7 … 1 and divided by their sum.
-    pub softmax_output: bool,
+    /// How the ten outputs stand for probabilities. Default softmax.
+    pub output: Output,
     /// How the weights are drawn. Default auto.
     pub initializer: Initializer,
+    /// How pixels are scaled before the first layer. Default unit, 0 to 1.
+    pub input: InputScale,
 }
 
 impl Default for DenseConfig {
@@ -36,8 +37,9 @@ impl Default for DenseConfig {
             activation: Activation::Softplus,
             dropout: 0.0,
             bias: true,
-            softmax_output: true,
+            output: Output::Softmax,
             initializer: Initializer::Auto,
+            input: InputScale::Unit,
         }
     }
 }
@@ -94,6 +96,8 @@ pub struct CnnConfig {
     pub dropout: f64,
     /// How the weights are drawn. Default auto.
     pub initializer: Initializer,
+    /// How pixels are scaled before the first layer. Default unit, 0 to 1.
+    pub input: InputScale,
 }
 
 impl Default for CnnConfig {
@@ -112,6 +116,7 @@ impl Default for CnnConfig {
             block_dropout: 0.0,
             dropout: 0.0,
             initializer: Initializer::Auto,
+            input: InputScale::Unit,
         }
     }
 }
@@ -181,11 +186,19 @@ impl NetworkConfig {
         }
     }
 
-    /// Whether the ten outputs pass a softmax.
-    pub fn softmax_output(&self) -> bool {
+    /// How the ten outputs stand for probabilities.
+    pub fn output(&self) -> Output {
         match self {
-            Self::Dense(dense) => dense.softmax_output,
-            Self::Cnn(_) => true,
+            Self::Dense(dense) => dense.output,
+            Self::Cnn(_) => Output::Softmax,
+        }
+    }
+
+    /// How pixels are scaled before the first layer.
+    pub fn input(&self) -> InputScale {
+        match self {
+            Self::Dense(dense) => dense.input,
+            Self::Cnn(cnn) => cnn.input,
         }
     }
 
@@ -213,7 +226,13 @@ impl NetworkConfig {
 
     /// Every layer from the image to the ten outputs: what it is, and the size of what it gives.
     pub fn layers(&self) -> Vec<(String, String)> {
-        let mut layers = vec![("image".to_owned(), format!("1 × {SIDE} × {SIDE}"))];
+        let image = match self.input() {
+            InputScale::Unit => "image".to_owned(),
+            InputScale::Signed => "image, −1 to 1".to_owned(),
+            InputScale::Range([low, high]) => format!("image, {low} to {high}"),
+            InputScale::Standardized => "image, standardised pixel by pixel".to_owned(),
+        };
+        let mut layers = vec![(image, format!("1 × {SIDE} × {SIDE}"))];
         let activation = match self {
             Self::Dense(dense) => &dense.activation,
             Self::Cnn(cnn) => &cnn.activation,
@@ -234,7 +253,11 @@ impl NetworkConfig {
             }
         }
         layers.extend(self.hidden().into_iter().map(|units| (format!("fully connected, {activation:?}"), units.to_string())));
-        let output = if self.softmax_output() { "fully connected, softmax" } else { "fully connected" };
+        let output = match self.output() {
+            Output::Softmax => "fully connected, softmax",
+            Output::Sigmoid => "fully connected, sigmoid",
+            Output::Raw => "fully connected",
+        };
         layers.push((output.to_owned(), CLASSES.to_string()));
         layers
     }
@@ -278,6 +301,7 @@ impl NetworkConfig {
             }
         };
         initializer.check().map_err(|error| error.inside("initializer"))?;
+        self.input().check().map_err(|error| error.inside("input"))?;
         if hidden.len() > MAX_HIDDEN {
             return Err(FieldError::new("hidden", format!("at most {MAX_HIDDEN} layers, found {}", hidden.len())));
         }

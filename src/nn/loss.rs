@@ -1,13 +1,16 @@
 //! What training makes small.
 //!
-//! Every loss is written over ln p, where p is the softmax of the outputs, or, for a net without softmax, its raw outputs cut to 1e-7 … 1.
-//! Targets are one-hot rows, smoothed if asked for: q = (1 − s)·one-hot + s/10.
+//! Most losses compare p with the targets q. p is what the net's [`Output`] makes of the outputs: their softmax, or each one's sigmoid, or,
+//! raw, the outputs themselves, which losses with a logarithm cut to 1e-7 … 1. The hinge loss looks at the outputs as they are.
 
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use super::{fused, network::LEAST_PROBABILITY};
-use crate::data::CLASSES;
+use super::{
+    fused,
+    output::{LEAST_PROBABILITY, Output},
+};
+use crate::data::{CLASSES, FieldError};
 
 /// The mean over the batch of:
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,45 +25,88 @@ pub enum Loss {
     Mse,
     /// ½ Σ (√p − √q)², the squared Hellinger distance.
     Hellinger,
+    /// Σ max(0, sᵢ − s + 1) over the wrong classes i, where s is the right class's output before any softmax: the multiclass support-vector
+    /// machine (Weston and Watkins, 1999).
+    Hinge,
 }
 
 impl Loss {
-    /// The loss of `outputs` `[batch, 10]` (before any softmax) against `targets` `[batch, 10]`: `[1]`.
-    ///
-    /// `softmax` says whether the outputs stand for probabilities through a softmax.
-    pub fn forward(self, outputs: Tensor<2>, targets: Tensor<2>, softmax: bool) -> Tensor<1> {
-        if self == Self::Mse {
-            let p = if softmax { activation::softmax(outputs, 1) } else { outputs };
-            return (p - targets).square().mean();
-        }
-        if self == Self::CrossEntropy && softmax && fused::available(&outputs.device()) {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 5] = [Self::CrossEntropy, Self::KullbackLeibler, Self::Mse, Self::Hellinger, Self::Hinge];
+
+    /// The loss of `outputs` `[batch, 10]` against `targets` `[batch, 10]`: `[1]`. The outputs stand for probabilities as `output` says.
+    pub fn forward(self, outputs: Tensor<2>, targets: Tensor<2>, output: Output) -> Tensor<1> {
+        let batch = outputs.dims()[0] as f64;
+        if self == Self::CrossEntropy && output == Output::Softmax && fused::available(&outputs.device()) {
             return fused::cross_entropy(outputs, targets);
         }
-        let batch = outputs.dims()[0] as f64;
-        let ln_p = if softmax { activation::log_softmax(outputs, 1) } else { outputs.clamp(LEAST_PROBABILITY, 1.0).log() };
+        let ln_p = |outputs| match output {
+            Output::Softmax => activation::log_softmax(outputs, 1),
+            Output::Sigmoid | Output::Raw => output.activations(outputs).clamp(LEAST_PROBABILITY, 1.0).log(),
+        };
         let sum = match self {
-            Self::CrossEntropy => (targets * ln_p).sum().neg(),
+            Self::CrossEntropy => (targets * ln_p(outputs)).sum().neg(),
             Self::KullbackLeibler => {
                 // q ln q is 0 for q = 0.
                 let ln_q = targets.clone().clamp_min(f64::from(f32::MIN_POSITIVE)).log();
-                (targets * (ln_q - ln_p)).sum()
+                (targets * (ln_q - ln_p(outputs))).sum()
             }
-            Self::Hellinger => ((ln_p * 0.5).exp() - targets.sqrt()).square().sum() * 0.5,
-            Self::Mse => unreachable!("returned above"),
+            Self::Mse => (output.activations(outputs) - targets).square().sum() / CLASSES as f64,
+            Self::Hellinger => ((ln_p(outputs) * 0.5).exp() - targets.sqrt()).square().sum() * 0.5,
+            Self::Hinge => {
+                let right = (outputs.clone() * targets.clone()).sum_dim(1);
+                // 1 − q: the right class's own margin is 0.
+                activation::relu(outputs - right + (targets.neg() + 1.0)).sum()
+            }
         };
         sum / batch
     }
+
+    /// Refuses an output or targets that the loss makes no sense with.
+    pub(super) fn check(self, output: Output, targets: Targets) -> Result<(), FieldError> {
+        if output == Output::Sigmoid && matches!(self, Self::CrossEntropy | Self::KullbackLeibler) {
+            let problem = "needs outputs that add up to 1, which ten sigmoids do not; use loss \"mse\" or output \"softmax\"";
+            return Err(FieldError::new("loss", problem));
+        }
+        if self == Self::Hinge && targets != Targets::ONE_HOT {
+            return Err(FieldError::new("loss", "\"hinge\" knows right and wrong only; leave out `targets` and `label_smoothing`"));
+        }
+        Ok(())
+    }
 }
 
-/// One-hot targets for these labels, smoothed by `smoothing` (0 to below 1): `[labels, 10]`, row-major.
-pub(super) fn targets(labels: &[u8], smoothing: f64) -> Vec<f32> {
-    let low = (smoothing / CLASSES as f64) as f32;
-    let high = (1.0 - smoothing + smoothing / CLASSES as f64) as f32;
-    let mut targets = vec![low; labels.len() * CLASSES];
-    for (row, &label) in targets.as_chunks_mut::<CLASSES>().0.iter_mut().zip(labels) {
-        row[usize::from(label)] = high;
+/// What a net's outputs are compared with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Targets {
+    /// For every wrong class.
+    low: f32,
+    /// For the right one.
+    high: f32,
+}
+
+impl Targets {
+    /// 0 and 1.
+    pub const ONE_HOT: Self = Self { low: 0.0, high: 1.0 };
+
+    /// q = (1 − s)·one-hot + s/10, s being 0 to below 1.
+    pub fn smoothed(smoothing: f64) -> Self {
+        let low = smoothing / CLASSES as f64;
+        Self { low: low as f32, high: (1.0 - smoothing + low) as f32 }
     }
-    targets
+
+    /// These two numbers.
+    pub fn between([low, high]: [f64; 2]) -> Self {
+        Self { low: low as f32, high: high as f32 }
+    }
+
+    /// For these labels: `[labels, 10]`, row-major.
+    pub fn rows(self, labels: &[u8]) -> Vec<f32> {
+        let mut rows = vec![self.low; labels.len() * CLASSES];
+        for (row, &label) in rows.as_chunks_mut::<CLASSES>().0.iter_mut().zip(labels) {
+            row[usize::from(label)] = self.high;
+        }
+        rows
+    }
 }
 
 #[cfg(test)]
@@ -69,42 +115,67 @@ mod tests {
     use super::*;
     use burn::tensor::{Device, TensorData};
 
-    fn loss(loss: Loss, outputs: [[f32; CLASSES]; 2], smoothing: f64, softmax: bool) -> f32 {
+    fn loss(loss: Loss, outputs: [[f32; CLASSES]; 2], smoothing: f64, output: Output) -> f32 {
         let device = Device::flex();
-        let targets = Tensor::from_data(TensorData::new(targets(&[0, 3], smoothing), [2, CLASSES]), &device);
-        loss.forward(Tensor::from_data(outputs, &device), targets, softmax).into_scalar()
+        let targets = Tensor::from_data(TensorData::new(Targets::smoothed(smoothing).rows(&[0, 3]), [2, CLASSES]), &device);
+        loss.forward(Tensor::from_data(outputs, &device), targets, output).into_scalar()
     }
 
     #[test]
     fn an_even_guess_costs_what_it_should() {
         let even = [[0.1; CLASSES]; 2];
         let ln10 = 10f32.ln();
-        for softmax in [true, false] {
-            assert!((loss(Loss::CrossEntropy, even, 0.0, softmax) - ln10).abs() < 1e-5);
-            assert!((loss(Loss::KullbackLeibler, even, 0.0, softmax) - ln10).abs() < 1e-5);
-            assert!((loss(Loss::Mse, even, 0.0, softmax) - 0.09).abs() < 1e-6);
-            assert!((loss(Loss::Hellinger, even, 0.0, softmax) - (1.0 - 0.1f32.sqrt())).abs() < 1e-5);
+        for output in [Output::Softmax, Output::Raw] {
+            assert!((loss(Loss::CrossEntropy, even, 0.0, output) - ln10).abs() < 1e-5);
+            assert!((loss(Loss::KullbackLeibler, even, 0.0, output) - ln10).abs() < 1e-5);
+            assert!((loss(Loss::Mse, even, 0.0, output) - 0.09).abs() < 1e-6);
+            assert!((loss(Loss::Hellinger, even, 0.0, output) - (1.0 - 0.1f32.sqrt())).abs() < 1e-5);
         }
         // Against a fully smoothed target the divergences vanish, the cross-entropy keeps the target's entropy.
         let smooth = 1.0 - 1e-9;
-        assert!((loss(Loss::CrossEntropy, even, smooth, true) - ln10).abs() < 1e-5);
-        assert!(loss(Loss::KullbackLeibler, even, smooth, true).abs() < 1e-5);
-        assert!(loss(Loss::Hellinger, even, smooth, true).abs() < 1e-5);
+        assert!((loss(Loss::CrossEntropy, even, smooth, Output::Softmax) - ln10).abs() < 1e-5);
+        assert!(loss(Loss::KullbackLeibler, even, smooth, Output::Softmax).abs() < 1e-5);
+        assert!(loss(Loss::Hellinger, even, smooth, Output::Softmax).abs() < 1e-5);
     }
 
     #[test]
     fn gradients_stay_finite_at_the_edges() {
         let device = Device::flex().autodiff();
-        for which in [Loss::CrossEntropy, Loss::KullbackLeibler, Loss::Mse, Loss::Hellinger] {
-            for (softmax, scale) in [(true, 1000.0f32), (true, -1000.0), (false, 1.0), (false, 0.0), (false, -5.0)] {
+        for which in Loss::ALL {
+            let scales = [(Output::Softmax, 1000.0f32), (Output::Softmax, -1000.0), (Output::Raw, 1.0), (Output::Raw, 0.0)];
+            for (output, scale) in scales.into_iter().chain([(Output::Raw, -5.0), (Output::Sigmoid, 200.0), (Output::Sigmoid, -200.0)]) {
                 let mut row = [[0.0f32; CLASSES]];
                 row[0][0] = scale;
                 let outputs = Tensor::<2>::from_data(row, &device).require_grad();
-                let targets = Tensor::from_data(TensorData::new(targets(&[0], 0.0), [1, CLASSES]), &device);
-                let gradients = which.forward(outputs.clone(), targets, softmax).backward();
+                let targets = Tensor::from_data(TensorData::new(Targets::ONE_HOT.rows(&[0]), [1, CLASSES]), &device);
+                let gradients = which.forward(outputs.clone(), targets, output).backward();
                 let gradient = outputs.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap();
-                assert!(gradient.iter().all(|value| value.is_finite()), "{which:?} {softmax} {scale}: {gradient:?}");
+                assert!(gradient.iter().all(|value| value.is_finite()), "{which:?} {output:?} {scale}: {gradient:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_hinge_counts_margins_below_one() {
+        let mut outputs = [[0.0f32; CLASSES]; 2];
+        // Right by 2: no loss. Wrong by 1 for one class, by a margin of 0.5 right for the other eight.
+        outputs[0][0] = 2.0;
+        outputs[1] = [-0.5; CLASSES];
+        outputs[1][3] = 0.0;
+        outputs[1][7] = 1.0;
+        for output in Output::ALL {
+            assert!((loss(Loss::Hinge, outputs, 0.0, output) - (2.0 + 8.0 * 0.5) / 2.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn losses_that_make_no_sense_are_refused() {
+        let one_hot = Targets::ONE_HOT;
+        assert_eq!(Loss::CrossEntropy.check(Output::Sigmoid, one_hot).unwrap_err().field, "loss");
+        assert!(Loss::Hinge.check(Output::Softmax, Targets::smoothed(0.1)).is_err());
+        for loss in Loss::ALL {
+            assert!(loss.check(Output::Softmax, one_hot).is_ok());
+        }
+        assert!(Loss::Mse.check(Output::Sigmoid, Targets::between([0.01, 0.99])).is_ok());
     }
 }

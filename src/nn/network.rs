@@ -3,7 +3,7 @@
 use burn::{
     module::{Module, Param, ParamId},
     nn::Linear,
-    tensor::{Device, Tensor, TensorData, activation},
+    tensor::{Device, Tensor, TensorData},
 };
 
 use super::{
@@ -14,14 +14,13 @@ use super::{
     error::NnError,
     fused,
     initializer::Initializer,
+    input::InputMap,
+    output::Output,
 };
 use crate::{
-    data::{CLASSES, SIDE},
+    data::{CLASSES, Images, SIDE},
     seed::Seed,
 };
-
-/// Smallest probability of a net without softmax.
-pub(super) const LEAST_PROBABILITY: f64 = 1e-7;
 
 /// A classifier of 28×28 images.
 #[derive(Module, Debug)]
@@ -32,6 +31,8 @@ pub struct Network {
     pub hidden: Vec<Linear>,
     /// The ten outputs.
     pub output: Linear,
+    /// What is done to the pixels first.
+    pub input: InputMap,
     #[module(skip)]
     activation: Activation,
     #[module(skip)]
@@ -39,7 +40,7 @@ pub struct Network {
     #[module(skip)]
     dropout: f64,
     #[module(skip)]
-    softmax_output: bool,
+    output_kind: Output,
 }
 
 impl Network {
@@ -64,7 +65,13 @@ impl Network {
             inputs = units;
         }
         let output = layers.linear(inputs, CLASSES, config.bias(), None);
-        Ok(Self { blocks, hidden, output, activation, block_dropout, dropout, softmax_output: config.softmax_output() })
+        let input = InputMap::new(config.input(), layers.drawn, device);
+        Ok(Self { blocks, hidden, output, input, activation, block_dropout, dropout, output_kind: config.output() })
+    }
+
+    /// Learns from the training images how pixels are scaled, if that is to be learned.
+    pub fn fit_input(&mut self, images: &Images) {
+        self.input.fit(images);
     }
 
     /// `[batch, 1, 28, 28]` (0 = background, 1 = ink) → the ten outputs before any softmax, `[batch, 10]`.
@@ -79,11 +86,7 @@ impl Network {
 
     /// The outputs of [`forward`](Self::forward) as probabilities, `[batch, 10]`; each row adds up to 1.
     pub fn probabilities(&self, outputs: Tensor<2>) -> Tensor<2> {
-        if self.softmax_output {
-            return activation::softmax(outputs, 1);
-        }
-        let scores = outputs.clamp(LEAST_PROBABILITY, 1.0);
-        scores.clone() / scores.sum_dim(1)
+        self.output_kind.probabilities(outputs)
     }
 
     /// What follows every hidden layer.
@@ -98,7 +101,7 @@ impl Network {
             layer += 1;
             training.filter(|_| rate > 0.0).map(|seed| (rate, seed.index(layer)))
         };
-        let mut x = images;
+        let mut x = self.input.forward(images);
         for block in &self.blocks {
             x = block.forward(x);
             if let Some((rate, seed)) = drop(self.block_dropout) {

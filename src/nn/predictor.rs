@@ -12,7 +12,8 @@ use super::{
     block::Block,
     error::NnError,
     fused::single::{ConvolutionSpec, PackedNet, Scratch},
-    network::{LEAST_PROBABILITY, Network},
+    network::Network,
+    output::Output,
     trained::TrainedNet,
     weights::read,
 };
@@ -23,13 +24,14 @@ use crate::data::{CLASSES, PIXELS, SIDE};
 /// Clones share the weights and have buffers of their own: one for each thread.
 pub struct NetPredictor {
     net: Arc<PackedNet>,
-    softmax_output: bool,
+    input: Arc<PixelMap>,
+    output: Output,
     scratch: Scratch,
 }
 
 impl Clone for NetPredictor {
     fn clone(&self) -> Self {
-        Self { net: self.net.clone(), softmax_output: self.softmax_output, scratch: self.net.scratch() }
+        Self { net: self.net.clone(), input: self.input.clone(), output: self.output, scratch: self.net.scratch() }
     }
 }
 
@@ -39,29 +41,36 @@ impl NetPredictor {
     /// # Errors
     /// If the device does not hand them out.
     pub fn new(trained: &TrainedNet) -> Result<Self, NnError> {
-        let mut net = PackedNet::new(SIDE);
-        pack(trained.network(), &mut net)?;
-        Ok(Self::of(net, trained.config().softmax_output()))
+        Self::of(PackedNet::new(SIDE), trained)
     }
 
-    fn of(net: PackedNet, softmax_output: bool) -> Self {
+    /// `net` has no layers yet.
+    fn of(mut net: PackedNet, trained: &TrainedNet) -> Result<Self, NnError> {
+        pack(trained.network(), &mut net)?;
         let scratch = net.scratch();
-        Self { net: Arc::new(net), softmax_output, scratch }
+        let input = PixelMap::new(trained.network())?;
+        Ok(Self { net: Arc::new(net), input: Arc::new(input), output: trained.config().output(), scratch })
     }
 
     /// Class probabilities of one image; they add up to 1. The same as [`TrainedNet::predict_proba`]'s but for rounding.
     pub fn predict_one(&mut self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
-        let outputs = self.net.forward(image.iter().map(|&pixel| f32::from(pixel) / 255.0), &mut self.scratch);
+        let pixels = image.iter().zip(&self.input.0).map(|(&pixel, [scale, shift])| f32::from(pixel) * scale + shift);
+        let outputs = self.net.forward(pixels, &mut self.scratch);
         let mut row = [0.0; CLASSES];
         row.copy_from_slice(outputs);
-        if self.softmax_output {
-            let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            row = row.map(|output| (output - largest).exp());
-        } else {
-            row = row.map(|output| output.clamp(LEAST_PROBABILITY as f32, 1.0));
-        }
-        let sum: f32 = row.iter().sum();
-        row.map(|value| value / sum)
+        self.output.probabilities_of_one(row)
+    }
+}
+
+/// What is done to each pixel, 0 to 255, before the first layer: times the first number, plus the second.
+struct PixelMap(Vec<[f32; 2]>);
+
+impl PixelMap {
+    fn new(network: &Network) -> Result<Self, NnError> {
+        let device = network.output.weight.device();
+        let ends = |level: f32| values(network.input.forward(Tensor::full([1, 1, SIDE, SIDE], level, &device)));
+        let (low, high) = (ends(0.0)?, ends(1.0)?);
+        Ok(Self(low.into_iter().zip(high).map(|(low, high)| [(high - low) / 255.0, low]).collect()))
     }
 }
 
@@ -98,7 +107,7 @@ fn pack_block(block: &Block, packed: &mut PackedNet) -> Result<(), NnError> {
     Ok(())
 }
 
-/// A parameter's values, row-major as its shape says.
+/// A tensor's values, row-major as its shape says.
 fn values<const D: usize>(parameter: Tensor<D>) -> Result<Vec<f32>, NnError> {
     read(parameter.inner())
 }

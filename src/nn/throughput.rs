@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::{
     ChosenDevice, Loss, Network, NetworkConfig, NnError, OptimizerConfig, Updater,
-    loss::targets,
+    loss::Targets,
     resident::{ResidentDigits, unchanged},
     weights::read,
 };
@@ -71,7 +71,7 @@ pub fn throughput(
     let train = measure(seconds, queue, |wait| {
         let (images, targets) = input.tensors(device);
         let outputs = net.forward_training(Tensor::from_inner(images), Seed(0));
-        let loss = Loss::CrossEntropy.forward(outputs, Tensor::from_inner(targets), network.softmax_output());
+        let loss = Loss::CrossEntropy.forward(outputs, Tensor::from_inner(targets), network.output());
         let gradients = GradientsParams::from_grads(loss.backward(), &net);
         net = updater.step(optimizer.learning_rate(), net.clone(), gradients);
         if wait { read(net.output.weight.val().inner()).map(|_| ()) } else { Ok(()) }
@@ -107,10 +107,10 @@ impl Input {
         if device.is_cpu() || !ResidentDigits::holds(batch) {
             let pixels: Vec<f32> = levels.iter().map(|&level| f32::from(level) / 255.0).collect();
             let images = TensorData::new(pixels, [batch, 1, SIDE, SIDE]);
-            return Self::Host { images, targets: TensorData::new(targets(&labels, 0.0), [batch, CLASSES]) };
+            return Self::Host { images, targets: TensorData::new(Targets::ONE_HOT.rows(&labels), [batch, CLASSES]) };
         }
         let images = Images::from_images(levels.as_chunks().0.iter().copied());
-        let digits = ResidentDigits::upload(&Digits::new(images, labels), 0.0, device.device());
+        let digits = ResidentDigits::upload(&Digits::new(images, labels), Targets::ONE_HOT, device.device());
         Self::Device { digits: Box::new(digits), places: (0..batch).rev().collect() }
     }
 

@@ -12,6 +12,7 @@ use super::{
     config::NetworkConfig,
     device::ChosenDevice,
     error::NnError,
+    film::{Film, Filters},
     network::Network,
     weights::{Weights, hash, parse, read, write_atomically, write_file},
 };
@@ -37,6 +38,7 @@ pub struct TrainedNet {
     config: NetworkConfig,
     history: History,
     timing: FitTiming,
+    film: Film,
     device: ChosenDevice,
 }
 
@@ -52,7 +54,12 @@ struct Description {
 impl TrainedNet {
     /// `network` is without autodiff.
     pub(super) fn new(network: Network, config: NetworkConfig, history: History, timing: FitTiming, device: &ChosenDevice) -> Self {
-        Self { network, config, history, timing, device: device.clone() }
+        Self { network, config, history, timing, film: Film::default(), device: device.clone() }
+    }
+
+    /// The same with pictures of its training.
+    pub(super) fn with_film(self, film: Film) -> Self {
+        Self { film, ..self }
     }
 
     /// The net, without autodiff.
@@ -96,18 +103,17 @@ impl TrainedNet {
         Ok(rows)
     }
 
-    /// What the first layer looks for, one row-major square an entry: a CNN's first kernels, or the 28×28 weights of a dense net's first
-    /// units.
-    pub fn first_layer_filters(&self) -> Result<Vec<Vec<f32>>, NnError> {
-        let (weights, area) = match (self.network.blocks.first().and_then(|block| block.convolutions.first()), self.network.hidden.first())
-        {
-            (Some(first), _) => (read(first.weight.val())?, first.weight.dims()[2] * first.weight.dims()[3]),
-            (None, first) => (read(first.unwrap_or(&self.network.output).weight.val().swap_dims(0, 1))?, PIXELS),
-        };
-        Ok(weights.chunks(area).map(<[f32]>::to_vec).collect())
+    /// What the first layer looks for.
+    pub fn first_layer_filters(&self) -> Result<Filters, NnError> {
+        Filters::of(&self.network)
     }
 
-    /// Writes the two files into an existing folder, each under a temporary name first.
+    /// The same while it was trained, if it was asked to keep that; otherwise empty.
+    pub fn film(&self) -> &Film {
+        &self.film
+    }
+
+    /// Writes the two files, and `filters.safetensors` if there is a film, into an existing folder, each under a temporary name first.
     pub fn save(&self, folder: &Path) -> Result<(), NnError> {
         let weights_sha256 = write_file(&folder.join(WEIGHTS), &Weights::of(&self.network)?.0, None)?;
         let description =
@@ -115,7 +121,8 @@ impl TrainedNet {
         let path = folder.join(DESCRIPTION);
         let mut text = serde_json::to_string_pretty(&description).map_err(|error| NnError::file(&path, error.to_string()))?;
         text.push('\n');
-        write_atomically(&path, text.as_bytes())
+        write_atomically(&path, text.as_bytes())?;
+        self.film.save(folder)
     }
 
     /// Reads what [`save`](Self::save) wrote. Refuses files that are damaged, do not belong together, or hold weights of other names or
@@ -136,7 +143,8 @@ impl TrainedNet {
         let arrays: BTreeMap<_, _> = parse(&bytes).map_err(|problem| NnError::file(&path, problem))?.0;
         let network = Network::new(&description.config, Seed(0), device.device())?;
         let network = Weights(arrays).put_into(network).map_err(|problem| NnError::file(&path, problem))?;
-        Ok(Self::new(network, description.config, description.history, FitTiming::default(), device))
+        let net = Self::new(network, description.config, description.history, FitTiming::default(), device);
+        Ok(net.with_film(Film::load(folder)?))
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) fn pictures(
         }
     };
     let filters = config.members.iter().zip(evidence.models).filter_map(|(member, models)| {
-        let mut weights = models.first()?.first_layer_filters()?;
+        let mut weights = models.first()?.first_layer_filters()?.weights;
         weights.truncate(FILTERS);
         Some(SavedFilters { member: member.name().to_owned(), weights })
     });

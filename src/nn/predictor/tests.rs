@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     data::{Images, synthetic},
     history::{FitTiming, History},
-    nn::{Activation, CnnConfig, DenseConfig, DeviceChoice, Initializer, NetworkConfig, Padding, Pool, resolve},
+    nn::{Activation, CnnConfig, DenseConfig, DeviceChoice, Initializer, InputScale, NetworkConfig, Output, Padding, Pool, resolve},
     seed::Seed,
 };
 
@@ -15,6 +15,7 @@ use crate::{
 fn untrained(config: NetworkConfig, seed: Seed) -> TrainedNet {
     let device = resolve(&DeviceChoice::Cpu).unwrap();
     let mut network = Network::new(&config, seed, device.device()).unwrap();
+    network.fit_input(&images());
     let mut rng = seed.derive("biases").rng();
     let mut noise = |bias: Tensor<1>| {
         let values: Vec<f32> = (0..bias.dims()[0]).map(|_| rng.random_range(-0.3..0.3)).collect();
@@ -38,9 +39,8 @@ fn check(config: &NetworkConfig, seed: u64) {
     let trained = untrained(config.clone(), Seed(seed));
     let images = images();
     let expected = trained.predict_proba(&images).unwrap();
-    for mut net in PackedNet::on_every_level(SIDE) {
-        pack(trained.network(), &mut net).unwrap();
-        let mut predictor = NetPredictor::of(net, config.softmax_output());
+    for net in PackedNet::on_every_level(SIDE) {
+        let mut predictor = NetPredictor::of(net, &trained).unwrap();
         // Twice: what one image leaves in the buffers must not reach the next.
         for _ in 0..2 {
             for (image, expected) in images.iter().zip(&expected) {
@@ -52,23 +52,28 @@ fn check(config: &NetworkConfig, seed: u64) {
     }
 }
 
+fn inputs() -> impl Strategy<Value = InputScale> {
+    let ranges = Just(InputScale::Range([0.01, 1.0]));
+    prop_oneof![Just(InputScale::Unit), Just(InputScale::Signed), ranges, Just(InputScale::Standardized)]
+}
+
 fn hidden() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(prop_oneof![Just(0), 1usize..=150], 0..3)
 }
 
 fn dense() -> impl Strategy<Value = NetworkConfig> {
-    (hidden(), 0..Activation::ALL.len(), any::<bool>(), any::<bool>()).prop_map(|(hidden, activation, bias, softmax_output)| {
-        let (activation, initializer) = (Activation::ALL[activation], Initializer::Auto);
-        NetworkConfig::Dense(DenseConfig { hidden, activation, dropout: 0.0, bias, softmax_output, initializer })
+    (hidden(), 0..Activation::ALL.len(), any::<bool>(), 0..Output::ALL.len(), inputs()).prop_map(|(hidden, activation, bias, output, input)| {
+        let (activation, output, initializer) = (Activation::ALL[activation], Output::ALL[output], Initializer::Auto);
+        NetworkConfig::Dense(DenseConfig { hidden, activation, dropout: 0.0, bias, output, initializer, input })
     })
 }
 
 fn cnn() -> impl Strategy<Value = NetworkConfig> {
     let sizes = (1usize..=20, 1usize..=3, 1usize..=2, 1usize..=9, 1usize..=2);
-    let kinds = (any::<bool>(), any::<bool>(), prop::collection::vec(any::<bool>(), 0..2), 0..Activation::ALL.len(), hidden());
+    let kinds = (any::<bool>(), any::<bool>(), prop::collection::vec(any::<bool>(), 0..2), 0..Activation::ALL.len(), hidden(), inputs());
     (sizes, kinds).prop_filter_map(
         "nothing is left of the image",
-        |((filters, blocks, growth, kernel, convolutions_per_block), (same, average, extra_activation, activation, hidden))| {
+        |((filters, blocks, growth, kernel, convolutions_per_block), (same, average, extra_activation, activation, hidden, input))| {
             let config = NetworkConfig::Cnn(CnnConfig {
                 filters,
                 blocks,
@@ -80,6 +85,7 @@ fn cnn() -> impl Strategy<Value = NetworkConfig> {
                 extra_activation,
                 hidden,
                 activation: Activation::ALL[activation],
+                input,
                 ..CnnConfig::default()
             });
             config.check().is_ok().then_some(config)

@@ -15,7 +15,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 pub(super) use warp::{DeviceWarp, Draws};
 
-use super::loss::targets;
+use super::loss::Targets;
 use crate::data::{CLASSES, Digits, PIXELS, SIDE};
 
 /// Side of a frame with a border of one pixel.
@@ -45,17 +45,17 @@ impl ResidentDigits {
         images <= LARGEST / AREA
     }
 
-    /// Uploads the images, and targets smoothed by `smoothing`, to `device`, which is without autodiff.
-    pub fn upload(digits: &Digits, smoothing: f64, device: &Device) -> Self {
-        Self::in_shards(digits, smoothing, device, SHARD)
+    /// Uploads the images, and such targets, to `device`, which is without autodiff.
+    pub fn upload(digits: &Digits, targets: Targets, device: &Device) -> Self {
+        Self::in_shards(digits, targets, device, SHARD)
     }
 
-    fn in_shards(digits: &Digits, smoothing: f64, device: &Device, shard: usize) -> Self {
+    fn in_shards(digits: &Digits, targets: Targets, device: &Device, shard: usize) -> Self {
         let upload = |images: &[[u8; PIXELS]]| {
             let words: Vec<i32> = images.iter().flat_map(packed).collect();
             Tensor::from_data(TensorData::new(words, [images.len(), WORDS]), device)
         };
-        let targets = TensorData::new(targets(&digits.labels, smoothing), [digits.len(), CLASSES]);
+        let targets = TensorData::new(targets.rows(&digits.labels), [digits.len(), CLASSES]);
         Self {
             shards: digits.images.as_slice().chunks(shard).map(upload).collect(),
             shard,
@@ -138,7 +138,7 @@ mod tests {
             assert_eq!(images.dims(), [8, 1, SIDE, SIDE]);
             let images = images.into_data().try_to_vec::<f32>().unwrap();
             let labels: Vec<u8> = places.iter().map(|&place| digits.labels[place]).collect();
-            assert_eq!(found.into_data().try_to_vec::<f32>().unwrap(), targets(&labels, 0.1));
+            assert_eq!(found.into_data().try_to_vec::<f32>().unwrap(), Targets::smoothed(0.1).rows(&labels));
             for (found, &place) in images.as_chunks::<PIXELS>().0.iter().zip(&places) {
                 assert_eq!(*found, digits.images.get(place).map(|level| f32::from(level) / 255.0), "{place} of {shard} a shard");
             }

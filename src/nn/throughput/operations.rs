@@ -17,7 +17,7 @@ use crate::{
     data::{CLASSES, SIDE},
     nn::{
         Activation, Block, ChosenDevice, CnnConfig, DenseConfig, Loss, Network, NetworkConfig, NnError, OptimizerConfig, Updater, fused,
-        loss::targets, network::fully_connected,
+        loss::Targets, output::Output, network::fully_connected,
     },
     seed::Seed,
 };
@@ -191,12 +191,12 @@ impl Rows<'_> {
 
     fn cross_entropy(&mut self) -> Result<(), NnError> {
         let labels: Vec<u8> = (0..self.batch).map(|index| (index % CLASSES) as u8).collect();
-        let rows = TensorData::new(targets(&labels, 0.0), [self.batch, CLASSES]);
+        let rows = TensorData::new(Targets::ONE_HOT.rows(&labels), [self.batch, CLASSES]);
         let device = self.device.training();
         let rows = Tensor::<2>::from_data(rows, &device);
         let outputs = Tensor::<2>::from_data(self.numbers([self.batch, CLASSES]), &device).require_grad();
         self.add("cnn", "softmax cross-entropy", Pass::Training, 0.0, || {
-            drop(Loss::CrossEntropy.forward(outputs.clone(), rows.clone(), true).backward());
+            drop(Loss::CrossEntropy.forward(outputs.clone(), rows.clone(), Output::Softmax).backward());
         })
     }
 

@@ -16,7 +16,7 @@ use super::Augment;
 use crate::{
     data::{Digits, PIXELS},
     imaging::SingleWarp,
-    nn::{loss::targets, resident::Draws},
+    nn::{loss::Targets, resident::Draws},
     seed::Seed,
 };
 
@@ -26,7 +26,7 @@ const AHEAD: usize = 2;
 /// What the host does for a batch.
 pub(super) enum Preparation<'a> {
     /// All of it.
-    Pixels { digits: &'a Digits, smoothing: f64, augment: Option<&'a dyn Augment> },
+    Pixels { digits: &'a Digits, targets: Targets, augment: Option<&'a dyn Augment> },
     /// It draws the random numbers of a warp; the images are on the device.
     Draws { warp: Option<SingleWarp<'a>> },
 }
@@ -90,7 +90,7 @@ impl<'a> EpochBatches<'a> {
     pub fn prepare(&self, index: usize) -> Batch {
         let places = &self.order[index * self.batch_size..((index + 1) * self.batch_size).min(self.order.len())];
         match self.preparation {
-            Preparation::Pixels { digits, smoothing, augment } => {
+            Preparation::Pixels { digits, targets, augment } => {
                 let mut pixels = Vec::with_capacity(places.len() * PIXELS);
                 for &place in places {
                     let image = digits.images.get(place);
@@ -100,7 +100,7 @@ impl<'a> EpochBatches<'a> {
                     }
                 }
                 let labels: Vec<u8> = places.iter().map(|&place| digits.labels[place]).collect();
-                Batch::Pixels { pixels, targets: targets(&labels, *smoothing) }
+                Batch::Pixels { pixels, targets: targets.rows(&labels) }
             }
             Preparation::Draws { warp } => {
                 let draws = warp.as_ref().zip(self.seed);
@@ -167,7 +167,7 @@ mod tests {
     }
 
     fn pixels<'a>(digits: &'a Digits, augment: Option<&'static dyn Augment>) -> Preparation<'a> {
-        Preparation::Pixels { digits, smoothing: 0.0, augment }
+        Preparation::Pixels { digits, targets: Targets::ONE_HOT, augment }
     }
 
     fn content(batch: Batch) -> (Vec<f32>, Vec<f32>) {

@@ -15,7 +15,7 @@ use crate::{
     data::Digits,
     history::{FitTiming, History},
     nn::{
-        NetworkConfig, NnError, OptimizerState,
+        Film, NetworkConfig, NnError, OptimizerState,
         weights::{Array, Weights, hash, parse, write_file},
     },
 };
@@ -31,6 +31,7 @@ pub(super) struct Checkpoint {
     pub optimizer: OptimizerState,
     pub average: Option<Weights>,
     pub best: Option<Weights>,
+    pub film: Film,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,6 +74,7 @@ impl Checkpoint {
                 arrays.insert(format!("{prefix}/{name}"), array.clone());
             }
         }
+        arrays.extend(self.film.arrays().map(|(name, array)| (format!("film/{name}"), array)));
         for (name, data) in &self.optimizer.tensors {
             let values = data.try_to_vec::<f32>().map_err(|error| NnError::Execution(format!("{error:?}")))?;
             arrays.insert(format!("optimizer/{name}"), Array { shape: data.shape().to_vec(), values });
@@ -120,6 +122,10 @@ impl Checkpoint {
                 "best" => checkpoint.best.get_or_insert_default(),
                 "optimizer" => {
                     checkpoint.optimizer.tensors.insert(name.to_owned(), TensorData::new(array.values, array.shape));
+                    continue;
+                }
+                "film" => {
+                    checkpoint.film.insert(name, &array)?;
                     continue;
                 }
                 _ => return Err(format!("holds {set}/{name}, which it should not")),

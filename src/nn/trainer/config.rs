@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     data::FieldError,
-    nn::{Loss, OptimizerConfig, Schedule},
+    nn::{Loss, NetworkConfig, OptimizerConfig, Schedule, loss::Targets},
 };
 
 /// Settings of one training run.
@@ -19,6 +19,8 @@ pub struct TrainingConfig {
     pub loss: Loss,
     /// Share of each target spread evenly over the ten classes, 0 to below 1. Default 0.
     pub label_smoothing: f64,
+    /// The target of a wrong and of the right class, 0 ≤ wrong < right ≤ 1; for instance `[0.01, 0.99]`. Default 0 and 1.
+    pub targets: Option<[f64; 2]>,
     /// The update rule. Default Adam.
     pub optimizer: OptimizerConfig,
     /// Factor on the rule's learning rate. Default constant.
@@ -29,6 +31,12 @@ pub struct TrainingConfig {
     pub early_stopping: Option<EarlyStopping>,
     /// Return the weights of the epoch with the best validation result instead of the last epoch's. Default false. Needs validation images.
     pub keep_best_epoch: bool,
+    /// Iterations (batches) between two points of the loss and accuracy that are kept beside those of the epochs; every epoch ends a point as
+    /// well. 0, the default: none.
+    pub trace: u32,
+    /// Pictures of the first layer's filters that are kept, evenly spread from before the first iteration to the end; at most 400. 0, the
+    /// default: none, otherwise at least 2.
+    pub film: u32,
     /// Validate, keep and return a running average of the weights instead of the last step's (Polyak averaging): the share of the average
     /// kept at each step, above 0 and below 1, for instance 0.999. Default none.
     pub weight_average: Option<f64>,
@@ -41,11 +49,14 @@ impl Default for TrainingConfig {
             batch_size: 128,
             loss: Loss::CrossEntropy,
             label_smoothing: 0.0,
+            targets: None,
             optimizer: OptimizerConfig::default(),
             schedule: Schedule::Constant,
             monitor: Monitor::Loss,
             early_stopping: None,
             keep_best_epoch: false,
+            trace: 0,
+            film: 0,
             weight_average: None,
         }
     }
@@ -74,6 +85,21 @@ pub struct EarlyStopping {
 }
 
 impl TrainingConfig {
+    /// What outputs are compared with in training.
+    pub(in crate::nn) fn targets(&self) -> Targets {
+        self.targets.map_or(Targets::smoothed(self.label_smoothing), Targets::between)
+    }
+
+    /// Refuses a loss that makes no sense for the net or the targets.
+    pub fn check_loss(&self, network: &NetworkConfig) -> Result<(), FieldError> {
+        self.loss.check(network.output(), self.targets())
+    }
+
+    /// What they are compared with in validation: the same, without label smoothing.
+    pub(in crate::nn) fn validation_targets(&self) -> Targets {
+        self.targets.map_or(Targets::ONE_HOT, Targets::between)
+    }
+
     /// Refuses settings that cannot be.
     pub fn check(&self) -> Result<(), FieldError> {
         if self.epochs == 0 {
@@ -85,6 +111,14 @@ impl TrainingConfig {
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return Err(FieldError::new("label_smoothing", format!("must be 0 to below 1, found {}", self.label_smoothing)));
         }
+        if let Some([low, high]) = self.targets {
+            if !(0.0 <= low && low < high && high <= 1.0) {
+                return Err(FieldError::new("targets", format!("must be two rising numbers from 0 to 1, found [{low}, {high}]")));
+            }
+            if self.label_smoothing > 0.0 {
+                return Err(FieldError::new("targets", "and `label_smoothing` say the same thing in two ways; leave one out"));
+            }
+        }
         self.optimizer.check().map_err(|error| error.inside("optimizer"))?;
         self.schedule.check().map_err(|error| error.inside("schedule"))?;
         if let Some(stopping) = self.early_stopping {
@@ -95,6 +129,9 @@ impl TrainingConfig {
             if !(least >= 0.0 && least.is_finite()) {
                 return Err(FieldError::new("early_stopping.minimum_improvement", format!("must be at least 0, found {least}")));
             }
+        }
+        if self.film == 1 || self.film > 400 {
+            return Err(FieldError::new("film", format!("must be 0 or 2 to 400 pictures, found {}", self.film)));
         }
         match self.weight_average {
             Some(kept) if !(kept > 0.0 && kept < 1.0) => {
@@ -121,8 +158,17 @@ mod tests {
         assert_eq!(refused(|c| c.epochs = 0), "epochs");
         assert_eq!(refused(|c| c.batch_size = 0), "batch_size");
         assert_eq!(refused(|c| c.label_smoothing = 1.0), "label_smoothing");
+        assert_eq!(refused(|c| c.targets = Some([0.9, 0.1])), "targets");
+        assert_eq!(
+            refused(|c| {
+                c.targets = Some([0.0, 1.0]);
+                c.label_smoothing = 0.1;
+            }),
+            "targets"
+        );
         assert_eq!(refused(|c| c.schedule = Schedule::Cosine { last: 2.0 }), "schedule.last");
         assert_eq!(refused(|c| c.optimizer = OptimizerConfig::Sgd { learning_rate: -1.0, weight_decay: 0.0 }), "optimizer.learning_rate");
+        assert_eq!(refused(|c| c.film = 1), "film");
         assert_eq!(refused(|c| c.weight_average = Some(1.0)), "weight_average");
         assert_eq!(
             refused(|c| c.early_stopping = Some(EarlyStopping { patience: 0, minimum_improvement: 0.0 })),

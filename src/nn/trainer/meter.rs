@@ -14,6 +14,8 @@ pub(super) struct Meter {
     loss: f64,
     correct: f64,
     images: usize,
+    /// Loss, right answers and images up to the last [`lap`](Self::lap).
+    laps: (f64, f64, usize),
 }
 
 impl Meter {
@@ -27,6 +29,14 @@ impl Meter {
             Some((all_loss, all_correct)) => (all_loss + loss, all_correct + correct),
             None => (loss, correct),
         });
+    }
+
+    /// Mean loss and accuracy (0 to 1) of what was added since the last lap. Waits for the device.
+    pub fn lap(&mut self) -> Result<(f64, f64), NnError> {
+        self.read()?;
+        let (loss, correct, images) = std::mem::replace(&mut self.laps, (self.loss, self.correct, self.images));
+        let count = (self.images - images).max(1) as f64;
+        Ok(((self.loss - loss) / count, (self.correct - correct) / count))
     }
 
     /// Mean loss and accuracy (0 to 1) of everything added. Waits for the device.

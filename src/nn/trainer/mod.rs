@@ -35,10 +35,10 @@ use meter::Meter;
 use standing::Standing;
 use supply::Supply;
 
-use super::{ChosenDevice, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
+use super::{ChosenDevice, Film, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
 use crate::{
-    data::{Digits, FieldError},
-    history::{FitTiming, History, HistoryPoint, Observe},
+    data::{Digits, FieldError, Images},
+    history::{FitTiming, History, HistoryPoint, Observe, TracePoint},
     progress::{Cancel, Progress, Task},
     seed::Seed,
 };
@@ -83,17 +83,17 @@ pub fn train(
     job: &TrainJob<'_>,
 ) -> Result<TrainedNet, NnError> {
     training.check()?;
+    training.check_loss(network)?;
     check_digits(training, train, validation, job)?;
     let fingerprint = fingerprint(network, training, train, validation, augment.is_some(), job);
-    let mut run = Run::begin(network, training, job, &fingerprint)?;
+    let mut run = Run::begin(network, training, &train.images, job, &fingerprint)?;
     let task = job.progress.task(job.name, u64::from(training.epochs) * train.len() as u64, "images");
     task.advance(run.timing.images);
     for point in run.history.points.clone() {
         run.show(&point)?;
     }
-    let supply = Supply::new(train, training.label_smoothing, augment, job.device);
-    // Validation loss is without label smoothing.
-    let validation = validation.map(|digits| Supply::new(digits, 0.0, None, job.device));
+    let supply = Supply::new(train, training.targets(), augment, job.device);
+    let validation = validation.map(|digits| Supply::new(digits, training.validation_targets(), None, job.device));
     while !run.is_finished() {
         let start = Instant::now();
         let epoch = run.epochs_done() + 1;
@@ -138,19 +138,28 @@ struct Run<'a> {
     updater: Updater,
     average: Option<Network>,
     best: Option<Weights>,
+    film: Film,
     history: History,
     timing: FitTiming,
 }
 
 impl<'a> Run<'a> {
     /// From the checkpoint if it is this training's, otherwise from new weights.
-    fn begin(config: &'a NetworkConfig, training: &'a TrainingConfig, job: &'a TrainJob<'a>, fingerprint: &str) -> Result<Self, NnError> {
+    fn begin(
+        config: &'a NetworkConfig,
+        training: &'a TrainingConfig,
+        images: &Images,
+        job: &'a TrainJob<'a>,
+        fingerprint: &str,
+    ) -> Result<Self, NnError> {
         let device = job.device.training();
-        let network = Network::new(config, job.seed.derive("weights"), &device)?;
+        let mut network = Network::new(config, job.seed.derive("weights"), &device)?;
+        network.fit_input(images);
         let average = training.weight_average.map(|_| network.valid());
         let updater = Updater::new(&training.optimizer);
         let history = History { unit: String::from("epoch"), ..History::default() };
-        let fresh = Self { config, training, job, device, network, updater, average, best: None, history, timing: FitTiming::default() };
+        let (film, timing) = (Film::default(), FitTiming::default());
+        let fresh = Self { config, training, job, device, network, updater, average, best: None, film, history, timing };
         let Some(path) = job.checkpoint else { return Ok(fresh) };
         let resumed = Checkpoint::load(path, fingerprint).and_then(|found| found.map(|checkpoint| fresh.resumed(checkpoint)).transpose());
         match resumed {
@@ -182,6 +191,7 @@ impl<'a> Run<'a> {
             updater,
             average,
             best: checkpoint.best,
+            film: checkpoint.film,
             history: checkpoint.history,
             timing: checkpoint.timing,
         })
@@ -225,6 +235,9 @@ impl<'a> Run<'a> {
         };
         let mut meter = Meter::default();
         let mut learning_rate = 0.0;
+        if epoch == 1 {
+            self.film_iteration(0, steps)?;
+        }
         thread::scope(|scope| {
             let mut feed = batches.feed(scope, self.job.feeders);
             for index in 0..batches.len() {
@@ -240,6 +253,13 @@ impl<'a> Run<'a> {
                 let (images, targets) = supply.tensors(batch);
                 self.step(images, targets, learning_rate, step, &mut meter);
                 task.advance(size as u64);
+                self.film_iteration(step + 1, steps)?;
+                let trace = u64::from(self.training.trace);
+                if trace > 0 && ((step + 1).is_multiple_of(trace) || index + 1 == batches.len()) {
+                    let (loss, accuracy) = meter.lap()?;
+                    finite(loss)?;
+                    self.history.trace.push(TracePoint { iteration: step + 1, loss, accuracy });
+                }
                 if (index + 1) % READING == 0 {
                     let (loss, accuracy) = meter.read()?;
                     finite(loss)?;
@@ -275,13 +295,19 @@ impl<'a> Run<'a> {
     /// One step on `images`, `[batch, 1, 28, 28]`, and `targets`, `[batch, 10]`, both without autodiff. Waits for nothing.
     fn step(&mut self, images: Tensor<4>, targets: Tensor<2>, learning_rate: f64, step: u64, meter: &mut Meter) {
         let outputs = self.network.forward_training(Tensor::from_inner(images), self.job.seed.derive("dropout").index(step));
-        let loss = self.training.loss.forward(outputs.clone(), Tensor::from_inner(targets.clone()), self.config.softmax_output());
+        let loss = self.training.loss.forward(outputs.clone(), Tensor::from_inner(targets.clone()), self.config.output());
         meter.add(outputs.inner(), targets, loss.clone().inner());
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         self.network = self.updater.step(learning_rate, self.network.clone(), gradients);
         if let (Some(kept), Some(average)) = (self.training.weight_average, self.average.take()) {
             self.average = Some(average::fold_in(average, &self.network, kept, step));
         }
+    }
+
+    /// Takes a picture of the filters if it is time for one.
+    fn film_iteration(&mut self, iteration: u64, steps_per_epoch: u64) -> Result<(), NnError> {
+        let iterations = steps_per_epoch * u64::from(self.training.epochs);
+        self.film.watch(&self.network, iteration, iterations, self.training.film)
     }
 
     /// The net that is validated, kept and returned, without autodiff.
@@ -296,7 +322,7 @@ impl<'a> Run<'a> {
         for index in 0..batches.len() {
             let (images, targets) = supply.tensors(batches.prepare(index));
             let outputs = network.forward(images);
-            let loss = self.training.loss.forward(outputs.clone(), targets.clone(), self.config.softmax_output());
+            let loss = self.training.loss.forward(outputs.clone(), targets.clone(), self.config.output());
             meter.add(outputs, targets, loss);
         }
         meter.read()
@@ -310,6 +336,7 @@ impl<'a> Run<'a> {
             optimizer: self.updater.state(),
             average: self.average.as_ref().map(Weights::of).transpose()?,
             best: self.best.clone(),
+            film: self.film.clone(),
         })
     }
 
@@ -319,6 +346,6 @@ impl<'a> Run<'a> {
             self.history.best_step = self.standing().best;
             network = best.put_into(network).map_err(NnError::Execution)?;
         }
-        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.job.device))
+        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.job.device).with_film(self.film))
     }
 }

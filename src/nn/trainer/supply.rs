@@ -14,6 +14,7 @@ use crate::{
     data::{CLASSES, Digits, PIXELS, SIDE},
     nn::{
         ChosenDevice,
+        loss::Targets,
         resident::{DeviceWarp, ResidentDigits, unchanged},
     },
     seed::Seed,
@@ -29,29 +30,29 @@ pub(super) struct Supply<'a> {
 }
 
 impl<'a> Supply<'a> {
-    /// The images, each changed by `augment`, with targets smoothed by `smoothing`, for nets on `device`.
-    pub fn new(digits: &'a Digits, smoothing: f64, augment: Option<&'a dyn Augment>, device: &ChosenDevice) -> Self {
+    /// The images, each changed by `augment`, with such targets, for nets on `device`.
+    pub fn new(digits: &'a Digits, targets: Targets, augment: Option<&'a dyn Augment>, device: &ChosenDevice) -> Self {
         if device.is_cpu() || !ResidentDigits::holds(digits.len()) {
-            Self::from_host(digits, smoothing, augment, device.device())
+            Self::from_host(digits, targets, augment, device.device())
         } else {
-            Self::on_device(digits, smoothing, augment, device.device())
+            Self::on_device(digits, targets, augment, device.device())
         }
     }
 
     /// Pixels are made by the host.
-    fn from_host(digits: &'a Digits, smoothing: f64, augment: Option<&'a dyn Augment>, device: &Device) -> Self {
-        let preparation = Preparation::Pixels { digits, smoothing, augment };
+    fn from_host(digits: &'a Digits, targets: Targets, augment: Option<&'a dyn Augment>, device: &Device) -> Self {
+        let preparation = Preparation::Pixels { digits, targets, augment };
         Self { images: digits.len(), preparation, device: device.clone(), resident: None }
     }
 
     /// Pixels are made by the device if it can.
-    fn on_device(digits: &'a Digits, smoothing: f64, augment: Option<&'a dyn Augment>, device: &Device) -> Self {
+    fn on_device(digits: &'a Digits, targets: Targets, augment: Option<&'a dyn Augment>, device: &Device) -> Self {
         let warp = match augment.map(Augment::single_warp) {
-            Some(None) => return Self::from_host(digits, smoothing, augment, device),
+            Some(None) => return Self::from_host(digits, targets, augment, device),
             Some(warp) => warp,
             None => None,
         };
-        let resident = (ResidentDigits::upload(digits, smoothing, device), warp.as_ref().map(|warp| DeviceWarp::new(warp, device)));
+        let resident = (ResidentDigits::upload(digits, targets, device), warp.as_ref().map(|warp| DeviceWarp::new(warp, device)));
         Self { images: digits.len(), preparation: Preparation::Draws { warp }, device: device.clone(), resident: Some(resident) }
     }
 
@@ -101,8 +102,8 @@ mod tests {
         let strong = Recipe::preset("strong").unwrap().prepare().unwrap();
         for (augment, resident) in [(None, true), (Some(&light), true), (Some(&strong), false)] {
             let augment = augment.map(|processor| processor as &dyn Augment);
-            let host = Supply::from_host(&digits, 0.1, augment, &Device::flex());
-            let device = Supply::on_device(&digits, 0.1, augment, &Device::flex());
+            let host = Supply::from_host(&digits, Targets::smoothed(0.1), augment, &Device::flex());
+            let device = Supply::on_device(&digits, Targets::smoothed(0.1), augment, &Device::flex());
             assert_eq!(device.resident.is_some(), resident);
             for (host_batches, device_batches) in
                 [(host.shuffled(5, Seed(2)), device.shuffled(5, Seed(2))), (host.in_order(6), device.in_order(6))]
