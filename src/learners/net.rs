@@ -8,7 +8,9 @@ use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, Predi
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
-    nn::{self, Augment, Film, Filters, CnnConfig, DenseConfig, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig},
+    nn::{
+        self, Augment, CnnConfig, DenseConfig, Film, Filters, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig,
+    },
 };
 
 /// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU itself.

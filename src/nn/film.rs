@@ -91,8 +91,11 @@ impl Film {
         write_file(&folder.join(FILE), &self.arrays().collect(), None).map(|_| ())
     }
 
-    /// Reads it; empty if there is no file.
-    pub(super) fn load(folder: &Path) -> Result<Self, NnError> {
+    /// Reads the film of a net that was saved in this folder; empty if there is none.
+    ///
+    /// # Errors
+    /// If the file is damaged or cannot be read.
+    pub fn load(folder: &Path) -> Result<Self, NnError> {
         let path = folder.join(FILE);
         let bytes = match fs::metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),

@@ -138,7 +138,9 @@ mod tests {
     #[test]
     fn ranges_are_hit_at_both_ends() {
         let train = Images::default();
-        for (scale, ends) in [(InputScale::Unit, [0.0, 1.0]), (InputScale::Signed, [-1.0, 1.0]), (InputScale::Range([0.01, 1.0]), [0.01, 1.0])] {
+        for (scale, ends) in
+            [(InputScale::Unit, [0.0, 1.0]), (InputScale::Signed, [-1.0, 1.0]), (InputScale::Range([0.01, 1.0]), [0.01, 1.0])]
+        {
             for (pixel, end) in [(0, ends[0]), (255, ends[1])] {
                 assert!(mapped(scale, &train, [pixel; PIXELS]).iter().all(|value| (value - end).abs() < 1e-6), "{scale:?}");
             }
@@ -149,8 +151,9 @@ mod tests {
     fn standardized_training_images_have_mean_0_and_deviation_1_where_they_vary() {
         let mut rng = Seed(5).rng();
         // The first pixels are constant, at 0, 255 and an odd level.
-        let train: Vec<[u8; PIXELS]> =
-            (0..50).map(|_| std::array::from_fn(|i| if i < 3 { [0, 255, 77][i] } else { rng.random::<u8>() / (1 + (i % 7) as u8) })).collect();
+        let train: Vec<[u8; PIXELS]> = (0..50)
+            .map(|_| std::array::from_fn(|i| if i < 3 { [0, 255, 77][i] } else { rng.random::<u8>() / (1 + (i % 7) as u8) }))
+            .collect();
         let images = Images::from_images(train.iter().copied());
         let all: Vec<Vec<f32>> = train.iter().map(|&image| mapped(InputScale::Standardized, &images, image)).collect();
         for pixel in 0..PIXELS {

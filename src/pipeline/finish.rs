@@ -7,7 +7,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunConfig, RunFailure, Work, fits::FitResult, report_input};
+use super::{
+    RunConfig, RunFailure, SavedRun, Work,
+    fits::FitResult,
+    report_input::{self, Picked},
+};
 use crate::{
     data::{Digits, Probabilities},
     evaluation::{self, Comparison, ModelKind, ModelScores, Scores},
@@ -26,8 +30,6 @@ pub(super) const TIMINGS: &str = "timings.json";
 pub(super) const ENVIRONMENT: &str = "environment.json";
 /// What the report shows beside the scores: pictures of mistakes, examples, filters.
 pub(super) const PICTURES: &str = "pictures.json";
-/// Mistakes that the gallery shows.
-const GALLERY: usize = 24;
 
 /// Where a meta-model is kept.
 pub(super) fn stack_file(name: &str) -> String {
@@ -139,10 +141,26 @@ pub(super) fn evaluate(config: &RunConfig, evidence: &Evidence, directory: &RunD
         stack_against_best_member: best_member(config, evidence, &models, test.as_ref().map(|rows| &rows[0]))?,
         models,
     };
-    let pictures = report_input::pictures(config, evidence, test.as_ref().map(|rows| &rows[0]), GALLERY)?;
+    let pictures = report_input::pictures(&picked(config, evidence, test.as_ref().map(|rows| &rows[0])))?;
     directory.write_json(METRICS, &metrics)?;
     directory.write_json(PICTURES, &pictures)?;
     Ok(metrics)
+}
+
+/// The stack's mistakes on the test images; out of fold, if there is no test set.
+fn picked<'a>(config: &'a RunConfig, evidence: &'a Evidence, stack_on_test: Option<&'a Probabilities>) -> Picked<'a> {
+    let (digits, stack, members) = match (evidence.test, stack_on_test, &evidence.test_predictions) {
+        (Some(test), Some(stack), Some(members)) => (test, stack, members),
+        _ => (evidence.digits, &evidence.stacked[0], &evidence.members),
+    };
+    let names = || config.members.iter().map(|member| member.name());
+    Picked {
+        train: evidence.digits,
+        test_images: evidence.test.map(Digits::len),
+        judged: (digits, stack),
+        members: names().zip(members).collect(),
+        models: names().zip(evidence.models).filter_map(|(name, models)| Some((name, models.first()?.as_ref()))).collect(),
+    }
 }
 
 /// Compares the stack with the member that is best out of fold (not on the test images: that would be choosing by them).
@@ -171,12 +189,22 @@ pub(super) fn conclude(
 ) -> Result<(), RunFailure> {
     let fits = fitted.iter().map(|result| NamedTiming { name: result.fit.part(config), timing: result.timing.clone() }).collect();
     directory.write_json(TIMINGS, &Timings { seconds: seconds.as_secs_f64(), stages, fits })?;
-    directory.write_json(ENVIRONMENT, &Environment::collect(work.device.description(), std::env::args().collect()))?;
-    let hash = directory.inventory()?.reproducible_hash();
-    let input = report_input::read(config, directory.path(), hash)?;
-    report::render(&input, &ReportOptions::default())?.write(directory)?;
+    write_environment(directory, work)?;
+    write_report(config, directory, ReportOptions::default())?;
     directory.complete()?;
     Ok(())
+}
+
+/// Writes down the machine and the program.
+pub(super) fn write_environment(directory: &RunDirectory, work: &Work) -> Result<(), RunFailure> {
+    Ok(directory.write_json(ENVIRONMENT, &Environment::collect(work.device.description(), std::env::args().collect()))?)
+}
+
+/// Draws the report of a run, or of a model that was trained alone, from its files.
+pub(super) fn write_report(config: &RunConfig, directory: &RunDirectory, options: ReportOptions) -> Result<PathBuf, RunFailure> {
+    let hash = directory.inventory()?.reproducible_hash();
+    let read = if SavedRun::is_one(directory.path()) { report_input::read } else { report_input::read_single };
+    Ok(report::render(&read(config, directory.path(), hash)?, &options)?.write(directory)?)
 }
 
 /// Draws the report of a complete run again.
@@ -185,9 +213,7 @@ pub fn draw_report(run: &Path, options: ReportOptions) -> Result<PathBuf, RunFai
     let directory = RunDirectory::open(run, false)?;
     directory.reopen()?;
     let config = RunConfig::load(Some(&run.join(super::run::CONFIG)), &[])?;
-    let hash = directory.inventory()?.reproducible_hash();
-    let input = report_input::read(&config, run, hash)?;
-    let page = report::render(&input, &options)?.write(&directory)?;
+    let page = write_report(&config, &directory, options)?;
     directory.complete()?;
     Ok(page)
 }

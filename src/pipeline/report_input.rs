@@ -8,22 +8,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     RunConfig, RunFailure,
-    finish::{ENVIRONMENT, Evidence, METRICS, Metrics, PICTURES, TIMINGS, Timings},
+    finish::{ENVIRONMENT, METRICS, Metrics, PICTURES, TIMINGS, Timings},
     fits::{self, Fit},
     run::DATA,
-    search,
+    search, single,
 };
 use crate::{
-    data::{CLASSES, Images, PIXELS, Probabilities},
-    evaluation,
-    report::{DataSummary, Example, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
+    data::{CLASSES, Digits, Images, PIXELS, Probabilities},
+    evaluation::{self, ModelScores},
+    history::{FitTiming, History},
+    learners::{Classifier, LearnerError},
+    nn,
+    report::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
     runs,
 };
 
 /// Examples of each class on the page.
 const EXAMPLES: usize = 2;
-/// Filters of each net on the page.
-const FILTERS: usize = 64;
+/// Mistakes that the gallery shows.
+const GALLERY: usize = 24;
 
 /// `pictures.json`.
 #[derive(Serialize, Deserialize)]
@@ -64,49 +67,53 @@ struct SavedExample {
     pixels: Vec<u8>,
 }
 
-/// Picks what the report shows: the stack's worst mistakes on the test images (out of fold, if there is no test set), examples, filters.
-pub(super) fn pictures(
-    config: &RunConfig,
-    evidence: &Evidence,
-    stack_on_test: Option<&Probabilities>,
-    gallery: usize,
-) -> Result<Pictures, RunFailure> {
-    let (digits, stack, members) = match (evidence.test, stack_on_test, &evidence.test_predictions) {
-        (Some(test), Some(stack), Some(members)) => (test, stack, members),
-        _ => (evidence.digits, &evidence.stacked[0], &evidence.members),
-    };
-    let mistakes = evaluation::mistakes(stack, &digits.labels, gallery)?;
+/// What the pictures are picked from.
+pub(super) struct Picked<'a> {
+    /// All training images.
+    pub(super) train: &'a Digits,
+    pub(super) test_images: Option<usize>,
+    /// The images whose worst mistakes are shown, with the featured model's predictions for them.
+    pub(super) judged: (&'a Digits, &'a Probabilities),
+    /// What each member predicts for the same images.
+    pub(super) members: Vec<(&'a str, &'a Probabilities)>,
+    /// One model of each member.
+    pub(super) models: Vec<(&'a str, &'a dyn Classifier)>,
+}
+
+/// Picks what the report shows: the worst mistakes, examples, filters.
+pub(super) fn pictures(picked: &Picked) -> Result<Pictures, RunFailure> {
+    let (digits, rows) = picked.judged;
+    let mistakes = evaluation::mistakes(rows, &digits.labels, GALLERY)?;
     let saved = |mistake: evaluation::Mistake| {
-        let opinion = |(place, rows): (usize, &Probabilities)| {
+        let opinion = |(member, rows): &(&str, &Probabilities)| {
             let ranking = evaluation::rank(&rows[mistake.index]);
-            SavedOpinion { member: config.members[place].name().to_owned(), digit: ranking.digit, probability: ranking.probability }
+            SavedOpinion { member: (*member).to_owned(), digit: ranking.digit, probability: ranking.probability }
         };
         SavedMistake {
             index: mistake.index,
             label: mistake.label,
             predicted: mistake.predicted,
             probability: mistake.probabilities[usize::from(mistake.predicted)],
-            opinions: members.iter().enumerate().map(opinion).collect(),
+            opinions: picked.members.iter().map(opinion).collect(),
             pixels: digits.images.get(mistake.index).to_vec(),
         }
     };
-    let filters = config.members.iter().zip(evidence.models).filter_map(|(member, models)| {
-        let mut weights = models.first()?.first_layer_filters()?.weights;
-        weights.truncate(FILTERS);
-        Some(SavedFilters { member: member.name().to_owned(), weights })
+    let filters = picked.models.iter().filter_map(|(member, model)| {
+        let weights = model.first_layer_filters()?.weights;
+        Some(SavedFilters { member: (*member).to_owned(), weights })
     });
     let of_class = |class: usize| {
-        let labels = evidence.digits.labels.iter().enumerate();
+        let labels = picked.train.labels.iter().enumerate();
         labels.filter(move |(_, label)| usize::from(**label) == class).take(EXAMPLES).map(|(index, _)| index)
     };
     let examples = (0..CLASSES).flat_map(of_class);
     Ok(Pictures {
-        train_images: evidence.digits.len(),
-        test_images: evidence.test.map(crate::data::Digits::len),
+        train_images: picked.train.len(),
+        test_images: picked.test_images,
         mistakes: mistakes.into_iter().map(saved).collect(),
         filters: filters.collect(),
         examples: examples
-            .map(|index| SavedExample { label: evidence.digits.labels[index], pixels: evidence.digits.images.get(index).to_vec() })
+            .map(|index| SavedExample { label: picked.train.labels[index], pixels: picked.train.images.get(index).to_vec() })
             .collect(),
     })
 }
@@ -114,21 +121,16 @@ pub(super) fn pictures(
 /// Gathers the files of a run.
 pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
     let metrics: Metrics = runs::read_json(&run.join(METRICS))?;
-    let pictures: Pictures = runs::read_json(&run.join(PICTURES))?;
     let timings: Timings = runs::read_json(&run.join(TIMINGS))?;
-    let data: serde_json::Value = runs::read_json(&run.join(DATA))?;
-    let official = data["train"]["official_mnist"].as_bool().unwrap_or(false);
-    let drawn = data["train"]["files"].as_array().is_some_and(Vec::is_empty);
-    let source = match (official, drawn) {
-        (true, _) => "MNIST",
-        (false, true) => "built-in digits, drawn by the program",
-        (false, false) => "a folder of digits",
-    };
     let mut histories: Vec<MemberHistories> =
         config.members.iter().map(|member| MemberHistories { member: member.name().to_owned(), fits: Vec::new() }).collect();
+    let mut films: Vec<Option<Film>> = config.members.iter().map(|_| None).collect();
     for fit in Fit::all(config) {
-        let history = runs::read_json(&run.join(fit.part(config)).join(fits::HISTORY))?;
-        histories[fit.member].fits.push((fit.label(config), history));
+        let folder = run.join(fit.part(config));
+        histories[fit.member].fits.push((fit.label(config), runs::read_json(&folder.join(fits::HISTORY))?));
+        if films[fit.member].is_none() {
+            films[fit.member] = film(config.members[fit.member].name(), &folder)?;
+        }
     }
     let stages = timings.stages.into_iter().map(|stage| StageTime {
         name: stage.name,
@@ -137,24 +139,63 @@ pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) ->
     });
     Ok(ReportInput {
         title: config.name.clone(),
-        data: DataSummary {
-            source: source.to_owned(),
-            train_images: pictures.train_images,
-            test_images: pictures.test_images,
-            folds: config.stacking.folds,
-        },
-        environment: runs::read_json(&run.join(ENVIRONMENT))?,
-        config_toml: config.to_toml()?,
         models: metrics.models,
         featured: Some(metrics.stack),
         histories,
+        films: films.into_iter().flatten().collect(),
         timings: stages.collect(),
+        ..common(config, run, config.stacking.folds, reproducible_hash)?
+    })
+}
+
+/// Gathers the files of a model that was trained alone.
+pub(super) fn read_single(config: &RunConfig, run: &Path, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
+    let scores: ModelScores = runs::read_json(&run.join(METRICS))?;
+    let timing: FitTiming = runs::read_json(&run.join(TIMINGS))?;
+    let history: History = runs::read_json(&run.join(fits::HISTORY))?;
+    let member = scores.name.clone();
+    let fit = StageTime { name: format!("fit {member}"), seconds: timing.seconds, images: Some(timing.images) };
+    Ok(ReportInput {
+        title: format!("{}: {member}", config.name),
+        histories: vec![MemberHistories { member: member.clone(), fits: vec![(member.clone(), history)] }],
+        films: film(&member, &run.join(single::MODEL))?.into_iter().collect(),
+        featured: Some(member),
+        models: vec![scores],
+        timings: vec![fit],
+        ..common(config, run, 0, reproducible_hash)?
+    })
+}
+
+/// What runs and single models have in common.
+fn common(config: &RunConfig, run: &Path, folds: usize, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
+    let pictures: Pictures = runs::read_json(&run.join(PICTURES))?;
+    let data: serde_json::Value = runs::read_json(&run.join(DATA))?;
+    let official = data["train"]["official_mnist"].as_bool().unwrap_or(false);
+    let drawn = data["train"]["files"].as_array().is_some_and(Vec::is_empty);
+    let source = match (official, drawn) {
+        (true, _) => "MNIST",
+        (false, true) => "built-in digits, drawn by the program",
+        (false, false) => "a folder of digits",
+    };
+    Ok(ReportInput {
+        data: DataSummary { source: source.to_owned(), train_images: pictures.train_images, test_images: pictures.test_images, folds },
+        environment: runs::read_json(&run.join(ENVIRONMENT))?,
+        config_toml: config.to_toml()?,
         mistakes: pictures.mistakes.into_iter().map(mistake).collect(),
         filters: pictures.filters.into_iter().map(filters).collect(),
         examples: pictures.examples.into_iter().map(|example| Example { image: image(example.pixels), label: example.label }).collect(),
         reproducible_hash,
         study: config.search.as_deref().and_then(|folder| search::page_seen_from(folder, run)),
+        ..ReportInput::default()
     })
+}
+
+/// The film of the model in a folder, if it has one.
+fn film(member: &str, folder: &Path) -> Result<Option<Film>, RunFailure> {
+    let film = nn::Film::load(folder).map_err(LearnerError::from)?;
+    let side = film.pictures.values().next().map(|filters| filters.side);
+    let pictures = film.pictures.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
+    Ok(side.map(|side| Film { member: member.to_owned(), side, pictures }))
 }
 
 fn mistake(saved: SavedMistake) -> Mistake {

@@ -30,9 +30,9 @@ const PREDICTIONS: &str = "predictions";
 
 /// Fingerprints of the data.
 #[derive(Serialize)]
-struct DataRecord<'a> {
-    train: Option<&'a Fingerprint>,
-    test: Option<&'a Fingerprint>,
+pub(super) struct DataRecord<'a> {
+    pub(super) train: Option<&'a Fingerprint>,
+    pub(super) test: Option<&'a Fingerprint>,
 }
 
 /// Clock for the stages of a run.

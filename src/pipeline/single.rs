@@ -4,15 +4,26 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{RunConfig, RunFailure, Work, finish::METRICS, predictions, prepare, run::CONFIG};
+use super::{
+    RunConfig, RunFailure, Work,
+    finish::{self, METRICS, PICTURES, TIMINGS},
+    fits::HISTORY,
+    predictions, prepare,
+    report_input::{self, Picked},
+    run::{CONFIG, DATA, DataRecord},
+};
 use crate::{
-    data::{Digits, stratified_group_split},
+    data::{Digits, Images, stratified_group_split},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
     history::{FitTiming, History},
     learners::Learner,
+    report::ReportOptions,
     runs::RunDirectory,
     seed::Seed,
 };
+
+/// The part of the directory that holds the model.
+pub(super) const MODEL: &str = "model";
 
 /// What training one member gave. The `out_of_fold` column of its scores is the validation part that was held out.
 #[derive(Clone, Debug, Serialize)]
@@ -49,25 +60,39 @@ pub fn train_one(
     let checkpoint = directory.scratch_file("model")?;
     let context = work.fit(seed.derive("fit"), learner.name(), &checkpoint);
     let fitted = learner.fit(&train, Some(&validation), &context)?;
-    let part = directory.begin_part("model")?;
+    let part = directory.begin_part(MODEL)?;
     fitted.classifier.save(part.folder())?;
     let model = part.commit()?;
 
     let models = [fitted.classifier];
-    let ask = |digits: &Digits, what: &str| {
-        let task = work.progress.task(what, digits.len() as u64, "images");
-        Ok::<_, RunFailure>(evaluation::score(&predictions::average(&models, &digits.images, work.device, task.as_ref())?, &digits.labels)?)
+    let ask = |images: &Images, what: &str| {
+        let task = work.progress.task(what, images.len() as u64, "images");
+        predictions::average(&models, images, work.device, task.as_ref())
     };
-    let out_of_fold = Some(ask(&validation, "predict validation part")?);
+    let on_validation = ask(&validation.images, "predict validation part")?;
+    let out_of_fold = Some(evaluation::score(&on_validation, &validation.labels)?);
     let finished = FinishedTraining::new(&[model.manifest().reproducible_hash()], None)?;
     let opened = TestSet::sealed(|| source.test(work.progress)).open(finished)?;
     let test = opened.digits.map(|test| prepare::test(&config.prepare, test)).transpose()?;
-    let test = test.map(|test| ask(&test, "predict test images")).transpose()?;
+    let on_test = test.as_ref().map(|test| ask(&test.images, "predict test images")).transpose()?;
+    directory.write_json(DATA, &DataRecord { train: source.train_fingerprint(), test: source.test_fingerprint() })?;
+    let judged = test.as_ref().zip(on_test.as_ref()).unwrap_or((&validation, &on_validation));
+    let pictures = report_input::pictures(&Picked {
+        train: &train,
+        test_images: test.as_ref().map(Digits::len),
+        judged,
+        members: Vec::new(),
+        models: vec![(learner.name(), models[0].as_ref())],
+    })?;
+    let test = test.iter().zip(&on_test).map(|(test, rows)| evaluation::score(rows, &test.labels)).next().transpose()?;
     let scores = ModelScores { name: learner.name().to_owned(), kind: ModelKind::Member, train: None, out_of_fold, test };
     let result = SingleScores { scores, history: fitted.history, timing: fitted.timing };
     directory.write_json(METRICS, &result.scores)?;
-    directory.write_json("history.json", &result.history)?;
-    directory.write_json("timings.json", &result.timing)?;
+    directory.write_json(PICTURES, &pictures)?;
+    directory.write_json(HISTORY, &result.history)?;
+    directory.write_json(TIMINGS, &result.timing)?;
+    finish::write_environment(directory, work)?;
+    finish::write_report(config, directory, ReportOptions::default())?;
     directory.complete()?;
     Ok(result)
 }

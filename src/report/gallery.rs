@@ -76,7 +76,7 @@ pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec
         figures: render::leaderboard(&models, &palette, &mut studio).into_iter().map(Figure::wide).collect(),
     };
     let featured = input.featured.as_ref().and_then(|name| models.iter().find(|model| model.name == *name));
-    let errors = featured.and_then(|model| render::errors(model, &palette, &mut studio));
+    let errors = featured.and_then(|model| render::errors(model, input.data.held_out(), &palette, &mut studio));
     let errors = Section {
         id: "errors",
         title: "Errors and confidence".to_owned(),

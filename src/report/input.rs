@@ -26,6 +26,8 @@ pub struct ReportInput {
     pub mistakes: Vec<Mistake>,
     /// First-layer filters of nets.
     pub filters: Vec<Filters>,
+    /// The same of nets that were filmed.
+    pub films: Vec<Film>,
     /// A few training digits as the models see them.
     pub examples: Vec<Example>,
     /// [`crate::runs::Manifest::reproducible_hash`] of the run.
@@ -43,8 +45,15 @@ pub struct DataSummary {
     pub train_images: usize,
     /// Test images; none if there is no test set.
     pub test_images: Option<usize>,
-    /// Folds of the training images.
+    /// Folds of the training images; 0: a part was held out instead.
     pub folds: usize,
+}
+
+impl DataSummary {
+    /// What the scores are on that [`ModelScores::out_of_fold`] holds.
+    pub(super) fn held_out(&self) -> &'static str {
+        if self.folds > 0 { "out-of-fold" } else { "validation" }
+    }
 }
 
 /// The fits of one member.
@@ -104,6 +113,17 @@ pub struct Filters {
     pub side: usize,
     /// `[filters][side * side]`, row-major.
     pub weights: Vec<Vec<f32>>,
+}
+
+/// The first layer of a net while it was trained.
+#[derive(Clone, Debug)]
+pub struct Film {
+    /// As in [`ModelScores::name`].
+    pub member: String,
+    /// Height and width of a filter.
+    pub side: usize,
+    /// Iterations before the picture, and `[filters][side * side]`, row-major; in order.
+    pub pictures: Vec<(u64, Vec<Vec<f32>>)>,
 }
 
 /// A digit to show.

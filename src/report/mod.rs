@@ -16,6 +16,7 @@
 mod canvas;
 mod error;
 mod figures;
+mod film;
 mod format;
 mod gallery;
 mod input;
@@ -30,7 +31,7 @@ mod theme;
 
 pub use error::ReportError;
 pub use gallery::{Figure, Section, byline, colour_variables, gallery};
-pub use input::{DataSummary, Example, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime};
+pub use input::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime};
 pub use render::{Report, ReportFile, ReportOptions, render};
 pub use sheet::sheet;
 pub use study::render_study;

@@ -21,6 +21,8 @@ pub(super) struct Shown {
     pub(super) svg: String,
     /// Drawn again for a phone, where shrinking it would make its text too small.
     pub(super) narrow: Option<String>,
+    /// Of its own file.
+    pub(super) extension: &'static str,
 }
 
 /// `page.html`.
@@ -42,6 +44,7 @@ pub(super) struct Page<'a> {
     pub(super) errors: Option<Errors<'a>>,
     pub(super) mistakes: Vec<MistakeCard<'a>>,
     pub(super) filters: Vec<Shown>,
+    pub(super) held_out: &'static str,
     pub(super) stages: Option<Shown>,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) config: &'a str,
@@ -118,9 +121,9 @@ struct OpinionRow<'a> {
     right: bool,
 }
 
-/// The sets a model can have scores on.
-pub(super) fn sets(model: &ModelScores) -> [(&'static str, Option<&Scores>); 3] {
-    [("train", model.train.as_ref()), ("out-of-fold", model.out_of_fold.as_ref()), ("test", model.test.as_ref())]
+/// The sets a model can have scores on; `held_out` is [`DataSummary::held_out`](super::DataSummary::held_out).
+pub(super) fn sets<'a>(model: &'a ModelScores, held_out: &'static str) -> [(&'static str, Option<&'a Scores>); 3] {
+    [("train", model.train.as_ref()), (held_out, model.out_of_fold.as_ref()), ("test", model.test.as_ref())]
 }
 
 fn interval(scores: &Scores) -> String {
@@ -132,14 +135,15 @@ fn wrong(scores: &Scores) -> usize {
 }
 
 /// The rows of the table of scores; the fewest errors of each set are marked.
-pub(super) fn model_rows<'a>(models: &[&'a ModelScores], palette: &Palette) -> Vec<ModelRows<'a>> {
-    let best = |set: usize| models.iter().filter_map(|model| sets(model)[set].1).map(|scores| scores.accuracy.value).fold(0.0, f64::max);
+pub(super) fn model_rows<'a>(models: &[&'a ModelScores], held_out: &'static str, palette: &Palette) -> Vec<ModelRows<'a>> {
+    let best =
+        |set: usize| models.iter().filter_map(|model| sets(model, held_out)[set].1).map(|scores| scores.accuracy.value).fold(0.0, f64::max);
     let best = [0, 1, 2].map(best);
     let rows = |model: &'a ModelScores| ModelRows {
         name: &model.name,
         kind: model.kind.name(),
         colour: palette.of(&model.name).css(Theme::Page).into_owned(),
-        rows: sets(model).into_iter().zip(best).filter_map(|((set, scores), best)| Some(score_row(set, scores?, best))).collect(),
+        rows: sets(model, held_out).into_iter().zip(best).filter_map(|((set, scores), best)| Some(score_row(set, scores?, best))).collect(),
     };
     models.iter().map(|model| rows(model)).collect()
 }
@@ -204,7 +208,8 @@ pub(super) fn mistake_cards<'a>(mistakes: &'a [Mistake], palette: &Palette) -> V
 pub(super) fn stats(input: &ReportInput, featured: Option<&ModelScores>) -> Vec<Stat> {
     let mut stats = Vec::new();
     let Some(model) = featured else { return stats };
-    for (set, scores) in sets(model).into_iter().skip(1).rev() {
+    let held_out = input.data.held_out();
+    for (set, scores) in sets(model, held_out).into_iter().skip(1).rev() {
         let Some(scores) = scores else { continue };
         stats.push(Stat {
             label: format!("{set} accuracy"),
@@ -212,7 +217,7 @@ pub(super) fn stats(input: &ReportInput, featured: Option<&ModelScores>) -> Vec<
             note: format!("{}, {}", interval(scores), model.name),
         });
     }
-    if let Some((set, Some(scores))) = sets(model).into_iter().rev().find(|(_, scores)| scores.is_some()) {
+    if let Some((set, Some(scores))) = sets(model, held_out).into_iter().rev().find(|(_, scores)| scores.is_some()) {
         stats.push(Stat {
             label: "errors".to_owned(),
             value: format::count(wrong(scores) as u64),
@@ -233,7 +238,8 @@ pub(super) fn summary(input: &ReportInput, featured: Option<&ModelScores>) -> St
         let share = format::percent(scores.accuracy.value);
         format!("{share}\u{a0}% of {} {of} (95\u{a0}% interval {})", format::count(scores.images as u64), interval(scores))
     };
-    let unseen = [("test images", &model.test), ("training images out of fold", &model.out_of_fold)];
+    let held_out = if input.data.folds > 0 { "training images out of fold" } else { "images held out for validation" };
+    let unseen = [("test images", &model.test), (held_out, &model.out_of_fold)];
     let scored: Vec<_> = unseen.into_iter().filter_map(|(of, scores)| Some(figures(of, scores.as_ref()?))).collect();
     let chosen = if input.featured.is_some() { "" } else { ", best of its run out of fold," };
     let verb = if scored.is_empty() {

@@ -7,7 +7,8 @@ use askama::Template;
 use super::{
     ReportError,
     figures::{self, Course, Metric},
-    input::ReportInput,
+    film::animation,
+    input::{Film, Filters, ReportInput},
     page::{self, Errors, MemberCourses, Page, Shown},
     studio::{Studio, file_name},
     theme::Palette,
@@ -81,13 +82,17 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
         let caption = format!("{} training digits as the models see them, with their labels.", input.examples.len());
         studio.half("examples", caption, |theme, width| figures::examples(&input.examples, theme, width))
     });
-    let leaderboard = leaderboard(&models, &palette, &mut studio);
+    let held_out = input.data.held_out();
+    let leaderboard = if models.len() > 1 { leaderboard(&models, &palette, &mut studio) } else { None };
     let courses = courses(input, &palette, &mut studio);
-    let errors = featured.and_then(|model| errors(model, &palette, &mut studio));
+    let errors = featured.and_then(|model| errors(model, held_out, &palette, &mut studio));
     if let (Some(errors), false) = (&errors, input.mistakes.is_empty()) {
         studio.file_only("worst-mistakes", |theme, width| figures::mistakes(&input.mistakes, errors.model, &palette, theme, width));
     }
-    let filters = filters(input, &mut studio);
+    let mut filters = filters(input, &mut studio);
+    for film in &input.films {
+        filters.extend(filmed(film, &mut studio)?);
+    }
     let stages = (!input.timings.is_empty()).then(|| {
         let caption = "Wall time of each stage, and how many images a second went through it.".to_owned();
         studio.half("time", caption, |theme, width| figures::stages(&input.timings, theme, width))
@@ -105,11 +110,12 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
         data_facts: page::data_facts(input),
         examples,
         leaderboard,
-        models: page::model_rows(&models, &palette),
+        models: page::model_rows(&models, held_out, &palette),
         courses,
         errors,
         mistakes,
         filters,
+        held_out,
         stages,
         facts: page::facts(input),
         config: &input.config_toml,
@@ -144,6 +150,22 @@ pub(super) fn filters(input: &ReportInput, studio: &mut Studio) -> Vec<Shown> {
     shown
 }
 
+/// The first layer before training, and how it changed.
+fn filmed(film: &Film, studio: &mut Studio) -> Result<Vec<Shown>, ReportError> {
+    let Some((_, before)) = film.pictures.first() else { return Ok(Vec::new()) };
+    let before = Filters { member: film.member.clone(), side: film.side, weights: before.clone() };
+    let name = file_name(&film.member);
+    let caption = format!("The same filters of {} before training.", film.member);
+    let first = studio.half(&format!("filters-before-{name}"), caption, |theme, width| figures::filters(&before, theme, width));
+    let last = film.pictures.last().map_or(0, |(iteration, _)| *iteration);
+    let caption = format!(
+        "The filters of {} during {last} iterations in {} pictures, each filter scaled to its largest weight in any of them.",
+        film.member,
+        film.pictures.len()
+    );
+    Ok(vec![first, studio.animation(&format!("filters-{name}"), caption, animation(film)?)])
+}
+
 /// Models by out-of-fold accuracy, best first; those without, by training accuracy, after them. The test set never ranks.
 pub(super) fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
     let key = |model: &ModelScores| {
@@ -174,6 +196,14 @@ pub(super) fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mu
             let draw = |theme, width| figures::curves(&course, metric, member, palette.of(member), theme, width);
             figures.push(studio.half(&format!("{name}-{}", file_name(member)), caption, draw));
         }
+        if let [(_, history)] = &histories.fits[..] {
+            for (metric, name) in [(Metric::Accuracy, "accuracy"), (Metric::Loss, "loss")] {
+                let Some(course) = Course::by_iteration(history, metric) else { continue };
+                let caption = format!("{member}: {name} by iteration, {} in all, a batch each.", course.last_step());
+                let draw = |theme, width| figures::curves(&course, metric, member, palette.of(member), theme, width);
+                figures.push(studio.half(&format!("{name}-by-iteration-{}", file_name(member)), caption, draw));
+            }
+        }
         if !figures.is_empty() {
             courses.push(MemberCourses { member, figures });
         }
@@ -182,11 +212,12 @@ pub(super) fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mu
 }
 
 /// On test images if there are any, otherwise on those out of fold, otherwise on training images.
-pub(super) fn errors<'a>(model: &'a ModelScores, palette: &Palette, studio: &mut Studio) -> Option<Errors<'a>> {
-    let (set, scores) = page::sets(model).into_iter().rev().find_map(|(set, scores)| Some((set, scores?)))?;
+pub(super) fn errors<'a>(model: &'a ModelScores, held_out: &'static str, palette: &Palette, studio: &mut Studio) -> Option<Errors<'a>> {
+    let (set, scores) = page::sets(model, held_out).into_iter().rev().find_map(|(set, scores)| Some((set, scores?)))?;
     let (name, paint) = (model.name.as_str(), palette.of(&model.name));
     let basis = match set {
         "test" => "On the test images, which nothing was chosen by.",
+        "validation" => "On the images held out for validation; there are no test scores.",
         "out-of-fold" => "On the training images, each predicted by models that did not see it; this run has no test scores.",
         _ => "On the training images themselves: this run has no scores on images that the model did not see.",
     };
@@ -212,7 +243,7 @@ pub(super) fn problem(figure: impl Into<String>, problem: String) -> ReportError
 /// Refuses what cannot be drawn.
 pub(super) fn check(input: &ReportInput) -> Result<(), ReportError> {
     for model in &input.models {
-        for (set, scores) in page::sets(model) {
+        for (set, scores) in page::sets(model, input.data.held_out()) {
             if let Some(scores) = scores.filter(|scores| scores.correct > scores.images) {
                 let found = format!("{} right of {} images", scores.correct, scores.images);
                 return Err(problem(format!("the {set} scores of {}", model.name), found));

@@ -1,7 +1,10 @@
 //! Where the figures of a page are drawn, numbered, and kept for files of their own.
 
+use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
+
 use super::{
     ReportError,
+    canvas::escape,
     page::Shown,
     raster,
     render::{PAGE, Report, ReportFile, ReportOptions},
@@ -17,6 +20,7 @@ const HALF: f64 = 380.0;
 pub(super) struct Studio {
     /// Name without `.svg`, and the SVG.
     figures: Vec<(String, String)>,
+    animations: Vec<ReportFile>,
     /// Those that the page shows.
     shown: usize,
 }
@@ -41,7 +45,15 @@ impl Studio {
             .unwrap_or_default();
         self.figures.push((id.clone(), draw(Theme::Paper, width)));
         self.shown += 1;
-        Shown { id, number: self.shown, caption, svg: draw(Theme::Page, width), narrow }
+        Shown { id, number: self.shown, caption, svg: draw(Theme::Page, width), narrow, extension: "svg" }
+    }
+
+    /// An animated picture, half as wide as the page.
+    pub(super) fn animation(&mut self, stem: &str, caption: String, gif: Vec<u8>) -> Shown {
+        self.shown += 1;
+        let picture = format!("<img src=\"data:image/gif;base64,{}\" alt=\"{}\"/>", STANDARD.encode(&gif), escape(&caption));
+        self.animations.push(ReportFile { name: format!("{stem}.gif"), bytes: gif });
+        Shown { id: stem.to_owned(), number: self.shown, caption, svg: picture, narrow: None, extension: "gif" }
     }
 
     /// Not in the page, where something else shows the same.
@@ -58,6 +70,7 @@ impl Studio {
             }
             files.push(ReportFile { name: format!("{stem}.svg"), bytes: svg.into_bytes() });
         }
+        files.extend(self.animations);
         Ok(Report { files })
     }
 }

@@ -62,10 +62,12 @@ fn hidden() -> impl Strategy<Value = Vec<usize>> {
 }
 
 fn dense() -> impl Strategy<Value = NetworkConfig> {
-    (hidden(), 0..Activation::ALL.len(), any::<bool>(), 0..Output::ALL.len(), inputs()).prop_map(|(hidden, activation, bias, output, input)| {
-        let (activation, output, initializer) = (Activation::ALL[activation], Output::ALL[output], Initializer::Auto);
-        NetworkConfig::Dense(DenseConfig { hidden, activation, dropout: 0.0, bias, output, initializer, input })
-    })
+    (hidden(), 0..Activation::ALL.len(), any::<bool>(), 0..Output::ALL.len(), inputs()).prop_map(
+        |(hidden, activation, bias, output, input)| {
+            let (activation, output, initializer) = (Activation::ALL[activation], Output::ALL[output], Initializer::Auto);
+            NetworkConfig::Dense(DenseConfig { hidden, activation, dropout: 0.0, bias, output, initializer, input })
+        },
+    )
 }
 
 fn cnn() -> impl Strategy<Value = NetworkConfig> {

@@ -17,7 +17,7 @@ use crate::{
     data::{CLASSES, SIDE},
     nn::{
         Activation, Block, ChosenDevice, CnnConfig, DenseConfig, Loss, Network, NetworkConfig, NnError, OptimizerConfig, Updater, fused,
-        loss::Targets, output::Output, network::fully_connected,
+        loss::Targets, network::fully_connected, output::Output,
     },
     seed::Seed,
 };

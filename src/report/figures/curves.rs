@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::axes::{Axes, spread};
 use crate::{
-    history::{History, HistoryPoint},
+    history::{History, HistoryPoint, TracePoint},
     report::{
         canvas::{Anchor, Canvas, Stroke, Style},
         scale::Scale,
@@ -58,7 +58,36 @@ impl Course {
         })
     }
 
-    /// "epoch" or "tree".
+    /// Training figures by iteration, validation figures where an epoch ends; none without a trace.
+    pub(in crate::report) fn by_iteration(history: &History, metric: Metric) -> Option<Self> {
+        let value = |point: &TracePoint| if metric == Metric::Accuracy { point.accuracy } else { point.loss };
+        let summary =
+            |step: u64, value: f64| Summary { step: u32::try_from(step).unwrap_or(u32::MAX), mean: value, low: value, high: value };
+        let train: Vec<Summary> =
+            history.trace.iter().filter(|point| value(point).is_finite()).map(|point| summary(point.iteration, value(point))).collect();
+        let last_step = train.last()?.step;
+        let epochs = history.points.last()?.step.max(1);
+        let at = |epoch: u32| u64::from(epoch) * u64::from(last_step) / u64::from(epochs);
+        let validation = history.points.iter().filter_map(|point| {
+            let value = if metric == Metric::Accuracy { point.validation_accuracy } else { point.validation_loss };
+            Some(summary(at(point.step), value?))
+        });
+        let best_steps = history.best_step.into_iter().map(|epoch| at(epoch) as u32).collect();
+        Some(Self {
+            unit: "iteration".to_owned(),
+            train: thinned(&train),
+            validation: thinned(&validation.collect::<Vec<_>>()),
+            best_steps,
+            last_step,
+        })
+    }
+
+    /// The last step of any line.
+    pub(in crate::report) fn last_step(&self) -> u32 {
+        self.last_step
+    }
+
+    /// "epoch", "tree" or "iteration".
     pub(in crate::report) fn unit(&self) -> &str {
         &self.unit
     }
@@ -78,6 +107,11 @@ fn summaries(fits: &[(String, History)], value: fn(&HistoryPoint) -> Option<f64>
         high: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     };
     let all: Vec<Summary> = by_step.into_iter().map(summary).collect();
+    thinned(&all)
+}
+
+/// At most [`MAX_POINTS`] of them, the first and the last among them.
+fn thinned(all: &[Summary]) -> Vec<Summary> {
     let (count, last) = (all.len(), all.len().saturating_sub(1));
     let kept = count.min(MAX_POINTS);
     (0..kept).map(|place| all[if kept > 1 { place * last / (kept - 1) } else { 0 }]).collect()
@@ -145,7 +179,7 @@ mod tests {
             validation_accuracy: None,
             learning_rate: None,
         };
-        History { unit: "epoch".to_owned(), points: losses.iter().enumerate().map(point).collect(), best_step: None }
+        History { unit: "epoch".to_owned(), points: losses.iter().enumerate().map(point).collect(), ..History::default() }
     }
 
     #[test]
