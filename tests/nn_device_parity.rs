@@ -17,7 +17,7 @@ use digitstack::{
     history::HistoryPoint,
     imaging::Recipe,
     nn::{
-        Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, TrainJob, TrainedNet,
+        Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output, TrainJob, TrainedNet,
         TrainingConfig, resolve, train,
     },
     progress::{Cancel, Silent},
@@ -53,7 +53,7 @@ fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>, f32)> {
     let images = Tensor::<4>::from_data(TensorData::new(pixels, [8, 1, 28, 28]), &training);
     let targets: Vec<f32> = (0..80).map(|i| if i % 11 == 0 { 1.0 } else { 0.0 }).collect();
     let targets = Tensor::<2>::from_data(TensorData::new(targets, [8, 10]), &training);
-    let loss = Loss::CrossEntropy.forward(network.forward(images), targets, true);
+    let loss = Loss::CrossEntropy.forward(network.forward(images), targets, Output::Softmax);
     let value = loss.clone().into_data().iter::<f32>().collect();
     let mut collect = Collect(Some(GradientsParams::from_grads(loss.backward(), &network)), Vec::new());
     network.visit(&mut collect);

@@ -7,7 +7,8 @@ use burn::{
     tensor::{Device, Tensor, TensorData},
 };
 use digitstack::{
-    nn::{Activation, Adadelta, CnnConfig, DenseConfig, Loss, Network, NetworkConfig},
+    data::{Images, PIXELS},
+    nn::{Activation, Adadelta, CnnConfig, DenseConfig, InputScale, Loss, Network, NetworkConfig, Output},
     seed::Seed,
 };
 use serde_json::Value;
@@ -67,6 +68,9 @@ impl ModuleMapper for Fill {
         let values = wave(shape.iter().product(), self.0 as f64 + 0.1, 1.5 / (fan_in as f64).sqrt());
         self.0 += 1;
         parameter.map(|old| {
+            if !old.is_require_grad() {
+                return old;
+            }
             let tensor = Tensor::<D>::from_data(TensorData::new(values, shape), &old.device());
             if D == 2 { tensor.swap_dims(0, 1).detach().require_grad() } else { tensor.require_grad() }
         })
@@ -81,7 +85,10 @@ struct Collect<'a> {
 
 impl ModuleVisitor for Collect<'_> {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        let gradient = self.gradients.get::<D>(parameter.id).unwrap();
+        let Some(gradient) = self.gradients.get::<D>(parameter.id) else {
+            assert!(!parameter.val().is_require_grad());
+            return;
+        };
         let gradient = if D == 2 { gradient.swap_dims(0, 1) } else { gradient };
         self.found.push(gradient.into_data().iter::<f64>().collect());
     }
@@ -110,22 +117,66 @@ fn networks_losses_and_gradients_are_pytorchs() {
                 targets[row * 10 + label] += 1.0 - smoothing;
             }
             let targets = Tensor::<2>::from_data(TensorData::new(targets, [3, 10]), &device);
-            let value = loss.forward(network.forward(images.clone()), targets, true);
+            let value = loss.forward(network.forward(images.clone()), targets, Output::Softmax);
             let found = f64::from(value.clone().into_scalar::<f32>());
             assert_close(&[found], &[recorded["loss"].as_f64().unwrap()], &format!("{name} {key}"));
 
-            let gradients = GradientsParams::from_grads(value.backward(), &network);
-            let mut collect = Collect { gradients: &gradients, found: Vec::new() };
-            network.visit(&mut collect);
-            let all = recorded["gradients"].as_array().unwrap();
-            assert_eq!(collect.found.len(), all.len());
-            for (index, (found, expected)) in collect.found.iter().zip(all).enumerate() {
-                let what = format!("{name} {key} gradient {index}");
-                let places: Vec<f64> = (0..8).map(|i| found[i * (found.len() - 1) / 7]).collect();
-                assert_close(&places, &floats(&expected["values"]), &what);
-                let sums = [found.iter().sum(), found.iter().map(|v| v * v).sum()];
-                assert_close(&sums, &[expected["sum"].as_f64().unwrap(), expected["squares"].as_f64().unwrap()], &what);
-            }
+            assert_gradients(&network, value, &recorded["gradients"], &format!("{name} {key}"));
         }
+    }
+}
+
+fn assert_gradients(network: &Network, loss: Tensor<1>, recorded: &Value, name: &str) {
+    let gradients = GradientsParams::from_grads(loss.backward(), network);
+    let mut collect = Collect { gradients: &gradients, found: Vec::new() };
+    network.visit(&mut collect);
+    let all = recorded.as_array().unwrap();
+    assert_eq!(collect.found.len(), all.len());
+    for (index, (found, expected)) in collect.found.iter().zip(all).enumerate() {
+        let what = format!("{name} gradient {index}");
+        let places: Vec<f64> = (0..8).map(|i| found[i * (found.len() - 1) / 7]).collect();
+        assert_close(&places, &floats(&expected["values"]), &what);
+        let sums = [found.iter().sum(), found.iter().map(|v| v * v).sum()];
+        assert_close(&sums, &[expected["sum"].as_f64().unwrap(), expected["squares"].as_f64().unwrap()], &what);
+    }
+}
+
+/// `tests/reference/nn_ends.py` has the same images.
+fn level(image: usize, pixel: usize) -> u8 {
+    if pixel.is_multiple_of(5) { 40 } else { ((37 * image * image + 11 * pixel * (image + 1)) % 256) as u8 }
+}
+
+#[test]
+fn scaled_inputs_other_outputs_and_the_hinge_are_pytorchs() {
+    let device = Device::flex().autodiff();
+    let levels: Vec<[u8; PIXELS]> = (0..6).map(|image| std::array::from_fn(|pixel| level(image, pixel))).collect();
+    let pixels: Vec<f32> = levels.as_flattened().iter().map(|&level| f32::from(level) / 255.0).collect();
+    let train = Images::from_images(levels);
+    let cases = load("ends.json");
+    for case in cases["cases"].as_array().unwrap() {
+        let input = match case["input"].as_str().unwrap() {
+            "range" => InputScale::Range([0.01, 1.0]),
+            name => serde_json::from_value(Value::from(name)).unwrap(),
+        };
+        let output: Output = serde_json::from_value(case["output"].clone()).unwrap();
+        let loss: Loss = serde_json::from_value(case["loss"].clone()).unwrap();
+        let config = DenseConfig { hidden: vec![20], activation: Activation::Relu, output, input, ..DenseConfig::default() };
+        let mut network = Network::new(&NetworkConfig::Dense(config), Seed(1), &device).unwrap().map(&mut Fill(0));
+        network.fit_input(&train);
+        let what = format!("{input:?} {loss:?} {output:?}");
+        let images = Tensor::<4>::from_data(TensorData::new(pixels.clone(), [6, 1, 28, 28]), &device);
+        let outputs = network.forward(images);
+        let found = |tensor: Tensor<2>| tensor.into_data().iter::<f64>().collect::<Vec<_>>();
+        assert_close(&found(outputs.clone()), &floats(&case["outputs"]), &what);
+        assert_close(&found(network.probabilities(outputs.clone())), &floats(&case["probabilities"]), &what);
+        let [low, high] = floats(&case["targets"])[..] else { panic!("two targets") };
+        let mut targets = vec![low as f32; 60];
+        for (row, label) in [3, 0, 9, 1, 1, 7].into_iter().enumerate() {
+            targets[row * 10 + label] = high as f32;
+        }
+        let targets = Tensor::<2>::from_data(TensorData::new(targets, [6, 10]), &device);
+        let value = loss.forward(outputs, targets, output);
+        assert_close(&[f64::from(value.clone().into_scalar::<f32>())], &[case["value"].as_f64().unwrap()], &what);
+        assert_gradients(&network, value, &case["gradients"], &what);
     }
 }

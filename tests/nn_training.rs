@@ -13,8 +13,8 @@ use std::{
 use digitstack::{
     data::{Digits, Images, PIXELS},
     nn::{
-        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Loss, Monitor, NetworkConfig, NnError,
-        OptimizerConfig, Output, Schedule, TrainJob, TrainedNet, TrainingConfig, resolve, train,
+        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, InputScale, Loss, Monitor, NetworkConfig,
+        NnError, OptimizerConfig, Output, Schedule, TrainJob, TrainedNet, TrainingConfig, resolve, train,
     },
     progress::{Cancel, Progress, Silent, Task},
     seed::Seed,
@@ -98,11 +98,12 @@ impl Setup<'_> {
     }
 }
 
-/// The saved files of a net: everything that is to be the same bit for bit.
-fn saved(net: &TrainedNet) -> (Vec<u8>, Vec<u8>) {
+/// The saved files of a net: everything that is to be the same bit for bit. Its film is empty if it was not filmed.
+fn saved(net: &TrainedNet) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     net.save(folder.path()).unwrap();
-    (fs::read(folder.path().join("network.safetensors")).unwrap(), fs::read(folder.path().join("network.json")).unwrap())
+    let read = |name: &str| fs::read(folder.path().join(name));
+    (read("network.safetensors").unwrap(), read("network.json").unwrap(), read("filters.safetensors").unwrap_or_default())
 }
 
 #[test]
@@ -140,12 +141,11 @@ fn every_loss_and_rule_learns() {
         r#"{"kind":"adagrad","learning_rate":0.05}"#,
         r#"{"kind":"adadelta"}"#,
     ];
-    let losses = [Loss::CrossEntropy, Loss::KullbackLeibler, Loss::Mse, Loss::Hellinger];
     for (index, rule) in rules.iter().enumerate() {
         let mut setup = Setup::cnn(8);
         setup.network = NetworkConfig::Dense(DenseConfig { hidden: vec![20], activation: Activation::Tanh, ..DenseConfig::default() });
         setup.training.optimizer = serde_json::from_str(rule).unwrap();
-        setup.training.loss = losses[index % 4];
+        setup.training.loss = Loss::ALL[index % Loss::ALL.len()];
         setup.training.label_smoothing = if index == 0 { 0.1 } else { 0.0 };
         let points = setup.run(None).unwrap().history().points.clone();
         assert!(points[7].validation_loss < points[0].validation_loss, "{rule}: {points:?}");
@@ -243,8 +243,13 @@ fn a_resumed_training_is_the_undisturbed_one_bit_for_bit() {
                 monitor: Monitor::Accuracy,
                 keep_best_epoch: true,
                 weight_average: Some(0.9),
+                trace: 2,
+                film: 7,
                 ..TrainingConfig::default()
             };
+            if let NetworkConfig::Cnn(cnn) = &mut setup.network {
+                cnn.input = InputScale::Standardized;
+            }
             setup
         };
         let undisturbed = saved(&setup(&optimizer).run(None).unwrap());
@@ -269,6 +274,33 @@ fn a_resumed_training_is_the_undisturbed_one_bit_for_bit() {
         assert_eq!(saved(&setup(&optimizer).run(Some(&checkpoint)).unwrap()), undisturbed);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file was left");
     }
+}
+
+#[test]
+fn a_trace_and_a_film_show_the_whole_training() {
+    let mut setup = Setup::cnn(3);
+    (setup.training.trace, setup.training.film) = (3, 4);
+    let net = setup.run(None).unwrap();
+    // 72 images are five batches; every epoch ends a point.
+    let iterations: Vec<u64> = net.history().trace.iter().map(|point| point.iteration).collect();
+    assert_eq!(iterations, [3, 5, 6, 9, 10, 12, 15]);
+    let [first, second] = [net.history().trace[0], net.history().trace[1]];
+    let images = [3.0 * 16.0, 16.0 + 8.0];
+    let epoch = net.history().points[0];
+    let mean = |one: f64, two: f64| (one * images[0] + two * images[1]) / 72.0;
+    assert!((mean(first.loss, second.loss) - epoch.train_loss.unwrap()).abs() < 1e-6);
+    assert!((mean(first.accuracy, second.accuracy) - epoch.train_accuracy.unwrap()).abs() < 1e-6);
+    let pictures: Vec<u64> = net.film().pictures.keys().copied().collect();
+    assert_eq!(pictures, [0, 5, 10, 15]);
+    assert_eq!(net.film().pictures[&15], net.first_layer_filters().unwrap());
+    assert_ne!(net.film().pictures[&0], net.film().pictures[&5]);
+
+    let folder = tempfile::tempdir().unwrap();
+    net.save(folder.path()).unwrap();
+    assert_eq!(TrainedNet::load(folder.path(), &cpu()).unwrap().film(), net.film());
+    fs::write(folder.path().join("filters.safetensors"), [0; 9]).unwrap();
+    let error = TrainedNet::load(folder.path(), &cpu()).unwrap_err();
+    assert!(error.to_string().contains("filters.safetensors"), "{error}");
 }
 
 #[test]
@@ -349,7 +381,7 @@ fn a_saved_net_predicts_the_same() {
         assert_eq!(loaded.first_layer_filters().unwrap(), net.first_layer_filters().unwrap());
         assert_eq!(saved(&loaded), saved(&net));
     }
-    assert_eq!(TrainedNet::load(folder.path(), &cpu()).unwrap().first_layer_filters().unwrap()[79].len(), 784);
+    assert_eq!(TrainedNet::load(folder.path(), &cpu()).unwrap().first_layer_filters().unwrap().weights[63].len(), 784);
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&TrainedNet::load(folder.path(), &cpu()).unwrap());
 }

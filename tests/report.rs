@@ -8,9 +8,10 @@ use std::path::Path;
 use digitstack::{
     data::{CLASSES, PIXELS, SIDE},
     evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores},
-    history::{History, HistoryPoint},
+    history::{History, HistoryPoint, TracePoint},
     report::{
-        DataSummary, Example, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput, ReportOptions, StageTime, render,
+        DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput, ReportOptions, StageTime,
+        render,
     },
     runs::{Commit, Environment, RunDirectory, verify},
     seed::Seed,
@@ -145,7 +146,12 @@ fn history(unit: &str, steps: u32, floor: f64, start: f64, seed: u64) -> History
             learning_rate: Some(0.001),
         }
     };
-    History { unit: unit.to_owned(), points: (1..=steps).map(point).collect(), best_step: Some(steps - 2 - (seed % 3) as u32) }
+    History {
+        unit: unit.to_owned(),
+        points: (1..=steps).map(point).collect(),
+        best_step: Some(steps - 2 - (seed % 3) as u32),
+        ..History::default()
+    }
 }
 
 fn realistic() -> ReportInput {
@@ -237,6 +243,7 @@ fn realistic() -> ReportInput {
             Filters { member: "cnn".to_owned(), side: 3, weights: (0..32).map(|_| filter(3)).collect() },
             Filters { member: "cnn-deskewed".to_owned(), side: 5, weights: (0..32).map(|_| filter(5)).collect() },
         ],
+        films: Vec::new(),
         examples: (0..40).map(|place| Example { image: digit((place % 10) as u8, place), label: (place % 10) as u8 }).collect(),
         reproducible_hash: "9b74c9897bac770ffc029102a200c5de3f2a1b6e4d5c8f7a0b1c2d3e4f5a6b7c".to_owned(),
         study: None,
@@ -305,6 +312,33 @@ fn a_report_without_a_test_set_says_so() {
     assert!(page.contains("this run has no test set") && page.contains("The run has no test scores."));
     assert!(page.contains("each predicted by models that did not see it; this run has no test scores"));
     assert!(!page.contains("test accuracy") && !page.contains("<td class=\"name\">test</td>"));
+}
+
+#[test]
+fn a_model_trained_alone_shows_its_iterations_and_its_film() {
+    let whole = realistic();
+    let cnn: Vec<ModelScores> = whole.models.iter().filter(|model| model.name == "cnn").cloned().collect();
+    let mut history = whole.histories[1].fits[0].1.clone();
+    history.trace = (1..=40).map(|n| TracePoint { iteration: 50 * n, loss: 1.0 / n as f64, accuracy: 1.0 - 0.5 / n as f64 }).collect();
+    let filters = whole.filters[0].clone();
+    let weights = |scale: f32| filters.weights.iter().map(|filter| filter.iter().map(|weight| weight * scale).collect()).collect();
+    let film = Film { member: "cnn".to_owned(), side: 3, pictures: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect() };
+    let histories = vec![MemberHistories { member: "cnn".to_owned(), fits: vec![("cnn".to_owned(), history)] }];
+    let data = DataSummary { folds: 0, ..whole.data.clone() };
+    let input = ReportInput { data, models: cnn, histories, filters: vec![filters], films: vec![film], mistakes: Vec::new(), ..whole };
+    let report = render(&input, &ReportOptions::default()).unwrap();
+    let names: Vec<&str> = report.files.iter().map(|file| file.name.as_str()).collect();
+    for name in ["accuracy-by-iteration-cnn.svg", "loss-by-iteration-cnn.svg", "filters-cnn.svg", "filters-before-cnn.svg"] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+    assert!(!names.contains(&"leaderboard.svg"), "one model is no leaderboard");
+    let page = text(&report.files[0].bytes);
+    check_markup("index.html", page);
+    assert!(page.contains("held out for validation") && !page.to_lowercase().contains("out-of-fold"), "its validation part is no fold");
+    assert!(page.contains("2,000 iterations") || page.contains("2000 iterations"));
+    let gif = report.files.iter().find(|file| file.name == "filters-cnn.gif").unwrap();
+    assert_eq!(&gif.bytes[..6], b"GIF89a");
+    assert!(page.contains("data:image/gif;base64,R0lGODlh"));
 }
 
 #[test]

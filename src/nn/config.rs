@@ -369,7 +369,7 @@ mod tests {
         let sizes: Vec<&str> = layers.iter().map(|(_, size)| size.as_str()).collect();
         assert_eq!(sizes, ["1 × 28 × 28", "64 × 13 × 13", "128 × 5 × 5", "54", "30", "10"]);
         assert_eq!(layers[1].0, "convolution 3×3, 64 filters, Selu, max-pool 2×2, Selu");
-        let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![30, 0], softmax_output: false, ..Default::default() }).layers();
+        let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![30, 0], output: Output::Raw, ..Default::default() }).layers();
         assert_eq!(dense[1], ("fully connected, Softplus".to_owned(), "30".to_owned()));
         assert_eq!(dense.last().unwrap().0, "fully connected");
     }

@@ -15,16 +15,16 @@ const GAP: usize = 3;
 /// Pixels of the strip below the filters that fills while the net learns.
 const STRIP: usize = 4;
 /// Least width of a filter, in pixels; a weight is a whole number of pixels.
-const CELL: usize = 40;
+const CELL: usize = 28;
 const COLUMNS: usize = 8;
 /// Hundredths of a second that a picture stays, and the last one.
 const PAUSE: u16 = 8;
 const LAST_PAUSE: u16 = 250;
-/// Shades of either sign; 255 colours with white in the middle.
-const SHADES: i32 = 127;
+/// Shades of either sign, white in the middle: more would be seen by nobody and make the file larger.
+const SHADES: i32 = 31;
 const WHITE: u8 = SHADES as u8;
 /// The one colour that is no weight.
-const BORDER: u8 = 255;
+const BORDER: u8 = 2 * SHADES as u8 + 1;
 
 /// Every picture of the film, each filter scaled to its largest weight in any of them: blue is positive, orange negative.
 ///
@@ -117,7 +117,7 @@ fn palette() -> Vec<u8> {
         let number = u32::from_str_radix(&ACCENTS[accent].0[1..], 16).unwrap_or_default();
         [(number >> 16) as u8, (number >> 8) as u8, number as u8].map(f64::from)
     };
-    let mut palette = Vec::with_capacity(256 * 3);
+    let mut palette = Vec::with_capacity(64 * 3);
     for shade in -SHADES..=SHADES {
         let colour = channels(usize::from(shade < 0));
         let share = f64::from(shade.abs()) / f64::from(SHADES);
@@ -150,7 +150,7 @@ mod tests {
             frames.push((frame.delay, frame.buffer[4 * (GAP * (8 * side + GAP) + GAP)..][..3].to_vec()));
         }
         // The first weight of the first filter: half the blue, then all of it.
-        assert_eq!(frames, [(PAUSE, vec![0x7f, 0xb8, 0xd8]), (LAST_PAUSE, vec![0x00, 0x72, 0xb2])]);
+        assert_eq!(frames, [(PAUSE, vec![0x7b, 0xb6, 0xd7]), (LAST_PAUSE, vec![0x00, 0x72, 0xb2])]);
     }
 
     #[test]

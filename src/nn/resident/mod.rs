@@ -132,7 +132,7 @@ mod tests {
         let digits = digits(23);
         let places = [22, 0, 7, 7, 19, 3, 8, 21];
         for shard in [100, 23, 8, 1] {
-            let set = ResidentDigits::in_shards(&digits, 0.1, &Device::flex(), shard);
+            let set = ResidentDigits::in_shards(&digits, Targets::smoothed(0.1), &Device::flex(), shard);
             let (levels, found) = set.select(&places);
             let images = unchanged(levels);
             assert_eq!(images.dims(), [8, 1, SIDE, SIDE]);

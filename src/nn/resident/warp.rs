@@ -127,6 +127,7 @@ fn look_up(levels: Tensor<2>, x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::nn::loss::Targets;
     use crate::{
         imaging::Recipe,
         nn::resident::{ResidentDigits, tests::digits},
@@ -136,7 +137,7 @@ mod tests {
     fn the_device_makes_the_images_of_the_host() {
         let digits = digits(40);
         let places: Vec<usize> = (0..40).rev().collect();
-        let set = ResidentDigits::upload(&digits, 0.0, &Device::flex());
+        let set = ResidentDigits::upload(&digits, Targets::ONE_HOT, &Device::flex());
         for recipe in [
             r#"["light"]"#,
             r#"["elastic"]"#,
