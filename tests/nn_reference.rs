@@ -8,7 +8,10 @@ use burn::{
 };
 use digitstack::{
     data::{Images, PIXELS},
-    nn::{Activation, Adadelta, CnnConfig, DenseConfig, InputScale, Loss, Network, NetworkConfig, Output},
+    nn::{
+        Activation, Adadelta, CnnConfig, DenseConfig, Head, InputScale, Loss, Network, NetworkConfig, Normalization, OptimizerConfig,
+        Output, Padding, Updater,
+    },
     seed::Seed,
 };
 use serde_json::Value;
@@ -55,11 +58,14 @@ fn wave(count: usize, phase: f64, size: f64) -> Vec<f32> {
     (0..count).map(|i| (size * (0.7 * i as f64 + phase).sin()) as f32).collect()
 }
 
-/// The weights of the script: parameter `n` is a wave of phase n + 0.1.
+/// The weights of the scripts: parameter `n` is a wave of phase n + 0.1. Running statistics are none.
 struct Fill(usize);
 
 impl ModuleMapper for Fill {
     fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !parameter.is_require_grad() {
+            return parameter;
+        }
         let mut shape = parameter.dims();
         if D == 2 {
             shape.swap(0, 1);
@@ -85,10 +91,9 @@ struct Collect<'a> {
 
 impl ModuleVisitor for Collect<'_> {
     fn visit_float<const D: usize>(&mut self, parameter: &Param<Tensor<D>>) {
-        let Some(gradient) = self.gradients.get::<D>(parameter.id) else {
-            assert!(!parameter.val().is_require_grad());
-            return;
-        };
+        let gradient = self.gradients.get::<D>(parameter.id);
+        assert_eq!(gradient.is_some(), parameter.is_require_grad());
+        let Some(gradient) = gradient else { return };
         let gradient = if D == 2 { gradient.swap_dims(0, 1) } else { gradient };
         self.found.push(gradient.into_data().iter::<f64>().collect());
     }
@@ -178,5 +183,61 @@ fn scaled_inputs_other_outputs_and_the_hinge_are_pytorchs() {
         let value = loss.forward(outputs, targets, output);
         assert_close(&[f64::from(value.clone().into_scalar::<f32>())], &[case["value"].as_f64().unwrap()], &what);
         assert_gradients(&network, value, &case["gradients"], &what);
+    }
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
+    tensor.into_data().iter::<f64>().collect()
+}
+
+#[test]
+fn normalized_nets_are_pytorchs() {
+    let device = Device::flex().autodiff();
+    let pixels: Vec<f32> = wave(4 * 784, 0.3, 0.5).into_iter().map(|v| v + 0.5).collect();
+    let images = Tensor::<4>::from_data(TensorData::new(pixels, [4, 1, 28, 28]), &device);
+    let mut targets = vec![0.0; 40];
+    [3, 0, 9, 5].into_iter().enumerate().for_each(|(row, label): (usize, usize)| targets[row * 10 + label] = 1.0);
+    let targets = Tensor::<2>::from_data(TensorData::new(targets, [4, 10]), &device);
+    let recorded = load("normalized.json");
+    let nets = recorded["nets"].as_array().unwrap();
+    assert_eq!(nets.len(), 4);
+    for expected in nets {
+        let (affine, average) = (expected["affine"].as_bool().unwrap(), expected["average"].as_bool().unwrap());
+        let config = NetworkConfig::Cnn(CnnConfig {
+            layout: vec![vec![3, 4], vec![8]],
+            padding: Padding::Same,
+            activation: Activation::Relu,
+            normalization: Normalization::Batch { affine },
+            head: if average { Head::GlobalAverage } else { Head::GlobalMax },
+            hidden: Vec::new(),
+            extra_activation: Vec::new(),
+            ..CnnConfig::default()
+        });
+        let mut network = Network::new(&config, Seed(1), &device).unwrap().map(&mut Fill(0));
+        let mut updater = Updater::new(&OptimizerConfig::Sgd { learning_rate: 0.1, weight_decay: 0.0 });
+        for (step, expected) in expected["steps"].as_array().unwrap().iter().enumerate() {
+            let what = |which: &str| format!("affine {affine}, average {average}, step {step}, {which}");
+            let outputs = network.forward_training(images.clone(), Seed(0));
+            assert_close(&numbers(outputs.clone()), &floats(&expected["outputs"]), &what("outputs"));
+            let loss = Loss::CrossEntropy.forward(outputs, targets.clone(), Output::Softmax);
+            assert_close(&numbers(loss.clone()), &[expected["loss"].as_f64().unwrap()], &what("loss"));
+            let gradients = GradientsParams::from_grads(loss.backward(), &network);
+            let mut collect = Collect { gradients: &gradients, found: Vec::new() };
+            network.visit(&mut collect);
+            let all = expected["gradients"].as_array().unwrap();
+            assert_eq!(collect.found.len(), all.len());
+            for (index, (found, expected)) in collect.found.iter().zip(all).enumerate() {
+                assert_close(found, &floats(expected), &what(&format!("gradient {index}")));
+            }
+            let convolutions: Vec<_> = network.blocks.iter().flat_map(|block| &block.convolutions).collect();
+            for (convolution, expected) in convolutions.iter().zip(expected["running"].as_array().unwrap()) {
+                let norm = convolution.norm.as_ref().unwrap();
+                assert_close(&numbers(norm.running_mean.val()), &floats(&expected[0]), &what("running mean"));
+                assert_close(&numbers(norm.running_var.val()), &floats(&expected[1]), &what("running variance"));
+            }
+            network = updater.step(0.1, network.clone(), gradients);
+        }
+        let evaluated = numbers(network.valid().forward(images.clone().inner()));
+        assert_close(&evaluated, &floats(&expected["evaluated"]), &format!("affine {affine}, average {average}, evaluated"));
     }
 }

@@ -13,8 +13,9 @@ use std::{
 use digitstack::{
     data::{Digits, Images, PIXELS},
     nn::{
-        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, InputScale, Loss, Monitor, NetworkConfig,
-        NnError, OptimizerConfig, Output, Schedule, TrainJob, TrainedNet, TrainingConfig, resolve, train,
+        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Head, InputScale, Loss, Monitor,
+        NetPredictor, NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule, TrainJob, TrainedNet,
+        TrainingConfig, resolve, train,
     },
     progress::{Cancel, Progress, Silent, Task},
     seed::Seed,
@@ -44,6 +45,21 @@ fn cpu() -> ChosenDevice {
 
 fn small_cnn() -> NetworkConfig {
     NetworkConfig::Cnn(CnnConfig { filters: 4, hidden: vec![12], dropout: 0.2, block_dropout: 0.1, ..CnnConfig::default() })
+}
+
+/// Two blocks, batch normalisation, a global maximum.
+fn normalized_cnn(affine: bool) -> NetworkConfig {
+    NetworkConfig::Cnn(CnnConfig {
+        layout: vec![vec![4, 6], vec![8]],
+        padding: Padding::Same,
+        activation: Activation::Relu,
+        normalization: Normalization::Batch { affine },
+        head: Head::GlobalMax,
+        hidden: Vec::new(),
+        extra_activation: Vec::new(),
+        block_dropout: 0.1,
+        ..CnnConfig::default()
+    })
 }
 
 fn adadelta() -> OptimizerConfig {
@@ -111,7 +127,12 @@ fn learns_64_images_by_heart() {
     let sgd = OptimizerConfig::Sgd { learning_rate: 0.1, weight_decay: 0.0 };
     let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![30], activation: Activation::Relu, ..DenseConfig::default() });
     let cnn = NetworkConfig::Cnn(CnnConfig { filters: 4, hidden: vec![20], ..CnnConfig::default() });
-    for (network, optimizer) in [(dense, sgd), (cnn, adadelta())] {
+    let mut normalized = normalized_cnn(true);
+    if let NetworkConfig::Cnn(cnn) = &mut normalized {
+        cnn.block_dropout = 0.0;
+        cnn.head = Head::Flatten;
+    }
+    for (network, optimizer) in [(dense, sgd), (cnn, adadelta()), (normalized, OptimizerConfig::default())] {
         let mut setup = Setup::cnn(25);
         setup.network = network;
         setup.train = digits(64, 5);
@@ -168,20 +189,23 @@ fn a_net_without_softmax_learns_and_predicts_probabilities() {
 
 #[test]
 fn threads_and_feeders_change_no_bit() {
-    let run = |threads: usize, feeders: usize| {
+    let run = |normalization: Normalization, threads: usize, feeders: usize| {
         let mut setup = Setup::cnn(2);
         // Large enough that the backend does split its work.
-        setup.network = NetworkConfig::Cnn(CnnConfig { filters: 16, hidden: vec![24], dropout: 0.2, ..CnnConfig::default() });
+        setup.network =
+            NetworkConfig::Cnn(CnnConfig { filters: 16, hidden: vec![24], dropout: 0.2, normalization, ..CnnConfig::default() });
         setup.train = digits(200, 1);
         setup.training.batch_size = 64;
         setup.feeders = feeders;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         saved(&pool.install(|| setup.run(None)).unwrap())
     };
-    let one = run(1, 0);
-    assert_eq!(run(2, 0), one, "two rayon threads");
-    assert_eq!(run(1, 2), one, "two feeders");
-    assert_eq!(run(3, 3), one, "three of each");
+    for normalization in [Normalization::None, Normalization::Batch { affine: true }] {
+        let one = run(normalization, 1, 0);
+        assert_eq!(run(normalization, 2, 0), one, "two rayon threads");
+        assert_eq!(run(normalization, 1, 2), one, "two feeders");
+        assert_eq!(run(normalization, 3, 3), one, "three of each");
+    }
 }
 
 #[test]
@@ -232,9 +256,12 @@ fn a_resumed_training_is_the_undisturbed_one_bit_for_bit() {
         OptimizerConfig::RmsProp { learning_rate: 0.001, alpha: 0.9, epsilon: 1e-7, momentum: 0.5, weight_decay: 0.0 },
         OptimizerConfig::Sgd { learning_rate: 0.05, weight_decay: 1e-4 },
     ];
-    for optimizer in rules {
+    let plain = rules.into_iter().map(|optimizer| (optimizer, small_cnn()));
+    let normalized = [false, true].map(|affine| (OptimizerConfig::default(), normalized_cnn(affine)));
+    for (optimizer, network) in plain.chain(normalized) {
         let setup = |optimizer: &OptimizerConfig| {
             let mut setup = Setup::cnn(5);
+            setup.network = network.clone();
             setup.training = TrainingConfig {
                 epochs: 5,
                 batch_size: 16,
@@ -369,7 +396,8 @@ fn divergence_and_missing_data_are_errors() {
 #[test]
 fn a_saved_net_predicts_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    for network in [small_cnn(), NetworkConfig::Dense(DenseConfig { bias: false, output: Output::Raw, ..DenseConfig::default() })] {
+    let dense = NetworkConfig::Dense(DenseConfig { bias: false, output: Output::Raw, ..DenseConfig::default() });
+    for network in [small_cnn(), normalized_cnn(true), normalized_cnn(false), dense] {
         let mut setup = Setup::cnn(1);
         setup.network = network;
         let net = setup.run(None).unwrap();
@@ -405,6 +433,54 @@ fn weights_are_named_and_laid_out_as_in_pytorch() {
         "output.weight [10, 12]",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn running_statistics_are_named_as_in_pytorch_and_follow_the_batches() {
+    for affine in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut setup = Setup::cnn(2);
+        setup.network = normalized_cnn(affine);
+        let net = setup.run(None).unwrap();
+        net.save(folder.path()).unwrap();
+        let bytes = fs::read(folder.path().join("network.safetensors")).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut found: Vec<_> = file.names().into_iter().filter(|name| name.starts_with("blocks.0.convolutions.1")).collect();
+        found.sort_unstable();
+        let all = ["norm.bias", "norm.running_mean", "norm.running_var", "norm.weight", "weight"];
+        let expected: Vec<_> = all
+            .iter()
+            .filter(|name| affine || !["norm.bias", "norm.weight"].contains(name))
+            .map(|name| format!("blocks.0.convolutions.1.{name}"))
+            .collect();
+        assert_eq!(found, expected);
+        let variance = file.tensor("blocks.0.convolutions.1.norm.running_var").unwrap();
+        let variance: Vec<f32> = variance.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        assert!(variance.iter().all(|&value| value > 0.0 && value != 1.0), "{variance:?}");
+        // One image at a time sees the same convolutions.
+        let mut predictor = NetPredictor::new(&net).unwrap();
+        let expected = net.predict_proba(&setup.train.images).unwrap();
+        for (image, expected) in setup.train.images.iter().zip(expected) {
+            let found = predictor.predict_one(image);
+            assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5), "{found:?} {expected:?}");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_leaves_no_statistics_behind() {
+    let setup = || {
+        let mut setup = Setup::cnn(1);
+        setup.network = normalized_cnn(true);
+        setup
+    };
+    let expected = saved(&setup().run(None).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    let mut other = setup();
+    other.seed = 8;
+    other.run(Some(&path)).unwrap();
+    assert_eq!(saved(&setup().run(Some(&path)).unwrap()), expected);
 }
 
 #[test]

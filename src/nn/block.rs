@@ -9,7 +9,7 @@ use burn::{
     module::{Module, Param},
     tensor::{
         Tensor,
-        module::{avg_pool2d, conv2d, max_pool2d},
+        module::{avg_pool2d, batch_norm_train, conv2d, max_pool2d},
         ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
     },
 };
@@ -17,29 +17,81 @@ use burn::{
 use super::{
     activation::Activation,
     config::Pool,
-    fused::{self, BlockSpec, Memory},
+    fused::{self, BlockSpec, Memory, NormSpec},
+    normalization::{EPSILON, Norm},
 };
 
-/// One convolution, stride 1.
+/// One convolution, stride 1, and the norm behind it.
 #[derive(Module, Debug)]
 pub struct Convolution {
     /// `[out, in, kernel, kernel]`.
     pub weight: Param<Tensor<4>>,
-    /// `[out]`.
-    pub bias: Param<Tensor<1>>,
+    /// `[out]`; absent where a norm follows.
+    pub bias: Option<Param<Tensor<1>>>,
+    /// Between the convolution and the activation.
+    pub norm: Option<Norm>,
     #[module(skip)]
     pub(super) padding: usize,
 }
 
 impl Convolution {
+    /// Weight `[out, in, kernel, kernel]` and bias `[out]` of the plain convolution that gives what this one gives with its norm, the
+    /// running statistics taken for the truth.
+    pub fn folded(&self) -> (Tensor<4>, Tensor<1>) {
+        let weight = self.weight.val();
+        let channels = weight.dims()[0];
+        match &self.norm {
+            None => (weight, self.biases()),
+            Some(norm) => {
+                let (factor, shift) = norm.constants();
+                (weight * factor.clone().reshape([channels, 1, 1, 1]), shift + self.biases() * factor)
+            }
+        }
+    }
+
+    /// `[out]`, zeros where there is no bias.
+    fn biases(&self) -> Tensor<1> {
+        self.bias.as_ref().map_or_else(|| Tensor::zeros([self.weight.dims()[0]], &self.weight.val().device()), |bias| bias.val())
+    }
+
     /// `[batch, in, height, width]` → `[batch, out, height', width']`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let options = ConvOptions::new([1, 1], [self.padding; 2], [1, 1], 1);
-        conv2d(x, self.weight.val(), Some(self.bias.val()), options)
+        let (weight, bias) = self.folded();
+        conv2d(x, weight, Some(bias), self.options())
     }
 
     fn forward_fused(&self, x: Tensor<4>, spec: BlockSpec) -> Tensor<4> {
-        fused::conv_pool_activation(x, self.weight.val(), self.bias.val(), spec)
+        let (weight, bias) = self.folded();
+        fused::conv_pool_activation(x, weight, bias, spec)
+    }
+
+    /// The same while training: the norm takes the batch's statistics and remembers them.
+    fn forward_training(&mut self, x: Tensor<4>) -> Tensor<4> {
+        let options = self.options();
+        let Some(norm) = &mut self.norm else { return self.forward(x) };
+        let x = conv2d(x, self.weight.val(), None, options);
+        let [batch, _, height, width] = x.dims();
+        let (weight, bias) = norm.affine();
+        let normalized = batch_norm_train(x, weight, bias, EPSILON);
+        norm.observe(normalized.mean.inner(), normalized.variance.inner(), batch * height * width);
+        normalized.output
+    }
+
+    /// The same with what follows it, in as few operations as possible.
+    fn forward_training_fused(&mut self, x: Tensor<4>, spec: NormSpec) -> Tensor<4> {
+        let padding = self.fused_padding();
+        let bias = self.biases();
+        let Some(norm) = &mut self.norm else { return self.forward_fused(x, spec.behind_convolution(padding)) };
+        let x = fused::conv_pool_activation(x, self.weight.val(), bias, NormSpec::default().behind_convolution(padding));
+        let [batch, _, height, width] = x.dims();
+        let (mean, variance) = fused::batch_statistics(x.clone().inner());
+        norm.observe(mean.clone(), variance.clone(), batch * height * width);
+        let (weight, bias) = norm.affine();
+        fused::norm_pool_activation(x, [mean, variance], weight, bias, EPSILON as f32, spec)
+    }
+
+    fn options(&self) -> ConvOptions<2> {
+        ConvOptions::new([1, 1], [self.padding; 2], [1, 1], 1)
     }
 
     fn kernel(&self) -> usize {
@@ -55,7 +107,35 @@ impl Convolution {
     }
 }
 
-/// One or more convolutions, a 2×2 pool and the activation.
+/// The pool that ends a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Over windows of 2×2, stride 2.
+    Windows(Pool),
+    /// Over the whole map, which becomes one pixel.
+    Map(Pool),
+}
+
+impl End {
+    fn pool(self) -> Pool {
+        match self {
+            Self::Windows(pool) | Self::Map(pool) => pool,
+        }
+    }
+
+    fn forward(self, x: Tensor<4>) -> Tensor<4> {
+        let window = match self {
+            Self::Windows(_) => [2, 2],
+            Self::Map(_) => [x.dims()[2], x.dims()[3]],
+        };
+        match self.pool() {
+            Pool::Max => max_pool2d(x, MaxPoolOptions::new(window).with_stride(window)),
+            Pool::Average => avg_pool2d(x, AvgPoolOptions::new(window).with_stride(window)),
+        }
+    }
+}
+
+/// One or more convolutions, a pool and the activation.
 #[derive(Module, Debug)]
 pub struct Block {
     /// In order; each is followed by the activation.
@@ -63,7 +143,7 @@ pub struct Block {
     #[module(skip)]
     pub(super) activation: Activation,
     #[module(skip)]
-    pub(super) pool: Pool,
+    pub(super) end: End,
     /// The activation again after the pool.
     #[module(skip)]
     pub(super) extra_activation: bool,
@@ -73,51 +153,98 @@ pub struct Block {
 }
 
 impl Block {
-    /// `[batch, in, height, width]` → `[batch, out, height' / 2, width' / 2]`.
+    /// `[batch, in, height, width]` → `[batch, out, height' / 2, width' / 2]`, or `[batch, out, 1, 1]` behind a global pool.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let Some((last, others)) = self.convolutions.split_last() else { return x };
-        if last.can_be_fused() && fused::available(&x.device()) {
-            self.forward_fused(x, last, others)
+        if self.is_fused(&x) { self.forward_fused(x) } else { self.forward_composed(x) }
+    }
+
+    /// The same while training: norms take the statistics of the batch, and remember them.
+    pub fn forward_training(&mut self, x: Tensor<4>) -> Tensor<4> {
+        if self.convolutions.iter().all(|convolution| convolution.norm.is_none()) {
+            self.forward(x)
+        } else if self.is_fused(&x) {
+            self.forward_training_fused(x)
         } else {
-            self.forward_composed(x, last, others)
+            self.forward_training_composed(x)
         }
     }
 
-    fn forward_composed(&self, x: Tensor<4>, last: &Convolution, others: &[Convolution]) -> Tensor<4> {
+    fn forward_composed(&self, x: Tensor<4>) -> Tensor<4> {
+        let Some((last, others)) = self.convolutions.split_last() else { return x };
         let x = others.iter().fold(x, |x, convolution| self.activation.forward(convolution.forward(x)));
-        let x = last.forward(x);
-        let x = match self.pool {
-            Pool::Max if self.pool_goes_first() => self.activation.forward(max_pool(x)),
-            Pool::Max => max_pool(self.activation.forward(x)),
-            Pool::Average => avg_pool2d(self.activation.forward(x), AvgPoolOptions::new([2, 2]).with_stride([2, 2])),
+        self.end_composed(last.forward(x))
+    }
+
+    fn forward_fused(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = self.convolutions.iter().zip(self.specs()).fold(x, |x, (convolution, spec)| {
+            let spec = spec.behind_convolution(convolution.fused_padding());
+            convolution.forward_fused(x, spec)
+        });
+        self.end_fused(x)
+    }
+
+    fn forward_training_composed(&mut self, x: Tensor<4>) -> Tensor<4> {
+        let activation = self.activation;
+        let Some((last, others)) = self.convolutions.split_last_mut() else { return x };
+        let x = others.iter_mut().fold(x, |x, convolution| activation.forward(convolution.forward_training(x)));
+        let x = last.forward_training(x);
+        self.end_composed(x)
+    }
+
+    fn forward_training_fused(&mut self, x: Tensor<4>) -> Tensor<4> {
+        let specs = self.specs();
+        let x = self.convolutions.iter_mut().zip(specs).fold(x, |x, (convolution, spec)| convolution.forward_training_fused(x, spec));
+        self.end_fused(x)
+    }
+
+    fn is_fused(&self, x: &Tensor<4>) -> bool {
+        self.convolutions.last().is_some_and(Convolution::can_be_fused) && fused::available(&x.device())
+    }
+
+    /// From the last convolution on.
+    fn end_composed(&self, x: Tensor<4>) -> Tensor<4> {
+        let x = if self.pool_goes_first() {
+            self.activation.forward(self.end.forward(x))
+        } else {
+            self.end.forward(self.activation.forward(x))
         };
         if self.extra_activation { self.activation.forward(x) } else { x }
     }
 
-    fn forward_fused(&self, x: Tensor<4>, last: &Convolution, others: &[Convolution]) -> Tensor<4> {
+    /// What follows each convolution in the same operation.
+    fn specs(&self) -> Vec<NormSpec> {
         let activation = self.activation.fused();
-        let plain = BlockSpec {
-            padding: last.fused_padding(),
-            before_pool: Vec::new(),
-            pool: fused::Pool::None,
-            after_pool: vec![activation],
-            memory: Memory::ChannelsLast,
-        };
-        let x = others.iter().fold(x, |x, convolution| convolution.forward_fused(x, plain.clone()));
+        let plain = NormSpec { after_pool: vec![activation], ..NormSpec::default() };
+        let memory = if self.last { Memory::Contiguous } else { Memory::ChannelsLast };
         let before = usize::from(!self.pool_goes_first());
-        let pooled = BlockSpec {
-            before_pool: vec![activation; before],
-            pool: self.pool.fused(),
-            after_pool: vec![activation; 1 - before + usize::from(self.extra_activation)],
-            memory: if self.last { Memory::Contiguous } else { Memory::ChannelsLast },
-            ..plain
+        let ended = match self.end {
+            End::Windows(pool) => NormSpec {
+                before_pool: vec![activation; before],
+                pool: pool.fused(),
+                after_pool: vec![activation; 1 - before + usize::from(self.extra_activation)],
+                memory,
+            },
+            End::Map(_) => NormSpec { memory, ..plain.clone() },
         };
-        last.forward_fused(x, pooled)
+        let mut specs = vec![plain; self.convolutions.len()];
+        if let Some(last) = specs.last_mut() {
+            *last = ended;
+        }
+        specs
+    }
+
+    /// What no operation of [`specs`](Self::specs) does.
+    fn end_fused(&self, x: Tensor<4>) -> Tensor<4> {
+        match self.end {
+            End::Windows(_) => x,
+            End::Map(_) if self.extra_activation => self.activation.forward(self.end.forward(x)),
+            End::Map(_) => self.end.forward(x),
+        }
     }
 
     /// Whether the pool and the activation in front of it change places.
     fn pool_goes_first(&self) -> bool {
-        self.pool == Pool::Max && self.activation.is_monotone()
+        self.end.pool() == Pool::Max && self.activation.is_monotone()
     }
 }
 
@@ -128,10 +255,6 @@ impl Pool {
             Self::Average => fused::Pool::Average2x2,
         }
     }
-}
-
-fn max_pool(x: Tensor<4>) -> Tensor<4> {
-    max_pool2d(x, MaxPoolOptions::new([2, 2]).with_stride([2, 2]))
 }
 
 #[cfg(test)]
@@ -145,34 +268,96 @@ mod tests {
         TensorData::new((0..shape.iter().product()).map(|i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0).collect::<Vec<_>>(), shape)
     }
 
-    fn convolution(inputs: usize, kernel: usize, padding: usize, device: &Device) -> Convolution {
+    fn convolution(inputs: usize, kernel: usize, padding: usize, affine: Option<bool>, device: &Device) -> Convolution {
         let weight = Param::from_data(values([6, inputs, kernel, kernel]), device);
-        Convolution { weight, bias: Param::from_data(values([6]), device), padding }
+        let parameter = |scale: f32, shift: f32| {
+            let data: Vec<f32> = values([6]).iter::<f32>().map(|value| scale * value + shift).collect();
+            Param::<Tensor<1>>::from_data(data.as_slice(), device)
+        };
+        let norm = affine.map(|affine| Norm {
+            // A negative scale turns a maximum into a minimum.
+            weight: affine.then(|| parameter(1.5, 0.2)),
+            bias: affine.then(|| parameter(1.0, -0.1)),
+            running_mean: parameter(0.3, 0.1).set_require_grad(false),
+            running_var: parameter(0.4, 1.0).set_require_grad(false),
+        });
+        Convolution { weight, bias: norm.is_none().then(|| parameter(1.0, 0.0)), norm, padding }
+    }
+
+    /// Values by what they are: the output, the gradients and the running statistics.
+    type Found = Vec<(&'static str, Vec<f32>)>;
+
+    fn run(block: &Block, device: &Device, forward: fn(&mut Block, Tensor<4>) -> Tensor<4>) -> Found {
+        let mut block = block.clone();
+        let x = Tensor::<4>::from_data(values([3, 2, 9, 10]), device).require_grad();
+        let y = forward(&mut block, x.clone());
+        let gradients = (y.clone() * Tensor::from_data(values(y.dims()), device)).sum().backward();
+        let all = |tensor: Tensor<1>| tensor.into_data().try_to_vec::<f32>().unwrap();
+        let flat = |tensor: Tensor<4>| all(tensor.flatten(0, 3));
+        let mut found = vec![("output", flat(y.inner())), ("input", flat(x.grad(&gradients).unwrap()))];
+        for convolution in &block.convolutions {
+            found.push(("weight", flat(convolution.weight.val().grad(&gradients).unwrap())));
+            if let Some(bias) = &convolution.bias {
+                found.push(("bias", all(bias.val().grad(&gradients).unwrap())));
+            }
+            let Some(norm) = &convolution.norm else { continue };
+            for (what, parameter) in [("scale", &norm.weight), ("shift", &norm.bias)] {
+                found.extend(parameter.as_ref().map(|parameter| (what, all(parameter.val().grad(&gradients).unwrap()))));
+            }
+            for (what, statistic) in [("running mean", &norm.running_mean), ("running variance", &norm.running_var)] {
+                assert!(!statistic.is_require_grad() && statistic.val().grad(&gradients).is_none());
+                found.push((what, all(statistic.val().inner())));
+            }
+        }
+        found
+    }
+
+    fn compare(found: &Found, expected: &Found, what: &str) {
+        assert_eq!(found.len(), expected.len());
+        for ((name, found), (_, expected)) in found.iter().zip(expected) {
+            let scale = expected.iter().fold(0.1, |scale: f32, value| scale.max(value.abs()));
+            let error = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
+            assert!(found.len() == expected.len() && error <= 3e-5 * scale, "{what}, {name}: {error} of {scale}");
+        }
     }
 
     #[test]
     fn fused_and_composed_blocks_are_equal() {
         let device = Device::flex().autodiff();
-        for (activation, pool) in Activation::ALL.into_iter().flat_map(|activation| [(activation, Pool::Max), (activation, Pool::Average)])
-        {
+        let ends = [End::Windows(Pool::Max), End::Windows(Pool::Average), End::Map(Pool::Max), End::Map(Pool::Average)];
+        for (activation, end) in Activation::ALL.into_iter().flat_map(|activation| ends.map(|end| (activation, end))) {
             for (kernel, count, extra_activation) in [(3, 1, false), (3, 2, true), (5, 1, true)] {
-                let padding = if count == 2 { kernel / 2 } else { 0 };
-                let convolutions = [2, 6][..count].iter().map(|inputs| convolution(*inputs, kernel, padding, &device)).collect();
-                let block = Block { convolutions, activation, pool, extra_activation, last: count == 1 };
-                let (last, others) = block.convolutions.split_last().unwrap();
-                let run = |fused: bool| {
-                    let x = Tensor::<4>::from_data(values([3, 2, 9, 10]), &device).require_grad();
-                    let y = if fused { block.forward(x.clone()) } else { block.forward_composed(x.clone(), last, others) };
-                    let gradients = (y.clone() * Tensor::from_data(values(y.dims()), &device)).sum().backward();
-                    (y.inner(), x.grad(&gradients).unwrap(), block.convolutions[0].weight.val().grad(&gradients).unwrap())
-                };
-                let (found, expected) = (run(true), run(false));
-                for (found, expected) in [(found.0, expected.0), (found.1, expected.1), (found.2, expected.2)] {
-                    let scale = expected.clone().abs().max().into_scalar::<f32>();
-                    let error = (found - expected).abs().max().into_scalar::<f32>();
-                    assert!(error <= 2e-5 * scale.max(0.1), "{activation:?} {pool:?} {kernel} {count}: {error} of {scale}");
+                for affine in [None, Some(false), Some(true)] {
+                    let padding = if count == 2 { kernel / 2 } else { 0 };
+                    let convolutions =
+                        [2, 6][..count].iter().map(|inputs| convolution(*inputs, kernel, padding, affine, &device)).collect();
+                    let block = Block { convolutions, activation, end, extra_activation, last: count == 1 };
+                    let what = format!("{activation:?} {end:?} {kernel} {count} {affine:?}");
+                    let expected = run(&block, &device, |block, x| block.forward_composed(x));
+                    compare(&run(&block, &device, |block, x| block.forward(x)), &expected, &what);
+                    let expected = run(&block, &device, Block::forward_training_composed);
+                    compare(&run(&block, &device, Block::forward_training), &expected, &format!("training {what}"));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_largest_of_equal_values_has_a_finite_gradient() {
+        let device = Device::flex().autodiff();
+        for affine in [None, Some(false), Some(true)] {
+            let mut block = Block {
+                convolutions: vec![convolution(1, 3, 1, affine, &device)],
+                activation: Activation::Relu,
+                end: End::Map(Pool::Max),
+                extra_activation: false,
+                last: true,
+            };
+            let x = Tensor::<4>::zeros([2, 1, 5, 5], &device).require_grad();
+            let y = block.forward_training(x.clone());
+            let gradients = y.sum().backward();
+            let found = x.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap();
+            assert!(found.iter().all(|value| value.is_finite()), "{affine:?}: {found:?}");
         }
     }
 }

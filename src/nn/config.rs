@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{activation::Activation, initializer::Initializer, input::InputScale, output::Output};
+use super::{activation::Activation, initializer::Initializer, input::InputScale, normalization::Normalization, output::Output};
 use crate::data::{CLASSES, FieldError, PIXELS, SIDE};
 
 /// Most parameters a net may have: keeps a damaged or mistyped file from asking for all memory.
 const MAX_PARAMETERS: usize = 50_000_000;
 const MAX_BLOCKS: usize = 6;
 const MAX_HIDDEN: usize = 16;
+const MAX_CONVOLUTIONS: usize = 16;
+const MAX_FILTERS: usize = 4096;
 
 /// A fully connected net: 784 → hidden … → 10.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,10 +68,26 @@ pub enum Pool {
     Average,
 }
 
+/// What a CNN's last block hands to its fully connected layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Head {
+    /// Every element of its pooled map.
+    #[default]
+    Flatten,
+    /// The largest element of each channel: a pool over the whole map takes the place of the last 2×2 pool.
+    GlobalMax,
+    /// The mean of each channel, likewise.
+    GlobalAverage,
+}
+
 /// A VGG-like net: blocks of convolutions, each ended by a pool, then fully connected layers. The output always passes a softmax.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnConfig {
+    /// Filters of each convolution, block by block, such as `[[32, 32], [64]]`: at most 6 blocks of at most 16 convolutions. Takes the
+    /// place of `filters`, `blocks`, `growth` and `convolutions_per_block`. Default empty: these four say it.
+    pub layout: Vec<Vec<usize>>,
     /// Filters of the first block. Default 64.
     pub filters: usize,
     /// Blocks, 1 to 6. Default 2.
@@ -82,8 +100,12 @@ pub struct CnnConfig {
     pub padding: Padding,
     /// Convolutions in each block, each followed by the activation. Default 1.
     pub convolutions_per_block: usize,
+    /// Between each convolution and its activation: `"none"`, `"batch"` or `{ kind = "batch", affine = false }`. Default none.
+    pub normalization: Normalization,
     /// At the end of each block. Default max.
     pub pool: Pool,
+    /// What the last block hands on: `flatten`, `global-max` or `global-average`. Default flatten.
+    pub head: Head,
     /// For each block whether the activation is applied once more after its pool; blocks past the end have none. Default true, false.
     pub extra_activation: Vec<bool>,
     /// Units of each fully connected layer before the output, at most 16 layers; a 0 means that the layer is absent. Default 54, 30.
@@ -103,13 +125,16 @@ pub struct CnnConfig {
 impl Default for CnnConfig {
     fn default() -> Self {
         Self {
+            layout: Vec::new(),
             filters: 64,
             blocks: 2,
             growth: 2,
             kernel: 3,
             padding: Padding::Valid,
             convolutions_per_block: 1,
+            normalization: Normalization::None,
             pool: Pool::Max,
+            head: Head::Flatten,
             extra_activation: vec![true, false],
             hidden: vec![54, 30],
             activation: Activation::Selu,
@@ -122,31 +147,46 @@ impl Default for CnnConfig {
 }
 
 impl CnnConfig {
-    /// Filters of each block; saturates, so that absurd settings are refused by their size.
-    pub(super) fn block_filters(&self) -> Vec<usize> {
+    /// Filters of each convolution of each block; saturates, so that absurd settings are refused by their size.
+    pub(super) fn blocks(&self) -> Vec<Vec<usize>> {
+        if !self.layout.is_empty() {
+            return self.layout.iter().take(MAX_BLOCKS).cloned().collect();
+        }
         std::iter::successors(Some(self.filters), |&filters| Some(filters.saturating_mul(self.growth)))
             .take(self.blocks.min(MAX_BLOCKS))
+            .map(|filters| vec![filters; self.convolutions_per_block.min(PIXELS)])
             .collect()
+    }
+
+    /// Side of the map after each convolution and after the pool of each block, in pixels; 0 once it has vanished.
+    fn sides(&self) -> Vec<(Vec<usize>, usize)> {
+        let blocks = self.blocks();
+        let mut side = SIDE;
+        let mut sides = Vec::new();
+        for (index, filters) in blocks.iter().enumerate() {
+            let mut convolved = Vec::new();
+            for _ in filters {
+                if self.padding == Padding::Valid {
+                    side = (side + 1).saturating_sub(self.kernel);
+                }
+                convolved.push(side);
+            }
+            let global = index + 1 == blocks.len() && self.head != Head::Flatten;
+            side = if global { side.min(1) } else { side / 2 };
+            sides.push((convolved, side));
+        }
+        sides
     }
 
     /// Side of the map after each block, in pixels; 0 once it has vanished.
     fn block_sides(&self) -> Vec<usize> {
-        let mut side = SIDE;
-        (0..self.blocks.min(MAX_BLOCKS))
-            .map(|_| {
-                if self.padding == Padding::Valid {
-                    side = side.saturating_sub(self.kernel.saturating_sub(1).saturating_mul(self.convolutions_per_block));
-                }
-                side /= 2;
-                side
-            })
-            .collect()
+        self.sides().into_iter().map(|(_, side)| side).collect()
     }
 
     /// Inputs of the first fully connected layer.
     pub(super) fn flat(&self) -> usize {
         let side = self.block_sides().last().copied().unwrap_or(SIDE);
-        self.block_filters().last().copied().unwrap_or(1).saturating_mul(side * side)
+        self.blocks().last().and_then(|filters| filters.last().copied()).unwrap_or(1).saturating_mul(side * side)
     }
 }
 
@@ -208,12 +248,10 @@ impl NetworkConfig {
         let mut total = 0usize;
         if let Self::Cnn(cnn) = self {
             let mut channels = 1usize;
-            for filters in cnn.block_filters() {
-                for _ in 0..cnn.convolutions_per_block.min(PIXELS) {
-                    let unit = channels.saturating_mul(cnn.kernel.saturating_mul(cnn.kernel)).saturating_add(1);
-                    total = total.saturating_add(filters.saturating_mul(unit));
-                    channels = filters;
-                }
+            for filters in cnn.blocks().into_iter().flatten() {
+                let unit = channels.saturating_mul(cnn.kernel.saturating_mul(cnn.kernel)).saturating_add(cnn.normalization.parameters());
+                total = total.saturating_add(filters.saturating_mul(unit));
+                channels = filters;
             }
         }
         let mut inputs = self.flat();
@@ -242,14 +280,23 @@ impl NetworkConfig {
                 Pool::Max => "max-pool 2×2",
                 Pool::Average => "average-pool 2×2",
             };
-            for (block, (filters, side)) in cnn.block_filters().into_iter().zip(cnn.block_sides()).enumerate() {
-                let convolution = format!("convolution {0}×{0}, {filters} filters, {activation:?}", cnn.kernel);
-                let mut name = vec![convolution; cnn.convolutions_per_block];
-                name.push(pool.to_owned());
+            let last_pool = match cnn.head {
+                Head::Flatten => pool,
+                Head::GlobalMax => "global max-pool",
+                Head::GlobalAverage => "global average-pool",
+            };
+            let blocks = cnn.blocks();
+            let count = blocks.len();
+            let normalized = if cnn.normalization == Normalization::None { "" } else { ", batch norm" };
+            for (block, (filters, side)) in blocks.into_iter().zip(cnn.block_sides()).enumerate() {
+                let convolution =
+                    |filters: &usize| format!("convolution {0}×{0}, {filters} filters{normalized}, {activation:?}", cnn.kernel);
+                let mut name: Vec<String> = filters.iter().map(convolution).collect();
+                name.push(if block + 1 == count { last_pool } else { pool }.to_owned());
                 if cnn.extra_activation.get(block) == Some(&true) {
                     name.push(format!("{activation:?}"));
                 }
-                layers.push((name.join(", "), format!("{filters} × {side} × {side}")));
+                layers.push((name.join(", "), format!("{} × {side} × {side}", filters.last().copied().unwrap_or(1))));
             }
         }
         layers.extend(self.hidden().into_iter().map(|units| (format!("fully connected, {activation:?}"), units.to_string())));
@@ -266,16 +313,12 @@ impl NetworkConfig {
     pub fn operations_per_image(&self) -> f64 {
         let mut operations = 0.0;
         if let Self::Cnn(cnn) = self {
-            let (mut channels, mut side) = (1, SIDE);
-            for filters in cnn.block_filters() {
-                for _ in 0..cnn.convolutions_per_block {
-                    if cnn.padding == Padding::Valid {
-                        side = side.saturating_sub(cnn.kernel - 1);
-                    }
+            let mut channels = 1;
+            for (filters, (sides, _)) in cnn.blocks().into_iter().zip(cnn.sides()) {
+                for (filters, side) in filters.into_iter().zip(sides) {
                     operations += 2.0 * (channels * cnn.kernel * cnn.kernel * filters * side * side) as f64;
                     channels = filters;
                 }
-                side /= 2;
             }
         }
         let mut inputs = self.flat();
@@ -324,16 +367,21 @@ fn check_blocks(cnn: &CnnConfig) -> Result<(), FieldError> {
     let range = |field: &str, value: usize, most: usize| {
         if (1..=most).contains(&value) { Ok(()) } else { Err(FieldError::new(field, format!("must be 1 to {most}, found {value}"))) }
     };
-    range("filters", cnn.filters, 4096)?;
-    range("blocks", cnn.blocks, MAX_BLOCKS)?;
-    range("growth", cnn.growth, 16)?;
     range("kernel", cnn.kernel, SIDE)?;
-    range("convolutions_per_block", cnn.convolutions_per_block, 16)?;
+    if cnn.layout.is_empty() {
+        range("filters", cnn.filters, MAX_FILTERS)?;
+        range("blocks", cnn.blocks, MAX_BLOCKS)?;
+        range("growth", cnn.growth, 16)?;
+        range("convolutions_per_block", cnn.convolutions_per_block, MAX_CONVOLUTIONS)?;
+    } else {
+        check_layout(&cnn.layout)?;
+    }
     if cnn.padding == Padding::Same && cnn.kernel.is_multiple_of(2) {
         return Err(FieldError::new("kernel", format!("padding \"same\" needs an odd kernel, found {}", cnn.kernel)));
     }
-    if cnn.extra_activation.len() > cnn.blocks {
-        let problem = format!("has {} entries for {} blocks", cnn.extra_activation.len(), cnn.blocks);
+    let blocks = cnn.blocks().len();
+    if cnn.extra_activation.len() > blocks {
+        let problem = format!("has {} entries for {blocks} blocks", cnn.extra_activation.len());
         return Err(FieldError::new("extra_activation", problem));
     }
     if let Some(block) = cnn.block_sides().iter().position(|&side| side == 0) {
@@ -343,7 +391,25 @@ fn check_blocks(cnn: &CnnConfig) -> Result<(), FieldError> {
             "nothing is left of the 28×28 image after block {} (before it: {before}); use fewer blocks, a smaller kernel or padding same",
             block + 1
         );
-        return Err(FieldError::new("blocks", problem));
+        return Err(FieldError::new(if cnn.layout.is_empty() { "blocks" } else { "layout" }, problem));
+    }
+    Ok(())
+}
+
+fn check_layout(layout: &[Vec<usize>]) -> Result<(), FieldError> {
+    if layout.len() > MAX_BLOCKS {
+        return Err(FieldError::new("layout", format!("must have 1 to {MAX_BLOCKS} blocks, found {}", layout.len())));
+    }
+    for (index, filters) in layout.iter().enumerate() {
+        let block = index + 1;
+        if !(1..=MAX_CONVOLUTIONS).contains(&filters.len()) {
+            let problem = format!("block {block} must have 1 to {MAX_CONVOLUTIONS} convolutions, found {}", filters.len());
+            return Err(FieldError::new("layout", problem));
+        }
+        if let Some(found) = filters.iter().find(|&filters| !(1..=MAX_FILTERS).contains(filters)) {
+            let problem = format!("each convolution of block {block} must have 1 to {MAX_FILTERS} filters, found {found}");
+            return Err(FieldError::new("layout", problem));
+        }
     }
     Ok(())
 }
@@ -361,6 +427,82 @@ mod tests {
         assert_eq!(NetworkConfig::Cnn(CnnConfig::default()).parameters(), 249_310);
         let no_bias = DenseConfig { hidden: vec![30, 0], bias: false, ..Default::default() };
         assert_eq!(NetworkConfig::Dense(no_bias).parameters(), 784 * 30 + 300);
+    }
+
+    /// The deep net with batch normalisation and a global pool.
+    fn deep() -> CnnConfig {
+        toml::from_str(
+            r#"
+            layout = [[32, 32], [64, 64], [128], [256]]
+            padding = "same"
+            activation = "relu"
+            normalization = { kind = "batch", affine = false }
+            head = "global-max"
+            hidden = []
+            extra_activation = []
+            "#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_layout_replaces_the_four_sizes() {
+        let net = |change: fn(&mut CnnConfig)| {
+            let mut config = deep();
+            change(&mut config);
+            NetworkConfig::Cnn(config)
+        };
+        assert_eq!(net(|_| ()).check(), Ok(()));
+        // 9·(1·32 + 32·32 + 32·64 + 64·64 + 64·128 + 128·256) + 256·10+10, no bias in front of a norm
+        assert_eq!(net(|_| ()).parameters(), 436_010);
+        let filters = 32 + 32 + 64 + 64 + 128 + 256;
+        assert_eq!(net(|c| c.normalization = Normalization::Batch { affine: true }).parameters(), 436_010 + 2 * filters);
+        assert_eq!(net(|c| c.normalization = Normalization::None).parameters(), 436_010 + filters);
+        assert_eq!(net(|c| c.head = Head::Flatten).flat(), 256);
+        assert_eq!(net(|c| c.layout.truncate(3)).flat(), 128);
+        let flat = net(|c| {
+            c.layout.truncate(3);
+            c.head = Head::Flatten;
+        });
+        assert_eq!(flat.flat(), 128 * 9);
+        let products = 28 * 28 * (288 + 9216) + 14 * 14 * (18_432 + 36_864) + 7 * 7 * 73_728 + 3 * 3 * 294_912 + 2560;
+        assert_eq!(net(|_| ()).operations_per_image(), 2.0 * f64::from(products));
+        let layers = net(|_| ()).layers();
+        let sizes: Vec<&str> = layers.iter().map(|(_, size)| size.as_str()).collect();
+        assert_eq!(sizes, ["1 × 28 × 28", "32 × 14 × 14", "64 × 7 × 7", "128 × 3 × 3", "256 × 1 × 1", "10"]);
+        assert_eq!(layers[4].0, "convolution 3×3, 256 filters, batch norm, Relu, global max-pool");
+    }
+
+    #[test]
+    fn a_layout_says_what_four_sizes_say() {
+        for padding in [Padding::Valid, Padding::Same] {
+            let sizes = CnnConfig { filters: 5, growth: 3, convolutions_per_block: 2, padding, ..CnnConfig::default() };
+            let layout = CnnConfig { layout: vec![vec![5, 5], vec![15, 15]], padding, ..CnnConfig::default() };
+            let (sizes, layout) = (NetworkConfig::Cnn(sizes), NetworkConfig::Cnn(layout));
+            assert_eq!(layout.layers(), sizes.layers());
+            assert_eq!(layout.parameters(), sizes.parameters());
+            assert_eq!(layout.operations_per_image(), sizes.operations_per_image());
+        }
+    }
+
+    #[test]
+    fn refuses_an_impossible_layout() {
+        let check = |layout: Vec<Vec<usize>>| NetworkConfig::Cnn(CnnConfig { layout, ..deep() }).check().map_err(|error| error.to_string());
+        assert_eq!(check(vec![vec![4]; 4]), Ok(()));
+        for (layout, says) in [
+            (vec![vec![4]; 7], "1 to 6 blocks, found 7"),
+            (vec![vec![4], vec![]], "block 2 must have 1 to 16 convolutions, found 0"),
+            (vec![vec![4; 17]], "block 1 must have 1 to 16 convolutions, found 17"),
+            (vec![vec![4, 0]], "1 to 4096 filters, found 0"),
+            (vec![vec![4097]], "1 to 4096 filters, found 4097"),
+            (vec![vec![4]; 6], "nothing is left of the 28×28 image after block 5"),
+        ] {
+            let problem = check(layout).unwrap_err();
+            assert!(problem.starts_with("layout: ") && problem.contains(says), "{problem}");
+        }
+        // A global pool needs one pixel only, where a 2×2 pool needs two.
+        let five = CnnConfig { layout: vec![vec![4]; 5], ..deep() };
+        assert_eq!(NetworkConfig::Cnn(five).check(), Ok(()));
     }
 
     #[test]

@@ -8,13 +8,14 @@ use burn::{
 
 use super::{
     activation::Activation,
-    block::{Block, Convolution},
-    config::{CnnConfig, NetworkConfig, Padding},
+    block::{Block, Convolution, End},
+    config::{CnnConfig, Head, NetworkConfig, Padding, Pool},
     dropout::dropout,
     error::NnError,
     fused,
     initializer::Initializer,
     input::InputMap,
+    normalization::{Norm, Normalization},
     output::Output,
 };
 use crate::{
@@ -76,12 +77,21 @@ impl Network {
 
     /// `[batch, 1, 28, 28]` (0 = background, 1 = ink) → the ten outputs before any softmax, `[batch, 10]`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.run(images, None)
+        debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
+        let x = self.blocks.iter().fold(self.input.forward(images), |x, block| block.forward(x));
+        self.finish(x, |x, _| x)
     }
 
-    /// The same while training: dropout draws its masks from `seed`, which must differ from step to step.
-    pub fn forward_training(&self, images: Tensor<4>, seed: Seed) -> Tensor<2> {
-        self.run(images, Some(seed))
+    /// The same while training: dropout draws its masks from `seed`, which must differ from step to step. Norms take the statistics of these
+    /// images, and their running statistics move.
+    pub fn forward_training(&mut self, images: Tensor<4>, seed: Seed) -> Tensor<2> {
+        debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
+        let mut x = self.input.forward(images);
+        for (layer, block) in (1..).zip(&mut self.blocks) {
+            x = drop_some(block.forward_training(x), self.block_dropout, seed.index(layer));
+        }
+        let blocks = self.blocks.len() as u64;
+        self.finish(x, |x, layer| drop_some(x, self.dropout, seed.index(blocks + layer)))
     }
 
     /// The outputs of [`forward`](Self::forward) as probabilities, `[batch, 10]`; each row adds up to 1.
@@ -94,29 +104,16 @@ impl Network {
         self.activation
     }
 
-    fn run(&self, images: Tensor<4>, training: Option<Seed>) -> Tensor<2> {
-        debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
-        let mut layer = 0;
-        let mut drop = |rate: f64| {
-            layer += 1;
-            training.filter(|_| rate > 0.0).map(|seed| (rate, seed.index(layer)))
-        };
-        let mut x = self.input.forward(images);
-        for block in &self.blocks {
-            x = block.forward(x);
-            if let Some((rate, seed)) = drop(self.block_dropout) {
-                x = dropout(x, rate, seed);
-            }
-        }
-        let mut x: Tensor<2> = x.flatten(1, 3);
-        for linear in &self.hidden {
-            x = fully_connected(linear, x, Some(self.activation));
-            if let Some((rate, seed)) = drop(self.dropout) {
-                x = dropout(x, rate, seed);
-            }
-        }
+    /// From the blocks' output on; `between` sees what each hidden layer gives, and which it is, from 1.
+    fn finish(&self, x: Tensor<4>, between: impl Fn(Tensor<2>, u64) -> Tensor<2>) -> Tensor<2> {
+        let x: Tensor<2> = x.flatten(1, 3);
+        let x = (1..).zip(&self.hidden).fold(x, |x, (layer, linear)| between(fully_connected(linear, x, Some(self.activation)), layer));
         fully_connected(&self.output, x, None)
     }
+}
+
+fn drop_some<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
+    if rate > 0.0 { dropout(x, rate, seed) } else { x }
 }
 
 /// `[batch, in]` → `[batch, out]`, one operation on the CPU.
@@ -154,27 +151,43 @@ impl Layers<'_> {
         };
         let mut channels = 1;
         let mut blocks = Vec::new();
-        for (index, filters) in cnn.block_filters().into_iter().enumerate() {
+        let layout = cnn.blocks();
+        for (index, filters) in layout.iter().enumerate() {
             let mut convolutions = Vec::new();
-            for _ in 0..cnn.convolutions_per_block {
-                convolutions.push(self.convolution(channels, filters, cnn.kernel, padding, cnn.activation));
+            for &filters in filters {
+                convolutions.push(self.convolution(channels, filters, cnn, padding));
                 channels = filters;
             }
             let extra_activation = cnn.extra_activation.get(index).copied().unwrap_or(false);
-            let last = index + 1 == cnn.blocks;
-            blocks.push(Block { convolutions, activation: cnn.activation, pool: cnn.pool, extra_activation, last });
+            let last = index + 1 == layout.len();
+            let end = match cnn.head {
+                Head::GlobalMax if last => End::Map(Pool::Max),
+                Head::GlobalAverage if last => End::Map(Pool::Average),
+                _ => End::Windows(cnn.pool),
+            };
+            blocks.push(Block { convolutions, activation: cnn.activation, end, extra_activation, last });
         }
         blocks
     }
 
-    fn convolution(&mut self, inputs: usize, outputs: usize, kernel: usize, padding: usize, activation: Activation) -> Convolution {
-        let area = kernel * kernel;
+    fn convolution(&mut self, inputs: usize, outputs: usize, cnn: &CnnConfig, padding: usize) -> Convolution {
+        let (kernel, area) = (cnn.kernel, cnn.kernel * cnn.kernel);
         let seed = self.seed.index(self.drawn);
-        let weights = self.initializer.draw(outputs * inputs * area, inputs * area, outputs * area, Some(activation), seed);
-        Convolution {
-            weight: self.parameter(weights, [outputs, inputs, kernel, kernel]),
-            bias: self.parameter(vec![0.0; outputs], [outputs]),
-            padding,
+        let weights = self.initializer.draw(outputs * inputs * area, inputs * area, outputs * area, Some(cnn.activation), seed);
+        let weight = self.parameter(weights, [outputs, inputs, kernel, kernel]);
+        let (bias, norm) = match cnn.normalization {
+            Normalization::None => (Some(self.parameter(vec![0.0; outputs], [outputs])), None),
+            Normalization::Batch { affine } => (None, Some(self.norm(outputs, affine))),
+        };
+        Convolution { weight, bias, norm, padding }
+    }
+
+    fn norm(&mut self, channels: usize, affine: bool) -> Norm {
+        Norm {
+            weight: affine.then(|| self.parameter(vec![1.0; channels], [channels])),
+            bias: affine.then(|| self.parameter(vec![0.0; channels], [channels])),
+            running_mean: self.parameter(vec![0.0; channels], [channels]).set_require_grad(false),
+            running_var: self.parameter(vec![1.0; channels], [channels]).set_require_grad(false),
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::{
-    block::Block,
+    block::{Block, End},
     error::NnError,
     fused::single::{ConvolutionSpec, PackedNet, Scratch},
     network::Network,
@@ -93,16 +93,23 @@ fn pack_block(block: &Block, packed: &mut PackedNet) -> Result<(), NnError> {
     let activations = [block.activation.fused()];
     let last = block.convolutions.len() - 1;
     for (index, convolution) in block.convolutions.iter().enumerate() {
-        let (pool, extra) = if index == last { (Some(block.pool), block.extra_activation) } else { (None, false) };
+        let (pool, extra) = match block.end {
+            End::Windows(pool) if index == last => (Some(pool), block.extra_activation),
+            _ => (None, false),
+        };
+        let (weight, bias) = convolution.folded();
         packed.add_convolution(&ConvolutionSpec {
-            weight: &values(convolution.weight.val())?,
-            bias: &values(convolution.bias.val())?,
+            weight: &values(weight)?,
+            bias: &values(bias)?,
             kernel: convolution.weight.dims()[2],
             border: convolution.padding,
             activations: &activations,
             pool,
             pooled_activations: &activations[..usize::from(extra)],
         });
+    }
+    if let End::Map(pool) = block.end {
+        packed.add_global_pool(pool, &activations[..usize::from(block.extra_activation)]);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Names and layouts are those of a PyTorch `state_dict`, so that other tools can open the files: `blocks.0.convolutions.0.weight` is
 //! `[out, in, kernel, kernel]`, `hidden.0.weight` and `output.weight` are `[out, in]` (Burn computes with the transpose), biases are
-//! `[out]`.
+//! `[out]`. A norm is `blocks.0.convolutions.0.norm` with `weight`, `bias`, `running_mean` and `running_var`, all `[out]`.
 
 use std::{collections::BTreeMap, fs, io::Write, path::Path};
 
@@ -107,6 +107,9 @@ impl ModuleMapper for Writer {
             None => format!("lacks {name}"),
             Some(array) if array.shape != shape => format!("holds {name} as {:?}, the net needs {shape:?}", array.shape),
             Some(array) if array.values.iter().any(|value| !value.is_finite()) => format!("holds a {name} that is not finite"),
+            Some(array) if name.ends_with(".running_var") && array.values.iter().any(|&value| value < 0.0) => {
+                format!("holds a {name} below zero, which no variance is")
+            }
             Some(array) => {
                 return parameter.map(|old| {
                     let tensor = Tensor::<D>::from_data(TensorData::new(array.values, array.shape), &old.device());

@@ -10,19 +10,20 @@
 //!   ([`Activation::is_monotone`]). In front of a pool they see the map of all outputs that the pool keeps, in the cache.
 //! * The backward pass follows only the winner of each window: a quarter of the terms, for the weight and the input at once.
 //! * The gradient of the input is skipped where nobody asks for it (the first layer).
-//! * Without gradients a 3×3 convolution of many channels takes 16 multiplications for every 36 of its definition (`winograd`).
+//! * Without gradients, or with nothing behind it, a 3×3 convolution of many channels takes 16 multiplications for every 36 of its definition
+//!   (`winograd`).
 //! * Channels lie innermost in memory ([`Memory`]) from block to block without copies; the shapes stay Burn's `[batch, channels, h, w]`.
 //!
 //! It runs on Flex devices only ([`available`]); elsewhere the caller composes Burn's own operations, which mean the same: results differ by
 //! rounding. Where a *gradient* is infinite or NaN, further elements of the input's gradient in the same rows may become NaN; where it is
-//! exactly zero it adds nothing, even at an infinite input.
+//! exactly zero it adds nothing, even at an infinite input, unless nothing follows the convolution (`plain`).
 //!
 //! Results are bit-identical for every number of threads; see the source of `passes` for how, and for where that ends.
 //!
-//! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes` and `by_tiles` (batch, threads) → `stage`
+//! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes`, `by_tiles` and `plain` (batch, threads) → `stage`
 //! (layouts) and `saved` (buffers) → `winograd` (fewer multiplications) → `kernels`, `functions` and `pooling` (vector code) on `level`
 //! (instruction set). The rest of a training step of the same nets, on the same devices: [`dense()`] layers (on `matrix`), the
-//! [`cross_entropy()`], and the rules of `update`. `single` runs a whole net on one image with these kernels and without Burn.
+//! [`cross_entropy()`], the rules of `update`, and batch normalisation with what follows it (`norm`). `single` runs a whole net on one image with these kernels and without Burn.
 
 mod by_tiles;
 mod cross_entropy;
@@ -31,8 +32,10 @@ mod functions;
 mod kernels;
 mod level;
 mod matrix;
+mod norm;
 mod op;
 mod passes;
+mod plain;
 mod pooling;
 mod saved;
 pub(in crate::nn) mod single;
@@ -49,9 +52,10 @@ use burn::tensor::{Device, Tensor};
 pub use cross_entropy::cross_entropy;
 pub use dense::dense;
 use level::Level;
+pub use norm::{batch_statistics, norm_pool_activation};
 use op::BlockOps;
 use spec::Geometry;
-pub use spec::{Activation, BlockSpec, LARGEST_KERNEL, Memory, Padding, Pool};
+pub use spec::{Activation, BlockSpec, LARGEST_KERNEL, Memory, NormSpec, Padding, Pool};
 pub use update::{AdadeltaRule, AdamRule, DescentRule, MomentumRule, TwoMeans, descent_step, momentum_step, two_means_step};
 
 /// Whether this process does without the operations of this module; see [`use_plain_operations`].

@@ -32,7 +32,7 @@ pub(super) trait BlockOps: Backend {
 }
 
 /// A tensor's memory with its strides.
-fn view(tensor: &FloatTensor<Flex>) -> View<'_> {
+pub(super) fn view(tensor: &FloatTensor<Flex>) -> View<'_> {
     let layout = tensor.layout();
     let mut strides = [0; 4];
     strides.copy_from_slice(layout.strides());
@@ -44,7 +44,7 @@ pub(super) fn dims<const D: usize>(tensor: &FloatTensor<Flex>) -> [usize; D] {
 }
 
 /// `values` in the memory order of `[batch, height, width, channels]`, seen as `[batch, channels, height, width]`.
-fn channels_last(values: Vec<f32>, [batch, channels, height, width]: [usize; 4]) -> FloatTensor<Flex> {
+pub(super) fn channels_last(values: Vec<f32>, [batch, channels, height, width]: [usize; 4]) -> FloatTensor<Flex> {
     Flex::float_permute(tensor(values, &[batch, height, width, channels]), &[0, 3, 1, 2])
 }
 
@@ -65,7 +65,7 @@ fn plan<'a>(
     Plan { level, geometry, on_positions, on_outputs, memory: spec.memory }
 }
 
-/// The forward pass; what it saves is there if `track`.
+/// The forward pass; what it saves is there if `track` and anything follows the convolution.
 fn forward(
     input: &FloatTensor<Flex>,
     weight: &FloatTensor<Flex>,
@@ -76,7 +76,7 @@ fn forward(
 ) -> (FloatTensor<Flex>, Option<Saved>) {
     let (weight, bias) = (weight.to_contiguous(), bias.to_contiguous());
     let plan = plan(input, &weight, &bias, spec, level);
-    let (values, saved) = plan.forward(&view(input), weight.storage(), bias.storage(), track);
+    let (values, saved) = plan.forward(&view(input), weight.storage(), bias.storage(), track && !plan.is_plain());
     let g = &plan.geometry;
     let shape = [g.batch, g.channels_out, g.out_height, g.out_width];
     let output = match spec.memory {
@@ -106,7 +106,8 @@ struct State {
     input: FloatTensor<Flex>,
     weight: FloatTensor<Flex>,
     bias: FloatTensor<Flex>,
-    saved: Arc<Saved>,
+    /// Absent where nothing follows the convolution.
+    saved: Option<Arc<Saved>>,
     spec: BlockSpec,
     level: Level,
 }
@@ -120,7 +121,11 @@ impl Backward<Flex, 3> for BlockBackward {
         let State { input, weight, bias, saved, spec, level } = ops.state;
         let weight = weight.to_contiguous();
         let plan = plan(&input, &weight, &bias, &spec, level);
-        let computed = plan.backward(&view(&input), weight.storage(), &view(&gradient), &saved, input_node.is_some());
+        let (images, gradient, wanted) = (view(&input), view(&gradient), input_node.is_some());
+        let computed = match &saved {
+            Some(saved) => plan.backward(&images, weight.storage(), &gradient, saved, wanted),
+            None => plan.backward_plain(&images, weight.storage(), &gradient, wanted, bias_node.is_some()),
+        };
         if let (Some(node), Some(values)) = (input_node, computed.input) {
             grads.register::<Flex>(node.id, channels_last(values, dims(&input)));
         }
@@ -144,10 +149,8 @@ impl<C: CheckpointStrategy> BlockOps for Autodiff<Flex, C> {
         match BlockBackward.prepare::<C>([input.node(), weight.node(), bias.node()]).compute_bound().stateful() {
             OpsKind::Tracked(prepared) => {
                 let (input, weight, bias) = (input.into_primitive(), weight.into_primitive(), bias.into_primitive());
-                match forward(&input, &weight, &bias, &spec, level, true) {
-                    (output, Some(saved)) => prepared.finish(State { input, weight, bias, saved: Arc::new(saved), spec, level }, output),
-                    (_, None) => unreachable!("a tracked forward pass saves its slopes"),
-                }
+                let (output, saved) = forward(&input, &weight, &bias, &spec, level, true);
+                prepared.finish(State { input, weight, bias, saved: saved.map(Arc::new), spec, level }, output)
             }
             OpsKind::UnTracked(prepared) => {
                 prepared.finish(Flex::block(input.into_primitive(), weight.into_primitive(), bias.into_primitive(), spec, level))

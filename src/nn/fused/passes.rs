@@ -70,7 +70,7 @@ impl Plan<'_> {
         self.geometry.channels_out.next_multiple_of(self.level.lanes())
     }
 
-    fn patches<'a>(&self, bases: &'a [usize]) -> Patches<'a> {
+    pub(super) fn patches<'a>(&self, bases: &'a [usize]) -> Patches<'a> {
         let g = &self.geometry;
         Patches { bases, corners: g.corners(), candidates: g.candidates(), kernel: g.kernel, row: g.row(), segment: g.segment() }
     }

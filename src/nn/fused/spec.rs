@@ -100,6 +100,48 @@ pub struct BlockSpec {
     pub memory: Memory,
 }
 
+/// What follows a convolution in the same operation, or a norm: activations, a pool, activations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NormSpec {
+    /// What stands in front of the pool.
+    pub before_pool: Vec<Activation>,
+    /// How the map is halved.
+    pub pool: Pool,
+    /// What follows the pool.
+    pub after_pool: Vec<Activation>,
+    /// Memory order of the result.
+    pub memory: Memory,
+}
+
+impl Default for NormSpec {
+    /// Nothing at all.
+    fn default() -> Self {
+        Self { before_pool: Vec::new(), pool: Pool::None, after_pool: Vec::new(), memory: Memory::ChannelsLast }
+    }
+}
+
+impl NormSpec {
+    /// The same behind a convolution.
+    pub fn behind_convolution(self, padding: Padding) -> BlockSpec {
+        BlockSpec { padding, pool: self.pool, before_pool: self.before_pool, after_pool: self.after_pool, memory: self.memory }
+    }
+
+    /// The sizes for a map `[batch, channels, height, width]`, or what does not fit.
+    pub(super) fn geometry(&self, [batch, channels, height, width]: [usize; 4]) -> Result<Geometry, String> {
+        let (window, step) = match self.pool {
+            Pool::None => (None, 1),
+            Pool::Max2x2 => (Some(Window::Max), 2),
+            Pool::Average2x2 => (Some(Window::Average), 2),
+        };
+        let (out_height, out_width) = (height / step, width / step);
+        if batch * channels * out_height * out_width == 0 {
+            return Err(format!("nothing is left of a map [{batch}, {channels}, {height}, {width}]"));
+        }
+        let (channels_in, channels_out) = (channels, channels);
+        Ok(Geometry { batch, channels_in, height, width, channels_out, kernel: 1, border: 0, pooled: false, window, out_height, out_width })
+    }
+}
+
 impl BlockSpec {
     /// Whether the pool may look at the convolution's own sums.
     fn pools_sums(&self) -> bool {

@@ -16,7 +16,7 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    fn at(&self, n: usize, c: usize, y: usize, x: usize) -> usize {
+    pub fn at(&self, n: usize, c: usize, y: usize, x: usize) -> usize {
         let [sn, sc, sy, sx] = self.strides;
         (self.offset as isize + n as isize * sn + c as isize * sc + y as isize * sy + x as isize * sx) as usize
     }

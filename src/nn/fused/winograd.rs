@@ -13,7 +13,7 @@
 //! # Numbers
 //! Results differ from the direct convolution's by rounding, and are the more accurate ones: sums are nine times shorter. On random values
 //! the root mean square error is 0.6 to 0.75 of the direct one's, the largest 3e-7 of the largest output for 64 channels. The forward pass of
-//! training stays direct nonetheless: there a pool must see equal sums as equal.
+//! training stays direct nonetheless where a pool is part of it: the pool must see equal sums as equal.
 //! - NaN: an output is NaN exactly if one of the nine pixels under its kernel (or one of its weights) is, as directly.
 //! - Infinity: where one of the nine pixels is infinite the output is infinite or NaN, and a NaN wins its pool; other outputs do not see it.
 //! - Overflow: partial results are at most nine times what a direct sum of absolute values would be. Nothing overflows as long as

@@ -7,11 +7,14 @@ use super::*;
 use crate::{
     data::{Images, synthetic},
     history::{FitTiming, History},
-    nn::{Activation, CnnConfig, DenseConfig, DeviceChoice, Initializer, InputScale, NetworkConfig, Output, Padding, Pool, resolve},
+    nn::{
+        Activation, CnnConfig, DenseConfig, DeviceChoice, Head, Initializer, InputScale, NetworkConfig, Normalization, Output, Padding,
+        Pool, resolve,
+    },
     seed::Seed,
 };
 
-/// A net as it begins, but with biases.
+/// A net as it begins, but with biases, and with norms that have seen something.
 fn untrained(config: NetworkConfig, seed: Seed) -> TrainedNet {
     let device = resolve(&DeviceChoice::Cpu).unwrap();
     let mut network = Network::new(&config, seed, device.device()).unwrap();
@@ -22,7 +25,13 @@ fn untrained(config: NetworkConfig, seed: Seed) -> TrainedNet {
         Tensor::from_floats(values.as_slice(), &bias.device())
     };
     for convolution in network.blocks.iter_mut().flat_map(|block| &mut block.convolutions) {
-        convolution.bias = convolution.bias.clone().map(&mut noise);
+        convolution.bias = convolution.bias.take().map(|bias| bias.map(&mut noise));
+        if let Some(norm) = &mut convolution.norm {
+            norm.weight = norm.weight.take().map(|weight| weight.map(|weight| noise(weight) * 4.0));
+            norm.bias = norm.bias.take().map(|bias| bias.map(&mut noise));
+            norm.running_mean = norm.running_mean.clone().map(&mut noise);
+            norm.running_var = norm.running_var.clone().map(|variance| noise(variance) + 0.5);
+        }
     }
     for linear in network.hidden.iter_mut().chain([&mut network.output]) {
         linear.bias = linear.bias.take().map(|bias| bias.map(&mut noise));
@@ -70,12 +79,22 @@ fn dense() -> impl Strategy<Value = NetworkConfig> {
     )
 }
 
+fn norms_and_heads() -> impl Strategy<Value = (Normalization, Head)> {
+    let norms = [Normalization::None, Normalization::Batch { affine: false }, Normalization::Batch { affine: true }];
+    let heads = [Head::Flatten, Head::GlobalMax, Head::GlobalAverage];
+    (prop::sample::select(norms.to_vec()), prop::sample::select(heads.to_vec()))
+}
+
 fn cnn() -> impl Strategy<Value = NetworkConfig> {
     let sizes = (1usize..=20, 1usize..=3, 1usize..=2, 1usize..=9, 1usize..=2);
     let kinds = (any::<bool>(), any::<bool>(), prop::collection::vec(any::<bool>(), 0..2), 0..Activation::ALL.len(), hidden(), inputs());
-    (sizes, kinds).prop_filter_map(
+    (sizes, kinds, norms_and_heads()).prop_filter_map(
         "nothing is left of the image",
-        |((filters, blocks, growth, kernel, convolutions_per_block), (same, average, extra_activation, activation, hidden, input))| {
+        |(
+            (filters, blocks, growth, kernel, convolutions_per_block),
+            (same, average, extra_activation, activation, hidden, input),
+            (normalization, head),
+        )| {
             let config = NetworkConfig::Cnn(CnnConfig {
                 filters,
                 blocks,
@@ -88,6 +107,8 @@ fn cnn() -> impl Strategy<Value = NetworkConfig> {
                 hidden,
                 activation: Activation::ALL[activation],
                 input,
+                normalization,
+                head,
                 ..CnnConfig::default()
             });
             config.check().is_ok().then_some(config)
@@ -135,6 +156,20 @@ fn every_activation_pool_and_padding_predicts_the_same() {
                 9,
             );
         }
+    }
+    for (normalization, head) in
+        [(Normalization::Batch { affine: false }, Head::GlobalMax), (Normalization::Batch { affine: true }, Head::GlobalAverage)]
+    {
+        let layout = vec![vec![9, 16], vec![20], vec![7]];
+        let net = CnnConfig {
+            layout,
+            padding: Padding::Same,
+            normalization,
+            head,
+            extra_activation: vec![false, true, true],
+            ..CnnConfig::default()
+        };
+        check(&NetworkConfig::Cnn(net), 4);
     }
     check(&NetworkConfig::Cnn(CnnConfig::default()), 1);
     check(&NetworkConfig::Dense(DenseConfig { hidden: vec![256, 128], ..Default::default() }), 2);

@@ -232,7 +232,8 @@ fn copy(gradients: &GradientsParams, net: &Network) -> GradientsParams {
     let mut copy = GradientsParams::new();
     for convolution in net.blocks.iter().flat_map(|block| &block.convolutions) {
         add(&convolution.weight, gradients, &mut copy);
-        add(&convolution.bias, gradients, &mut copy);
+        let norm = convolution.norm.iter().flat_map(|norm| norm.weight.iter().chain(&norm.bias));
+        convolution.bias.iter().chain(norm).for_each(|parameter| add(parameter, gradients, &mut copy));
     }
     for linear in net.hidden.iter().chain([&net.output]) {
         add(&linear.weight, gradients, &mut copy);

@@ -8,6 +8,7 @@
 
 mod convolution;
 mod dense;
+mod global;
 
 pub(in crate::nn) use convolution::ConvolutionSpec;
 
@@ -15,8 +16,10 @@ use super::level::Level;
 use super::spec::Activation;
 use super::stage::Buffer;
 use super::winograd;
+use crate::nn::Pool;
 use convolution::PackedConvolution;
 use dense::{DenseInputs, PackedDense};
+use global::GlobalPool;
 
 /// The layers of a net, packed for one instruction set.
 pub(in crate::nn) struct PackedNet {
@@ -24,6 +27,8 @@ pub(in crate::nn) struct PackedNet {
     /// Side of the square image of one channel, in pixels.
     side: usize,
     convolutions: Vec<PackedConvolution>,
+    /// Between the convolutions and the dense layers.
+    global_pool: Option<GlobalPool>,
     dense: Vec<PackedDense>,
 }
 
@@ -67,22 +72,31 @@ impl PackedNet {
     }
 
     fn on(level: Level, side: usize) -> Self {
-        Self { level, side, convolutions: Vec::new(), dense: Vec::new() }
+        Self { level, side, convolutions: Vec::new(), global_pool: None, dense: Vec::new() }
     }
 
     /// What the next layer sees.
     fn map(&self) -> Map {
         match (self.dense.last(), self.convolutions.last()) {
             (Some(dense), _) => dense.map(),
-            (None, Some(convolution)) => convolution.map(),
+            (None, Some(convolution)) => {
+                let map = convolution.map();
+                if self.global_pool.is_some() { Map { side: 1, ..map } } else { map }
+            }
             (None, None) => Map { side: self.side, channels: 1, padded: 1 },
         }
     }
 
-    /// Adds a convolution; all of them come before the first dense layer.
+    /// Adds a convolution; all of them come before the first dense layer and the global pool.
     pub fn add_convolution(&mut self, spec: &ConvolutionSpec) {
-        debug_assert!(self.dense.is_empty());
+        debug_assert!(self.dense.is_empty() && self.global_pool.is_none());
         self.convolutions.push(PackedConvolution::new(self.level, self.map(), spec));
+    }
+
+    /// Ends the convolutions with a pool over the whole map and `activations` behind it.
+    pub fn add_global_pool(&mut self, pool: Pool, activations: &[Activation]) {
+        debug_assert!(self.dense.is_empty());
+        self.global_pool = Some(GlobalPool { pool, activations: activations.to_vec() });
     }
 
     /// Adds a dense layer: `weight` `[in, out]`, inputs in the order `[channel][position]` of a flattened map; `bias` `[out]`.
@@ -118,6 +132,10 @@ impl PackedNet {
         for (convolution, staged) in self.convolutions.iter().zip(staged) {
             convolution.run(self.level, map.padded, staged, values, pooled, winograd);
             map = convolution.map();
+        }
+        if let Some(pool) = &self.global_pool {
+            pool.run(self.level, map.padded, values.take(map.len()));
+            map.side = 1;
         }
         for dense in &self.dense {
             let inputs = inputs.gather(values.get(map.len()), map);

@@ -16,8 +16,9 @@ fn selu() -> BlockSpec {
 fn the_number_of_threads_changes_no_bit() {
     let swish = |pool| spec(&[Activation::Swish], pool, &[Activation::Tanh]);
     let sizes = [([37, 1, 12, 12], 20), ([37, 20, 7, 7], 24)];
-    for (spec, (input, out)) in
-        [selu(), swish(Pool::Max2x2), swish(Pool::Average2x2)].iter().flat_map(|spec| sizes.map(|sizes| (spec, sizes)))
+    for (spec, (input, out)) in [selu(), swish(Pool::Max2x2), swish(Pool::Average2x2), spec(&[], Pool::None, &[])]
+        .iter()
+        .flat_map(|spec| sizes.map(|sizes| (spec, sizes)))
     {
         let case = Case { input, out, kernel: 3, spec: spec.clone(), seed: 9 };
         let mut noise = Noise(10);
@@ -41,6 +42,7 @@ fn gradients_agree_with_finite_differences() {
     differences(spec(&[], Pool::Max2x2, &[Activation::Tanh, Activation::Softplus]));
     differences(spec(&[Activation::Swish], Pool::Max2x2, &[Activation::Softplus]));
     differences(spec(&[Activation::Swish], Pool::Average2x2, &[Activation::Tanh]));
+    differences(spec(&[], Pool::None, &[]));
 }
 
 fn differences(spec: BlockSpec) {

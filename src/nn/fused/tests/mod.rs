@@ -7,6 +7,7 @@ mod cross_entropy;
 mod dense;
 mod functions;
 mod guarantees;
+mod norm;
 mod training;
 mod update;
 mod winograd;
@@ -249,6 +250,17 @@ fn equals_burns_operations_on_the_shapes_of_the_reference_net() {
         Case { input: [5, 64, 13, 13], out: 128, kernel: 3, spec, seed: 6 }.check();
     }
     let same = BlockSpec { padding: Padding::Same, pool: Pool::None, ..selu };
+    // Nothing follows: directly and by tiles, images alone, together and in pieces.
+    let plain = BlockSpec { after_pool: Vec::new(), ..same.clone() };
+    for (input, out, kernel) in
+        [([5, 1, 12, 12], 32, 3), ([3, 32, 28, 28], 32, 3), ([9, 64, 7, 7], 128, 3), ([20, 128, 3, 3], 64, 3), ([2, 5, 9, 8], 7, 5)]
+    {
+        let valid = BlockSpec { padding: Padding::Valid, memory: Memory::Contiguous, ..plain.clone() };
+        let fits = input[2] >= kernel + 1;
+        for spec in [plain.clone(), valid].into_iter().take(1 + usize::from(fits)) {
+            Case { input, out, kernel, spec, seed: 7 }.check();
+        }
+    }
     Case { input: [3, 2, 9, 8], out: 16, kernel: 3, spec: same.clone(), seed: 3 }.check();
     Case { input: [2, 1, 14, 15], out: 33, kernel: 7, spec: same, seed: 4 }.check();
 }
