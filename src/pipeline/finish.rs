@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{RunConfig, RunFailure, Work, fits::FitResult, report_input};
+use super::{RunConfig, RunFailure, Work, fits::FitResult, kind, report_input};
 use crate::{
     data::{Digits, Probabilities},
     evaluation::{self, Comparison, ModelKind, ModelScores, Scores},
@@ -181,7 +181,7 @@ pub(super) fn conclude(
 
 /// Draws the report of a complete run again.
 pub fn draw_report(run: &Path, options: ReportOptions) -> Result<PathBuf, RunFailure> {
-    runs::verify(run)?;
+    kind::expect_run(run, &runs::verify(run)?)?;
     let directory = RunDirectory::open(run, false)?;
     directory.reopen()?;
     let config = RunConfig::load(Some(&run.join(super::run::CONFIG)), &[])?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{RunConfig, RunFailure, Work, finish::METRICS, predictions, prepare, run::CONFIG};
 use crate::{
@@ -13,6 +13,21 @@ use crate::{
     runs::RunDirectory,
     seed::Seed,
 };
+
+/// Which model a directory is of: `single.json`.
+pub(super) const SINGLE: &str = "single.json";
+/// The model itself.
+pub(super) const MODEL: &str = "model";
+
+/// What a directory is bound to beside its configuration, from before the fit on.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SingleModel {
+    /// The member of the configuration that was trained.
+    pub(super) model: String,
+    /// Share of the training digits that was held out.
+    pub(super) validation: f64,
+}
 
 /// What training one member gave. The `out_of_fold` column of its scores is the validation part that was held out.
 #[derive(Clone, Debug, Serialize)]
@@ -42,6 +57,8 @@ pub fn train_one(
     }
     directory
         .claim(CONFIG, format!("{}# trained alone: {}, {validation_share} held out\n", config.to_toml()?, learner.name()).as_bytes())?;
+    let bound = SingleModel { model: learner.name().to_owned(), validation: validation_share };
+    directory.claim_json(SINGLE, &bound)?;
     let digits = prepare::training(&config.prepare, original)?;
     let seed = Seed(config.seed).derive("single").derive(learner.name());
     let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
@@ -49,7 +66,7 @@ pub fn train_one(
     let checkpoint = directory.scratch_file("model")?;
     let context = work.fit(seed.derive("fit"), learner.name(), &checkpoint);
     let fitted = learner.fit(&train, Some(&validation), &context)?;
-    let part = directory.begin_part("model")?;
+    let part = directory.begin_part(MODEL)?;
     fitted.classifier.save(part.folder())?;
     let model = part.commit()?;
 
