@@ -9,6 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::{data_split::SplitArguments, predict_table::TableArguments};
 use crate::{
     imaging::{Centre, DrawingOptions, InkSource},
     nn::DeviceChoice,
@@ -96,23 +97,39 @@ Examples:
     Tune(TuneArguments),
     /// Train one member of a configuration by itself, with a validation part held out
     #[command(after_help = "\
+The directory is then a single model: `predict` and `evaluate` take it as they take a run.
+
 Examples:
   digitstack train cnn                                     the quickstart's CNN on the built-in digits
   digitstack train booster configs/mnist-cpu.toml --data ~/mnist
   digitstack train cnn --set members.cnn.network.filters=32")]
     Train(TrainArguments),
-    /// Verify a finished run and score it again, on its own or on other data
+    /// Verify a finished run or a single model and score it again, on its own or on other data
     #[command(after_help = "\
 Examples:
   digitstack evaluate artifacts/quickstart
+  digitstack evaluate artifacts/quickstart-cnn              a single model, which `digitstack train cnn` left
   digitstack evaluate artifacts/quickstart --data ~/mnist   how a stack trained on built-in digits reads real ones
   digitstack evaluate artifacts/quickstart --drawn          how the drawing page would fare")]
     Evaluate(EvaluateArguments),
-    /// Recognise the digit in each picture (PNG or JPEG of any size, ink of any colour)
+    /// Recognise the digit in each picture (PNG or JPEG of any size, ink of any colour), or in each row of a CSV file
     #[command(after_help = "\
+A run answers with its stack: its confidence is calibrated, and it says when a picture does not look like a digit. A single model, which \
+`digitstack train` leaves, answers with its own probability as it is, and refuses nothing.
+
+--csv reads one digit a row, as Kaggle's Digit Recognizer has them: 784 pixels, or a label and 784 pixels, with or without a header. It writes \
+ImageId,Label with ids from 1, and with --probabilities p0 to p9 behind them. Rows are read, answered and written in batches, so that a file of any \
+length takes the same memory. When something goes wrong in the middle (a row that is no digit is named with its line; Ctrl-C), all rows before it \
+stay in the output, the error says how many, and the exit code is 1. With labels in the file, or by --answers, the accuracy is printed too.
+
 Examples:
   digitstack predict artifacts/quickstart photo.png
-  digitstack predict artifacts/mnist-cpu *.png --json")]
+  digitstack predict artifacts/mnist-cpu *.png --json
+  digitstack predict artifacts/quickstart-cnn photo.png                            a single model
+  digitstack predict artifacts/mnist-cpu --csv test.csv --out submission.csv       a file for Kaggle
+  digitstack predict artifacts/mnist-cpu --csv test.csv.gz --out - --probabilities | head
+  digitstack predict artifacts/mnist-cpu --csv test.csv --out cnn.csv --model cnn  one member of the stack
+  digitstack predict artifacts/mnist-cpu --csv test.csv --out out.csv --answers test-labels.csv")]
     Predict(PredictArguments),
     /// Open a page on this machine where one draws a digit, and an API that other programs can ask
     #[command(after_help = "\
@@ -217,29 +234,31 @@ pub(super) struct TrainArguments {
 
 #[derive(Args, Debug)]
 pub(super) struct EvaluateArguments {
-    /// A complete run directory
+    /// The directory of a complete run or of a single model
     pub(super) run: PathBuf,
     #[command(flatten)]
     pub(super) data: DataDirectory,
-    /// Also read the test digits as drawings, centred either way, and count what is refused: digits, pairs of digits, scribbles
+    /// Of a run: also read the test digits as drawings, centred either way, and count what is refused: digits, pairs of digits, scribbles
     #[arg(long)]
     pub(super) drawn: bool,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct PredictArguments {
-    /// A complete run directory
+    /// The directory of a complete run or of a single model
     pub(super) run: PathBuf,
     /// Pictures, PNG or JPEG
-    #[arg(required = true, value_name = "IMAGE")]
+    #[arg(required_unless_present = "csv", conflicts_with = "csv", value_name = "IMAGE")]
     pub(super) images: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) drawing: DrawingArguments,
+    #[command(flatten)]
+    pub(super) table: TableArguments,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct ServeArguments {
-    /// A complete run directory [default: the one in artifacts/ that was completed last]
+    /// A complete run directory, not a single model [default: the one in artifacts/ that was completed last]
     pub(super) run: Option<PathBuf>,
     /// The port; 0 takes a free one
     #[arg(long, default_value_t = 8028, value_name = "N")]
@@ -325,6 +344,19 @@ pub(super) enum DataCommand {
     },
     /// Counts, classes and hashes of a data set
     Info(DataArguments),
+    /// Draw a data set anew into train.csv, test.csv and test-labels.csv, as Kaggle's Digit Recognizer has them
+    #[command(after_help = "\
+train.csv (label,pixel0…pixel783) is drawn from the training part of the data; test.csv (pixel0…pixel783) from all that is left; no digit is there
+twice. Both keep each class's share and are in random order; --seed draws others. test-labels.csv (ImageId,Label) has the answers to test.csv. Of
+MNIST's 70,000 digits the sizes of Kaggle's files are left: 42,000 and 28,000.
+
+Examples:
+  digitstack data split kaggle configs/mnist-cpu.toml       MNIST, downloaded when it is not there
+  digitstack data split kaggle --data ~/mnist --seed 7      the same of a folder, and other digits
+  digitstack data split tiny --train 600 --test 400         of the built-in digits
+  digitstack run configs/mnist-cpu.toml --set data.source=folder --data kaggle --out artifacts/kaggle
+  digitstack predict artifacts/kaggle --csv kaggle/test.csv --out submission.csv --answers kaggle/test-labels.csv")]
+    Split(SplitArguments),
     /// Write a 10 × 10 sheet of examples, one row for each class, as PNG
     Show {
         #[command(flatten)]

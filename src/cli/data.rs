@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     arguments::{DataArguments, DataCommand, Global},
+    data_split, on_interrupt,
     output::Output,
     run::overrides,
 };
@@ -56,6 +57,7 @@ pub(super) fn data(command: &DataCommand, global: &Global, output: &Output) -> a
     match command {
         DataCommand::Fetch { data } => fetch(data.as_deref(), output),
         DataCommand::Info(arguments) => info(arguments, global, output),
+        DataCommand::Split(arguments) => data_split::split(arguments, global, output, &on_interrupt(output)?),
         DataCommand::Show { data, out } => {
             let source = pipeline::open_data(&config(data, global)?.data, data.data.data.as_deref())?;
             let digits = source.train(output.progress().as_ref())?;

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::{
+    UsageError,
     arguments::{EvaluateArguments, Global, ReportArguments},
     output::Output,
 };
 use crate::{
     evaluation::{ModelScores, Scores},
     nn,
-    pipeline::{self, DrawnScores, SavedRun, Work},
+    pipeline::{self, DrawnScores, SavedModel, Work},
     progress::Cancel,
     report::ReportOptions,
     verdict::Refusal,
@@ -30,10 +31,18 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, global: &Global, output: &
     let progress = output.progress();
     let cancel = Cancel::default();
     let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
-    let run = SavedRun::load(&arguments.run, &work)?;
-    let (data, models) = run.evaluate(arguments.data.data.as_deref(), progress.as_ref())?;
-    let drawn = arguments.drawn.then(|| run.evaluate_drawn(arguments.data.data.as_deref(), progress.as_ref())).transpose()?;
-    let hash = run.manifest.reproducible_hash();
+    let saved = SavedModel::load(&arguments.run, &work)?;
+    let judged = match &saved {
+        SavedModel::Run(run) => arguments.drawn.then_some(run),
+        SavedModel::Single(_) if arguments.drawn => {
+            let problem = "holds a single model, which refuses no drawing; --drawn is for runs";
+            return Err(UsageError(format!("{} {problem}", arguments.run.display())).into());
+        }
+        SavedModel::Single(_) => None,
+    };
+    let (data, models) = saved.evaluate(arguments.data.data.as_deref(), progress.as_ref())?;
+    let drawn = judged.map(|run| run.evaluate_drawn(arguments.data.data.as_deref(), progress.as_ref())).transpose()?;
+    let hash = saved.manifest().reproducible_hash();
     output.json(&Evaluation {
         run: arguments.run.display().to_string(),
         data: data.clone(),

@@ -25,6 +25,11 @@ impl Output {
         Self { json: global.json, quiet: global.quiet, verbose: global.verbose, bars: MultiProgress::new() }
     }
 
+    /// True with `--json`: standard output is for one value.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// A line of the result, for people. Nothing with `--json`.
     pub(super) fn line(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
         if !self.json {

@@ -4,14 +4,16 @@ use serde::Serialize;
 
 use super::{
     arguments::{Global, PredictArguments},
+    on_interrupt,
     output::Output,
+    predict_table,
 };
 use crate::{
     data::{CLASSES, Images, PIXELS},
     evaluation::{self, ModelKind},
     imaging,
     nn::{self, ChosenDevice},
-    pipeline::{Opinion, RunFailure, SavedRun, Work},
+    pipeline::{Opinion, RunFailure, SavedModel, WORTH_A_BATCH, Work},
     progress::{Cancel, Progress},
     verdict::Refusal,
 };
@@ -20,12 +22,12 @@ use crate::{
 struct Prediction<'a> {
     image: String,
     digit: u8,
-    /// Calibrated.
+    /// Calibrated if a run answers; a single model's own probability.
     confidence: f32,
     runner_up: u8,
     /// Why the digit should not be believed.
     refusal: Option<Refusal>,
-    /// Of the stack, as it came.
+    /// Of the stack or the single model, as it came.
     probabilities: [f32; CLASSES],
     models: Vec<ModelOpinion<'a>>,
 }
@@ -38,11 +40,14 @@ struct ModelOpinion<'a> {
 }
 
 pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
+    if let Some(csv) = &arguments.table.csv {
+        return predict_table::predict(&arguments.run, csv, &arguments.table, global, output, &on_interrupt(output)?);
+    }
     let device = nn::resolve(&global.device)?;
     let progress = output.progress();
     let cancel = Cancel::default();
     let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
-    let run = SavedRun::load(&arguments.run, &work)?;
+    let run = SavedModel::load(&arguments.run, &work)?;
 
     let mut digits = Vec::new();
     let mut failures = Vec::new();
@@ -57,30 +62,36 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     let answers = ask(&run, &images, &device, progress.as_ref())?;
     let mut predictions = Vec::new();
     let mut judge = run.judge()?;
+    let believed = run.believed();
     for ((path, prepared), opinions) in digits.iter().zip(&answers) {
-        let stack =
-            opinions.iter().find(|opinion| opinion.name == run.stack_name()).map_or([0.0; CLASSES], |opinion| opinion.probabilities);
-        let verdict = judge.judge(&prepared.image, &stack);
-        let (digit, runner_up) = (evaluation::rank(&stack).digit, verdict.runner_up);
+        let probabilities = opinions[believed].probabilities;
+        let ranking = evaluation::rank(&probabilities);
+        let verdict = judge.as_mut().map(|judge| judge.judge(&prepared.image, &probabilities));
+        let (confidence, runner_up, runner_up_confidence) = match &verdict {
+            Some(verdict) => (verdict.confidence, verdict.runner_up, verdict.runner_up_confidence),
+            None => (ranking.probability, ranking.looks_like, ranking.looks_like_probability),
+        };
         let prediction = Prediction {
             image: path.display().to_string(),
-            digit,
-            confidence: verdict.confidence,
+            digit: ranking.digit,
+            confidence,
             runner_up,
-            refusal: verdict.answer.err(),
-            probabilities: stack,
+            refusal: verdict.and_then(|verdict| verdict.answer.err()),
+            probabilities,
             models: opinions.iter().map(model_opinion).collect(),
         };
         output.line(format!(
-            "{}: {digit} ({:.1} %), looks like {runner_up} ({:.1} %)",
+            "{}: {} ({:.1} %), looks like {runner_up} ({:.1} %)",
             prediction.image,
-            100.0 * verdict.confidence,
-            100.0 * verdict.runner_up_confidence
+            prediction.digit,
+            100.0 * confidence,
+            100.0 * runner_up_confidence
         ))?;
-        if let Err(refusal) = verdict.answer {
+        if let Some(refusal) = prediction.refusal {
             output.line(format!("  but: {}", refusal.message()))?;
         }
-        for opinion in opinions.iter().filter(|opinion| opinion.kind == ModelKind::Member || opinion.name == run.stack_name()) {
+        let shown = |&(place, opinion): &(usize, &Opinion<_>)| opinion.kind == ModelKind::Member || place == believed;
+        for (_, opinion) in opinions.iter().enumerate().filter(shown) {
             let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
             output.line(format!("  {:<10} {row}", opinion.name))?;
         }
@@ -98,17 +109,14 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     }
 }
 
-/// Images that are asked about one by one on the CPU: at a millisecond each they are done before batches on all cores have begun to pay.
-const FEW: usize = 200;
-
 /// What every model thinks of each image: a few one by one on the CPU, otherwise in batches.
 fn ask(
-    run: &SavedRun,
+    run: &SavedModel,
     images: &[[u8; PIXELS]],
     device: &ChosenDevice,
     progress: &dyn Progress,
 ) -> Result<Vec<Vec<Opinion<[f32; CLASSES]>>>, RunFailure> {
-    if images.len() <= FEW && nn::fused::available(device.device()) {
+    if images.len() < WORTH_A_BATCH && nn::fused::available(device.device()) {
         let mut predictor = run.predictor()?;
         return images.iter().map(|image| Ok(predictor.predict(image)?.to_vec())).collect();
     }

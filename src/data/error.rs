@@ -79,6 +79,9 @@ pub enum DataError {
     /// The digits cannot be divided as asked.
     #[error("{0}")]
     Division(String),
+    /// Somebody asked to stop.
+    #[error("stopped; nothing was written")]
+    Cancelled,
 }
 
 /// What this room's functions return.

@@ -35,9 +35,24 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A file that counts the bytes it gave.
+struct Counted {
+    file: File,
+    read: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
 /// An open file, unpacked if it is gzip, hashed as it is read.
 pub(super) struct Contents {
     bytes: Bytes,
+    length: u64,
     hash: Sha256,
     read: u64,
     limit: u64,
@@ -45,8 +60,8 @@ pub(super) struct Contents {
 }
 
 enum Bytes {
-    Plain(BufReader<File>),
-    Gzip(Box<BufReader<MultiGzDecoder<BufReader<File>>>>),
+    Plain(BufReader<Counted>),
+    Gzip(Box<BufReader<MultiGzDecoder<BufReader<Counted>>>>),
 }
 
 impl Contents {
@@ -56,20 +71,31 @@ impl Contents {
         if !describe.is_file() {
             return Err(DataError::Format { path: path.to_owned(), problem: "is not a file".into() });
         }
-        let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(reading(path))?);
+        let counted = Counted { file: File::open(path).map_err(reading(path))?, read: 0 };
+        let mut file = BufReader::with_capacity(1 << 16, counted);
+        let length = describe.len();
         let gzip = file.fill_buf().map_err(reading(path))?.starts_with(&[0x1f, 0x8b]);
         Ok(if gzip {
-            let limit = describe.len().saturating_mul(UNPACKED_RATIO).max(UNPACKED_ALWAYS);
+            let limit = length.saturating_mul(UNPACKED_RATIO).max(UNPACKED_ALWAYS);
             let bytes = Bytes::Gzip(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
-            Self { bytes, hash: Sha256::new(), read: 0, limit, plain_length: None }
+            Self { bytes, length, hash: Sha256::new(), read: 0, limit, plain_length: None }
         } else {
-            Self { bytes: Bytes::Plain(file), hash: Sha256::new(), read: 0, limit: u64::MAX, plain_length: Some(describe.len()) }
+            Self { bytes: Bytes::Plain(file), length, hash: Sha256::new(), read: 0, limit: u64::MAX, plain_length: Some(length) }
         })
     }
 
     /// Bytes in the file, if it is not packed.
     pub(super) fn plain_length(&self) -> Option<u64> {
         self.plain_length
+    }
+
+    /// Bytes of the file on the disk, packed if it is: those that were read so far, and all.
+    pub(super) fn position(&self) -> (u64, u64) {
+        let read = match &self.bytes {
+            Bytes::Plain(file) => file.get_ref().read,
+            Bytes::Gzip(file) => file.get_ref().get_ref().get_ref().read,
+        };
+        (read.min(self.length), self.length)
     }
 
     /// The hash of all bytes read so far: of the whole file once it was read to its end.

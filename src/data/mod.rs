@@ -10,6 +10,7 @@
 //! | [`idx`], [`csv`], [`folder`] | the file formats: each refuses what is damaged, and says which file, line and column |
 //! | [`synthetic`] | digits drawn by the program itself |
 //! | [`folds`] | stratified folds, holdout and subsets that keep groups together |
+//! | [`tables`] | any source drawn anew into `train.csv`, `test.csv` and its answers |
 //!
 //! No pixel is changed here; what is read goes on to the folds as it is.
 
@@ -25,6 +26,7 @@ pub mod idx;
 pub mod mnist;
 pub mod source;
 pub mod synthetic;
+pub mod tables;
 
 pub use digits::{CLASSES, Digits, Images, PIXELS, Probabilities, SIDE};
 pub use error::{DataError, Result};

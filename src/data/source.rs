@@ -282,7 +282,11 @@ impl Kind {
                 let Some(path) = plain_or_packed(folder, names[part as usize]) else { return Ok(None) };
                 let (table, file) = csv::read_hashed(&path)?;
                 let Some(digits) = table.into_digits() else {
-                    progress.message(&format!("{} has no labels and is not used", path.display()));
+                    progress.message(&format!(
+                        "{} has no labels: there is nothing to {} on",
+                        path.display(),
+                        if part == Part::Train { "train" } else { "score" }
+                    ));
                     return Ok(None);
                 };
                 (digits, vec![file], false)

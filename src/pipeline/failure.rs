@@ -66,6 +66,40 @@ pub enum RunFailure {
     /// There is no search to look at.
     #[error("{} holds no search; `digitstack tune` with the same --out starts one", .0.display())]
     NoSearch(PathBuf),
+    /// A whole run was wanted.
+    #[error("{} holds {holds}, not a run: {advice}", directory.display())]
+    NotARun {
+        /// The directory.
+        directory: PathBuf,
+        /// What it holds.
+        holds: &'static str,
+        /// What can be done with that.
+        advice: &'static str,
+    },
+    /// There is nothing that predicts.
+    #[error("{} holds neither a run nor a single model, but other results (of `digitstack tune`?)", .0.display())]
+    NoModel(PathBuf),
+    /// A single model from before its directory said which it is.
+    #[error("{} was trained by an earlier version and does not say which model it holds (single.json is missing); train it again", .0.display())]
+    UnnamedModel(PathBuf),
+    /// A single model's directory names a model that its configuration has not.
+    #[error("{}: at `model`: found `{model}`, expected a member of config.toml: {members}", file.display())]
+    UnknownMember {
+        /// `single.json`.
+        file: PathBuf,
+        /// What it says.
+        model: String,
+        /// What the configuration has.
+        members: String,
+    },
+    /// There is no model of that name.
+    #[error("there is no model `{model}`; there is {known}")]
+    UnknownModel {
+        /// As asked.
+        model: String,
+        /// The names there are.
+        known: String,
+    },
     /// There is nothing to score on.
     #[error("{0} has no labelled test digits")]
     NoTestDigits(String),

@@ -8,8 +8,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunConfig, RunFailure, SavedRun, Work,
+    RunConfig, RunFailure, Work,
     fits::FitResult,
+    kind::{self, Kind},
     report_input::{self, Picked},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
     evaluation::{self, Comparison, ModelKind, ModelScores, Scores},
     history::FitTiming,
     learners::Classifier,
-    report::{self, ReportOptions},
+    report::{self, ReportInput, ReportOptions},
     runs::{self, Environment, RunDirectory},
     stacking::{Metafeatures, Stack},
 };
@@ -190,7 +191,7 @@ pub(super) fn conclude(
     let fits = fitted.iter().map(|result| NamedTiming { name: result.fit.part(config), timing: result.timing.clone() }).collect();
     directory.write_json(TIMINGS, &Timings { seconds: seconds.as_secs_f64(), stages, fits })?;
     write_environment(directory, work)?;
-    write_report(config, directory, ReportOptions::default())?;
+    write_report(config, directory, report_input::read, ReportOptions::default())?;
     directory.complete()?;
     Ok(())
 }
@@ -200,20 +201,34 @@ pub(super) fn write_environment(directory: &RunDirectory, work: &Work) -> Result
     Ok(directory.write_json(ENVIRONMENT, &Environment::collect(work.device.description(), std::env::args().collect()))?)
 }
 
+/// Gathers what a report shows from the files of a directory with this configuration and reproducible hash.
+pub(super) type ReadInput = fn(&RunConfig, &Path, String) -> Result<ReportInput, RunFailure>;
+
 /// Draws the report of a run, or of a model that was trained alone, from its files.
-pub(super) fn write_report(config: &RunConfig, directory: &RunDirectory, options: ReportOptions) -> Result<PathBuf, RunFailure> {
+pub(super) fn write_report(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    read: ReadInput,
+    options: ReportOptions,
+) -> Result<PathBuf, RunFailure> {
     let hash = directory.inventory()?.reproducible_hash();
-    let read = if SavedRun::is_one(directory.path()) { report_input::read } else { report_input::read_single };
     Ok(report::render(&read(config, directory.path(), hash)?, &options)?.write(directory)?)
 }
 
-/// Draws the report of a complete run again.
+/// Draws the report of a complete run, or of a model that was trained alone, again.
 pub fn draw_report(run: &Path, options: ReportOptions) -> Result<PathBuf, RunFailure> {
-    runs::verify(run)?;
+    let manifest = runs::verify(run)?;
+    let read = match kind::of(&manifest) {
+        Kind::Single | Kind::UnnamedSingle => report_input::read_single,
+        Kind::Run | Kind::Other => {
+            kind::expect_run(run, &manifest)?;
+            report_input::read
+        }
+    };
     let directory = RunDirectory::open(run, false)?;
     directory.reopen()?;
     let config = RunConfig::load(Some(&run.join(super::run::CONFIG)), &[])?;
-    let page = write_report(&config, &directory, options)?;
+    let page = write_report(&config, &directory, read, options)?;
     directory.complete()?;
     Ok(page)
 }

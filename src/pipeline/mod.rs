@@ -6,7 +6,8 @@
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
 //! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
-//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings.
+//! [`train_one`] fits a single member without the stack around it, and [`SavedSingle`] is what that can be asked. [`SavedModel`] is either;
+//! [`predict_table`] asks it about every row of a CSV file. [`search`] looks for better settings.
 
 pub mod config;
 mod drawn;
@@ -14,6 +15,8 @@ mod failure;
 mod finish;
 mod fits;
 mod judging;
+mod kind;
+mod models;
 mod predictions;
 mod predictor;
 mod prepare;
@@ -21,8 +24,11 @@ mod reader;
 mod report_input;
 mod run;
 mod saved;
+mod saved_model;
+mod saved_single;
 pub mod search;
 mod single;
+mod table;
 
 use std::path::Path;
 
@@ -37,13 +43,17 @@ pub use config::{ConfigError, Override, RunConfig};
 pub use drawn::{DrawnScores, sample_drawings};
 pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
+pub use models::Opinion;
 pub use predictions::PredictionsError;
-pub use predictor::StackPredictor;
+pub use predictor::{StackPredictor, WORTH_A_BATCH};
 pub use prepare::open_data;
 pub use reader::{Reader, Reading};
 pub use run::run;
-pub use saved::{Opinion, SavedRun};
+pub use saved::SavedRun;
+pub use saved_model::SavedModel;
+pub use saved_single::SavedSingle;
 pub use single::{SingleScores, train_one};
+pub use table::{Destination, StopReason, TableError, TableOrder, TableSummary, predict_table};
 
 /// What surrounds the work of a run.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Images that a model is asked about at once. Fixed, so that results do not depend on the number of threads.
-const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 500;
 
 /// Why a file of predictions cannot be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,10 @@ use crate::{
     stacking::{Stack, StackingError},
 };
 
+/// From so many images on, asking about all at once is faster than one after another: 4 images of the mnist-cpu stack take 6.7 ms one by one, and 9 at
+/// once 7.3.
+pub const WORTH_A_BATCH: usize = 5;
+
 /// The models of a run for one image at a time: [`SavedRun::opinions`](super::SavedRun::opinions) without batches, devices and threads.
 ///
 /// Weights are packed and buffers made when it is, so that asking it allocates nothing; the one exception is the first image of the process

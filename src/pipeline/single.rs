@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     RunConfig, RunFailure, Work,
@@ -22,8 +22,20 @@ use crate::{
     seed::Seed,
 };
 
-/// The part of the directory that holds the model.
+/// Which model a directory is of: `single.json`.
+pub(super) const SINGLE: &str = "single.json";
+/// The model itself.
 pub(super) const MODEL: &str = "model";
+
+/// What a directory is bound to beside its configuration, from before the fit on.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SingleModel {
+    /// The member of the configuration that was trained.
+    pub(super) model: String,
+    /// Share of the training digits that was held out.
+    pub(super) validation: f64,
+}
 
 /// What training one member gave. The `out_of_fold` column of its scores is the validation part that was held out.
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +65,8 @@ pub fn train_one(
     }
     directory
         .claim(CONFIG, format!("{}# trained alone: {}, {validation_share} held out\n", config.to_toml()?, learner.name()).as_bytes())?;
+    let bound = SingleModel { model: learner.name().to_owned(), validation: validation_share };
+    directory.claim_json(SINGLE, &bound)?;
     let digits = prepare::training(&config.prepare, original)?;
     let seed = Seed(config.seed).derive("single").derive(learner.name());
     let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
@@ -92,7 +106,7 @@ pub fn train_one(
     directory.write_json(HISTORY, &result.history)?;
     directory.write_json(TIMINGS, &result.timing)?;
     finish::write_environment(directory, work)?;
-    finish::write_report(config, directory, ReportOptions::default())?;
+    finish::write_report(config, directory, report_input::read_single, ReportOptions::default())?;
     directory.complete()?;
     Ok(result)
 }

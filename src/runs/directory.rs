@@ -115,6 +115,14 @@ impl RunDirectory {
         }
     }
 
+    /// Binds the run to a value: [`RunDirectory::claim`] with its indented JSON.
+    ///
+    /// # Errors
+    /// As [`RunDirectory::claim`].
+    pub fn claim_json(&self, path: &str, value: &impl Serialize) -> Result<(), RunError> {
+        self.claim(path, &files::json(value)?)
+    }
+
     /// A path under `scratch/` whose folder exists: for checkpoints that a finished run does not need. What is written there is not atomic.
     pub fn scratch_file(&self, path: &str) -> Result<PathBuf, RunError> {
         let scratch = RelativePath::parse(SCRATCH)?;

@@ -24,14 +24,12 @@ use super::{
 use crate::{
     data::{CLASSES, Images, PIXELS},
     imaging::{self, DrawingError, DrawingOptions, PreparedDigit, ink_box},
-    pipeline::{Opinion, Reader, RunFailure, SavedRun},
+    pipeline::{Opinion, Reader, RunFailure, SavedRun, WORTH_A_BATCH},
     progress::Silent,
     stacking::panic_message,
     verdict::Verdict,
 };
 
-/// From so many images on the batch path is faster: 4 images of the mnist-cpu stack take 6.7 ms one by one, and 9 at once 7.3.
-pub(super) const BATCH: usize = 5;
 /// Most pictures that are read together, so that the first of them does not wait long for the last.
 const MOST: usize = 32;
 /// No further picture is taken after this time, and none that takes long to decode: those that are ready do not wait for it.
@@ -209,7 +207,7 @@ impl Worker {
     }
 
     fn read_all(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Read>, RunFailure> {
-        if images.len() < BATCH {
+        if images.len() < WORTH_A_BATCH {
             let one = |image| self.reader.read(image).map(|reading| Read { verdict: reading.verdict, opinions: reading.opinions.to_vec() });
             return images.iter().map(one).collect();
         }
@@ -227,7 +225,7 @@ impl Worker {
 
     /// What every model thinks of 28×28 images as they came.
     pub(super) fn opinions(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Opinion>, Problem> {
-        let asked = if images.len() >= BATCH { self.opinions_at_once(images) } else { self.opinions_one_by_one(images) };
+        let asked = if images.len() >= WORTH_A_BATCH { self.opinions_at_once(images) } else { self.opinions_one_by_one(images) };
         asked.map_err(|error| {
             (self.log)(&format!("a request failed: {error}"));
             Problem::internal()

@@ -6,22 +6,31 @@
 //! | 785 | `label,pixel0…pixel783`, `label,1x1…28x28`, … | the same |
 //! | 784 | none, or `pixel0…pixel783`, … | pixels without a label |
 //!
+//! [`RowFile`] reads such a file row by row, [`write_rows`] writes one. [`AnswerWriter`] writes and [`Answers`] reads what goes with it in
+//! Kaggle's competitions: `ImageId,Label`, one line for each row, counted from 1.
+//!
 //! Pixels are row-major whole numbers from 0 (background) to 255. The first record is a header unless it begins with a number. Rows are
 //! read one at a time through buffers of a fixed size, so that no row, however long, costs memory; fields may be quoted, lines may end in
 //! LF or CRLF, empty lines are passed over.
 
-use std::{
-    io::BufRead,
-    path::{Path, PathBuf},
-};
+mod answers;
+mod records;
+mod row_file;
+mod write;
 
-use csv_core::ReadRecordResult;
+use std::{io::BufRead, path::Path};
+
+use records::{Records, shown};
 
 use super::{
     CLASSES, Digits, Images, PIXELS,
-    error::{DataError, Result, reading},
+    error::{DataError, Result},
     file::{Contents, FileHash},
 };
+
+pub use answers::Answers;
+pub use row_file::RowFile;
+pub use write::{AnswerWriter, write_rows};
 
 /// Most bytes in a record: a quoted Kaggle header takes 9,060.
 const RECORD_BYTES: usize = 16 << 10;
@@ -76,7 +85,7 @@ pub(super) fn read_hashed(path: &Path) -> Result<(Table, FileHash)> {
         labels.extend(row.label);
     }
     if pixels.is_empty() {
-        return Err(DataError::Format { path: path.to_owned(), problem: "holds no row of pixels".into() });
+        return Err(no_row(path));
     }
     pixels.shrink_to_fit();
     let images = Images::new(pixels).expect("every row has 784 pixels");
@@ -84,102 +93,48 @@ pub(super) fn read_hashed(path: &Path) -> Result<(Table, FileHash)> {
     Ok((Table { images, labels }, contents.finish(path)))
 }
 
+fn no_row(path: &Path) -> DataError {
+    DataError::Format { path: path.to_owned(), problem: "holds no row of pixels".into() }
+}
+
 /// The rows of a file, read one after the other. Ends after the first error.
 pub struct Rows<R> {
-    bytes: R,
-    path: PathBuf,
-    parser: csv_core::Reader,
-    /// Lines passed over before the parser saw them.
-    empty_lines: u64,
+    records: Records<R>,
     columns: Option<usize>,
-    record: Box<[u8; RECORD_BYTES]>,
-    ends: Box<[usize; PIXELS + 2]>,
     over: bool,
 }
 
 impl<R: BufRead> Rows<R> {
     /// Reads from `bytes`; `path` names them in errors.
     pub fn new(bytes: R, path: &Path) -> Self {
-        Self {
-            bytes,
-            path: path.to_owned(),
-            parser: csv_core::Reader::new(),
-            empty_lines: 0,
-            columns: None,
-            record: Box::new([0; RECORD_BYTES]),
-            ends: Box::new([0; PIXELS + 2]),
-            over: false,
-        }
+        let expected = format!("{} (label and pixels) or {PIXELS} (pixels)", PIXELS + 1);
+        Self { records: Records::new(bytes, path, RECORD_BYTES, PIXELS + 2, expected), columns: None, over: false }
     }
 
     fn error(&self, line: u64, column: Option<usize>, problem: impl Into<String>) -> DataError {
-        DataError::Row { path: self.path.clone(), line, column, problem: problem.into() }
-    }
-
-    /// Passes over line ends; false at the end of the file.
-    fn at_record(&mut self) -> Result<bool> {
-        loop {
-            let buffer = self.bytes.fill_buf().map_err(reading(&self.path))?;
-            let Some(&first) = buffer.first() else { return Ok(false) };
-            if !matches!(first, b'\n' | b'\r') {
-                return Ok(true);
-            }
-            self.empty_lines += u64::from(first == b'\n');
-            self.bytes.consume(1);
-        }
-    }
-
-    /// The next record's line and number of fields, which lie in `record` and `ends`.
-    fn next_record(&mut self) -> Result<Option<(u64, usize)>> {
-        if !self.at_record()? {
-            return Ok(None);
-        }
-        let line = self.parser.line() + self.empty_lines;
-        let (mut written, mut fields) = (0, 0);
-        loop {
-            let buffer = self.bytes.fill_buf().map_err(reading(&self.path))?;
-            let (state, used, bytes, ends) = self.parser.read_record(buffer, &mut self.record[written..], &mut self.ends[fields..]);
-            self.bytes.consume(used);
-            written += bytes;
-            fields += ends;
-            match state {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => {
-                    return Err(self.error(line, None, format!("the row is longer than {RECORD_BYTES} bytes (is a quote left open?)")));
-                }
-                ReadRecordResult::OutputEndsFull => {
-                    return Err(self.error(line, None, format!("more than {} columns, expected {}", PIXELS + 2, self.expected_columns())));
-                }
-                ReadRecordResult::Record => return Ok(Some((line, fields))),
-                ReadRecordResult::End => return Ok(None),
-            }
-        }
-    }
-
-    fn expected_columns(&self) -> String {
-        self.columns.map_or_else(|| format!("{} (label and pixels) or {PIXELS} (pixels)", PIXELS + 1), |columns| columns.to_string())
+        self.records.error(line, column, problem)
     }
 
     fn field(&self, index: usize) -> &[u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        self.record[start..self.ends[index]].trim_ascii()
+        self.records.field(index)
     }
 
     fn next_row(&mut self) -> Result<Option<Row>> {
-        let Some((mut line, mut fields)) = self.next_record()? else { return Ok(None) };
+        let Some((mut line, mut fields)) = self.records.next_record()? else { return Ok(None) };
         if self.columns.is_none() {
             if fields != PIXELS && fields != PIXELS + 1 {
-                return Err(self.error(line, None, format!("{fields} columns, expected {}", self.expected_columns())));
+                return Err(self.error(line, None, format!("{fields} columns, expected {}", self.records.expected)));
             }
             self.columns = Some(fields);
+            self.records.expected = fields.to_string();
             if !self.field(0).first().is_some_and(u8::is_ascii_digit) || self.field(0).contains(&b'x') {
                 self.check_header(line, fields)?;
-                let Some(next) = self.next_record()? else { return Ok(None) };
+                let Some(next) = self.records.next_record()? else { return Ok(None) };
                 (line, fields) = next;
             }
         }
         if Some(fields) != self.columns {
-            return Err(self.error(line, None, format!("{fields} columns, expected {}", self.expected_columns())));
+            return Err(self.error(line, None, format!("{fields} columns, expected {}", self.records.expected)));
         }
         let number = |column: usize, most: u8| {
             let field = self.field(column);
@@ -235,12 +190,6 @@ fn number(field: &[u8]) -> Option<u8> {
     }
     let value = field.iter().try_fold(0u16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u16::from(byte - b'0')))?;
     u8::try_from(value).ok()
-}
-
-/// The start of a cell, for an error message.
-fn shown(field: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(field).chars().take(20).collect();
-    text.escape_debug().to_string()
 }
 
 #[cfg(test)]
@@ -318,7 +267,7 @@ mod tests {
         std::fs::write(&path, header("label", "")).unwrap();
         assert!(read(&path).unwrap_err().to_string().ends_with("train.csv: holds no row of pixels"));
         let packed = folder.path().join("train.csv.gz");
-        super::super::file::write_whole(&packed, |out| out.write_all(line(Some(4), "9").as_bytes())).unwrap();
+        crate::data::file::write_whole(&packed, |out| out.write_all(line(Some(4), "9").as_bytes())).unwrap();
         let (table, hash) = read_hashed(&packed).unwrap();
         assert_eq!((table.labels, hash.name.as_str()), (Some(vec![4]), "train.csv"));
     }

@@ -1,0 +1,221 @@
+//! Any source as the tables of Kaggle's Digit Recognizer, which may not be handed on: `train.csv`, `test.csv`, and the answers to the latter.
+//!
+//! `train.csv` is drawn from the training part alone. `test.csv` is drawn from all that is left: the rest of the training part and the test part. No
+//! digit is drawn twice. Both draws keep each class's share, and both tables are in random order. Of MNIST's 70,000 digits, 42,000 and 28,000 make
+//! tables of Kaggle's size.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use rand::seq::SliceRandom;
+
+use super::{
+    CLASSES, Digits, PIXELS, csv,
+    error::{DataError, Result, writing},
+    file::{put_in_place, temporary},
+    stratified_subset,
+};
+use crate::{
+    progress::{Cancel, Progress},
+    seed::Seed,
+};
+
+/// Names of the files: digits with labels, digits without, and the labels of these.
+pub const NAMES: [&str; 3] = ["train.csv", "test.csv", "test-labels.csv"];
+
+/// Which digits are in which table.
+pub struct Tables<'a> {
+    /// Of the source.
+    parts: [&'a Digits; 2],
+    /// Places in the training part, in the order of the table.
+    train: Vec<usize>,
+    /// Places in both parts one behind the other, in the order of the table.
+    test: Vec<usize>,
+}
+
+impl<'a> Tables<'a> {
+    /// Draws `sizes` digits, those of `train.csv` and those of `test.csv`, from the parts of a source: training and test. The same seed draws the same.
+    ///
+    /// # Errors
+    /// [`DataError::Division`] if there are too few.
+    pub fn draw(parts: [&'a Digits; 2], sizes: [usize; 2], seed: Seed) -> Result<Self> {
+        let [part, other] = parts;
+        if sizes[0] > part.len() {
+            let problem = format!("{} digits for train.csv, but the training part has {}", sizes[0], part.len());
+            return Err(DataError::Division(problem));
+        }
+        let mut train = stratified_subset(&part.labels, sizes[0], seed.derive("train"));
+        let mut is_left = vec![true; part.len()];
+        for &place in &train {
+            is_left[place] = false;
+        }
+        let left: Vec<usize> = (0..part.len()).filter(|&place| is_left[place]).chain(part.len()..part.len() + other.len()).collect();
+        if sizes[1] > left.len() {
+            let problem = format!(
+                "{} digits for test.csv, but {} are left: the training part has {}, of which {} go to train.csv, and the test part {}",
+                sizes[1],
+                left.len(),
+                part.len(),
+                train.len(),
+                other.len()
+            );
+            return Err(DataError::Division(problem));
+        }
+        let labels: Vec<u8> = left.iter().map(|&place| digit(parts, place).1).collect();
+        let mut test: Vec<usize> = stratified_subset(&labels, sizes[1], seed.derive("test")).into_iter().map(|place| left[place]).collect();
+        train.shuffle(&mut seed.derive("order of train").rng());
+        test.shuffle(&mut seed.derive("order of test").rng());
+        Ok(Self { parts, train, test })
+    }
+
+    /// The digits of `train.csv`, each image `[28, 28]` with its label.
+    pub fn train(&self) -> impl Iterator<Item = (&'a [u8; PIXELS], u8)> {
+        self.train.iter().map(|&place| digit(self.parts, place))
+    }
+
+    /// The digits of `test.csv`, each image `[28, 28]` with its label.
+    pub fn test(&self) -> impl Iterator<Item = (&'a [u8; PIXELS], u8)> {
+        self.test.iter().map(|&place| digit(self.parts, place))
+    }
+
+    /// Digits of each class in `train.csv` and in `test.csv`.
+    pub fn class_counts(&self) -> [[usize; CLASSES]; 2] {
+        let mut counts = [[0; CLASSES]; 2];
+        self.train().for_each(|(_, label)| counts[0][usize::from(label)] += 1);
+        self.test().for_each(|(_, label)| counts[1][usize::from(label)] += 1);
+        counts
+    }
+
+    /// Writes the three files; earlier ones of these names are replaced.
+    ///
+    /// Each takes its name when all three are complete, so that an error, a full disk or `kill -9` before that leaves the folder as it was. A power cut
+    /// between the first name and the last may leave new files beside old ones.
+    ///
+    /// # Errors
+    /// [`DataError::Write`], or [`DataError::Cancelled`] if `cancel` asked to stop.
+    pub fn write(&self, folder: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<[PathBuf; 3]> {
+        let task = progress.task("write tables", (self.train.len() + self.test.len()) as u64, "digits");
+        let watched = |_: &(&[u8; PIXELS], u8)| {
+            task.advance(1);
+            !cancel.is_cancelled()
+        };
+        std::fs::create_dir_all(folder).map_err(writing(folder))?;
+        let paths = NAMES.map(|name| folder.join(name));
+        let files = [
+            whole(&paths[0], |out| csv::write_rows(out, true, self.train().take_while(watched)))?,
+            whole(&paths[1], |out| csv::write_rows(out, false, self.test().take_while(watched)))?,
+            whole(&paths[2], |out| {
+                let mut answers = csv::AnswerWriter::new(out, false)?;
+                self.test().zip(1..).try_for_each(|((_, label), id)| answers.write(id, label, &[]))
+            })?,
+        ];
+        if cancel.is_cancelled() {
+            return Err(DataError::Cancelled);
+        }
+        for (file, path) in files.into_iter().zip(&paths) {
+            put_in_place(file, path).map_err(writing(path))?;
+        }
+        Ok(paths)
+    }
+}
+
+/// A digit of two parts one behind the other.
+fn digit(parts: [&Digits; 2], place: usize) -> (&[u8; PIXELS], u8) {
+    let (part, place) = if place < parts[0].len() { (parts[0], place) } else { (parts[1], place - parts[0].len()) };
+    (part.images.get(place), part.labels[place])
+}
+
+/// A complete file beside `path` that has not its name yet.
+fn whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<tempfile::NamedTempFile> {
+    let work = || {
+        let mut file = BufWriter::new(temporary(path.parent().unwrap_or(Path::new(".")))?);
+        write(&mut file)?;
+        file.into_inner().map_err(io::IntoInnerError::into_error)
+    };
+    work().map_err(writing(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{data::Images, progress::Silent};
+
+    /// Digits that are told apart by their first four pixels.
+    fn digits(count: usize, first: u8) -> Digits {
+        let image = |index: usize| {
+            let mut image = [0; PIXELS];
+            image[0] = first;
+            image[1..5].copy_from_slice(&(index as u32).to_le_bytes());
+            image
+        };
+        Digits::new(Images::from_images((0..count).map(image)), (0..count).map(|index| (index * index % CLASSES) as u8).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn what_is_written_reads_back_and_no_digit_is_there_twice(
+            train in 1usize..80, test in 0usize..40, shares in (0.0..=1.0f64, 0.0..=1.0f64), seed: u64,
+        ) {
+            let parts = [digits(train, 1), digits(test, 2)];
+            let parts = parts.each_ref();
+            let in_train = ((train as f64 * shares.0) as usize).max(1);
+            let left = train + test - in_train;
+            prop_assume!(left > 0);
+            let in_test = ((left as f64 * shares.1) as usize).max(1);
+            let folder = tempfile::tempdir().unwrap();
+            let tables = Tables::draw(parts, [in_train, in_test], Seed(seed)).unwrap();
+            let paths = tables.write(folder.path(), &Silent, &Cancel::default()).unwrap();
+            let [train_table, test_table] = [&paths[0], &paths[1]].map(|path| csv::read(path).unwrap());
+            let answers = csv::Answers::read(&paths[2]).unwrap();
+            prop_assert_eq!(test_table.labels, None);
+            prop_assert_eq!((train_table.images.len(), test_table.images.len(), answers.labels().len()), (in_train, in_test, in_test));
+
+            let mut seen = std::collections::HashSet::new();
+            let labels = train_table.labels.unwrap();
+            let of_test = test_table.images.iter().zip(answers.labels()).map(|row| (row, false));
+            for ((image, &label), is_train) in train_table.images.iter().zip(&labels).map(|row| (row, true)).chain(of_test) {
+                prop_assert!(seen.insert(*image));
+                let part = parts[usize::from(image[0] - 1)];
+                let index = u32::from_le_bytes([image[1], image[2], image[3], image[4]]) as usize;
+                prop_assert_eq!((part.images.get(index), part.labels[index]), (image, label));
+                prop_assert!(!is_train || image[0] == 1, "a test digit in train.csv");
+            }
+        }
+    }
+
+    #[test]
+    fn classes_keep_their_shares_and_tables_are_in_no_order() {
+        let labels = (0..1000).map(|index| (index / 100) as u8).collect::<Vec<_>>();
+        let part = Digits::new(digits(1000, 1).images, labels);
+        let none = Digits::default();
+        let tables = Tables::draw([&part, &none], [600, 300], Seed(1)).unwrap();
+        assert_eq!(tables.class_counts(), [[60; CLASSES], [30; CLASSES]]);
+        let order: Vec<u8> = tables.test().map(|(_, label)| label).collect();
+        let changes = order.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert!(changes > 200, "sorted by class, there would be 9 changes, not {changes}");
+        let again = Tables::draw([&part, &none], [600, 300], Seed(1)).unwrap();
+        assert_eq!((again.train, again.test), (tables.train.clone(), tables.test.clone()));
+        let other = Tables::draw([&part, &none], [600, 300], Seed(2)).unwrap();
+        assert_ne!(other.train, tables.train);
+    }
+
+    #[test]
+    fn too_many_are_refused_and_a_stop_leaves_nothing() {
+        let (part, other) = (digits(50, 1), digits(20, 2));
+        let error = |sizes| Tables::draw([&part, &other], sizes, Seed(0)).err().unwrap().to_string();
+        assert_eq!(error([51, 1]), "51 digits for train.csv, but the training part has 50");
+        assert!(error([30, 41]).starts_with("41 digits for test.csv, but 40 are left"), "{}", error([30, 41]));
+        let cancel = Cancel::default();
+        cancel.cancel();
+        let folder = tempfile::tempdir().unwrap();
+        let tables = Tables::draw([&part, &other], [30, 40], Seed(0)).unwrap();
+        assert!(matches!(tables.write(folder.path(), &Silent, &cancel), Err(DataError::Cancelled)));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
