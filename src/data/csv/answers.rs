@@ -115,7 +115,7 @@ mod tests {
     use crate::data::csv::AnswerWriter;
 
     fn answers(text: &str) -> Result<Answers> {
-        Answers::parse(std::io::BufReader::with_capacity(3, text.as_bytes()), Path::new("answers.csv"))
+        Answers::parse(std::io::BufReader::with_capacity(7, text.as_bytes()), Path::new("answers.csv"))
     }
 
     #[test]
