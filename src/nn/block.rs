@@ -32,6 +32,12 @@ pub struct Convolution {
 }
 
 impl Convolution {
+    /// Weight `[out, in, kernel, kernel]` and bias `[out]` of the plain convolution that does when predicting what this one does with all that
+    /// belongs to it.
+    pub fn folded(&self) -> (Tensor<4>, Tensor<1>) {
+        (self.weight.val(), self.bias.val())
+    }
+
     /// `[batch, in, height, width]` → `[batch, out, height', width']`.
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let options = ConvOptions::new([1, 1], [self.padding; 2], [1, 1], 1);
@@ -116,7 +122,7 @@ impl Block {
     }
 
     /// Whether the pool and the activation in front of it change places.
-    fn pool_goes_first(&self) -> bool {
+    pub(super) fn pool_goes_first(&self) -> bool {
         self.pool == Pool::Max && self.activation.is_monotone()
     }
 }

@@ -91,6 +91,11 @@ impl Network {
         self.activation
     }
 
+    /// Whether probabilities are a softmax of the outputs.
+    pub(super) fn ends_in_softmax(&self) -> bool {
+        self.softmax_output
+    }
+
     fn run(&self, images: Tensor<4>, training: Option<Seed>) -> Tensor<2> {
         debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
         let mut layer = 0;

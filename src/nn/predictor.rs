@@ -85,9 +85,10 @@ fn pack_block(block: &Block, packed: &mut PackedNet) -> Result<(), NnError> {
     let last = block.convolutions.len() - 1;
     for (index, convolution) in block.convolutions.iter().enumerate() {
         let (pool, extra) = if index == last { (Some(block.pool), block.extra_activation) } else { (None, false) };
+        let (weight, bias) = convolution.folded();
         packed.add_convolution(&ConvolutionSpec {
-            weight: &values(convolution.weight.val())?,
-            bias: &values(convolution.bias.val())?,
+            weight: &values(weight)?,
+            bias: &values(bias)?,
             kernel: convolution.weight.dims()[2],
             border: convolution.padding,
             activations: &activations,
