@@ -9,6 +9,10 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::{
+    export::{self, ExportArguments},
+    import::{self, ImportArguments},
+};
 use crate::{
     imaging::{Centre, DrawingOptions, InkSource},
     nn::DeviceChoice,
@@ -114,6 +118,12 @@ Examples:
   digitstack predict artifacts/quickstart photo.png
   digitstack predict artifacts/mnist-cpu *.png --json")]
     Predict(PredictArguments),
+    /// Write one model as a file for other programs: safetensors, ONNX, LightGBM's text or JSON
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
+    /// Bring a net that was trained elsewhere, from a safetensors file
+    #[command(after_help = import::HELP)]
+    Import(ImportArguments),
     /// Open a page on this machine where one draws a digit, and an API that other programs can ask
     #[command(after_help = "\
 The page is at http://127.0.0.1:8028/ unless --host or --port say otherwise. Programs ask POST /api/predict (a PNG or JPEG picture, or JSON), or

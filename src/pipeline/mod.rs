@@ -6,13 +6,16 @@
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
 //! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
-//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings.
+//! [`train_one`] fits a single member without the stack around it, [`import_one`] takes one that was trained elsewhere, [`SavedModels`] hands
+//! models out in other programs' formats; [`search`] looks for better settings.
 
 pub mod config;
 mod drawn;
+mod export;
 mod failure;
 mod finish;
 mod fits;
+mod import;
 mod judging;
 mod predictions;
 mod predictor;
@@ -35,8 +38,10 @@ use crate::{
 
 pub use config::{ConfigError, Override, RunConfig};
 pub use drawn::{DrawnScores, sample_drawings};
+pub use export::{SavedModel, SavedModels};
 pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
+pub use import::{Imported, config_of_file, import_one};
 pub use predictions::PredictionsError;
 pub use predictor::StackPredictor;
 pub use prepare::open_data;
