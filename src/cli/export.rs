@@ -19,29 +19,40 @@ use crate::{
 };
 
 pub(super) const HELP: &str = "\
-MODEL is a model of the directory: a member's name if there is one model of it (`digitstack train`, `digitstack import`, or a run whose final
-models were refitted), otherwise a fold's, such as cnn/fold-1, or the name of a meta-model, such as logistic or mean (meta/logistic if a member
-has that name too). Every file of the directory is verified before anything is read.
+MODEL is a member's name if there is one model of it (`digitstack train`, `digitstack import`, a
+run whose final models were refitted), otherwise that of a fold's model, such as cnn/fold-1, or the
+name of a meta-model, such as logistic (meta/logistic if a member has that name too). Every file of
+the directory is verified before it is read.
 
-Formats, by kind of model:
-  safetensors  dense, cnn   The weights in PyTorch's names and layout (float32: convolutions [out, in, kernel, kernel], fully connected layers
-                            [out, in], biases [out]), and the architecture as JSON in the metadata entry `digitstack`. `safetensors.torch.load_file`
-                            opens it; `digitstack import` reads it back, bit for bit.
-  onnx         dense, cnn   A graph for ONNX Runtime and others (operators of version 17). Input `image`: float32 [N, 1, 28, 28], 0 = background,
-                            1 = ink. Outputs `probabilities` [N, 10], whose rows add up to 1, and `logits` [N, 10]; any N.
-  lightgbm     booster      LightGBM's model text: lightgbm.Booster(model_file=...). Features: 784 pixels, row by row, 0 to 255.
-  json         all          Numbers that any language reads:
-                            dense, cnn: `architecture` and `weights`, each a nested list, under the names of safetensors;
-                            booster: `trees`, each with lists by node: an image goes from node 0 to `left_child` if the pixel `split_feature` is at
-                            most `threshold`, otherwise to `right_child`; a child below 0 is the leaf -1 - child, whose `leaf_value` is added to the
-                            score of the tree's `class`; the probabilities are the softmax of the scores;
-                            meta-models: `member_names` and, under `meta`, the weights for their probabilities, in that order (logistic: a row of
-                            `weights` [10 * members] and an intercept for each of `classes`; mean: none; tree: its nodes).
+Formats, and the kinds of model that have them:
 
-A member sees images after the run's preparation (`prepare.recipe`). It is printed if there is one, and its file, unless it is LightGBM's, holds it as
-the note `preparation`: a list of steps, empty if there are none.
+safetensors (dense, cnn)
+  The weights by PyTorch's names and in its layout: float32, convolutions [out, in, kernel, kernel],
+  fully connected layers [out, in], biases [out]; the metadata entry `digitstack` holds the
+  architecture as JSON. safetensors.torch.load_file opens it; `digitstack import` reads it back, bit
+  for bit.
+onnx (dense, cnn)
+  A graph for ONNX Runtime and others, of operators of version 17. Input `image`: float32
+  [N, 1, 28, 28], 0 = background, 1 = ink. Outputs: `probabilities` [N, 10], whose rows add up to 1,
+  and `logits` [N, 10]. N is free.
+lightgbm (booster)
+  LightGBM's model text: lightgbm.Booster(model_file=...). Features: the 784 pixels row by row, 0 to
+  255.
+json (all of these, and meta-models)
+  dense, cnn: `architecture` and `weights`, nested lists by the names of safetensors.
+  booster: `trees`, lists by node. From node 0 an image goes to `left_child` if its pixel
+  `split_feature` is at most `threshold`, otherwise to `right_child`; a child below 0 is the leaf
+  -1 - child, whose `leaf_value` is added to the score of the tree's `class`. Where `missing_type`
+  is zero, pixels of 0 go left if `default_left` says so. Probabilities are the softmax of scores.
+  meta-models: `member_names` and, under `meta`, what is made of their probabilities. logistic: for
+  each of `classes` a row of `weights` [10 * members] and an intercept; weighted-mean: `weights` by
+  member; tree: its nodes.
 
-Exit codes: 0 written, 1 the directory is damaged or the file cannot be written, 2 no such model or format, or the file is there already.
+A member sees images after the run's preparation (`prepare.recipe`). It is printed if there is one,
+and the file, unless it is LightGBM's, holds it as the note `preparation`: a list of steps.
+
+Exit codes: 0 written; 1 the directory is damaged or the file cannot be written; 2 no such model or
+format, or the file is there already.
 
 Examples:
   digitstack export artifacts/quickstart cnn/fold-1 --format onnx

@@ -22,30 +22,38 @@ use crate::{
 };
 
 pub(super) const HELP: &str = "\
-The directory is like that of `digitstack train`: configuration, model, scores, manifest. The net is scored on the part of the training digits
-that `digitstack train` would hold out, and on the test images. Whether it was trained on that part, only its maker knows.
+The directory is like that of `digitstack train`: configuration, model, scores, manifest. The net is
+scored on the part of the training digits that `digitstack train` would hold out, and on the test
+images. Whether it was trained on that part, only its maker knows.
 
-The architecture is that of the configuration's member. Without --config the file must come from `digitstack export`: it says its architecture and
-what is done to an image first; it is then scored on the built-in digits, or on those of --data.
+The architecture is that of the configuration's member. Without --config the file must come from
+`digitstack export`: it says its architecture and what is done to an image first, and is scored on
+the built-in digits, or on those of --data.
 
-Names in the file may be
-  1. this program's: blocks.0.convolutions.0.weight, hidden.0.weight, output.weight and the same with .bias;
-  2. those of PyTorch modules: each <module>.weight with its <module>.bias. Convolutions have weights of 4 dimensions, [out, in, kernel, kernel],
-     fully connected layers of 2, [out, in]. There must be as many of each as the net has.
-       0.weight, 3.weight, 7.weight    an nn.Sequential: names that differ in one number alone; layers in the order of that number
-       conv1.weight, conv2.weight      the same
-       fc1.weight, out.weight          other names: told by their shapes, each of which must then be there once only
-Every shape must be the one that the layer needs. What fits in two ways, lacks an array or holds one too many is refused, with the names in the file.
-Arrays are F32; F16, BF16 and F64 are converted. The first fully connected layer behind convolutions takes their output as PyTorch flattens it:
-channel, row, column. Nets see pixels from 0 to 1. In PyTorch:
+Arrays in the file are called
+  1. as this program does: blocks.0.convolutions.0.weight, hidden.0.weight, output.weight, .bias;
+  2. as PyTorch's modules are: <module>.weight and <module>.bias. Convolutions have weights of 4
+     dimensions, [out, in, kernel, kernel], fully connected layers of 2, [out, in]. There must be as
+     many of each as the net has. In each of the two groups,
+       0.weight, 3.weight (nn.Sequential) or conv1.weight, conv2.weight, which differ in one number
+         alone, are the layers in the order of that number;
+       fc1.weight, out.weight, other names, are told by their shapes; those of one shape must differ
+         in one number alone.
+Every shape must be the one that its layer needs. What fits in two ways, lacks an array or has one
+too many is refused, with the names in the file. Arrays are F32; F16, BF16 and F64 are converted.
+
+Nets see pixels from 0 to 1; the first fully connected layer behind convolutions takes their output
+as PyTorch flattens it: channel, row, column. In PyTorch:
   safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")
 
-Nothing is left behind if the file is refused. Exit codes: 0 imported, 1 the file or the digits cannot be used, 2 the arguments are wrong.
+A file that is refused leaves nothing behind. Exit codes: 0 imported; 1 the file or the digits
+cannot be used; 2 the arguments are wrong.
 
 Examples:
-  digitstack import net.safetensors --config configs/mnist-cpu.toml --model cnn --data ~/mnist --out artifacts/torch-cnn
-  digitstack import cnn.safetensors --out artifacts/again       a file that `digitstack export` wrote
-  digitstack import net.safetensors --config my.toml --model dense --set members.dense.network.activation=relu --out artifacts/torch";
+  digitstack import net.safetensors --config configs/mnist-cpu.toml --model cnn --out artifacts/net
+  digitstack import cnn.safetensors --out artifacts/again   a file that `digitstack export` wrote
+  digitstack import net.safetensors --config my.toml --model dense --out artifacts/relu \\
+    --set members.dense.network.activation=relu";
 
 #[derive(Args, Debug)]
 pub(super) struct ImportArguments {

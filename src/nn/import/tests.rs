@@ -68,22 +68,25 @@ fn names_are_matched_by_number_or_by_shape_and_never_by_luck() {
     assert!(two("fc1", "fc01").unwrap_err().contains("have the same shape"));
 }
 
+/// Something done to a file.
+type Change = fn(&mut Shapes);
+
 #[test]
 fn what_is_missing_left_over_or_misshapen_is_named() {
-    let problem = |change: &dyn Fn(&mut Shapes)| {
+    let problem = |change: Change| {
         let mut found = file(["0", "2", "4"]);
         change(&mut found);
         match_names(&needed(), &found).unwrap_err()
     };
-    let cases: [(&dyn Fn(&mut Shapes), &str); 8] = [
-        (&|found| drop(found.remove("4.bias")), "4 would be output, but has weight; the net needs bias and weight"),
-        (&|found| drop(found.remove("4.weight")), "it has 2 fully connected layers, the net has 3"),
-        (&|found| drop(found.insert("5.weight".into(), vec![10, 10])), "it has 4 fully connected layers, the net has 3"),
-        (&|found| drop(found.insert("5.weight".into(), vec![8, 1, 3, 3])), "it has 1 convolutions, the net has 0"),
-        (&|found| drop(found.insert("1.weight".into(), vec![20])), "it has 1 norms, the net has 0"),
-        (&|found| drop(found.insert("1.scale".into(), vec![20])), "1 is no layer of a net"),
-        (&|found| drop(found.insert("scale".into(), vec![20])), "scale has no module in its name"),
-        (&|found| drop(found.insert("0.weight".into(), vec![784, 20])), "0.weight would be hidden.0.weight, but is [784, 20]"),
+    let cases: [(Change, &str); 8] = [
+        (|found| drop(found.remove("4.bias")), "4 would be output, but has weight; the net needs bias and weight"),
+        (|found| drop(found.remove("4.weight")), "it has 2 fully connected layers, the net has 3"),
+        (|found| drop(found.insert("5.weight".into(), vec![10, 10])), "it has 4 fully connected layers, the net has 3"),
+        (|found| drop(found.insert("5.weight".into(), vec![8, 1, 3, 3])), "it has 1 convolutions, the net has 0"),
+        (|found| drop(found.insert("1.weight".into(), vec![20])), "it has 1 norms, the net has 0"),
+        (|found| drop(found.insert("1.scale".into(), vec![20])), "1 is no layer of a net"),
+        (|found| drop(found.insert("scale".into(), vec![20])), "scale has no module in its name"),
+        (|found| drop(found.insert("0.weight".into(), vec![784, 20])), "0.weight would be hidden.0.weight, but is [784, 20]"),
     ];
     for (change, words) in cases {
         let error = problem(change);
