@@ -11,6 +11,7 @@
 //! | [`seed`], [`progress`], [`history`] | one seed for a run and a generator for every purpose; how long work reports; what a fit records |
 //! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
+//! | [`onnx`] | graphs of standard operators, which other programs run |
 //! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn) |
 //! | [`boosting`] | LightGBM |
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
@@ -33,6 +34,7 @@ pub mod history;
 pub mod imaging;
 pub mod learners;
 pub mod nn;
+pub mod onnx;
 pub mod pipeline;
 pub mod progress;
 pub mod report;

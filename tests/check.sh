@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Every check of this project, cheapest first. What a person runs before a commit and what CI runs are this script.
 #
-# Needs Rust and a C++ compiler. Uses, if there: a Python with LightGBM and Optuna (DIGITSTACK_PYTHON, or python3), Chromium with
-# its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA) and cargo-deny; tests that need one of them say when they are skipped.
+# Needs Rust and a C++ compiler. Uses, if there: a Python with LightGBM, Optuna, ONNX Runtime and safetensors (DIGITSTACK_PYTHON, or
+# python3), Chromium with its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA) and cargo-deny; tests that need one of them
+# say when they are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

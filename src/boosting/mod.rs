@@ -14,6 +14,7 @@ mod dataset;
 mod error;
 mod ffi;
 mod forest;
+mod json;
 mod model_text;
 mod throughput;
 mod train;

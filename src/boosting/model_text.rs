@@ -157,6 +157,11 @@ impl ModelText {
         (self.trees.len() / CLASSES) as u32
     }
 
+    /// The lines of each tree, `key=value`.
+    pub(super) fn tree_texts(&self) -> &[String] {
+        &self.blocks
+    }
+
     /// The trees.
     pub(super) fn forest(&self) -> Forest {
         Forest::new(self.trees.clone())

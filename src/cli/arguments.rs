@@ -9,7 +9,12 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use super::{data_split::SplitArguments, predict_table::TableArguments};
+use super::{
+    data_split::SplitArguments,
+    export::{self, ExportArguments},
+    import::{self, ImportArguments},
+    predict_table::TableArguments,
+};
 use crate::{
     imaging::{Centre, DrawingOptions, InkSource},
     nn::DeviceChoice,
@@ -131,6 +136,12 @@ Examples:
   digitstack predict artifacts/mnist-cpu --csv test.csv --out cnn.csv --model cnn  one member of the stack
   digitstack predict artifacts/mnist-cpu --csv test.csv --out out.csv --answers test-labels.csv")]
     Predict(PredictArguments),
+    /// Write one model as a file for other programs: safetensors, ONNX, LightGBM's text or JSON
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
+    /// Bring a net that was trained elsewhere, from a safetensors file
+    #[command(after_help = import::HELP)]
+    Import(ImportArguments),
     /// Open a page on this machine where one draws a digit, and an API that other programs can ask
     #[command(after_help = "\
 The page is at http://127.0.0.1:8028/ unless --host or --port say otherwise. Programs ask POST /api/predict (a PNG or JPEG picture, or JSON), or

@@ -7,6 +7,8 @@ mod data;
 mod data_split;
 mod devices;
 mod evaluate;
+mod export;
+mod import;
 mod output;
 mod predict;
 mod predict_table;
@@ -19,7 +21,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::{nn, pipeline::ConfigError, progress::Cancel};
+use crate::{
+    nn,
+    pipeline::{ConfigError, RunFailure},
+    progress::Cancel,
+};
 
 use arguments::{Arguments, Command};
 use output::Output;
@@ -50,6 +56,11 @@ pub fn main() -> ExitCode {
 #[error("{0}")]
 pub(crate) struct UsageError(pub(crate) String);
 
+/// The error of a request that was wrong, or of work that failed.
+fn usage(failure: RunFailure) -> anyhow::Error {
+    if failure.is_usage() { UsageError(failure.to_string()).into() } else { failure.into() }
+}
+
 fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
     let global = &arguments.global;
     if let Some(threads) = global.threads {
@@ -68,6 +79,8 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
         Some(Command::Train(train)) => train::train(train, global, output, &on_interrupt(output)?),
         Some(Command::Evaluate(evaluate)) => evaluate::evaluate(evaluate, global, output),
         Some(Command::Predict(predict)) => predict::predict(predict, global, output),
+        Some(Command::Export(export)) => export::export(export, output),
+        Some(Command::Import(import)) => import::import(import, global, output, &on_interrupt(output)?),
         Some(Command::Serve(serve)) => serve::serve(serve, global, output),
         Some(Command::Report(report)) => evaluate::report(report, output),
         Some(Command::Data(data)) => data::data(data, global, output),

@@ -8,9 +8,12 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, Predictor, Shared, parse_settings, settings_table};
+use super::{
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, Shared, parse_settings,
+    settings_table,
+};
 use crate::{
-    boosting::{self, BoosterConfig, BoosterJob, Checkpoint, Dataset, TrainedBooster},
+    boosting::{self, BoosterConfig, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
     nn::ChosenDevice,
@@ -180,6 +183,18 @@ impl Classifier for TrainedBooster {
 
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
         Ok(Box::new(self.clone()))
+    }
+
+    fn formats(&self) -> &'static [ModelFormat] {
+        &[ModelFormat::Lightgbm, ModelFormat::Json]
+    }
+
+    fn export(&self, format: ModelFormat, notes: &ModelNotes) -> Result<Vec<u8>, LearnerError> {
+        match format {
+            ModelFormat::Lightgbm => Ok(self.model_text().as_bytes().to_vec()),
+            ModelFormat::Json => Ok(self.to_json(&notes.texts()).map_err(BoostingError::from)?),
+            ModelFormat::Safetensors | ModelFormat::Onnx => Err(LearnerError::no_format(self.formats(), format, notes)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! is one file here and one line in its list.
 
 mod booster;
+mod format;
 mod net;
 mod selection;
 mod settings;
@@ -18,12 +19,13 @@ use crate::{
     boosting::BoostingError,
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     history::{FitTiming, History, Observe},
-    nn::{ChosenDevice, Film, Filters, NnError},
+    nn::{ChosenDevice, Film, Filters, NetworkConfig, NnError, WeightsFile},
     progress::{Cancel, Progress},
     seed::Seed,
 };
 
 pub use booster::BoosterLearner;
+pub use format::{ModelFormat, ModelNotes};
 pub use net::NetLearner;
 pub use selection::set_aside_for_selection;
 pub use settings::parse_settings;
@@ -54,6 +56,13 @@ pub trait Learner: Send + Sync {
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError>;
     /// Reads what [`Classifier::save`] wrote.
     fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError>;
+    /// The model with these settings and weights that were trained elsewhere.
+    ///
+    /// # Errors
+    /// [`LearnerError::NoImport`] unless it is a net; otherwise what [`WeightsFile::to_net`] finds.
+    fn import(&self, _weights: &WeightsFile, _device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+        Err(LearnerError::NoImport { name: self.name().to_owned(), kind: self.kind() })
+    }
 }
 
 /// How long a fit is.
@@ -78,6 +87,17 @@ pub trait Classifier: Send + Sync {
     fn save(&self, folder: &Path) -> Result<(), LearnerError>;
     /// The model for single images, on the CPU whatever the device of this one. It holds all that it needs.
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError>;
+    /// The formats that [`Classifier::export`] writes.
+    fn formats(&self) -> &'static [ModelFormat] {
+        &[]
+    }
+    /// The model as a file for other programs.
+    ///
+    /// # Errors
+    /// [`LearnerError::NoFormat`] if it is none of [`Classifier::formats`].
+    fn export(&self, format: ModelFormat, notes: &ModelNotes) -> Result<Vec<u8>, LearnerError> {
+        Err(LearnerError::no_format(self.formats(), format, notes))
+    }
     /// What the first layer looks for, if the model has one.
     fn first_layer_filters(&self) -> Option<Filters> {
         None
@@ -147,6 +167,24 @@ pub enum LearnerError {
     /// In settings that are not the user's.
     #[error("a setting of the program's own: {0}")]
     Setting(FieldError),
+    /// A model that this format cannot hold.
+    #[error("`{model}` cannot be written as {format}; formats of such a model: {}", ModelFormat::list(formats))]
+    NoFormat {
+        /// The model.
+        model: String,
+        /// What was asked for.
+        format: ModelFormat,
+        /// What there is.
+        formats: &'static [ModelFormat],
+    },
+    /// Weights for something that is no net.
+    #[error("`{name}` is a {kind}; weights can be imported into a net (kind `dense` or `cnn`) alone")]
+    NoImport {
+        /// The member.
+        name: String,
+        /// Its kind.
+        kind: &'static str,
+    },
     /// Settings that cannot be written.
     #[error("the settings of `{name}` cannot be written as TOML: {source}")]
     Settings {
@@ -158,6 +196,11 @@ pub enum LearnerError {
 }
 
 impl LearnerError {
+    /// A model that this format cannot hold.
+    fn no_format(formats: &'static [ModelFormat], format: ModelFormat, notes: &ModelNotes) -> Self {
+        Self::NoFormat { model: notes.model.clone(), format, formats }
+    }
+
     /// True if the fit stopped because it was asked to.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Net(NnError::Cancelled { .. }) | Self::Booster(BoostingError::Cancelled { .. }))
@@ -199,15 +242,30 @@ pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
         None => Err(FieldError::new(field, "is missing; every member has a `name` and a `kind`")),
     };
     let (name, kind) = (text("name")?, text("kind")?);
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > 40 || !name.chars().all(allowed) {
-        return Err(FieldError::new("name", format!("found {name:?}, expected 1 to 40 of a–z, 0–9 and `-` (it names a folder)")));
-    }
+    check_name(&name)?;
     let Some((_, _, build)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
         let known: Vec<_> = kinds().map(|(kind, _)| format!("`{kind}`")).collect();
         return Err(FieldError::new("kind", format!("found `{kind}`, expected one of {}", known.join(", "))));
     };
     build(&name, table)
+}
+
+/// The learner of a net of this architecture, with the default training.
+///
+/// # Errors
+/// If the name is none or the architecture impossible.
+pub fn of_network(name: &str, network: &NetworkConfig) -> Result<Box<dyn Learner>, FieldError> {
+    check_name(name)?;
+    NetLearner::of_network(name, network.clone()).map(boxed)
+}
+
+/// Refuses what cannot name a member.
+fn check_name(name: &str) -> Result<(), FieldError> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 40 || !name.chars().all(allowed) {
+        return Err(FieldError::new("name", format!("found {name:?}, expected 1 to 40 of a–z, 0–9 and `-` (it names a folder)")));
+    }
+    Ok(())
 }
 
 /// A table of the settings of a member, `name` and `kind` first.

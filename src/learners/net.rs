@@ -4,12 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, Predictor, parse_settings, settings_table};
+use super::{
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, parse_settings, settings_table,
+};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
     nn::{
         self, Augment, CnnConfig, DenseConfig, Film, Filters, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig,
+        WeightsFile,
     },
 };
 
@@ -46,6 +49,11 @@ impl NetLearner {
     pub fn cnn(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
         let settings: Settings<CnnConfig> = parse_settings(settings)?;
         Self::checked(name, NetworkConfig::Cnn(settings.network), settings.training, settings.augment)
+    }
+
+    /// A net of this architecture, with the default training.
+    pub fn of_network(name: &str, network: NetworkConfig) -> Result<Self, FieldError> {
+        Self::checked(name, network, TrainingConfig::default(), Recipe::default())
     }
 
     fn checked(name: &str, network: NetworkConfig, training: TrainingConfig, augment: Recipe) -> Result<Self, FieldError> {
@@ -140,6 +148,10 @@ impl Learner for NetLearner {
     fn load(&self, folder: &Path, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(TrainedNet::load(folder, device)?))
     }
+
+    fn import(&self, weights: &WeightsFile, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+        Ok(Box::new(weights.to_net(&self.network, device)?))
+    }
 }
 
 /// `–80–28`, without the layers that are absent.
@@ -158,6 +170,20 @@ impl Classifier for TrainedNet {
 
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
         Ok(Box::new(NetPredictor::new(self)?))
+    }
+
+    fn formats(&self) -> &'static [ModelFormat] {
+        &[ModelFormat::Safetensors, ModelFormat::Onnx, ModelFormat::Json]
+    }
+
+    fn export(&self, format: ModelFormat, notes: &ModelNotes) -> Result<Vec<u8>, LearnerError> {
+        let texts = notes.texts();
+        Ok(match format {
+            ModelFormat::Safetensors => self.to_safetensors(&texts)?,
+            ModelFormat::Onnx => self.to_onnx(&texts)?,
+            ModelFormat::Json => self.to_json(&texts)?,
+            ModelFormat::Lightgbm => return Err(LearnerError::no_format(self.formats(), format, notes)),
+        })
     }
 
     fn first_layer_filters(&self) -> Option<Filters> {

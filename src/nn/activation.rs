@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::fused;
 
 /// λα and λ of *Self-Normalizing Neural Networks* (Klambauer et al., 2017).
-const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+pub(super) const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+pub(super) const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 /// Slope of the leaky ReLU below zero.
-const LEAK: f64 = 0.01;
+pub(super) const LEAK: f64 = 0.01;
 
 /// What is applied to every element after a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -243,7 +243,7 @@ impl Block {
     }
 
     /// Whether the pool and the activation in front of it change places.
-    fn pool_goes_first(&self) -> bool {
+    pub(super) fn pool_goes_first(&self) -> bool {
         self.end.pool() == Pool::Max && self.activation.is_monotone()
     }
 }

@@ -85,6 +85,17 @@ impl InputMap {
         put(shift, shifts);
     }
 
+    /// What a pixel is multiplied with and what is added to that, `[28, 28]` each; none if nothing is done.
+    pub(super) fn constants(&self) -> Option<(Tensor<2>, Tensor<2>)> {
+        if let (Some(scale), Some(shift)) = (&self.scale, &self.shift) {
+            return Some((scale.val().reshape([SIDE, SIDE]), shift.val().reshape([SIDE, SIDE])));
+        }
+        let device = Device::flex();
+        let [low, high] = self.ends;
+        let all = |value: f64| Tensor::full([SIDE, SIDE], value as f32, &device);
+        (self.ends != [0.0, 1.0]).then(|| (all(high - low), all(low)))
+    }
+
     /// `[batch, 1, 28, 28]` → the same.
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         if let (Some(scale), Some(shift)) = (&self.scale, &self.shift) {

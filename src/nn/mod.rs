@@ -1,8 +1,9 @@
 //! Neural networks on [Burn](https://burn.dev): devices, layers, update rules, losses and the one trainer.
 //!
 //! A [`NetworkConfig`] says which net, a [`TrainingConfig`] how it is trained, a [`TrainJob`] where and from which seed; [`train`] makes a
-//! [`TrainedNet`] of them, which predicts and is saved as a safetensors file; a [`NetPredictor`] is its copy for single images. Files, folds
-//! and other kinds of model are other rooms' business.
+//! [`TrainedNet`] of them, which predicts and is saved as a safetensors file; a [`NetPredictor`] is its copy for single images. It leaves the
+//! program as safetensors, ONNX or JSON, and weights from elsewhere come in as safetensors ([`WeightsFile`]). Folds and other kinds of
+//! model are other rooms' business.
 //!
 //! On the CPU a net is made of the operations in [`fused`] and fed with pixels that other threads prepare. On other devices it is made of Burn's
 //! operations, which Burn fuses by itself; the data set lies in the device's memory, and the device augments it where it can (`resident`). Nothing
@@ -18,8 +19,10 @@ mod config;
 mod device;
 mod dropout;
 mod error;
+mod export;
 mod film;
 pub mod fused;
+mod import;
 mod initializer;
 mod input;
 mod loss;
@@ -40,7 +43,9 @@ pub use block::{Block, Convolution};
 pub use config::{CnnConfig, DenseConfig, Head, NetworkConfig, Padding, Pool};
 pub use device::{ChosenDevice, DeviceChoice, DeviceInfo, DeviceKind, list, resolve};
 pub use error::NnError;
+pub use export::Notes;
 pub use film::{Film, Filters};
+pub use import::WeightsFile;
 pub use initializer::Initializer;
 pub use input::{InputMap, InputScale};
 pub use loss::Loss;

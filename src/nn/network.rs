@@ -104,6 +104,11 @@ impl Network {
         self.activation
     }
 
+    /// How the outputs become probabilities.
+    pub(super) fn output_kind(&self) -> Output {
+        self.output_kind
+    }
+
     /// From the blocks' output on; `between` sees what each hidden layer gives, and which it is, from 1.
     fn finish(&self, x: Tensor<4>, between: impl Fn(Tensor<2>, u64) -> Tensor<2>) -> Tensor<2> {
         let x: Tensor<2> = x.flatten(1, 3);

@@ -3,7 +3,7 @@
 //! On disk it is `network.safetensors` (weights, named and laid out as PyTorch does) and `network.json` (the architecture, the history and
 //! the SHA-256 of the weights). Times are not saved, so that the same training gives the same files.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io::Read, path::Path};
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -148,10 +148,13 @@ impl TrainedNet {
     }
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, NnError> {
-    let length = fs::metadata(path).map_err(|error| NnError::io(path, error))?.len();
-    if length > MAX_FILE {
-        return Err(NnError::file(path, format!("has {length} bytes, at most {MAX_FILE} are expected")));
+/// A file of at most [`MAX_FILE`] bytes, whatever it says its length is.
+pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, NnError> {
+    let file = fs::File::open(path).map_err(|error| NnError::io(path, error))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| NnError::io(path, error))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(NnError::file(path, format!("has more than {MAX_FILE} bytes, the most that any net needs")));
     }
-    fs::read(path).map_err(|error| NnError::io(path, error))
+    Ok(bytes)
 }

@@ -131,9 +131,11 @@ pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NnErro
     data.try_into_vec::<f32>().map_err(|error| NnError::Execution(format!("{error:?}")))
 }
 
-/// Writes arrays and a metadata entry as a safetensors file: to a temporary name in the same folder, synced, then renamed, so that the file
-/// is either the old or the new one whatever happens. Returns the SHA-256 of the file.
-pub(super) fn write_file(path: &Path, arrays: &BTreeMap<String, Array>, metadata: Option<String>) -> Result<String, NnError> {
+/// The key of the one metadata entry: several would come in an order of their own in every file.
+const METADATA: &str = "digitstack";
+
+/// Arrays and a metadata entry as the bytes of a safetensors file.
+pub(super) fn serialize(arrays: &BTreeMap<String, Array>, metadata: Option<String>) -> Result<Vec<u8>, String> {
     let bytes: Vec<(&str, &[usize], Vec<u8>)> = arrays
         .iter()
         .map(|(name, array)| (name.as_str(), array.shape.as_slice(), array.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
@@ -142,8 +144,14 @@ pub(super) fn write_file(path: &Path, arrays: &BTreeMap<String, Array>, metadata
         .iter()
         .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
-    let metadata = metadata.map(|text| [(String::from("digitstack"), text)].into());
-    let file = views.and_then(|views| safetensors::serialize(views, metadata)).map_err(|error| NnError::file(path, error.to_string()))?;
+    let metadata = metadata.map(|text| [(METADATA.to_owned(), text)].into());
+    views.and_then(|views| safetensors::serialize(views, metadata)).map_err(|error| error.to_string())
+}
+
+/// Writes arrays and a metadata entry as a safetensors file: to a temporary name in the same folder, synced, then renamed, so that the file
+/// is either the old or the new one whatever happens. Returns the SHA-256 of the file.
+pub(super) fn write_file(path: &Path, arrays: &BTreeMap<String, Array>, metadata: Option<String>) -> Result<String, NnError> {
+    let file = serialize(arrays, metadata).map_err(|problem| NnError::file(path, problem))?;
     write_atomically(path, &file)?;
     Ok(hash(&file))
 }
@@ -164,9 +172,7 @@ pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), NnError>
 
 /// The arrays and the metadata entry of a safetensors file's bytes; the problem if they are damaged or not float32.
 pub(super) fn parse(bytes: &[u8]) -> Result<(BTreeMap<String, Array>, Option<String>), String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| format!("is no intact safetensors file ({error})"))?;
-    let metadata = header.metadata().as_ref().and_then(|map| map.get("digitstack").cloned());
-    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("is no intact safetensors file ({error})"))?;
+    let (file, metadata) = open(bytes)?;
     let mut arrays = BTreeMap::new();
     for (name, view) in file.iter() {
         if view.dtype() != Dtype::F32 {
@@ -176,6 +182,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(BTreeMap<String, Array>, Option<Str
         arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
     }
     Ok((arrays, metadata))
+}
+
+/// A safetensors file of any kind and this program's metadata entry in it; the problem if it is damaged.
+pub(super) fn open(bytes: &[u8]) -> Result<(SafeTensors<'_>, Option<String>), String> {
+    let damaged = |error| format!("is no intact safetensors file ({error})");
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+    let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA).cloned());
+    Ok((SafeTensors::deserialize(bytes).map_err(damaged)?, metadata))
 }
 
 /// SHA-256 in lower-case hexadecimal.

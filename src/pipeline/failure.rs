@@ -100,6 +100,36 @@ pub enum RunFailure {
         /// The names there are.
         known: String,
     },
+    /// A name that means no model, or more than one.
+    #[error("{}: `{model}` {problem}; choose one of {models}", directory.display())]
+    NoSuchModel {
+        /// The directory.
+        directory: PathBuf,
+        /// What was asked for.
+        model: String,
+        /// Why it is not there.
+        problem: &'static str,
+        /// What could be asked for.
+        models: String,
+    },
+    /// A model that JSON cannot hold.
+    #[error("`{model}` cannot be written as JSON: {source}")]
+    Json {
+        /// The model.
+        model: String,
+        /// What the writer says.
+        source: serde_json::Error,
+    },
+    /// Weights that are for other images than the configuration prepares.
+    #[error("{} belongs to a net that sees images prepared by {file}, but the configuration's `prepare.recipe` is {config}", path.display())]
+    OtherPreparation {
+        /// The file.
+        path: PathBuf,
+        /// What the file says.
+        file: String,
+        /// What the configuration says.
+        config: String,
+    },
     /// There is nothing to score on.
     #[error("{0} has no labelled test digits")]
     NoTestDigits(String),
@@ -109,4 +139,16 @@ pub enum RunFailure {
     /// Somebody asked to stop.
     #[error("stopped; the same command goes on from the last finished fold or epoch")]
     Cancelled,
+}
+
+impl RunFailure {
+    /// True if the request was wrong and nothing was done.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchModel { .. }
+                | Self::OtherPreparation { .. }
+                | Self::Learner(LearnerError::NoFormat { .. } | LearnerError::NoImport { .. })
+        )
+    }
 }

@@ -42,9 +42,14 @@ impl Fit {
         (0..config.members.len()).flat_map(|member| places.iter().map(move |&fold| Self { member, fold })).collect()
     }
 
-    /// The part's name: `models/cnn/fold-0`.
+    /// The part's name: `models/cnn/fold-1`.
     pub(super) fn part(self, config: &RunConfig) -> String {
-        format!("models/{}/{}", config.members[self.member].name(), self.place())
+        format!("models/{}", self.name(config))
+    }
+
+    /// What its model is called in a run: `cnn/fold-1`.
+    pub(super) fn name(self, config: &RunConfig) -> String {
+        format!("{}/{}", config.members[self.member].name(), self.place())
     }
 
     /// What people call it: `cnn, fold 1`.

@@ -6,14 +6,17 @@
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
 //! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
-//! [`train_one`] fits a single member without the stack around it, and [`SavedSingle`] is what that can be asked. [`SavedModel`] is either;
-//! [`predict_table`] asks it about every row of a CSV file. [`search`] looks for better settings.
+//! [`train_one`] fits a single member without the stack around it, [`import_one`] takes one that was trained elsewhere, and [`SavedSingle`] is
+//! what either can be asked. [`SavedModel`] is a run or such a model; [`predict_table`] asks it about every row of a CSV file. [`ModelFiles`]
+//! hands models out in other programs' formats. [`search`] looks for better settings.
 
 pub mod config;
 mod drawn;
+mod export;
 mod failure;
 mod finish;
 mod fits;
+mod import;
 mod judging;
 mod kind;
 mod models;
@@ -41,8 +44,10 @@ use crate::{
 
 pub use config::{ConfigError, Override, RunConfig};
 pub use drawn::{DrawnScores, sample_drawings};
+pub use export::{ModelFile, ModelFiles};
 pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
+pub use import::{Imported, config_of_file, import_one};
 pub use models::Opinion;
 pub use predictions::PredictionsError;
 pub use predictor::{StackPredictor, WORTH_A_BATCH};

@@ -7,7 +7,7 @@ use super::{
     kind::Kind,
     models::Models,
     run::CONFIG,
-    single::{MODEL, SINGLE, SingleModel},
+    single::{self, MODEL},
 };
 use crate::{
     evaluation::ModelKind,
@@ -40,17 +40,13 @@ impl SavedSingle {
     /// Loads the model of a directory that was just verified.
     pub(super) fn of_verified(folder: &Path, manifest: Manifest, work: &Work) -> Result<Self, RunFailure> {
         let config = RunConfig::load(Some(&folder.join(CONFIG)), &[])?;
-        let file = folder.join(SINGLE);
-        let SingleModel { model, .. } = runs::read_json(&file)?;
-        let Some(learner) = config.members.iter().find(|member| member.name() == model) else {
-            return Err(RunFailure::UnknownMember { file, model, members: config.member_names().join(", ") });
-        };
+        let (_, learner) = single::learner(&config, folder)?;
         let members = vec![vec![learner.load(&folder.join(MODEL), work.device)?]];
         let models = Models {
             device: work.device.clone(),
             prepare: config.prepare.clone(),
             features: config.stacking.features,
-            names: vec![(model, ModelKind::Member)],
+            names: vec![(learner.name().to_owned(), ModelKind::Member)],
             members,
             stacks: Arc::new([]),
         };

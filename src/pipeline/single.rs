@@ -9,16 +9,16 @@ use super::{
     finish::{self, METRICS, PICTURES, TIMINGS},
     fits::HISTORY,
     predictions, prepare,
-    report_input::{self, Picked},
+    report_input::{self, Picked, Pictures},
     run::{CONFIG, DATA, DataRecord},
 };
 use crate::{
-    data::{Digits, Images, stratified_group_split},
+    data::{Digits, Images, Source, stratified_group_split},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
     history::{FitTiming, History},
-    learners::Learner,
+    learners::{Classifier, Learner},
     report::ReportOptions,
-    runs::RunDirectory,
+    runs::{self, RunDirectory, RunError},
     seed::Seed,
 };
 
@@ -35,6 +35,38 @@ pub(super) struct SingleModel {
     pub(super) model: String,
     /// Share of the training digits that was held out.
     pub(super) validation: f64,
+    /// SHA-256 of the file that the weights were imported from; none for a model that was trained here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) imported_sha256: Option<String>,
+}
+
+impl SingleModel {
+    /// Binds a directory to the model and its configuration.
+    pub(super) fn claim(&self, config: &RunConfig, directory: &RunDirectory) -> Result<(), RunFailure> {
+        let bound = || {
+            directory.claim(CONFIG, config.to_toml()?.as_bytes())?;
+            Ok(directory.claim_json(SINGLE, self)?)
+        };
+        bound().map_err(|error| match error {
+            RunFailure::Run(RunError::Claimed { .. }) => RunFailure::OtherRun { directory: directory.path().to_owned(), what: "model" },
+            other => other,
+        })
+    }
+}
+
+/// The member that a directory's model was made by, with its place in the configuration.
+///
+/// # Errors
+/// [`RunFailure::UnknownMember`] if the configuration has no such member.
+pub(super) fn learner<'a>(config: &'a RunConfig, folder: &Path) -> Result<(usize, &'a dyn Learner), RunFailure> {
+    let file = folder.join(SINGLE);
+    let SingleModel { model, .. } = runs::read_json(&file)?;
+    let found = config.members.iter().enumerate().find(|(_, member)| member.name() == model);
+    found.map(|(place, member)| (place, member.as_ref())).ok_or_else(|| RunFailure::UnknownMember {
+        file,
+        model,
+        members: config.member_names().join(", "),
+    })
 }
 
 /// What training one member gave. The `out_of_fold` column of its scores is the validation part that was held out.
@@ -57,56 +89,115 @@ pub fn train_one(
     directory: &RunDirectory,
     work: &Work,
 ) -> Result<SingleScores, RunFailure> {
-    let source = prepare::open_data(&config.data, data)?;
-    work.progress.message(&format!("data: {}", source.describe()));
-    let original = source.train(work.progress)?;
-    if original.is_empty() {
-        return Err(RunFailure::NoTrainingDigits);
-    }
-    directory
-        .claim(CONFIG, format!("{}# trained alone: {}, {validation_share} held out\n", config.to_toml()?, learner.name()).as_bytes())?;
-    let bound = SingleModel { model: learner.name().to_owned(), validation: validation_share };
-    directory.claim_json(SINGLE, &bound)?;
-    let digits = prepare::training(&config.prepare, original)?;
-    let seed = Seed(config.seed).derive("single").derive(learner.name());
-    let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
-    let (train, validation) = (digits.select(&split.train), digits.select(&split.validation));
-    let checkpoint = directory.scratch_file("model")?;
-    let context = work.fit(seed.derive("fit"), learner.name(), &checkpoint);
-    let fitted = learner.fit(&train, Some(&validation), &context)?;
+    let bound = SingleModel { model: learner.name().to_owned(), validation: validation_share, imported_sha256: None };
+    let split = Split::of(config, learner, validation_share, data, work)?;
+    bound.claim(config, directory)?;
+    let checkpoint = directory.scratch_file(MODEL)?;
+    let context = work.fit(split.seed.derive("fit"), learner.name(), &checkpoint);
+    let fitted = learner.fit(&split.train, Some(&split.validation), &context)?;
     let part = directory.begin_part(MODEL)?;
     fitted.classifier.save(part.folder())?;
     let model = part.commit()?;
 
-    let models = [fitted.classifier];
-    let ask = |images: &Images, what: &str| {
-        let task = work.progress.task(what, images.len() as u64, "images");
-        predictions::average(&models, images, work.device, task.as_ref())
-    };
-    let on_validation = ask(&validation.images, "predict validation part")?;
-    let out_of_fold = Some(evaluation::score(&on_validation, &validation.labels)?);
-    let finished = FinishedTraining::new(&[model.manifest().reproducible_hash()], None)?;
-    let opened = TestSet::sealed(|| source.test(work.progress)).open(finished)?;
-    let test = opened.digits.map(|test| prepare::test(&config.prepare, test)).transpose()?;
-    let on_test = test.as_ref().map(|test| ask(&test.images, "predict test images")).transpose()?;
-    directory.write_json(DATA, &DataRecord { train: source.train_fingerprint(), test: source.test_fingerprint() })?;
-    let judged = test.as_ref().zip(on_test.as_ref()).unwrap_or((&validation, &on_validation));
-    let pictures = report_input::pictures(&Picked {
-        train: &train,
-        test_images: test.as_ref().map(Digits::len),
-        judged,
-        members: Vec::new(),
-        models: vec![(learner.name(), models[0].as_ref())],
-    })?;
-    let test = test.iter().zip(&on_test).map(|(test, rows)| evaluation::score(rows, &test.labels)).next().transpose()?;
-    let scores = ModelScores { name: learner.name().to_owned(), kind: ModelKind::Member, train: None, out_of_fold, test };
-    let result = SingleScores { scores, history: fitted.history, timing: fitted.timing };
-    directory.write_json(METRICS, &result.scores)?;
-    directory.write_json(PICTURES, &pictures)?;
-    directory.write_json(HISTORY, &result.history)?;
-    directory.write_json(TIMINGS, &result.timing)?;
-    finish::write_environment(directory, work)?;
-    finish::write_report(config, directory, report_input::read_single, ReportOptions::default())?;
-    directory.complete()?;
+    let identity = model.manifest().reproducible_hash();
+    let judged = split.judge(config, learner, &[fitted.classifier], identity, work)?;
+    let result = SingleScores { scores: judged.scores.clone(), history: fitted.history, timing: fitted.timing };
+    judged.conclude(config, (&result.history, &result.timing), directory, work)?;
     Ok(result)
+}
+
+/// The digits of a single model.
+pub(super) struct Split {
+    source: Source,
+    /// Of all the model's random draws.
+    seed: Seed,
+    train: Digits,
+    /// Held out.
+    validation: Digits,
+}
+
+impl Split {
+    /// Reads and prepares the training digits and divides them. The part held out depends on the configuration's seed and the member's name.
+    pub(super) fn of(
+        config: &RunConfig,
+        learner: &dyn Learner,
+        validation_share: f64,
+        data: Option<&Path>,
+        work: &Work,
+    ) -> Result<Self, RunFailure> {
+        let source = prepare::open_data(&config.data, data)?;
+        work.progress.message(&format!("data: {}", source.describe()));
+        let original = source.train(work.progress)?;
+        if original.is_empty() {
+            return Err(RunFailure::NoTrainingDigits);
+        }
+        let digits = prepare::training(&config.prepare, original)?;
+        let seed = Seed(config.seed).derive("single").derive(learner.name());
+        let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
+        Ok(Self { source, seed, train: digits.select(&split.train), validation: digits.select(&split.validation) })
+    }
+
+    /// Scores a finished model on the part that was held out and on the test images, which are opened for `identity`, that of the model's
+    /// files.
+    pub(super) fn judge(
+        &self,
+        config: &RunConfig,
+        learner: &dyn Learner,
+        model: &[Box<dyn Classifier>; 1],
+        identity: String,
+        work: &Work,
+    ) -> Result<Judged, RunFailure> {
+        let ask = |images: &Images, what: &str| {
+            let task = work.progress.task(what, images.len() as u64, "images");
+            predictions::average(model, images, work.device, task.as_ref())
+        };
+        let on_validation = ask(&self.validation.images, "predict validation part")?;
+        let finished = FinishedTraining::new(&[identity], None)?;
+        let opened = TestSet::sealed(|| self.source.test(work.progress)).open(finished)?;
+        let test = opened.digits.map(|test| prepare::test(&config.prepare, test)).transpose()?;
+        let on_test = test.as_ref().map(|test| ask(&test.images, "predict test images")).transpose()?;
+        let pictures = report_input::pictures(&Picked {
+            train: &self.train,
+            test_images: test.as_ref().map(Digits::len),
+            judged: test.as_ref().zip(on_test.as_ref()).unwrap_or((&self.validation, &on_validation)),
+            members: Vec::new(),
+            models: vec![(learner.name(), model[0].as_ref())],
+        })?;
+        let scores = ModelScores {
+            name: learner.name().to_owned(),
+            kind: ModelKind::Member,
+            train: None,
+            out_of_fold: Some(evaluation::score(&on_validation, &self.validation.labels)?),
+            test: test.iter().zip(&on_test).map(|(test, rows)| evaluation::score(rows, &test.labels)).next().transpose()?,
+        };
+        Ok(Judged { scores, pictures, data: DataRecord::of(&self.source) })
+    }
+}
+
+/// What a finished model is worth, and what its report shows.
+pub(super) struct Judged {
+    pub(super) scores: ModelScores,
+    pictures: Pictures,
+    data: DataRecord,
+}
+
+impl Judged {
+    /// Writes everything but the model, the report and the manifest last.
+    pub(super) fn conclude(
+        &self,
+        config: &RunConfig,
+        (history, timing): (&History, &FitTiming),
+        directory: &RunDirectory,
+        work: &Work,
+    ) -> Result<(), RunFailure> {
+        directory.write_json(METRICS, &self.scores)?;
+        directory.write_json(PICTURES, &self.pictures)?;
+        directory.write_json(DATA, &self.data)?;
+        directory.write_json(HISTORY, history)?;
+        directory.write_json(TIMINGS, timing)?;
+        finish::write_environment(directory, work)?;
+        finish::write_report(config, directory, report_input::read_single, ReportOptions::default())?;
+        directory.complete()?;
+        Ok(())
+    }
 }

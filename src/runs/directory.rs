@@ -71,7 +71,7 @@ impl RunDirectory {
 
     /// How far the run is now.
     pub fn state(&self) -> RunState {
-        if self.path.join(MANIFEST).exists() {
+        if is_complete(&self.path) {
             RunState::Complete
         } else if self.journal().is_empty() {
             RunState::New
@@ -238,6 +238,11 @@ fn refuse_foreign(path: &Path) -> Result<(), RunError> {
         return Ok(());
     }
     Err(RunError::NotARunDirectory(path.to_owned()))
+}
+
+/// True if there is a manifest: the run was completed. It may have been damaged since.
+pub fn is_complete(directory: &Path) -> bool {
+    directory.join(MANIFEST).exists()
 }
 
 /// Verifies a complete run: every file that the manifest lists is there with its size and SHA-256, and there is no other. Nothing but the

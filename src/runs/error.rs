@@ -41,6 +41,9 @@ pub enum RunError {
     /// A run that is complete is not written to.
     #[error("{} is complete; start over with --fresh or choose another directory", .0.display())]
     Complete(PathBuf),
+    /// A file is there that is not to be replaced.
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
     /// There is no finished run.
     #[error("{} holds no finished run: manifest.json is missing; was the run interrupted?", .0.display())]
     NotComplete(PathBuf),

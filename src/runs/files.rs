@@ -45,6 +45,25 @@ pub(super) fn write(root: &Path, path: &RelativePath, bytes: &[u8]) -> Result<()
     sync_folder(&folder)
 }
 
+/// Writes a file outside any run directory, atomically: there is the whole file or what was there before.
+///
+/// # Errors
+/// [`RunError::Exists`] if the file is there and is not to be replaced.
+pub fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), RunError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| RunError::io("write", path)(ErrorKind::IsADirectory.into()))?;
+    let temporary = folder.join(temporary_name(&name.to_string_lossy()));
+    let written = write_new(&temporary, bytes).and_then(|()| match replace || !path.exists() {
+        true => rename(&temporary, path),
+        false => Err(RunError::Exists(path.to_owned())),
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written?;
+    sync_folder(folder)
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     let mut file = File::create_new(path).map_err(RunError::io("create", path))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(RunError::io("write", path))

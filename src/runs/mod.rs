@@ -37,10 +37,10 @@ mod manifest;
 mod part;
 mod relative_path;
 
-pub use directory::{RunDirectory, RunState, latest_complete, verify};
+pub use directory::{RunDirectory, RunState, is_complete, latest_complete, verify};
 pub use environment::{Commit, Environment, peak_memory};
 pub use error::{Damage, RunError};
-pub use files::read_json;
+pub use files::{read_json, write_file};
 pub use manifest::{Manifest, ManifestEntry, Sha256Digest};
 pub use part::{Part, PartWriter};
 pub use relative_path::RelativePath;
