@@ -11,7 +11,7 @@
 //! | [`seed`], [`progress`], [`history`] | one seed for a run and a generator for every purpose; how long work reports; what a fit records |
 //! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
-//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn) |
+//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
 //! | [`boosting`] | LightGBM |
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |

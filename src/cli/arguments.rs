@@ -9,6 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::check::CheckCommand;
 use crate::{
     imaging::{Centre, DrawingOptions, InkSource},
     nn::DeviceChoice,
@@ -145,6 +146,9 @@ Examples:
   digitstack bench service 127.0.0.1:8028 --connections 64 --seconds 30")]
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Check that nets can learn and that gradients are right
+    #[command(subcommand)]
+    Check(CheckCommand),
     /// Print a completion script: digitstack completions bash > /etc/bash_completion.d/digitstack
     Completions {
         /// The shell

@@ -3,6 +3,7 @@
 mod arguments;
 mod bars;
 mod bench;
+mod check;
 mod data;
 mod devices;
 mod evaluate;
@@ -71,6 +72,7 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
         Some(Command::Data(data)) => data::data(data, global, output),
         Some(Command::Devices) => devices::devices(global, output),
         Some(Command::Bench(bench)) => bench::bench(bench, global, output),
+        Some(Command::Check(check)) => check::check(check, global, output),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(*shell, &mut Arguments::command(), "digitstack", &mut std::io::stdout());
             Ok(())

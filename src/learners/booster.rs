@@ -181,6 +181,10 @@ impl Classifier for TrainedBooster {
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
         Ok(Box::new(self.clone()))
     }
+
+    fn parameters(&self) -> Option<u64> {
+        Some(self.leaves())
+    }
 }
 
 impl Predictor for TrainedBooster {

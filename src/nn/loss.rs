@@ -25,6 +25,9 @@ pub enum Loss {
 }
 
 impl Loss {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::CrossEntropy, Self::KullbackLeibler, Self::Mse, Self::Hellinger];
+
     /// The loss of `outputs` `[batch, 10]` (before any softmax) against `targets` `[batch, 10]`: `[1]`.
     ///
     /// `softmax` says whether the outputs stand for probabilities through a softmax.
@@ -95,7 +98,7 @@ mod tests {
     #[test]
     fn gradients_stay_finite_at_the_edges() {
         let device = Device::flex().autodiff();
-        for which in [Loss::CrossEntropy, Loss::KullbackLeibler, Loss::Mse, Loss::Hellinger] {
+        for which in Loss::ALL {
             for (softmax, scale) in [(true, 1000.0f32), (true, -1000.0), (false, 1.0), (false, 0.0), (false, -5.0)] {
                 let mut row = [[0.0f32; CLASSES]];
                 row[0][0] = scale;

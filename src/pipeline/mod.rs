@@ -6,7 +6,8 @@
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
 //! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
-//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings.
+//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings;
+//! [`overfit()`] checks that nets can learn at all.
 
 pub mod config;
 mod drawn;
@@ -14,6 +15,7 @@ mod failure;
 mod finish;
 mod fits;
 mod judging;
+mod overfit;
 mod predictions;
 mod predictor;
 mod prepare;
@@ -37,6 +39,7 @@ pub use config::{ConfigError, Override, RunConfig};
 pub use drawn::{DrawnScores, sample_drawings};
 pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
+pub use overfit::{OVERFIT_SIZES, Overfit, Overfits, overfit};
 pub use predictions::PredictionsError;
 pub use predictor::StackPredictor;
 pub use prepare::open_data;
