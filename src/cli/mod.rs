@@ -7,6 +7,7 @@ mod check;
 mod data;
 mod devices;
 mod evaluate;
+mod leaderboard;
 mod output;
 mod predict;
 mod run;
@@ -73,6 +74,7 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
         Some(Command::Devices) => devices::devices(global, output),
         Some(Command::Bench(bench)) => bench::bench(bench, global, output),
         Some(Command::Check(check)) => check::check(check, global, output),
+        Some(Command::Leaderboard(board)) => leaderboard::leaderboard(board, output),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(*shell, &mut Arguments::command(), "digitstack", &mut std::io::stdout());
             Ok(())

@@ -66,6 +66,9 @@ pub enum RunFailure {
     /// There is no search to look at.
     #[error("{} holds no search; `digitstack tune` with the same --out starts one", .0.display())]
     NoSearch(PathBuf),
+    /// A complete directory of other work.
+    #[error("{} holds neither a run nor a single model; is it a search?", .0.display())]
+    NoModels(PathBuf),
     /// There is nothing to score on.
     #[error("{0} has no labelled test digits")]
     NoTestDigits(String),

@@ -6,8 +6,8 @@
 //!
 //! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
 //! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
-//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings;
-//! [`overfit()`] checks that nets can learn at all.
+//! [`train_one`] fits a single member without the stack around it; [`search`] looks for better settings; [`leaderboard`] compares what is
+//! finished; [`overfit()`] checks that nets can learn at all.
 
 pub mod config;
 mod drawn;
@@ -15,6 +15,7 @@ mod failure;
 mod finish;
 mod fits;
 mod judging;
+pub mod leaderboard;
 mod overfit;
 mod predictions;
 mod predictor;

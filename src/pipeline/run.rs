@@ -30,9 +30,16 @@ const PREDICTIONS: &str = "predictions";
 
 /// Fingerprints of the data.
 #[derive(Serialize)]
-struct DataRecord<'a> {
+pub(super) struct DataRecord<'a> {
     train: Option<&'a Fingerprint>,
     test: Option<&'a Fingerprint>,
+}
+
+impl<'a> DataRecord<'a> {
+    /// Of what was read from a source so far.
+    pub(super) fn of(source: &'a Source) -> Self {
+        Self { train: source.train_fingerprint(), test: source.test_fingerprint() }
+    }
 }
 
 /// Clock for the stages of a run.
@@ -101,7 +108,7 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
     let test = opened.digits.map(|test| prepare::test(&config.prepare, test)).transpose()?;
     let test_predictions = test.as_ref().map(|test| ask(&test.images, "predict test images")).transpose()?;
     clock.end("predict test images", test.as_ref().map_or(0, Digits::len));
-    directory.write_json(DATA, &DataRecord { train: source.train_fingerprint(), test: source.test_fingerprint() })?;
+    directory.write_json(DATA, &DataRecord::of(&source))?;
 
     for (name, rows) in config.member_names().iter().zip(&members) {
         directory.write_atomic(&format!("{PREDICTIONS}/{name}-out-of-fold.safetensors"), &predictions::encode(rows)?)?;

@@ -4,15 +4,23 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{RunConfig, RunFailure, Work, finish::METRICS, predictions, prepare, run::CONFIG};
+use super::{
+    RunConfig, RunFailure, Work,
+    finish::{METRICS, TIMINGS},
+    predictions, prepare,
+    run::{CONFIG, DATA, DataRecord},
+};
 use crate::{
-    data::{Digits, stratified_group_split},
+    data::{Digits, stratified_group_hold_out},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
     history::{FitTiming, History},
     learners::Learner,
     runs::RunDirectory,
     seed::Seed,
 };
+
+/// The folder of the one model.
+pub(super) const MODEL: &str = "model";
 
 /// What training one member gave. The `out_of_fold` column of its scores is the validation part that was held out.
 #[derive(Clone, Debug, Serialize)]
@@ -25,11 +33,10 @@ pub struct SingleScores {
     pub timing: FitTiming,
 }
 
-/// Trains one member on all training digits but a validation part, scores it, and saves it in `directory` under `model/`.
+/// Trains one member on all training digits but what `config.single` holds out, scores it, and saves it in `directory` under `model/`.
 pub fn train_one(
     config: &RunConfig,
     learner: &dyn Learner,
-    validation_share: f64,
     data: Option<&Path>,
     directory: &RunDirectory,
     work: &Work,
@@ -40,16 +47,16 @@ pub fn train_one(
     if original.is_empty() {
         return Err(RunFailure::NoTrainingDigits);
     }
-    directory
-        .claim(CONFIG, format!("{}# trained alone: {}, {validation_share} held out\n", config.to_toml()?, learner.name()).as_bytes())?;
+    let held_out = config.single.validation;
+    directory.claim(CONFIG, format!("{}# trained alone: {}, {held_out} held out\n", config.to_toml()?, learner.name()).as_bytes())?;
     let digits = prepare::training(&config.prepare, original)?;
     let seed = Seed(config.seed).derive("single").derive(learner.name());
-    let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
+    let split = stratified_group_hold_out(&digits.labels, &digits.groups, held_out, seed.derive("validation"))?;
     let (train, validation) = (digits.select(&split.train), digits.select(&split.validation));
-    let checkpoint = directory.scratch_file("model")?;
+    let checkpoint = directory.scratch_file(MODEL)?;
     let context = work.fit(seed.derive("fit"), learner.name(), &checkpoint);
     let fitted = learner.fit(&train, Some(&validation), &context)?;
-    let part = directory.begin_part("model")?;
+    let part = directory.begin_part(MODEL)?;
     fitted.classifier.save(part.folder())?;
     let model = part.commit()?;
 
@@ -67,7 +74,8 @@ pub fn train_one(
     let result = SingleScores { scores, history: fitted.history, timing: fitted.timing };
     directory.write_json(METRICS, &result.scores)?;
     directory.write_json("history.json", &result.history)?;
-    directory.write_json("timings.json", &result.timing)?;
+    directory.write_json(TIMINGS, &result.timing)?;
+    directory.write_json(DATA, &DataRecord::of(&source))?;
     directory.complete()?;
     Ok(result)
 }
