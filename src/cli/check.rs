@@ -46,7 +46,7 @@ operations and as Burn's plain ones. With one: its nets, narrowed to a few filte
 
 For every array of parameters, and for the images, the slope of random sums of the outputs along the gradient and along random directions is
 measured by central differences and compared with the gradient. Both are in single precision, so that a right gradient is off by up to about
-0.1 %; more than 0.5 % fails, and a gradient that is wrong by 1 % always does. Exit code 1 if one fails.
+0.2 %; more than 0.5 % fails, as a gradient that is wrong by 1 % does. About a minute. Exit code 1 if one fails.
 
 Examples:
   digitstack check gradients                            everything a net can be made of, on both kinds of operations

@@ -89,8 +89,9 @@ fn small_dense() -> DenseConfig {
     DenseConfig { hidden: vec![9, 7], ..DenseConfig::default() }
 }
 
+/// Without kinks but for those of the pool.
 fn small_cnn() -> CnnConfig {
-    CnnConfig { filters: 2, blocks: 1, hidden: vec![5], extra_activation: Vec::new(), ..CnnConfig::default() }
+    CnnConfig { filters: 2, blocks: 1, hidden: vec![5], extra_activation: Vec::new(), activation: Activation::Tanh, ..CnnConfig::default() }
 }
 
 /// An entry of a list as it is written in a configuration.

@@ -39,7 +39,7 @@ pub(super) struct Largest {
 }
 
 /// Directions for each array; the first is that of the gradient.
-const DIRECTIONS: u64 = 4;
+const DIRECTIONS: u64 = 3;
 /// Points and directions that are drawn until two steps agree.
 const ATTEMPTS: u64 = 24;
 /// Steps relative to the array's size: halved from the first, down to the last.
