@@ -12,7 +12,7 @@
 //! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`onnx`] | graphs of standard operators, which other programs run |
-//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn) |
+//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
 //! | [`boosting`] | LightGBM |
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |

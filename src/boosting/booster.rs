@@ -45,6 +45,11 @@ impl TrainedBooster {
         (self.forest.len() / CLASSES) as u32
     }
 
+    /// Leaves of all trees: the numbers that predictions are sums of.
+    pub fn leaves(&self) -> u64 {
+        self.forest.leaves()
+    }
+
     /// How often each pixel is split on, `[28, 28]`, row-major.
     pub fn feature_importance(&self) -> &[u32] {
         &self.split_counts

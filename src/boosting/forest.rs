@@ -118,6 +118,11 @@ impl Forest {
         self.trees.len()
     }
 
+    /// Leaves of all trees.
+    pub(super) fn leaves(&self) -> u64 {
+        self.trees.iter().map(|tree| tree.leaves.len() as u64).sum()
+    }
+
     /// Sums of leaf outputs, `[n, 10]`, on the caller's rayon pool.
     pub(super) fn scores(&self, images: &[[u8; PIXELS]]) -> Vec<[f64; CLASSES]> {
         let mut scores = vec![[0.0; CLASSES]; images.len()];

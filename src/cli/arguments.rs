@@ -10,12 +10,15 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::{
+    check::CheckCommand,
     data_split::SplitArguments,
     export::{self, ExportArguments},
     import::{self, ImportArguments},
+    leaderboard::LeaderboardArguments,
     predict_table::TableArguments,
 };
 use crate::{
+    data::HeldOut,
     imaging::{Centre, DrawingOptions, InkSource},
     nn::DeviceChoice,
 };
@@ -107,7 +110,9 @@ The directory is then a single model: `predict` and `evaluate` take it as they t
 Examples:
   digitstack train cnn                                     the quickstart's CNN on the built-in digits
   digitstack train booster configs/mnist-cpu.toml --data ~/mnist
-  digitstack train cnn --set members.cnn.network.filters=32")]
+  digitstack train cnn --set members.cnn.network.filters=32
+  digitstack train cnn --validation 1000                   1000 digits held out instead of a tenth of them
+  digitstack leaderboard                                   every run and every such model in one table")]
     Train(TrainArguments),
     /// Verify a finished run or a single model and score it again, on its own or on other data
     #[command(after_help = "\
@@ -173,6 +178,27 @@ Examples:
   digitstack bench service 127.0.0.1:8028 --connections 64 --seconds 30")]
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Check that nets can learn and that gradients are right
+    #[command(subcommand)]
+    Check(CheckCommand),
+    /// Compare every finished run and single model: one table, and one figure
+    #[command(after_help = "\
+A row is a model of a run (its members, ensembles and stack) or the one model of `digitstack train`. Directories that are not finished or not as
+their manifest says are skipped, with the reason. Runs of one configuration that differ in the seed alone have a row more: the mean of their
+test accuracies ± the standard deviation. What others report comes from the configuration's `[[reported]]` tables:
+
+  [[reported]]
+  model = \"cnn\"
+  system = \"an eight-layer Keras net\"
+  accuracy = 0.9925
+  protocol = \"official test set, one run\"
+
+Examples:
+  digitstack leaderboard                                     every run in artifacts/
+  digitstack leaderboard artifacts/mnist-* --out board.svg
+  digitstack leaderboard --sort parameters --json
+  for seed in 1 2 3; do digitstack run --seed $seed --out artifacts/quick-$seed; done; digitstack leaderboard")]
+    Leaderboard(LeaderboardArguments),
     /// Print a completion script: digitstack completions bash > /etc/bash_completion.d/digitstack
     Completions {
         /// The shell
@@ -235,9 +261,9 @@ pub(super) struct TrainArguments {
     /// The model's directory [default: artifacts/<name of the configuration>-<MODEL>]
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Share of the training digits held out for validation
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
-    pub(super) validation: f64,
+    /// Training digits held out for validation: a share below 1, or a count of digits [default: the configuration's `single.validation`, 0.1]
+    #[arg(long, value_name = "SHARE|COUNT")]
+    pub(super) validation: Option<HeldOut>,
     /// Start over
     #[arg(long)]
     pub(super) fresh: bool,

@@ -14,6 +14,7 @@ use super::{
     usage,
 };
 use crate::{
+    data::HeldOut,
     evaluation::ModelScores,
     nn::{self, WeightsFile},
     pipeline::{self, RunConfig, Work},
@@ -71,8 +72,8 @@ pub(super) struct ImportArguments {
     #[command(flatten)]
     data: DataDirectory,
     /// Share of the training digits to score on, as `digitstack train` holds it out
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
-    validation: f64,
+    #[arg(long, value_name = "SHARE|COUNT")]
+    validation: Option<HeldOut>,
     /// Start over, deleting what an earlier run left in the directory
     #[arg(long)]
     fresh: bool,
@@ -89,15 +90,12 @@ struct Import<'a> {
 }
 
 pub(super) fn import(arguments: &ImportArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {
-    if !(arguments.validation > 0.0 && arguments.validation < 1.0) {
-        return Err(UsageError(format!("--validation {}: expected a share between 0 and 1", arguments.validation)).into());
-    }
     if !arguments.fresh && runs::is_complete(&arguments.out) {
         return Err(UsageError(format!("{} is complete already; start over with --fresh", arguments.out.display())).into());
     }
     let overrides = overrides(global)?;
     let name = arguments.model.as_deref().unwrap_or("net");
-    let (config, weights) = match &arguments.config {
+    let (mut config, weights) = match &arguments.config {
         Some(path) => (RunConfig::load(Some(path), &overrides)?, WeightsFile::read(&arguments.weights)?),
         None => {
             let weights = WeightsFile::read(&arguments.weights)?;
@@ -108,6 +106,9 @@ pub(super) fn import(arguments: &ImportArguments, global: &Global, output: &Outp
             (config?, weights)
         }
     };
+    if let Some(validation) = arguments.validation {
+        config.single.validation = validation;
+    }
     let member = config.members.iter().find(|member| member.name() == name).ok_or_else(|| {
         let names = config.member_names().join(", ");
         UsageError(format!("there is no member `{name}` in {}; it has {names}", config.name))
@@ -117,7 +118,7 @@ pub(super) fn import(arguments: &ImportArguments, global: &Global, output: &Outp
     let progress = output.progress();
     let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel };
     let data = arguments.data.data.as_deref();
-    let imported = pipeline::import_one(&config, member.as_ref(), &weights, arguments.validation, data, &work).map_err(usage)?;
+    let imported = pipeline::import_one(&config, member.as_ref(), &weights, data, &work).map_err(usage)?;
     let directory = RunDirectory::open(&arguments.out, arguments.fresh)?;
     imported.save(&config, &directory, &work)?;
     output.json(&Import {

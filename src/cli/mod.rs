@@ -3,12 +3,14 @@
 mod arguments;
 mod bars;
 mod bench;
+mod check;
 mod data;
 mod data_split;
 mod devices;
 mod evaluate;
 mod export;
 mod import;
+mod leaderboard;
 mod output;
 mod predict;
 mod predict_table;
@@ -86,6 +88,8 @@ fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
         Some(Command::Data(data)) => data::data(data, global, output),
         Some(Command::Devices) => devices::devices(global, output),
         Some(Command::Bench(bench)) => bench::bench(bench, global, output),
+        Some(Command::Check(check)) => check::check(check, global, output),
+        Some(Command::Leaderboard(board)) => leaderboard::leaderboard(board, output),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(*shell, &mut Arguments::command(), "digitstack", &mut std::io::stdout());
             Ok(())

@@ -17,9 +17,9 @@ use crate::{
 };
 
 pub(super) fn train(arguments: &TrainArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {
-    let config = RunConfig::load(arguments.config.as_deref(), &overrides(global)?)?;
-    if !(arguments.validation > 0.0 && arguments.validation < 1.0) {
-        return Err(UsageError(format!("--validation {}: expected a share between 0 and 1", arguments.validation)).into());
+    let mut config = RunConfig::load(arguments.config.as_deref(), &overrides(global)?)?;
+    if let Some(validation) = arguments.validation {
+        config.single.validation = validation;
     }
     let Some(member) = config.members.iter().find(|member| member.name() == arguments.model) else {
         let names: Vec<_> = config.members.iter().map(|member| member.name()).collect();
@@ -40,7 +40,7 @@ pub(super) fn train(arguments: &TrainArguments, global: &Global, output: &Output
     ));
     let progress = output.progress();
     let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel };
-    let result = pipeline::train_one(&config, member.as_ref(), arguments.validation, arguments.data.data.as_deref(), &directory, &work)?;
+    let result = pipeline::train_one(&config, member.as_ref(), arguments.data.data.as_deref(), &directory, &work)?;
     output.json(&result)?;
     for point in &result.history.points {
         let figure = |value: Option<f64>, scale: f64| value.map_or_else(|| "–".to_owned(), |value| format!("{:.4}", scale * value));

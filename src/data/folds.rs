@@ -6,10 +6,12 @@
 //! group adds depends on its own classes only. With groups of one image it becomes plain stratification: the folds' counts of a class
 //! differ by at most one, and so do their sizes.
 
+use std::collections::HashSet;
+
 use rand::seq::SliceRandom;
 
 use super::{
-    CLASSES,
+    CLASSES, HeldOut,
     error::{DataError, Result},
 };
 use crate::seed::Seed;
@@ -128,6 +130,37 @@ pub fn stratified_group_split(labels: &[u8], groups: &[u32], fraction: f64, seed
     Ok(Split { train: side(false), validation: side(true) })
 }
 
+/// Holds out a share as [`stratified_group_split`] does, or exactly so many groups with each class's share of them. `labels` and `groups`:
+/// `[n]`; a group counts under its first image's label.
+///
+/// # Errors
+/// As [`stratified_group_split`]; [`DataError::Division`] if nothing of a class would be left to fit on.
+pub fn stratified_group_hold_out(labels: &[u8], groups: &[u32], held_out: HeldOut, seed: Seed) -> Result<Split> {
+    let count = match held_out {
+        HeldOut::Share(share) => return stratified_group_split(labels, groups, share, seed),
+        HeldOut::Count(count) => count,
+    };
+    if labels.len() != groups.len() {
+        return Err(DataError::Division(format!("{} labels but {} group numbers", labels.len(), groups.len())));
+    }
+    let mut seen = HashSet::new();
+    let firsts: Vec<usize> = (0..groups.len()).filter(|&image| seen.insert(groups[image])).collect();
+    let labels_of_groups: Vec<u8> = firsts.iter().map(|&image| labels[image]).collect();
+    if count == 0 || count >= firsts.len() {
+        return Err(DataError::Division(format!("{count} of {} digits to hold out, expected at least 1 and fewer than all", firsts.len())));
+    }
+    let drawn: HashSet<u32> = stratified_subset(&labels_of_groups, count, seed).into_iter().map(|place| groups[firsts[place]]).collect();
+    let side = |inside: bool| -> Vec<usize> { (0..groups.len()).filter(|&image| drawn.contains(&groups[image]) == inside).collect() };
+    let split = Split { train: side(false), validation: side(true) };
+    let classes = |images: &[usize]| images.iter().map(|&image| labels[image]).collect::<HashSet<u8>>();
+    match classes(&split.validation).difference(&classes(&split.train)).min() {
+        Some(class) => {
+            Err(DataError::Division(format!("holding out {count} of {} digits would leave none of class {class}", firsts.len())))
+        }
+        None => Ok(split),
+    }
+}
+
 /// Draws `count` images with each class's share (by largest remainder), in their order; all if there are no more than that.
 ///
 /// For sets in which each image is its own group.
@@ -240,6 +273,33 @@ mod tests {
         assert_ne!(split(1), split(2));
         assert_eq!(split(1).validation.len(), 50);
         assert_ne!(stratified_subset(&labels, 50, Seed(1)), stratified_subset(&labels, 50, Seed(2)));
+    }
+
+    #[test]
+    fn a_count_is_held_out_exactly_with_all_copies() {
+        let labels: Vec<u8> = (0..207).map(|index| (index % 10) as u8).collect();
+        let groups: Vec<u32> = (0..207).collect();
+        let split = stratified_group_hold_out(&labels, &groups, HeldOut::Count(33), Seed(1)).unwrap();
+        assert_eq!((split.train.len(), split.validation.len()), (174, 33));
+        assert!(counts(&labels, &split.validation).iter().all(|&count| (3..=4).contains(&count)));
+        // Three copies of each digit, one behind the other.
+        let (labels, groups) = (labels.repeat(3), groups.repeat(3));
+        let copies = stratified_group_hold_out(&labels, &groups, HeldOut::Count(33), Seed(1)).unwrap();
+        assert_eq!(
+            copies.validation,
+            [0, 207, 414].map(|start| split.validation.iter().map(move |image| start + image)).into_iter().flatten().collect::<Vec<_>>()
+        );
+        let share = |seed| stratified_group_hold_out(&labels, &groups, HeldOut::Share(0.25), Seed(seed)).unwrap();
+        assert_eq!(share(2), stratified_group_split(&labels, &groups, 0.25, Seed(2)).unwrap());
+    }
+
+    #[test]
+    fn a_count_that_leaves_nothing_is_refused() {
+        let (labels, groups) = ([0, 0, 1, 1, 1], [0, 1, 2, 3, 3]);
+        let refuse = |count| stratified_group_hold_out(&labels, &groups, HeldOut::Count(count), Seed(0)).unwrap_err().to_string();
+        assert_eq!(refuse(0), "0 of 4 digits to hold out, expected at least 1 and fewer than all");
+        assert_eq!(refuse(4), "4 of 4 digits to hold out, expected at least 1 and fewer than all");
+        assert!(refuse(3).contains("would leave none of class"), "{}", refuse(3));
     }
 
     #[test]

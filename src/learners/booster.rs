@@ -196,6 +196,10 @@ impl Classifier for TrainedBooster {
             ModelFormat::Safetensors | ModelFormat::Onnx => Err(LearnerError::no_format(self.formats(), format, notes)),
         }
     }
+
+    fn parameters(&self) -> Option<u64> {
+        Some(self.leaves())
+    }
 }
 
 impl Predictor for TrainedBooster {

@@ -19,7 +19,7 @@ use crate::{
     boosting::BoostingError,
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     history::{FitTiming, History, Observe},
-    nn::{ChosenDevice, Film, Filters, NetworkConfig, NnError, WeightsFile},
+    nn::{ChosenDevice, Film, Filters, GradientCheck, NetworkConfig, NnError, WeightsFile},
     progress::{Cancel, Progress},
     seed::Seed,
 };
@@ -54,6 +54,20 @@ pub trait Learner: Send + Sync {
     fn work(&self, images: usize) -> f64;
     /// Fits a model. The same data, seed and build give the same model on a CPU, whatever the number of threads.
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError>;
+    /// The same model and update rule as a check that it can learn at all: for so many epochs on so few images that it must know them by
+    /// heart, without anything that keeps a model from that. `None` for a learner that the check says nothing about, and by default.
+    fn overfitting(&self, _images: usize, _epochs: u32) -> Option<Box<dyn Learner>> {
+        None
+    }
+    /// Measures the gradients that a fit follows. `None` for a learner without any, and by default.
+    fn check_gradients(
+        &self,
+        _seed: Seed,
+        _device: &ChosenDevice,
+        _progress: &dyn Progress,
+    ) -> Option<Result<Vec<GradientCheck>, LearnerError>> {
+        None
+    }
     /// Reads what [`Classifier::save`] wrote.
     fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError>;
     /// The model with these settings and weights that were trained elsewhere.
@@ -87,6 +101,10 @@ pub trait Classifier: Send + Sync {
     fn save(&self, folder: &Path) -> Result<(), LearnerError>;
     /// The model for single images, on the CPU whatever the device of this one. It holds all that it needs.
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError>;
+    /// Numbers that the fit chose: the weights of a net, the leaves of trees. `None` if that says nothing about the model, and by default.
+    fn parameters(&self) -> Option<u64> {
+        None
+    }
     /// The formats that [`Classifier::export`] writes.
     fn formats(&self) -> &'static [ModelFormat] {
         &[]
@@ -204,6 +222,11 @@ impl LearnerError {
     /// True if the fit stopped because it was asked to.
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Net(NnError::Cancelled { .. }) | Self::Booster(BoostingError::Cancelled { .. }))
+    }
+
+    /// True if the loss left the numbers: a matter of the settings, not of the machine.
+    pub fn is_divergence(&self) -> bool {
+        matches!(self, Self::Net(NnError::Diverged { .. }))
     }
 
     /// True if a file could not be read or written: a matter of the disk, whatever was fitted.

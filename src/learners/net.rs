@@ -11,9 +11,11 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, CnnConfig, DenseConfig, Film, Filters, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet, TrainingConfig,
-        WeightsFile,
+        self, Augment, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet,
+        TrainingConfig, WeightsFile,
     },
+    progress::Progress,
+    seed::Seed,
 };
 
 /// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU itself.
@@ -145,6 +147,21 @@ impl Learner for NetLearner {
         Ok(Fitted { classifier: Box::new(net), history, timing })
     }
 
+    fn overfitting(&self, images: usize, epochs: u32) -> Option<Box<dyn Learner>> {
+        let (network, training) = (self.network.without_dropout(), self.training.overfitting(images, epochs));
+        Some(Box::new(Self { network, training, augment: Recipe::default(), processor: Processor::default(), ..self.clone() }))
+    }
+
+    fn check_gradients(
+        &self,
+        seed: Seed,
+        device: &nn::ChosenDevice,
+        progress: &dyn Progress,
+    ) -> Option<Result<Vec<GradientCheck>, LearnerError>> {
+        let checked = nn::check_member_gradients(&self.name, &self.network, &self.training, seed, device, progress);
+        Some(checked.map_err(LearnerError::from))
+    }
+
     fn load(&self, folder: &Path, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(TrainedNet::load(folder, device)?))
     }
@@ -170,6 +187,10 @@ impl Classifier for TrainedNet {
 
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
         Ok(Box::new(NetPredictor::new(self)?))
+    }
+
+    fn parameters(&self) -> Option<u64> {
+        Some(self.config().parameters() as u64)
     }
 
     fn formats(&self) -> &'static [ModelFormat] {

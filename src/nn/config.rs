@@ -57,6 +57,11 @@ pub enum Padding {
     Same,
 }
 
+impl Padding {
+    /// Both, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Valid, Self::Same];
+}
+
 /// What a 2×2 window with stride 2 becomes; an odd last row or column is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -66,6 +71,11 @@ pub enum Pool {
     Max,
     /// Its mean.
     Average,
+}
+
+impl Pool {
+    /// Both, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Max, Self::Average];
 }
 
 /// What a CNN's last block hands to its fully connected layers.
@@ -79,6 +89,11 @@ pub enum Head {
     GlobalMax,
     /// The mean of each channel, likewise.
     GlobalAverage,
+}
+
+impl Head {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Flatten, Self::GlobalMax, Self::GlobalAverage];
 }
 
 /// A VGG-like net: blocks of convolutions, each ended by a pool, then fully connected layers. The output always passes a softmax.
@@ -223,6 +238,29 @@ impl NetworkConfig {
         match self {
             Self::Dense(dense) => dense.bias,
             Self::Cnn(_) => true,
+        }
+    }
+
+    /// The same net with few filters and units, if it has many: every operation and setting of it at a fraction of the work.
+    pub(super) fn shrunk(&self) -> Self {
+        let few = |hidden: &[usize]| hidden.iter().map(|&units| units.min(16)).collect();
+        match self.clone() {
+            Self::Dense(dense) => Self::Dense(DenseConfig { hidden: few(&dense.hidden), ..dense }),
+            Self::Cnn(cnn) => Self::Cnn(CnnConfig {
+                filters: cnn.filters.min(4),
+                growth: cnn.growth.min(2),
+                layout: cnn.layout.iter().map(|block| block.iter().map(|&filters| filters.min(4)).collect()).collect(),
+                hidden: few(&cnn.hidden),
+                ..cnn
+            }),
+        }
+    }
+
+    /// The same net with nothing dropped while it is trained.
+    pub fn without_dropout(&self) -> Self {
+        match self.clone() {
+            Self::Dense(dense) => Self::Dense(DenseConfig { dropout: 0.0, ..dense }),
+            Self::Cnn(cnn) => Self::Cnn(CnnConfig { dropout: 0.0, block_dropout: 0.0, ..cnn }),
         }
     }
 

@@ -15,6 +15,7 @@
 
 mod activation;
 mod block;
+mod check;
 mod config;
 mod device;
 mod dropout;
@@ -40,6 +41,7 @@ mod weights;
 
 pub use activation::Activation;
 pub use block::{Block, Convolution};
+pub use check::{GRADIENT_TOLERANCE, GradientCheck, check_gradients, check_member_gradients};
 pub use config::{CnnConfig, DenseConfig, Head, NetworkConfig, Padding, Pool};
 pub use device::{ChosenDevice, DeviceChoice, DeviceInfo, DeviceKind, list, resolve};
 pub use error::NnError;

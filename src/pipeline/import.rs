@@ -58,7 +58,6 @@ pub fn import_one(
     config: &RunConfig,
     learner: &dyn Learner,
     weights: &WeightsFile,
-    validation_share: f64,
     data: Option<&Path>,
     work: &Work,
 ) -> Result<Imported, RunFailure> {
@@ -71,10 +70,11 @@ pub fn import_one(
         }
         _ => {}
     }
-    let split = Split::of(config, learner, validation_share, data, work)?;
+    let split = Split::of(config, learner, data, work)?;
     let weights_sha256 = weights.sha256();
     let judged = split.judge(config, learner, &model, weights_sha256.clone(), work)?;
-    let bound = SingleModel { model: learner.name().to_owned(), validation: validation_share, imported_sha256: Some(weights_sha256) };
+    let bound =
+        SingleModel { model: learner.name().to_owned(), validation: config.single.validation, imported_sha256: Some(weights_sha256) };
     let [classifier] = model;
     Ok(Imported { judged, bound, classifier })
 }

@@ -8,7 +8,8 @@
 //! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
 //! [`train_one`] fits a single member without the stack around it, [`import_one`] takes one that was trained elsewhere, and [`SavedSingle`] is
 //! what either can be asked. [`SavedModel`] is a run or such a model; [`predict_table`] asks it about every row of a CSV file. [`ModelFiles`]
-//! hands models out in other programs' formats. [`search`] looks for better settings.
+//! hands models out in other programs' formats. [`leaderboard`] compares what is finished; [`overfit()`] checks that nets can learn at all.
+//! [`search`] looks for better settings.
 
 pub mod config;
 mod drawn;
@@ -19,7 +20,9 @@ mod fits;
 mod import;
 mod judging;
 mod kind;
+pub mod leaderboard;
 mod models;
+mod overfit;
 mod predictions;
 mod predictor;
 mod prepare;
@@ -49,6 +52,7 @@ pub use failure::RunFailure;
 pub use finish::{Metrics, StageTiming, draw_report};
 pub use import::{Imported, config_of_file, import_one};
 pub use models::Opinion;
+pub use overfit::{OVERFIT_SIZES, Overfit, Overfits, overfit};
 pub use predictions::PredictionsError;
 pub use predictor::{StackPredictor, WORTH_A_BATCH};
 pub use prepare::open_data;

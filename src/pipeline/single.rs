@@ -13,7 +13,7 @@ use super::{
     run::{CONFIG, DATA, DataRecord},
 };
 use crate::{
-    data::{Digits, Images, Source, stratified_group_split},
+    data::{Digits, HeldOut, Images, Source, stratified_group_hold_out},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
     history::{FitTiming, History},
     learners::{Classifier, Learner},
@@ -33,8 +33,8 @@ pub(super) const MODEL: &str = "model";
 pub(super) struct SingleModel {
     /// The member of the configuration that was trained.
     pub(super) model: String,
-    /// Share of the training digits that was held out.
-    pub(super) validation: f64,
+    /// What was held out of the training digits.
+    pub(super) validation: HeldOut,
     /// SHA-256 of the file that the weights were imported from; none for a model that was trained here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) imported_sha256: Option<String>,
@@ -80,17 +80,16 @@ pub struct SingleScores {
     pub timing: FitTiming,
 }
 
-/// Trains one member on all training digits but a validation part, scores it, and saves it in `directory` under `model/`.
+/// Trains one member on all training digits but what `config.single` holds out, scores it, and saves it in `directory` under `model/`.
 pub fn train_one(
     config: &RunConfig,
     learner: &dyn Learner,
-    validation_share: f64,
     data: Option<&Path>,
     directory: &RunDirectory,
     work: &Work,
 ) -> Result<SingleScores, RunFailure> {
-    let bound = SingleModel { model: learner.name().to_owned(), validation: validation_share, imported_sha256: None };
-    let split = Split::of(config, learner, validation_share, data, work)?;
+    let bound = SingleModel { model: learner.name().to_owned(), validation: config.single.validation, imported_sha256: None };
+    let split = Split::of(config, learner, data, work)?;
     bound.claim(config, directory)?;
     let checkpoint = directory.scratch_file(MODEL)?;
     let context = work.fit(split.seed.derive("fit"), learner.name(), &checkpoint);
@@ -118,13 +117,7 @@ pub(super) struct Split {
 
 impl Split {
     /// Reads and prepares the training digits and divides them. The part held out depends on the configuration's seed and the member's name.
-    pub(super) fn of(
-        config: &RunConfig,
-        learner: &dyn Learner,
-        validation_share: f64,
-        data: Option<&Path>,
-        work: &Work,
-    ) -> Result<Self, RunFailure> {
+    pub(super) fn of(config: &RunConfig, learner: &dyn Learner, data: Option<&Path>, work: &Work) -> Result<Self, RunFailure> {
         let source = prepare::open_data(&config.data, data)?;
         work.progress.message(&format!("data: {}", source.describe()));
         let original = source.train(work.progress)?;
@@ -133,7 +126,7 @@ impl Split {
         }
         let digits = prepare::training(&config.prepare, original)?;
         let seed = Seed(config.seed).derive("single").derive(learner.name());
-        let split = stratified_group_split(&digits.labels, &digits.groups, validation_share, seed.derive("validation"))?;
+        let split = stratified_group_hold_out(&digits.labels, &digits.groups, config.single.validation, seed.derive("validation"))?;
         Ok(Self { source, seed, train: digits.select(&split.train), validation: digits.select(&split.validation) })
     }
 

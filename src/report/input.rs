@@ -134,3 +134,22 @@ pub struct Example {
     /// Its label.
     pub label: u8,
 }
+
+/// One model among those of many runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The model's name: the same name has the same colour.
+    pub model: String,
+    /// Where it is from.
+    pub run: String,
+    /// Test accuracy, 0 to 1: of one model, or the mean over several seeds.
+    pub value: f64,
+    /// Lower end of its interval: of 95 %, or one standard deviation below the mean.
+    pub low: f64,
+    /// Upper end of its interval.
+    pub high: f64,
+    /// Seeds that it is the mean of; 1 for one model.
+    pub seeds: usize,
+    /// What others report of such a model, each 0 to 1.
+    pub reported: Vec<f64>,
+}

@@ -11,6 +11,8 @@
 //! is a few lines and labels, and what makes it good, direct labels, few marks, an axis that fits the data, is not what a plotting library
 //! decides. Accuracies are spaced by the logarithm of the error, as 99.5 % is twice as good as 99 %.
 //!
+//! [`draw_standings`] draws a figure that belongs to no run: models of many runs on one axis.
+//!
 //! Rendering is pure: equal inputs give equal bytes. Models are ranked by their out-of-fold accuracy, never by the test set.
 
 mod canvas;
@@ -25,13 +27,15 @@ mod raster;
 mod render;
 mod scale;
 mod sheet;
+mod standings;
 mod studio;
 mod study;
 mod theme;
 
 pub use error::ReportError;
 pub use gallery::{Figure, Section, byline, colour_variables, gallery};
-pub use input::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime};
+pub use input::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime, Standing};
 pub use render::{Report, ReportFile, ReportOptions, render};
 pub use sheet::sheet;
+pub use standings::draw_standings;
 pub use study::render_study;

@@ -260,18 +260,31 @@ pub fn verify(directory: &Path) -> Result<Manifest, RunError> {
     Ok(manifest)
 }
 
-/// The run directory in `artifacts` that was completed last, of those that are wanted; none if there is none or no such folder.
-pub fn latest_complete(artifacts: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, RunError> {
+/// Whether this program works or worked in a folder as in a run directory.
+pub fn is_run_directory(folder: &Path) -> bool {
+    folder.join(JOURNAL).exists()
+}
+
+/// The run directories in `artifacts`, complete or not, by name; none if there is no such folder.
+pub fn run_directories(artifacts: &Path) -> Result<Vec<PathBuf>, RunError> {
     let entries = match fs::read_dir(artifacts) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(RunError::io("list", artifacts)(error)),
     };
+    let mut folders =
+        entries.map(|entry| Ok(entry.map_err(RunError::io("list", artifacts))?.path())).collect::<Result<Vec<_>, RunError>>()?;
+    folders.retain(|folder| is_run_directory(folder));
+    folders.sort();
+    Ok(folders)
+}
+
+/// The run directory in `artifacts` that was completed last, of those that are wanted; none if there is none or no such folder.
+pub fn latest_complete(artifacts: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, RunError> {
     let mut runs = Vec::new();
-    for entry in entries {
-        let folder = entry.map_err(RunError::io("list", artifacts))?.path();
+    for folder in run_directories(artifacts)? {
         let manifest = folder.join(MANIFEST);
-        if folder.join(JOURNAL).exists() && manifest.exists() && is_wanted(&folder) {
+        if manifest.exists() && is_wanted(&folder) {
             let completed = fs::metadata(&manifest).and_then(|metadata| metadata.modified()).map_err(RunError::io("look at", &manifest))?;
             runs.push((completed, folder));
         }

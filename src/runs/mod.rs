@@ -37,7 +37,7 @@ mod manifest;
 mod part;
 mod relative_path;
 
-pub use directory::{RunDirectory, RunState, is_complete, latest_complete, verify};
+pub use directory::{RunDirectory, RunState, is_complete, is_run_directory, latest_complete, run_directories, verify};
 pub use environment::{Commit, Environment, peak_memory};
 pub use error::{Damage, RunError};
 pub use files::{read_json, write_file};

@@ -19,7 +19,7 @@ use crate::{
 ///
 /// Each random step of each image has a generator of its own, derived from the image's seed and the place of the step, so that changing one
 /// step's settings leaves the draws of the others alone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Processor {
     steps: Vec<Prepared>,
     random: bool,

@@ -44,7 +44,10 @@ mod stage;
 mod update;
 mod winograd;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Device, Tensor};
@@ -66,9 +69,27 @@ pub fn use_plain_operations() {
     PLAIN.store(true, Ordering::Relaxed);
 }
 
-/// Whether [`use_plain_operations`] was called.
+/// Whether [`use_plain_operations`] was called, or this runs inside [`with_plain_operations`].
 pub fn plain_operations() -> bool {
-    PLAIN.load(Ordering::Relaxed)
+    PLAIN.load(Ordering::Relaxed) || PLAIN_HERE.get()
+}
+
+thread_local! {
+    /// The same for this thread alone.
+    static PLAIN_HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with every net that this thread composes made of Burn's own operations, as it is on a GPU: for comparisons in one process.
+pub fn with_plain_operations<R>(work: impl FnOnce() -> R) -> R {
+    /// Puts back what was, also when `work` panics.
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            PLAIN_HERE.set(self.0);
+        }
+    }
+    let _before = Before(PLAIN_HERE.replace(true));
+    work()
 }
 
 /// The vector instructions that the operations of this module run on: `avx512`, `avx2` or `portable`; see the environment variable

@@ -175,6 +175,21 @@ impl OptimizerConfig {
         }
     }
 
+    /// The same rule without weight decay.
+    pub fn without_weight_decay(&self) -> Self {
+        let mut rule = self.clone();
+        match &mut rule {
+            Self::Sgd { weight_decay, .. }
+            | Self::Momentum { weight_decay, .. }
+            | Self::RmsProp { weight_decay, .. }
+            | Self::Adam { weight_decay, .. }
+            | Self::AdamW { weight_decay, .. }
+            | Self::AdaGrad { weight_decay, .. }
+            | Self::Adadelta { weight_decay, .. } => *weight_decay = 0.0,
+        }
+        rule
+    }
+
     /// Refuses settings that cannot be.
     pub fn check(&self) -> Result<(), FieldError> {
         let positive = |field: &str, value: f64| {

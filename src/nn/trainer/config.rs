@@ -100,6 +100,25 @@ impl TrainingConfig {
         self.targets.map_or(Targets::ONE_HOT, Targets::between)
     }
 
+    /// The same loss and update rule for a net that is to know so few images by heart: no label smoothing, weight decay, schedule, averaged
+    /// weights or choice of an epoch. Batches hold a tenth of the images, but at least five, and never more than they did: an epoch then has
+    /// steps enough for a rule that was chosen for thousands of images.
+    pub fn overfitting(&self, images: usize, epochs: u32) -> Self {
+        Self {
+            epochs,
+            batch_size: self.batch_size.min((images / 10).max(5)),
+            label_smoothing: 0.0,
+            optimizer: self.optimizer.without_weight_decay(),
+            schedule: Schedule::Constant,
+            early_stopping: None,
+            keep_best_epoch: false,
+            weight_average: None,
+            trace: 0,
+            film: 0,
+            ..self.clone()
+        }
+    }
+
     /// Refuses settings that cannot be.
     pub fn check(&self) -> Result<(), FieldError> {
         if self.epochs == 0 {
@@ -146,6 +165,27 @@ impl TrainingConfig {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_left_that_keeps_a_net_from_knowing_its_images() {
+        let config = TrainingConfig {
+            epochs: 3,
+            batch_size: 64,
+            loss: Loss::Mse,
+            label_smoothing: 0.1,
+            optimizer: OptimizerConfig::Sgd { learning_rate: 0.3, weight_decay: 0.1 },
+            schedule: Schedule::Cosine { last: 0.0 },
+            early_stopping: Some(EarlyStopping { patience: 1, minimum_improvement: 0.0 }),
+            keep_best_epoch: true,
+            weight_average: Some(0.9),
+            ..TrainingConfig::default()
+        };
+        let optimizer = OptimizerConfig::Sgd { learning_rate: 0.3, weight_decay: 0.0 };
+        let expected = TrainingConfig { epochs: 50, batch_size: 10, loss: Loss::Mse, optimizer, ..TrainingConfig::default() };
+        assert_eq!(config.overfitting(100, 50), expected);
+        assert_eq!(config.overfitting(10, 50).batch_size, 5);
+        assert_eq!(TrainingConfig { batch_size: 2, ..config }.overfitting(100, 50).batch_size, 2);
+    }
 
     #[test]
     fn refuses_what_cannot_be() {

@@ -5,19 +5,21 @@
 
 mod locate;
 mod overrides;
+mod reported;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{DataConfig, FieldError},
+    data::{DataConfig, FieldError, HeldOut},
     imaging::Recipe,
     learners::{self, Learner, LearnerError},
     stacking::{FeatureScale, MetaConfig},
 };
 
 pub use overrides::Override;
+pub use reported::ReportedResult;
 
 /// The configuration that `digitstack run` uses when none is named.
 pub const QUICKSTART: &str = include_str!("../../../configs/quickstart.toml");
@@ -41,6 +43,18 @@ pub struct RunConfig {
     pub members: Vec<Box<dyn Learner>>,
     /// The folder of the search that chose these settings, if one did: the report links its page.
     pub search: Option<PathBuf>,
+    /// What is different when a member is trained by itself.
+    pub single: SingleConfig,
+    /// What others report of models such as these, for tables that show both.
+    pub reported: Vec<ReportedResult>,
+}
+
+/// What is different when a member is trained by itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SingleConfig {
+    /// What is held out of the training digits: a share, or a count. Default 0.1.
+    pub validation: HeldOut,
 }
 
 /// What is done to every image before any model sees it.
@@ -109,6 +123,10 @@ struct Raw {
     #[serde(default)]
     stacking: StackingConfig,
     search: Option<PathBuf>,
+    #[serde(default)]
+    single: SingleConfig,
+    #[serde(default)]
+    reported: Vec<ReportedResult>,
 }
 
 pub(super) fn default_seed() -> u64 {
@@ -173,8 +191,8 @@ impl RunConfig {
             None => return Err(FieldError::new("members", "there is none; a run needs at least one `[[members]]` table")),
         };
         let raw: Raw = learners::parse_settings(table)?;
-        let Raw { name, seed, data, prepare, stacking, search } = raw;
-        let config = Self { name, seed, data, prepare, stacking, members, search };
+        let Raw { name, seed, data, prepare, stacking, search, single, reported } = raw;
+        let config = Self { name, seed, data, prepare, stacking, members, search, single, reported };
         config.check()?;
         Ok(config)
     }
@@ -183,7 +201,16 @@ impl RunConfig {
         check_name(&self.name)?;
         self.data.check().map_err(|error| error.inside("data"))?;
         self.prepare.check().map_err(|error| error.inside("prepare"))?;
-        self.stacking.check(self.members.len()).map_err(|error| error.inside("stacking"))
+        self.stacking.check(self.members.len()).map_err(|error| error.inside("stacking"))?;
+        self.single.check().map_err(|error| error.inside("single"))?;
+        let models = self.model_names();
+        let mut reported = self.reported.iter().enumerate();
+        reported.try_for_each(|(place, result)| result.check(&models).map_err(|error| error.inside(&format!("reported[{place}]"))))
+    }
+
+    /// The members' names, then the meta-models'.
+    fn model_names(&self) -> Vec<String> {
+        self.member_names().into_iter().chain(self.stacking.meta.iter().map(|meta| meta.name().to_owned())).collect()
     }
 
     /// True if the finished stack asks models that were fitted again on all training images.
@@ -207,7 +234,10 @@ impl RunConfig {
             data: &'a DataConfig,
             prepare: &'a PrepareConfig,
             stacking: &'a StackingConfig,
+            single: &'a SingleConfig,
             members: Vec<toml::Table>,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            reported: &'a [ReportedResult],
         }
         let members = self.members.iter().map(|member| member.settings()).collect::<Result<_, _>>()?;
         let resolved = Resolved {
@@ -217,7 +247,9 @@ impl RunConfig {
             data: &self.data,
             prepare: &self.prepare,
             stacking: &self.stacking,
+            single: &self.single,
             members,
+            reported: &self.reported,
         };
         toml::to_string(&resolved).map_err(|source| LearnerError::Settings { name: self.name.clone(), source })
     }
@@ -270,6 +302,12 @@ impl PrepareConfig {
             Some(degrees) => Err(FieldError::new("rotations", format!("found {degrees}, expected degrees from -180 to 180"))),
             None => Ok(()),
         }
+    }
+}
+
+impl SingleConfig {
+    fn check(&self) -> Result<(), FieldError> {
+        self.validation.check().map_err(|error| FieldError::new("validation", error.problem))
     }
 }
 

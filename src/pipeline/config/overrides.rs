@@ -71,8 +71,8 @@ impl Override {
     }
 }
 
-/// What an entry of a list is called: its `name`, otherwise its `kind`.
+/// What an entry of a list is called: its `name`, otherwise its `kind`, otherwise the `model` that it is about.
 fn entry_name(entry: &toml::Value) -> String {
     let text = |field| entry.get(field).and_then(toml::Value::as_str);
-    text("name").or_else(|| text("kind")).unwrap_or("?").to_owned()
+    text("name").or_else(|| text("kind")).or_else(|| text("model")).unwrap_or("?").to_owned()
 }

@@ -81,3 +81,60 @@ fn any_field_can_be_overridden_and_the_override_is_named_in_its_error() {
     assert!(Override::parse("no equals sign").is_err());
     assert!(Override::parse("a..b=1").is_err());
 }
+
+const EXTRAS: &str = r#"
+[single]
+validation = 1000
+
+[[reported]]
+model = "dense"
+system = "another system"
+accuracy = 0.9711
+protocol = "its own test part, one run"
+
+[[reported]]
+model = "logistic"
+system = "a third"
+accuracy = 0.9989
+protocol = "copies of one digit on both sides"
+"#;
+
+#[test]
+fn what_is_held_out_and_what_others_report_stay_in_the_resolved_configuration() {
+    let parse = |text: &str, set: &[&str]| {
+        let set: Vec<_> = set.iter().map(|set| Override::parse(set).expect("an override")).collect();
+        RunConfig::parse("x.toml", text, &set).unwrap_or_else(|error| panic!("{error}"))
+    };
+    let plain = parse(GOOD, &[]);
+    assert_eq!((plain.single.validation, plain.reported.len()), (HeldOut::Share(0.1), 0));
+    let config = parse(&format!("{GOOD}{EXTRAS}"), &["reported.logistic.accuracy=0.5", "reported.0.system=else"]);
+    assert_eq!(config.single.validation, HeldOut::Count(1000));
+    assert_eq!((config.reported[0].system.as_str(), config.reported[0].accuracy), ("else", 0.9711));
+    assert_eq!((config.reported[1].model.as_str(), config.reported[1].accuracy), ("logistic", 0.5));
+    let text = config.to_toml().expect("writes");
+    let again = parse(&text, &[]);
+    assert_eq!((&again.reported, &again.single), (&config.reported, &config.single));
+    assert_eq!(again.to_toml().expect("writes"), text);
+    assert_eq!(parse(GOOD, &["single.validation=0.25"]).single.validation, HeldOut::Share(0.25));
+}
+
+#[test]
+fn what_cannot_be_held_out_or_reported_is_refused_with_its_line() {
+    let good = format!("{GOOD}{EXTRAS}");
+    let cases = [
+        ("validation = 1000", "validation = 0", "x.toml:26: single.validation: found 0, expected a share above 0 and below 1"),
+        ("validation = 1000", "validation = 1.0", "x.toml:26: single.validation: found 1.0"),
+        ("validation = 1000", "validation = -3", "x.toml:26: single.validation"),
+        ("validation = 1000", "validation = \"all\"", "x.toml:26: single.validation"),
+        ("validation = 1000", "test = 5", "unknown field `test`"),
+        ("model = \"dense\"", "model = \"cnn\"", "x.toml:29: reported[0].model: found `cnn`, expected one of `dense`, `trees`, `logistic`"),
+        ("accuracy = 0.9989", "accuracy = 99.89", "x.toml:37: reported[1].accuracy: found 99.89"),
+        ("system = \"a third\"", "system = \" \"", "x.toml:36: reported[1].system"),
+        ("accuracy = 0.9989\n", "", "missing field `accuracy`"),
+    ];
+    for (from, to, expected) in cases {
+        let message = error(&good.replacen(from, to, 1), &[]);
+        assert!(message.contains(expected), "{to}: {message}");
+    }
+    assert!(error(&good, &["single.validation=2.5"]).starts_with("--set single.validation=2.5: single.validation: found 2.5"));
+}

@@ -8,6 +8,7 @@ mod leaderboard;
 mod marks;
 mod pictures;
 mod stages;
+mod standings;
 mod study;
 
 pub(super) use calibration::calibration;
@@ -16,4 +17,5 @@ pub(super) use curves::{Course, Metric, curves};
 pub(super) use leaderboard::leaderboard;
 pub(super) use pictures::{examples, filters, filters_shown, mistakes};
 pub(super) use stages::stages;
+pub(super) use standings::standings;
 pub(super) use study::{Plot, score_by_step, score_by_trial};

@@ -1,0 +1,65 @@
+use super::*;
+use crate::{
+    evaluation::{ModelKind, Proportion},
+    pipeline::{config::ReportedResult, leaderboard::Seeds},
+};
+
+fn row(model: &str, run: &str, correct: Option<usize>) -> Row {
+    Row {
+        model: model.into(),
+        kind: ModelKind::Member,
+        run: run.into(),
+        configuration: "quick".into(),
+        models: 5,
+        parameters: Some(249_310),
+        training_seconds: Some(83.46),
+        train_images: Some(60_000),
+        test_images: correct.map(|_| 10_000),
+        accuracy: correct.map(|correct| Proportion::wilson(correct, 10_000)),
+        protocol: "5 folds".into(),
+        reported: Vec::new(),
+        seed: 1,
+        seeds: None,
+        group: String::new(),
+    }
+}
+
+#[test]
+fn the_table_is_aligned_and_says_what_its_columns_mean() {
+    let reported = |accuracy: f64| ReportedResult {
+        model: "cnn".into(),
+        system: "another system".into(),
+        accuracy,
+        protocol: "official test set, one run".into(),
+    };
+    let cnn = Row { reported: vec![reported(0.9925), reported(0.987)], ..row("cnn", "artifacts/quick-1", Some(9931)) };
+    let seeds = Seeds { seeds: vec![1, 2, 3], deviation: 0.000_75 };
+    let rows = [
+        cnn.clone(),
+        Row { run: "quick, 3 seeds".into(), seeds: Some(seeds), ..cnn },
+        Row {
+            parameters: None,
+            train_images: None,
+            training_seconds: None,
+            protocol: "10 % held out".into(),
+            ..row("weighted-mean", "b", None)
+        },
+    ];
+    let expected = "\
+model          run                parameters  training s  images  test %  95 % interval    reported %  protocol
+cnn            artifacts/quick-1      249310        83.5   60000   99.31  99.13 – 99.45  99.25, 98.70  5 folds, 10000 test images
+cnn            quick, 3 seeds         249310        83.5   60000   99.31         ± 0.08  99.25, 98.70  5 folds, 10000 test images
+weighted-mean  b                           –           –       –       –              –             –  10 % held out, no test images
+reported, cnn: 99.25 % by another system; official test set, one run
+reported, cnn: 98.70 % by another system; official test set, one run
+training s: the fits of a model added up, of a run all of its folds; parameters: of all models that are asked
+±: standard deviation over the seeds of equal configurations; test %, training s: their mean";
+    assert_eq!(table(&rows).join("\n"), expected);
+}
+
+#[test]
+fn only_svg_and_png_can_be_drawn() {
+    assert_eq!(drawing("a/board.SVG"), Ok(PathBuf::from("a/board.SVG")));
+    assert!(drawing("board.pdf").unwrap_err().contains(".svg or .png"));
+    assert!(drawing("svg").is_err());
+}

@@ -1,0 +1,42 @@
+//! What somebody reports of a model such as one of the run's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::FieldError;
+
+/// Longest text of a reported result, in characters.
+const LONGEST: usize = 400;
+
+/// A result that is not this run's, to be shown beside it. Nothing is computed from it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportedResult {
+    /// The member or meta-model that it stands beside.
+    pub model: String,
+    /// Who reports it, in any words.
+    pub system: String,
+    /// 0 to 1.
+    pub accuracy: f64,
+    /// How it was measured, in any words.
+    pub protocol: String,
+}
+
+impl ReportedResult {
+    /// Refuses a model that is not among `models`, a share that is none and an empty text.
+    pub(super) fn check(&self, models: &[String]) -> Result<(), FieldError> {
+        if !models.contains(&self.model) {
+            let known = models.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(FieldError::new("model", format!("found `{}`, expected one of {known}", self.model)));
+        }
+        if !(0.0..=1.0).contains(&self.accuracy) {
+            return Err(FieldError::new("accuracy", format!("found {}, expected a share from 0 to 1, such as 0.9925", self.accuracy)));
+        }
+        for (field, text) in [("system", &self.system), ("protocol", &self.protocol)] {
+            let length = text.chars().count();
+            if text.trim().is_empty() || length > LONGEST {
+                return Err(FieldError::new(field, format!("found {length} characters, expected 1 to {LONGEST}, not all of them blank")));
+            }
+        }
+        Ok(())
+    }
+}

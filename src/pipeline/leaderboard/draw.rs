@@ -1,0 +1,38 @@
+//! The table as a figure.
+
+use std::path::Path;
+
+use super::{Leaderboard, Row, RunFailure};
+use crate::report::{self, Standing};
+
+impl Leaderboard {
+    /// Draws the rows that have a test accuracy, in their order, as SVG text or, if `png`, as a PNG picture.
+    ///
+    /// # Errors
+    /// If no row has one.
+    pub fn draw(&self, png: bool) -> Result<Vec<u8>, RunFailure> {
+        let standings: Vec<Standing> = self.rows.iter().filter_map(|row| self.standing(row)).collect();
+        Ok(report::draw_standings(&standings, png)?)
+    }
+
+    fn standing(&self, row: &Row) -> Option<Standing> {
+        let accuracy = row.accuracy?;
+        Some(Standing {
+            model: row.model.clone(),
+            run: self.short_name(row),
+            value: accuracy.value,
+            low: accuracy.low,
+            high: accuracy.high,
+            seeds: row.seeds.as_ref().map_or(1, |seeds| seeds.seeds.len()),
+            reported: row.reported.iter().map(|result| result.accuracy).collect(),
+        })
+    }
+
+    /// The directory's own name, or its whole path where two directories have the same.
+    fn short_name(&self, row: &Row) -> String {
+        let own = |run: &str| Path::new(run).file_name().map_or_else(|| run.to_owned(), |name| name.to_string_lossy().into_owned());
+        let name = own(&row.run);
+        let is_unique = self.rows.iter().all(|other| other.run == row.run || own(&other.run) != name);
+        if is_unique { name } else { row.run.clone() }
+    }
+}
