@@ -4,13 +4,13 @@ use std::{net::SocketAddr, time::Instant};
 
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::{Service, api::too_large, problem::Problem};
+use super::{Service, api::too_large, metrics::UnderWay, problem::Problem};
 use crate::calendar::to_iso;
 
 /// What a page from here may do: load from here, and nothing inline.
@@ -43,35 +43,78 @@ struct Access<'a> {
 
 /// Counts and logs a request, and adds the headers for the browser's safety.
 pub(super) async fn watch(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let (begun, under_way) = (Instant::now(), service.metrics.request());
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let path: String = request.uri().path().chars().take(200).collect();
-    let (method, headers) = (request.method().clone(), request.headers().clone());
+    let mut watched = Watched {
+        begun: Instant::now(),
+        under_way: Some(service.metrics.request()),
+        peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+        route: request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned(),
+        path: request.uri().path().chars().take(200).collect(),
+        method: request.method().clone(),
+        headers: request.headers().clone(),
+        service,
+    };
     let mut response = in_json(next.run(request).await);
-    drop(under_way);
     for (name, value) in SECURITY {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
-    // Methods that somebody made up would each be a time series.
-    let known = if STANDARD.contains(&method.as_str()) { method.as_str() } else { "other" };
-    service.metrics.done(&route, known, response.status(), begun.elapsed());
-    let length = |headers: &HeaderMap| headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
-    let line = Access {
-        time: to_iso(std::time::SystemTime::now()),
-        peer,
-        method: method.as_str(),
-        path: &path,
-        status: response.status().as_u16(),
-        milliseconds: (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
-        received: length(&headers),
-        sent: length(response.headers()).or_else(|| axum::body::HttpBody::size_hint(response.body()).exact()),
-        agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(|agent| &agent[..agent.len().min(200)]),
-    };
-    if let Ok(line) = serde_json::to_string(&line) {
-        (service.log)(&line);
-    }
+    let sent = length(response.headers()).or_else(|| axum::body::HttpBody::size_hint(response.body()).exact());
+    watched.end(response.status(), sent);
     response
+}
+
+/// The status of a request whose client went away before it was answered, as nginx has it. Nobody is sent it.
+const GONE_AWAY: u16 = 499;
+
+/// A request that is not yet counted and logged. Dropped unanswered, it is as one whose client went away.
+struct Watched {
+    begun: Instant,
+    under_way: Option<UnderWay>,
+    peer: Option<SocketAddr>,
+    route: String,
+    path: String,
+    method: Method,
+    headers: HeaderMap,
+    service: Service,
+}
+
+impl Watched {
+    /// Counts and logs it, once.
+    fn end(&mut self, status: StatusCode, sent: Option<u64>) {
+        if self.under_way.take().is_none() {
+            return;
+        }
+        // Methods that somebody made up would each be a time series.
+        let known = if STANDARD.contains(&self.method.as_str()) { self.method.as_str() } else { "other" };
+        self.service.metrics.done(&self.route, known, status, self.begun.elapsed());
+        let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let line = Access {
+            time: to_iso(std::time::SystemTime::now()),
+            peer: self.peer,
+            method: self.method.as_str(),
+            path: &self.path,
+            status: status.as_u16(),
+            milliseconds: (self.begun.elapsed().as_secs_f64() * 1e6).round() / 1e3,
+            received: length(&self.headers),
+            sent,
+            agent: agent.map(|agent| &agent[..agent.len().min(200)]),
+        };
+        if let Ok(line) = serde_json::to_string(&line) {
+            (self.service.log)(&line);
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Ok(status) = StatusCode::from_u16(GONE_AWAY) {
+            self.end(status, None);
+        }
+    }
+}
+
+/// What a message says of its body's length.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Axum itself refuses a path whose escapes are no UTF-8, and does so in plain text: there is nothing at such a path.

@@ -33,7 +33,8 @@ pub(super) struct Metrics {
 impl Metrics {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let requests = Opts::new("digitstack_requests_total", "Requests answered, by route, method and status.");
+        let requests =
+            Opts::new("digitstack_requests_total", "Requests answered, by route, method and status; 499: the client went away first.");
         let seconds = HistogramOpts::new("digitstack_request_seconds", "Time from a request's head to its answer.");
         let refusals = Opts::new("digitstack_refusals_total", "Pictures that were given no digit, by reason.");
         let reading = HistogramOpts::new("digitstack_reading_seconds", "Decoding, preprocessing and all models for one picture.");

@@ -51,10 +51,11 @@ pub(super) struct Order {
     pub(super) stages: bool,
 }
 
-/// Work for a thread. The place is kept until it is done, even if nobody waits for it any more.
+/// Work for a thread. The place is kept until it is done, even if nobody waits for it any more, and is free again before the answer goes out: who
+/// has it may ask at once for more.
 enum Job {
     Picture { order: Order, reply: oneshot::Sender<Result<Answer, Problem>>, begun: Instant, place: Place },
-    Other { work: Box<dyn FnOnce(&mut Worker) + Send>, place: Place },
+    Other { work: Box<dyn FnOnce(&mut Worker, Place) + Send>, place: Place },
 }
 
 /// Hands work to the threads. When it is dropped, they end.
@@ -93,9 +94,11 @@ impl Models {
     ) -> Result<T, Problem> {
         let (reply, answer) = oneshot::channel();
         // Whoever asked may be gone when it is done.
-        let work = Box::new(move |worker: &mut Worker| {
+        let work = Box::new(move |worker: &mut Worker, place: Place| {
             if !reply.is_closed() {
-                drop(reply.send(work(worker)));
+                let done = work(worker);
+                drop(place);
+                drop(reply.send(done));
             }
         });
         self.0.send(Job::Other { work, place }).map_err(|_| Problem::internal())?;
@@ -118,7 +121,7 @@ struct Waiting {
     stages: bool,
     reply: oneshot::Sender<Result<Answer, Problem>>,
     begun: Instant,
-    _place: Place,
+    place: Place,
 }
 
 /// What the models are asked about.
@@ -166,8 +169,7 @@ impl Worker {
             Job::Other { work, place } => {
                 // Pictures that are ready do not wait for a batch.
                 self.finish(std::mem::take(waiting));
-                work(self);
-                return drop(place);
+                return work(self, place);
             }
         };
         if reply.is_closed() || begun.elapsed() > self.timeout {
@@ -179,11 +181,13 @@ impl Worker {
                 self.finish(std::mem::take(waiting));
             }
         });
-        match picture.and_then(|picture| prepare(picture, &drawing)) {
-            Ok(Some(prepared)) => waiting.push(Waiting { prepared, stages, reply, begun, _place: place }),
-            Ok(None) => drop(reply.send(Ok(Answer::blank(self.run.stack_name()).timed(begun.elapsed())))),
-            Err(problem) => drop(reply.send(Err(problem))),
-        }
+        let answer = match picture.and_then(|picture| prepare(picture, &drawing)) {
+            Ok(Some(prepared)) => return waiting.push(Waiting { prepared, stages, reply, begun, place }),
+            Ok(None) => Ok(Answer::blank(self.run.stack_name()).timed(begun.elapsed())),
+            Err(problem) => Err(problem),
+        };
+        drop(place);
+        drop(reply.send(answer));
     }
 
     /// Asks the models, and answers.
@@ -193,7 +197,7 @@ impl Worker {
             Ok(reads) => reads,
             Err(error) => return (self.log)(&format!("{} requests failed: {error}", waiting.len())),
         };
-        for (Waiting { prepared, stages, reply, begun, _place }, read) in waiting.into_iter().zip(reads) {
+        for (Waiting { prepared, stages, reply, begun, place }, read) in waiting.into_iter().zip(reads) {
             let stages = match &prepared {
                 Prepared::Drawing(digit) if stages => {
                     let changed = Some(self.reader.prepared(&digit.image)).filter(|changed| *changed != digit.image);
@@ -202,6 +206,7 @@ impl Worker {
                 _ => None,
             };
             let answer = Answer::of(self.run.stack_name(), &read, stages);
+            drop(place);
             drop(reply.send(Ok(answer.timed(begun.elapsed()))));
         }
     }

@@ -136,7 +136,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn too_many(given: &mut Given) {
-    let service = Service::start(&["--in-flight", "1"]);
+    let service = Service::start(&["--timeout", "60", "--in-flight", "1"]);
     let _waiting = http::half_a_picture(service.address());
     http::wait_until_under_way(service.address(), 1);
     given.add("POST", "/api/predict", 429, post(service.address(), "/api/predict", "image/png", drawn(1)));

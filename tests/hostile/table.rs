@@ -14,10 +14,10 @@ use crate::{
     service::Service,
 };
 
-/// How long a refusal may take.
-const QUICK: Duration = Duration::from_secs(2);
+/// How long a refusal may take, on a machine that is busy with other tests besides.
+const QUICK: Duration = Duration::from_secs(10);
 /// How long the largest picture that is read may take.
-const LARGE: Duration = Duration::from_secs(8);
+const LARGE: Duration = Duration::from_secs(20);
 /// The most memory that the service may hold while it is asked one thing after the other.
 const MOST: f64 = 1024.0 * 1048576.0;
 
@@ -46,7 +46,7 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
             if let Err(error) = check(case, &answer) {
                 wrong.push(format!("{group}: {}: expected {:?}, {error}", case.name, case.expected));
             }
-            if took > (if case.expected == Expected::Answered { LARGE } else { QUICK }) {
+            if took > (if matches!(case.expected, Expected::Answered | Expected::AnsweredOrGone) { LARGE } else { QUICK }) {
                 wrong.push(format!("{group}: {}: took {took:?}", case.name));
             }
             assert!(!service.has_ended(), "{group}: {} ended the service: {:#?}", case.name, service.log());

@@ -78,6 +78,7 @@ impl Connection {
     pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("connects");
         stream.set_nodelay(true).expect("a socket's option");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a socket's option");
         Self { stream, read: Vec::new() }
     }
 

@@ -78,12 +78,23 @@ fn start_driver(programs: &Programs) -> Option<(Child, u16)> {
 }
 
 impl Browser {
-    /// Starts a driver on a free port, and a browser.
+    /// Starts a driver on a free port, and a browser. On a busy machine the first try may come to nothing.
     pub fn start(programs: &Programs) -> Self {
+        let mut tries = Vec::new();
+        for _ in 0..3 {
+            match Self::try_start(programs) {
+                Ok(browser) => return browser,
+                Err(error) => tries.push(error),
+            }
+        }
+        panic!("no browser starts: {tries:#?}");
+    }
+
+    fn try_start(programs: &Programs) -> Result<Self, String> {
         let profile = tempfile::tempdir().expect("a temporary folder");
         // It takes a free port of one family of addresses and then the same of the other, which another driver may have taken by then: it ends.
         let (driver, port) = (0..10).find_map(|_| start_driver(programs)).expect("chromedriver says its port");
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE * 2)).build();
+        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE * 4)).build();
         let session = format!("http://127.0.0.1:{port}/session");
         // From here on dropping it ends the driver.
         let mut browser = Self { driver, agent: ureq::Agent::new_with_config(config), session, profile };
@@ -103,10 +114,10 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
             "timeouts": { "script": PATIENCE.as_millis() as u64 },
         } } });
-        let session = browser.post("", wanted);
-        let id = session["sessionId"].as_str().expect("a session");
+        let session = browser.try_post("", wanted)?;
+        let id = session["sessionId"].as_str().ok_or("no session")?;
         browser.session = format!("{}/{id}", browser.session);
-        browser
+        Ok(browser)
     }
 
     /// Opens a page and waits until it is loaded.
@@ -210,14 +221,17 @@ impl Browser {
     }
 
     fn post(&self, path: &str, body: Value) -> Value {
+        self.try_post(path, body).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn try_post(&self, path: &str, body: Value) -> Result<Value, String> {
         let url = format!("{}{path}", self.session);
         let sent = self.agent.post(&url).header("Content-Type", "application/json").send(body.to_string());
         let text = sent.and_then(|mut answer| answer.body_mut().with_config().limit(64 << 20).read_to_string());
-        let text = text.unwrap_or_else(|error| panic!("{path}: {error}"));
-        let mut answer: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error} in {text}"));
+        let text = text.map_err(|error| format!("{path}: {error}"))?;
+        let mut answer: Value = serde_json::from_str(&text).map_err(|error| format!("{path}: {error} in {text}"))?;
         let value = answer["value"].take();
-        assert!(value["error"].is_null(), "{path} {body}: {} {}", value["error"], value["message"]);
-        value
+        if value["error"].is_null() { Ok(value) } else { Err(format!("{path} {body}: {} {}", value["error"], value["message"])) }
     }
 }
 
