@@ -1,4 +1,4 @@
-//! What a fit records while it runs: one point for each epoch of a net or each tree of a booster.
+//! What a fit records while it runs: one point for each epoch of a net, each tree of a booster or each iteration of a regression.
 
 use std::ops::ControlFlow;
 
@@ -10,7 +10,7 @@ pub type Observe<'a> = dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync + 'a;
 /// The course of one fit. Holds no times: those differ from run to run and live in [`FitTiming`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// What a point stands for: `"epoch"` or `"tree"`.
+    /// What a point stands for: `"epoch"`, `"tree"`, `"iteration"` or `"fit"`.
     pub unit: String,
     /// In order.
     pub points: Vec<HistoryPoint>,
@@ -32,7 +32,7 @@ pub struct TracePoint {
     pub accuracy: f64,
 }
 
-/// One epoch or tree.
+/// One epoch, tree or iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryPoint {
     /// Counted from 1.

@@ -1,13 +1,16 @@
 //! A trained booster: its model text and the trees in it.
 
-use std::{fs, io::Write, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use super::{
     BoostingError,
     forest::Forest,
     model_text::{ModelText, ModelTextError},
 };
-use crate::data::{CLASSES, Images, PIXELS, Probabilities};
+use crate::{
+    data::{CLASSES, Images, PIXELS, Probabilities},
+    storage,
+};
 
 /// Greatest model file that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 30;
@@ -89,23 +92,12 @@ impl TrainedBooster {
     }
 }
 
-/// Writes through a temporary file in the same folder.
+/// Writes the whole file or nothing.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BoostingError> {
-    let failed = |source| BoostingError::Io { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    storage::write_whole(path, bytes).map_err(|source| BoostingError::Io { path: path.to_owned(), source })
 }
 
 /// Reads a file of at most [`MOST_BYTES`].
 pub(super) fn read_limited(path: &Path) -> Result<Vec<u8>, BoostingError> {
-    let failed = |source| BoostingError::Io { path: path.to_owned(), source };
-    let size = fs::metadata(path).map_err(failed)?.len();
-    if size > MOST_BYTES {
-        return Err(failed(std::io::Error::other(format!("the file has {size} bytes; a model has at most {MOST_BYTES}"))));
-    }
-    fs::read(path).map_err(failed)
+    storage::read_limited(path, MOST_BYTES).map_err(|source| BoostingError::Io { path: path.to_owned(), source })
 }

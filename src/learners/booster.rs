@@ -9,13 +9,13 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, Shared, parse_settings,
-    settings_table,
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, Shared, copies::Copies,
+    parse_settings, settings_table,
 };
 use crate::{
     boosting::{self, BoosterConfig, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
-    imaging::{Processor, Recipe},
+    imaging::Recipe,
     nn::ChosenDevice,
 };
 
@@ -29,7 +29,7 @@ const CHECKPOINT_EVERY: u32 = 25;
 pub struct BoosterLearner {
     name: String,
     settings: Settings,
-    augment: Processor,
+    copies: Copies,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -48,17 +48,8 @@ impl BoosterLearner {
     pub fn new(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
         let settings: Settings = parse_settings(settings)?;
         settings.booster.check().map_err(|error| error.inside("booster"))?;
-        let augment = settings.augment.prepare().map_err(|error| error.inside("augment"))?;
-        if settings.augment_copies > 20 {
-            return Err(FieldError::new("augment_copies", format!("found {}, expected 0 to 20", settings.augment_copies)));
-        }
-        if (settings.augment_copies > 0) != augment.is_random() {
-            return Err(FieldError::new(
-                "augment_copies",
-                "and `augment` belong together: copies need random steps, and steps need copies",
-            ));
-        }
-        Ok(Self { name: name.to_owned(), settings, augment })
+        let copies = Copies::new(&settings.augment, settings.augment_copies)?;
+        Ok(Self { name: name.to_owned(), settings, copies })
     }
 
     /// The images in bins, made by the first fit that needs this number of them, and the validation images in the same bins.
@@ -79,17 +70,6 @@ impl BoosterLearner {
             shared.get_or_make(&name, || dataset.aligned(digits.images.clone(), &digits.labels, threads))
         };
         Ok((Arc::clone(&dataset), validation.map(aligned).transpose()?))
-    }
-
-    /// The images and, after them, the augmented copies.
-    fn augmented(&self, train: &Digits, context: &FitContext) -> Digits {
-        let mut pixels = train.images.pixels().to_vec();
-        for copy in 0..self.settings.augment_copies {
-            let seed = context.seed.derive("augment").index(copy as u64);
-            pixels.extend_from_slice(self.augment.apply_all(&train.images, seed).pixels());
-        }
-        let times = self.settings.augment_copies + 1;
-        Digits { images: Images::new(pixels).unwrap_or_default(), labels: train.labels.repeat(times), groups: train.groups.repeat(times) }
     }
 }
 
@@ -138,11 +118,11 @@ impl Learner for BoosterLearner {
         // Ten classes; a histogram sum for each row, feature and level, about a sixth of the pixels ever being split on.
         let booster = &self.settings.booster;
         let levels = f64::from(booster.max_depth).min(f64::from(booster.num_leaves).log2());
-        1e-9 * 10.0 * 130.0 * levels * booster.trees as f64 * (images * (self.settings.augment_copies + 1)) as f64
+        1e-9 * 10.0 * 130.0 * levels * booster.trees as f64 * (images * self.copies.times()) as f64
     }
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
-        let augmented = (self.settings.augment_copies > 0).then(|| self.augmented(train, context));
+        let augmented = self.copies.augmented(train, context.seed);
         let threads = self.settings.booster.threads(context.threads);
         let (dataset, validation) = match (augmented, context.shared) {
             // Augmented copies are this fit's own; plain images are put into bins once for all that share them.

@@ -4,16 +4,16 @@
 //! `[out, in, kernel, kernel]`, `hidden.0.weight` and `output.weight` are `[out, in]` (Burn computes with the transpose), biases are
 //! `[out]`. A norm is `blocks.0.convolutions.0.norm` with `weight`, `bias`, `running_mean` and `running_var`, all `[out]`.
 
-use std::{collections::BTreeMap, fs, io::Write, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
     tensor::{Tensor, TensorData},
 };
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use sha2::{Digest, Sha256};
 
 use super::{error::NnError, network::Network};
+pub(super) use crate::storage::hash;
+use crate::storage::{self, Arrays};
 
 /// A float array.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,68 +131,34 @@ pub(super) fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, NnErro
     data.try_into_vec::<f32>().map_err(|error| NnError::Execution(format!("{error:?}")))
 }
 
-/// The key of the one metadata entry: several would come in an order of their own in every file.
-const METADATA: &str = "digitstack";
-
 /// Arrays and a metadata entry as the bytes of a safetensors file.
 pub(super) fn serialize(arrays: &BTreeMap<String, Array>, metadata: Option<String>) -> Result<Vec<u8>, String> {
-    let bytes: Vec<(&str, &[usize], Vec<u8>)> = arrays
-        .iter()
-        .map(|(name, array)| (name.as_str(), array.shape.as_slice(), array.values.iter().flat_map(|value| value.to_le_bytes()).collect()))
-        .collect();
-    let views = bytes
-        .iter()
-        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>();
-    let metadata = metadata.map(|text| [(METADATA.to_owned(), text)].into());
-    views.and_then(|views| safetensors::serialize(views, metadata)).map_err(|error| error.to_string())
+    let mut stored = Arrays::default();
+    for (name, array) in arrays {
+        stored.insert(name, &array.shape, &array.values);
+    }
+    stored.render(metadata).map_err(|error| error.to_string())
 }
 
-/// Writes arrays and a metadata entry as a safetensors file: to a temporary name in the same folder, synced, then renamed, so that the file
-/// is either the old or the new one whatever happens. Returns the SHA-256 of the file.
+/// Writes arrays and a metadata entry as a safetensors file, whole or not at all. Returns the SHA-256 of the file.
 pub(super) fn write_file(path: &Path, arrays: &BTreeMap<String, Array>, metadata: Option<String>) -> Result<String, NnError> {
     let file = serialize(arrays, metadata).map_err(|problem| NnError::file(path, problem))?;
     write_atomically(path, &file)?;
     Ok(hash(&file))
 }
 
-/// Writes a whole file under a temporary name, syncs and renames it.
+/// Writes a whole file or nothing.
 pub(super) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), NnError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| NnError::io(path, error))?;
-    file.write_all(bytes).map_err(|error| NnError::io(path, error))?;
-    file.as_file().sync_all().map_err(|error| NnError::io(path, error))?;
-    file.persist(path).map_err(|error| NnError::io(path, error.error))?;
-    // The rename itself survives a power cut only once the folder is synced; not every system can open a folder.
-    if let Ok(folder) = fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    storage::write_whole(path, bytes).map_err(|error| NnError::io(path, error))
 }
 
 /// The arrays and the metadata entry of a safetensors file's bytes; the problem if they are damaged or not float32.
 pub(super) fn parse(bytes: &[u8]) -> Result<(BTreeMap<String, Array>, Option<String>), String> {
-    let (file, metadata) = open(bytes)?;
+    let (mut stored, metadata) = Arrays::parse(bytes)?;
     let mut arrays = BTreeMap::new();
-    for (name, view) in file.iter() {
-        if view.dtype() != Dtype::F32 {
-            return Err(format!("holds {name} as {:?}, expected F32", view.dtype()));
-        }
-        let values = view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), values });
+    for name in stored.names() {
+        let (shape, values) = stored.take(&name)?;
+        arrays.insert(name, Array { shape, values });
     }
     Ok((arrays, metadata))
-}
-
-/// A safetensors file of any kind and this program's metadata entry in it; the problem if it is damaged.
-pub(super) fn open(bytes: &[u8]) -> Result<(SafeTensors<'_>, Option<String>), String> {
-    let damaged = |error| format!("is no intact safetensors file ({error})");
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-    let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA).cloned());
-    Ok((SafeTensors::deserialize(bytes).map_err(damaged)?, metadata))
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub(super) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

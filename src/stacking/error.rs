@@ -1,6 +1,6 @@
 //! What can go wrong between the members' predictions and the stack's.
 
-use crate::{data::FieldError, evaluation::EvaluationError};
+use crate::{convex::Unsolved, data::FieldError, evaluation::EvaluationError};
 
 use super::FeatureScale;
 
@@ -67,21 +67,8 @@ pub enum StackingError {
         found: FeatureScale,
     },
     /// The optimiser did not reach the minimum.
-    #[error(
-        "fitting the {model} stopped after {iterations} iterations with a gradient of {gradient:.1e}, expected at most {expected:.0e} ({reason})"
-    )]
-    Solver {
-        /// What was fitted.
-        model: &'static str,
-        /// Iterations done.
-        iterations: u64,
-        /// Euclidean norm of the gradient at the best point.
-        gradient: f64,
-        /// What would do.
-        expected: f64,
-        /// Why it stopped.
-        reason: String,
-    },
+    #[error(transparent)]
+    Solver(#[from] Unsolved),
     /// The folds' predictions do not make one table.
     #[error("part {part} (counted from 0) of the out-of-fold predictions has {rows} rows for {indices} images, expected one for each")]
     PartLength {

@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Metafeatures, StackingError,
-    lbfgs::{Objective, minimise},
+use super::{Metafeatures, StackingError};
+use crate::{
+    convex::{Objective, minimise},
+    data::{CLASSES, FieldError},
 };
-use crate::data::{CLASSES, FieldError};
 
 /// Settings of the plain mean: there are none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

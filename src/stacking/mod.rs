@@ -14,7 +14,6 @@
 mod cross_fit;
 mod error;
 mod jobs;
-mod lbfgs;
 mod logistic;
 mod mean;
 mod meta;
@@ -27,7 +26,6 @@ pub use cross_fit::cross_fit;
 pub use error::StackingError;
 pub(crate) use jobs::panic_message;
 pub use jobs::{Job, JobContext, run_jobs};
-pub(crate) use lbfgs::{Objective, minimise};
 pub use logistic::{Logistic, LogisticConfig};
 pub use mean::{Mean, MeanConfig, WeightedMean, WeightedMeanConfig};
 pub use meta::{MetaConfig, MetaModel};

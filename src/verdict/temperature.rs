@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    convex::{Objective, minimise},
     data::{CLASSES, Probabilities},
     evaluation::top_class,
-    stacking::{Objective, StackingError, minimise},
+    stacking::StackingError,
 };
 
 /// Probabilities below this are taken for this before their logarithm.

@@ -7,8 +7,6 @@
 mod json;
 mod onnx;
 
-use std::collections::BTreeMap;
-
 use super::{
     error::NnError,
     import::Description,
@@ -16,8 +14,7 @@ use super::{
     weights::{Weights, serialize},
 };
 
-/// Texts that travel with a net, by name.
-pub type Notes = BTreeMap<&'static str, String>;
+pub use crate::storage::Notes;
 
 impl TrainedNet {
     /// A safetensors file: the weights by PyTorch's names and in PyTorch's layout (float32; `blocks.0.convolutions.0.weight`

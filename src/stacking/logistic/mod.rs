@@ -5,13 +5,13 @@
 //! so that a result does not depend on a starting point or on the number of threads. The minimum is found to a gradient of 1e-8; at
 //! scikit-learn's default tolerance the probabilities are still off by up to 5e-2.
 
-mod objective;
-
 use serde::{Deserialize, Serialize};
 
-use super::{FeatureScale, Metafeatures, StackingError, lbfgs::minimise};
-use crate::data::{CLASSES, FieldError};
-use objective::LogLoss;
+use super::{FeatureScale, Metafeatures, StackingError};
+use crate::{
+    convex::{LogLoss, minimise, softmax},
+    data::{CLASSES, FieldError},
+};
 
 /// Settings of the logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl LogisticConfig {
     pub(super) fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<Logistic, StackingError> {
         self.check()?;
         let classes: Vec<u8> = (0..CLASSES as u8).filter(|class| labels.contains(class)).collect();
-        let problem = LogLoss::new(features, labels, &classes, self.c);
+        let problem = LogLoss::new(scaled(features), labels, &classes, self.c);
         let solution = minimise("logistic regression", &problem, vec![0.0; problem.parameters()])?;
         let (weights, intercepts) = problem.into_model(&solution);
         Ok(Logistic { scale: features.scale(), classes, weights, intercepts })
@@ -118,15 +118,9 @@ impl Logistic {
 /// Larger weights come from no fit; below this no logit overflows.
 const LARGEST: f64 = 1e12;
 
-/// Logits to probabilities; −∞ gives 0.
-fn softmax(mut logits: [f64; CLASSES]) -> [f64; CLASSES] {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for logit in &mut logits {
-        *logit = (*logit - largest).exp();
-        sum += *logit;
-    }
-    logits.map(|value| value / sum)
+/// The features as the model sees them, `[n, 10 · members]`.
+fn scaled(features: &Metafeatures) -> Vec<f64> {
+    features.rows().flatten().map(|&value| features.scale().apply(value)).collect()
 }
 
 #[cfg(test)]

@@ -23,15 +23,15 @@ fn noisy(n: usize, scale: FeatureScale, seed: Seed) -> (Metafeatures, Vec<u8>) {
 fn the_gradient_is_that_of_the_value() {
     let (features, labels) = noisy(1500, FeatureScale::LogProbabilities, Seed(1));
     let classes: Vec<u8> = (0..10).collect();
-    let problem = LogLoss::new(&features, &labels, &classes, 0.01);
+    let problem = LogLoss::new(scaled(&features), &labels, &classes, 0.01);
     let mut rng = Seed(2).rng();
     let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
-    let gradient = super::super::lbfgs::Objective::evaluate(&problem, &at).1;
+    let gradient = crate::convex::Objective::evaluate(&problem, &at).1;
     for place in [0, 7, 19, 20, 41, 62, 209] {
         let mut moved = [at.clone(), at.clone()];
         moved[0][place] += 1e-5;
         moved[1][place] -= 1e-5;
-        let [up, down] = moved.map(|at| super::super::lbfgs::Objective::evaluate(&problem, &at).0);
+        let [up, down] = moved.map(|at| crate::convex::Objective::evaluate(&problem, &at).0);
         assert!(((up - down) / 2e-5 - gradient[place]).abs() < 1e-8, "parameter {place}");
     }
 }

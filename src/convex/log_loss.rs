@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use super::super::{Metafeatures, lbfgs::Objective};
+use super::Objective;
 use crate::data::CLASSES;
 
 /// Rows of one chunk.
@@ -17,13 +17,13 @@ const CHUNK: usize = 1024;
 /// Rows whose contributions are added to the gradient in one sweep over it.
 const BLOCK: usize = 4;
 /// Stands for −∞ as the intercept of a class that no image has.
-const NEVER: f64 = -1e300;
+pub(crate) const NEVER: f64 = -1e300;
 
 /// Columns that spread less than this are constant up to rounding.
 const CONSTANT: f64 = 1e-9;
 
 /// The penalised log-loss of standardised features.
-pub(super) struct LogLoss<'a> {
+pub(crate) struct LogLoss<'a> {
     /// `[n, width]`.
     standardised: Vec<f64>,
     means: Vec<f64>,
@@ -39,10 +39,11 @@ pub(super) struct LogLoss<'a> {
 type Table = Vec<[f64; CLASSES]>;
 
 impl<'a> LogLoss<'a> {
-    /// `classes`: those that occur among the labels; only they have parameters.
-    pub(super) fn new(features: &Metafeatures, labels: &'a [u8], classes: &'a [u8], c: f64) -> Self {
-        let (scale, width) = (features.scale(), features.width());
-        let mut standardised: Vec<f64> = features.rows().flatten().map(|&value| scale.apply(value)).collect();
+    /// `features`: `[n, width]`. `classes`: those that occur among the `labels`, `[n]`; only they have parameters. `c`: the inverse strength of
+    /// the penalty.
+    pub(crate) fn new(features: Vec<f64>, labels: &'a [u8], classes: &'a [u8], c: f64) -> Self {
+        let mut standardised = features;
+        let width = standardised.len() / labels.len().max(1);
         let mean_of = |rows: &[f64], term: fn(f64) -> f64| {
             let mut sums = vec![0.0; width];
             for row in rows.chunks_exact(width) {
@@ -69,12 +70,12 @@ impl<'a> LogLoss<'a> {
     }
 
     /// Numbers to find: for each class its weights, then its intercept.
-    pub(super) fn parameters(&self) -> usize {
+    pub(crate) fn parameters(&self) -> usize {
         self.classes.len() * (self.means.len() + 1)
     }
 
     /// Weights `[classes, width]` and intercepts `[classes]` for features as they were before they were standardised.
-    pub(super) fn into_model(self, parameters: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
+    pub(crate) fn into_model(self, parameters: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
         let width = self.means.len();
         parameters
             .chunks_exact(width + 1)
@@ -137,9 +138,15 @@ fn residuals_of(table: &Table, row: &[f64], label: usize, residual: &mut [f64; C
             *logit += value * weight;
         }
     }
+    residuals(&logits, label, residual)
+}
+
+/// Writes probabilities minus targets and returns the log-loss of one row of logits.
+#[inline(always)]
+pub(crate) fn residuals(logits: &[f64; CLASSES], label: usize, residual: &mut [f64; CLASSES]) -> f64 {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut sum = 0.0;
-    for (residual, logit) in residual.iter_mut().zip(&logits) {
+    for (residual, logit) in residual.iter_mut().zip(logits) {
         *residual = (logit - largest).exp();
         sum += *residual;
     }
@@ -148,6 +155,17 @@ fn residuals_of(table: &Table, row: &[f64], label: usize, residual: &mut [f64; C
     }
     residual[label] -= 1.0;
     sum.ln() + largest - logits[label]
+}
+
+/// Logits to probabilities; −∞ gives 0.
+pub(crate) fn softmax(mut logits: [f64; CLASSES]) -> [f64; CLASSES] {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for logit in &mut logits {
+        *logit = (*logit - largest).exp();
+        sum += *logit;
+    }
+    logits.map(|value| value / sum)
 }
 
 impl Objective for LogLoss<'_> {

@@ -1,0 +1,28 @@
+//! A support-vector machine with an RBF kernel: one exact decision function for each pair of classes, and calibrated probabilities.
+//!
+//! # Why a solver of its own
+//! A machine on 60,000 images is 45 problems of 12,000 images, too large to hold a matrix of each in double precision. Of the crates there are,
+//! linfa-svm computes that whole matrix first and fits one class against all the others (54,000² doubles are 23 GB); smartcore looks up each
+//! entry of the kernel in a hash map behind a virtual call; both in one thread. libsvm wraps C++ whose kernel is a scalar loop and whose reader of
+//! model files trusts them. Approximations (Nyström, random features) are faster to fit where a kernel matrix cannot be had, and less accurate.
+//! Here it can: pixels are bytes, so a row of the kernel matrix is sums of products of bytes, exact and at the speed of memory, and the solver
+//! looks at the rows of the support vectors and a few more. What remains is LIBSVM's algorithm in two hundred lines.
+//!
+//! On 54,001 images of MNIST with `c = 10` and `gamma = 0.02` all pairs, on all images and for three calibration folds, take less than two minutes
+//! of processor time (AVX-512, one core); the machine keeps 12,460 support vectors and reads 98.2 % of the 5,999 images held out.
+//!
+//! # The way of the data
+//! `config` → `train` (pairs × parts) → `smo` (one pair, on `rows` of the `kernel`) → `machine` (all pairs) → `calibration` → [`TrainedSvm`].
+
+mod calibration;
+mod config;
+mod kernel;
+mod machine;
+mod model;
+mod rows;
+mod smo;
+mod train;
+
+pub use config::{Gamma, SvmConfig};
+pub use model::TrainedSvm;
+pub use train::train_svm;
