@@ -75,7 +75,12 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     ends(&["data", "split", &at("tables"), "--train", "400", "--test", "300"], 0);
-    let (tables, dense, run) = (at("tables"), at("dense"), at("run"));
+    // As Kaggle hands them out: the labels of test.csv are not there.
+    std::fs::create_dir(at("kaggle")).unwrap();
+    for file in ["train.csv", "test.csv"] {
+        std::fs::copy(format!("{}/{file}", at("tables")), format!("{}/{file}", at("kaggle"))).unwrap();
+    }
+    let (tables, dense, run) = (at("kaggle"), at("dense"), at("run"));
     let longer = ["--set", "members.dense.training.epochs=20"];
     let training = ends(&[&["train", "dense", "--data", &tables, "--out", &dense], &TINY[..], &longer].concat(), 0);
     ends(&[&["run", "--out", &run], &TINY[..]].concat(), 0);
@@ -123,6 +128,19 @@ fn split_train_predict_and_score() {
     assert!(correct > 150, "{correct} of 300 digits: the net has learnt nothing, or the answers belong to other rows");
     let said = digitstack(&[&asked[..], &["--force"]].concat());
     assert!(String::from_utf8_lossy(&said.stdout).contains(&format!("right: {correct} of 300")), "{said:?}");
+
+    // Where the labels of test.csv lie beside it, the same images are scored as test images.
+    let (tables, scored) = (fixture.at("tables"), json(&["evaluate", name(&dense), "--data", name(&fixture.at("tables"))]));
+    let test = &scored["models"][0]["test"];
+    assert_eq!((test["correct"].as_u64(), test["images"].as_u64()), (Some(correct as u64), Some(300)), "{scored}");
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["train.csv", "test.csv"] {
+        std::fs::copy(tables.join(file), folder.path().join(file)).unwrap();
+    }
+    let one_short = lines(&answers)[..300].join("\n");
+    std::fs::write(folder.path().join("test-labels.csv"), one_short).unwrap();
+    let said = ends(&["evaluate", name(&dense), "--data", name(folder.path())], 1);
+    assert!(said.contains("test-labels.csv:300") && said.contains("ImageId 299") && said.contains("has 300 rows"), "{said}");
 }
 
 #[test]
@@ -147,6 +165,7 @@ fn the_same_seed_gives_the_same_files() {
     ends(&[&again[..], &["--force"]].concat(), 0);
     assert_eq!(lines(&at("a/train.csv")).len(), 61);
     assert!(ends(&[&again[..], &["--force", "--data", name(&first)]].concat(), 2).contains("the folder that the digits are read from"));
+    std::fs::remove_file(at("a/test-labels.csv")).unwrap();
     // Of 60 digits with labels, 50 go to one table and 10 are left for the other.
     let from = ["data", "split", name(&other), "--data", name(&first), "--train", "50", "--test"];
     assert!(ends(&[&from[..], &["11"]].concat(), 1).contains("11 digits for test.csv, but 10 are left"));
@@ -346,9 +365,12 @@ fn outputs_and_arguments_that_cannot_be_meant_are_refused() {
     let dense = fixture.at("dense");
     let base = ["predict", name(&dense), "--csv", name(&table)];
     let packed = folder.path().join("out.csv.gz");
+    let link = folder.path().join("link.csv");
+    std::fs::hard_link(&table, &link).unwrap();
     for (more, words) in [
         (&["--out", name(&out)][..], "is there already; replace it with --force"),
         (&["--out", name(&table), "--force"], "is read as well"),
+        (&["--out", name(&link), "--force"], "is read as well"),
         (&["--out", name(&packed)], "not packed"),
         (&["--out", "-", "--json"], "both write to standard output"),
         (&[], "--out"),

@@ -116,7 +116,8 @@ fn check_output(csv: &Path, out: &Path, arguments: &TableArguments, output: &Out
     if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
         return Err(UsageError(format!("--out {}: the output is not packed; name it .csv", out.display())));
     }
-    let same = |input: &Path| matches!((input.canonicalize(), out.canonicalize()), (Ok(input), Ok(out)) if input == out);
+    // By whatever name: the output is emptied before the input is read to its end.
+    let same = |input: &Path| same_file::is_same_file(input, out).unwrap_or(false);
     if let Some(input) = [Some(csv), arguments.answers.as_deref()].into_iter().flatten().find(|input| same(input)) {
         return Err(UsageError(format!("--out {}: is read as well, by the name {}", out.display(), input.display())));
     }

@@ -23,6 +23,7 @@ use super::{
     idx,
     mnist::{Mnist, MnistFiles, Part, has_any, locate_pair},
     synthetic,
+    tables::TEST_LABELS,
 };
 use crate::{progress::Progress, seed::Seed};
 
@@ -167,7 +168,8 @@ impl Source {
         }
     }
 
-    /// Reads the test digits; none if the data has no test set, or (as Kaggle's `test.csv`) one without labels.
+    /// Reads the test digits; none if the data has no test set, or (as Kaggle's `test.csv`) one without labels. Where somebody has them, they lie in
+    /// `test-labels.csv` beside it (`ImageId,Label`), as [`super::tables`] writes them.
     ///
     /// # Errors
     /// As [`Source::train`].
@@ -280,7 +282,14 @@ impl Kind {
             }
             Self::Csv { folder, names } => {
                 let Some(path) = plain_or_packed(folder, names[part as usize]) else { return Ok(None) };
-                let (table, file) = csv::read_hashed(&path)?;
+                let (mut table, file) = csv::read_hashed(&path)?;
+                let mut files = vec![file];
+                if let (None, Part::Test, Some(labels)) = (&table.labels, part, plain_or_packed(folder, TEST_LABELS)) {
+                    let (answers, file) = csv::Answers::read_hashed(&labels)?;
+                    answers.check_rows(table.images.len(), &path)?;
+                    table.labels = Some(answers.labels().to_vec());
+                    files.push(file);
+                }
                 let Some(digits) = table.into_digits() else {
                     progress.message(&format!(
                         "{} has no labels: there is nothing to {} on",
@@ -289,7 +298,7 @@ impl Kind {
                     ));
                     return Ok(None);
                 };
-                (digits, vec![file], false)
+                (digits, files, false)
             }
             Self::TrainImages(_) if part == Part::Test => return Ok(None),
             Self::Images(folder) | Self::TrainImages(folder) => {

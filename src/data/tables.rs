@@ -23,7 +23,9 @@ use crate::{
 };
 
 /// Names of the files: digits with labels, digits without, and the labels of these.
-pub const NAMES: [&str; 3] = ["train.csv", "test.csv", "test-labels.csv"];
+pub const NAMES: [&str; 3] = ["train.csv", "test.csv", TEST_LABELS];
+/// The labels of `test.csv`, which Kaggle keeps to itself.
+pub(super) const TEST_LABELS: &str = "test-labels.csv";
 
 /// Which digits are in which table.
 pub struct Tables<'a> {

@@ -12,7 +12,7 @@ use super::{
 use crate::data::{
     CLASSES,
     error::{DataError, Result},
-    file::Contents,
+    file::{Contents, FileHash},
 };
 
 /// Most bytes in the fields of a record.
@@ -34,7 +34,13 @@ impl Answers {
     /// [`DataError::Read`] if it cannot be read or unpacked; [`DataError::Row`] with line and column for an id that is not the next one, a label
     /// that is no digit, or a row that has not two columns; [`DataError::Format`] if it holds no answer.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::parse(Contents::open(path)?, path)
+        Ok(Self::read_hashed(path)?.0)
+    }
+
+    pub(in crate::data) fn read_hashed(path: &Path) -> Result<(Self, FileHash)> {
+        let mut contents = Contents::open(path)?;
+        let answers = Self::parse(&mut contents, path)?;
+        Ok((answers, contents.finish(path)))
     }
 
     fn parse(bytes: impl BufRead, path: &Path) -> Result<Self> {
