@@ -12,6 +12,7 @@ use crate::{
         leaderboard::{self, Row, SortBy},
     },
     progress::Cancel,
+    runs,
 };
 
 /// Every run in one table.
@@ -19,7 +20,7 @@ use crate::{
 pub(super) struct LeaderboardArguments {
     /// Directories of runs and of single models, or folders that hold such directories [default: artifacts]
     runs: Vec<PathBuf>,
-    /// Draw it too: an .svg or a .png file
+    /// Draw it too: an .svg or a .png file; replaces one of that name
     #[arg(long, value_name = "FILE", value_parser = drawing)]
     out: Option<PathBuf>,
     /// What rows are sorted by: test, run, model, parameters, seconds, images or reported
@@ -58,7 +59,7 @@ pub(super) fn leaderboard(arguments: &LeaderboardArguments, output: &Output) -> 
     }
     let Some(path) = &arguments.out else { return Ok(()) };
     let bytes = board.draw(is(path, "png"))?;
-    std::fs::write(path, bytes).map_err(|error| anyhow::anyhow!("cannot write {}: {error}", path.display()))?;
+    runs::write_file(path, &bytes, true)?;
     output.line(format!("drawn: {}", path.display()))
 }
 
@@ -68,12 +69,13 @@ type Column = (&'static str, bool, fn(&Row) -> String);
 /// What is not known.
 const NONE: &str = "–";
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     ("model", true, |row| row.model.clone()),
     ("run", true, |row| row.run.clone()),
     ("parameters", false, |row| row.parameters.map_or_else(|| NONE.to_owned(), |count| count.to_string())),
     ("training s", false, |row| row.training_seconds.map_or_else(|| NONE.to_owned(), |seconds| format!("{seconds:.1}"))),
     ("images", false, |row| row.train_images.map_or_else(|| NONE.to_owned(), |images| images.to_string())),
+    ("held out %", false, |row| row.held_out.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))),
     ("test %", false, |row| row.accuracy.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))),
     ("95 % interval", false, |row| match (&row.seeds, row.accuracy) {
         (Some(seeds), _) => format!("± {}", percent(seeds.deviation)),
@@ -120,6 +122,10 @@ fn table(rows: &[Row]) -> Vec<String> {
     }
     lines.extend(said);
     lines.push("training s: the fits of a model added up, of a run all of its folds; parameters: of all models that are asked".to_owned());
+    lines.push(
+        "held out %: on training digits that the model did not see; an epoch may have been chosen by them, by the test images never"
+            .to_owned(),
+    );
     if rows.iter().any(|row| row.seeds.is_some()) {
         lines.push("±: standard deviation over the seeds of equal configurations; test %, training s: their mean".to_owned());
     }

@@ -104,7 +104,7 @@ pub struct MemberOpinion {
     pub probability: f64,
 }
 
-/// The first convolution of a net.
+/// What a model's first layer looks for: the first convolution of a net, the weights of a regression.
 #[derive(Clone, Debug)]
 pub struct Filters {
     /// As in [`ModelScores::name`].
@@ -142,6 +142,14 @@ pub struct Standing {
     pub model: String,
     /// Where it is from.
     pub run: String,
+    /// Numbers that it learned, if that is known.
+    pub parameters: Option<u64>,
+    /// How long it was trained, if that is known.
+    pub seconds: Option<f64>,
+    /// How it was measured, in a few words.
+    pub protocol: String,
+    /// True if the accuracy is on training digits that were held out, for want of test images.
+    pub is_held_out: bool,
     /// Test accuracy, 0 to 1: of one model, or the mean over several seeds.
     pub value: f64,
     /// Lower end of its interval: of 95 %, or one standard deviation below the mean.

@@ -159,7 +159,8 @@ fn filmed(film: &Film, studio: &mut Studio) -> Result<Vec<Shown>, ReportError> {
     let first = studio.half(&format!("filters-before-{name}"), caption, |theme, width| figures::filters(&before, theme, width));
     let last = film.pictures.last().map_or(0, |(iteration, _)| *iteration);
     let caption = format!(
-        "The filters of {} during {last} iterations in {} pictures, each filter scaled to its largest weight in any of them.",
+        "The filters of {} during {last} iterations in {} pictures, each filter scaled to its largest weight in any of them. The model may be \
+         that of an earlier epoch, or an average.",
         film.member,
         film.pictures.len()
     );

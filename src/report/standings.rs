@@ -3,7 +3,7 @@
 use super::{ReportError, figures, input::Standing, raster, theme::Theme};
 
 /// Natural width of the figure, in pixels.
-const WIDTH: f64 = 820.0;
+const WIDTH: f64 = 1000.0;
 /// Most rows: the figure of more could not be read.
 const MOST: usize = 500;
 
@@ -14,7 +14,7 @@ const MOST: usize = 500;
 pub fn draw_standings(rows: &[Standing], png: bool) -> Result<Vec<u8>, ReportError> {
     let refuse = |problem: String| Err(ReportError::Input { figure: FIGURE.to_owned(), problem });
     if rows.is_empty() || rows.len() > MOST {
-        return refuse(format!("found {} models with a test accuracy, expected 1 to {MOST}", rows.len()));
+        return refuse(format!("found {} models with an accuracy, expected 1 to {MOST}", rows.len()));
     }
     let shares = |row: &Standing| [row.value, row.low, row.high].into_iter().chain(row.reported.iter().copied()).collect::<Vec<_>>();
     if let Some(row) = rows.iter().find(|row| shares(row).iter().any(|share| !(0.0..=1.0).contains(share))) {
@@ -34,7 +34,19 @@ mod tests {
 
     fn standing(model: &str, value: f64) -> Standing {
         let (low, high) = (value - 0.002, value + 0.001);
-        Standing { model: model.into(), run: "artifacts/a-run".into(), value, low, high, seeds: 1, reported: Vec::new() }
+        Standing {
+            model: model.into(),
+            run: "artifacts/a-run".into(),
+            parameters: Some(7850),
+            seconds: Some(12.4),
+            protocol: "5 folds".into(),
+            is_held_out: false,
+            value,
+            low,
+            high,
+            seeds: 1,
+            reported: Vec::new(),
+        }
     }
 
     #[test]
@@ -45,20 +57,29 @@ mod tests {
             Standing { reported: vec![0.97], ..standing(long, 0.98) },
         ];
         let svg = String::from_utf8(draw_standings(&rows, false).unwrap()).unwrap();
-        for word in ["cnn &lt;b&gt;", "99.25 ± 0.10", "98.00", "artifacts/a-run", "mean over seeds", "95 % interval", "reported elsewhere"]
-        {
+        for word in [
+            "cnn &lt;b&gt;",
+            "99.25 ± 0.10",
+            "98.00",
+            "artifacts/a-run · 7850 parameters · 12 s · 5 folds",
+            "mean over seeds",
+            "test, with its 95 %",
+            "reported elsewhere",
+        ] {
             assert!(svg.contains(word), "{word} is missing from {svg}");
         }
         assert!(svg.contains("a-very-long-name") && svg.contains('…') && !svg.contains(&format!(">{long}<")));
         let plain = String::from_utf8(draw_standings(&rows[..1], false).unwrap()).unwrap();
         assert!(!plain.contains("reported elsewhere") && !plain.contains("95 % interval"), "only marks that are there are explained");
+        let held_out = Standing { is_held_out: true, ..standing("cnn", 0.99) };
+        assert!(String::from_utf8(draw_standings(&[held_out], false).unwrap()).unwrap().contains("no test images"));
         assert!(draw_standings(&rows, true).unwrap().starts_with(b"\x89PNG"));
     }
 
     #[test]
     fn what_cannot_be_drawn_is_refused() {
         let refused = |rows: &[Standing]| draw_standings(rows, false).unwrap_err().to_string();
-        assert!(refused(&[]).contains("found 0 models with a test accuracy"));
+        assert!(refused(&[]).contains("found 0 models with an accuracy"));
         assert!(refused(&vec![standing("m", 0.5); 501]).contains("found 501"));
         assert!(refused(&[standing("m", f64::NAN)]).contains("`m` in artifacts/a-run is no share"));
     }

@@ -6,7 +6,8 @@ use super::{Leaderboard, Row, RunFailure};
 use crate::report::{self, Standing};
 
 impl Leaderboard {
-    /// Draws the rows that have a test accuracy, in their order, as SVG text or, if `png`, as a PNG picture.
+    /// Draws the rows in their order, as SVG text or, if `png`, as a PNG picture. Where there were no test images the accuracy is that on the digits
+    /// held out, and marked as such; rows with neither are left out.
     ///
     /// # Errors
     /// If no row has one.
@@ -16,10 +17,14 @@ impl Leaderboard {
     }
 
     fn standing(&self, row: &Row) -> Option<Standing> {
-        let accuracy = row.accuracy?;
+        let accuracy = row.accuracy.or(row.held_out)?;
         Some(Standing {
             model: row.model.clone(),
             run: self.short_name(row),
+            parameters: row.parameters,
+            seconds: row.training_seconds,
+            protocol: row.protocol.clone(),
+            is_held_out: row.accuracy.is_none(),
             value: accuracy.value,
             low: accuracy.low,
             high: accuracy.high,

@@ -61,6 +61,8 @@ pub struct Row {
     pub train_images: Option<usize>,
     /// Test images; none if there is no test set.
     pub test_images: Option<usize>,
+    /// On training digits that the model did not learn from: those held out, or of a run all of them, out of fold. None over several seeds.
+    pub held_out: Option<Proportion>,
     /// On the test images, with its 95 % interval; over several seeds their mean, and one standard deviation to either side.
     pub accuracy: Option<Proportion>,
     /// How it was measured here: `5 folds`, `10 % held out`.

@@ -60,6 +60,7 @@ impl Folder<'_> {
             parameters: made.parameters,
             training_seconds: Some(made.seconds),
             train_images,
+            held_out: scores.out_of_fold.as_ref().map(|scores| scores.accuracy),
             test_images: scores.test.as_ref().map(|test| test.images),
             accuracy: scores.test.map(|test| test.accuracy),
             protocol,
