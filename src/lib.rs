@@ -10,10 +10,12 @@
 //! |---|---|
 //! | [`seed`], [`progress`], [`history`] | one seed for a run and a generator for every purpose; how long work reports; what a fit records |
 //! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
+//! | [`convex`] | smooth convex functions and where they are least |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`onnx`] | graphs of standard operators, which other programs run |
 //! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
 //! | [`boosting`] | LightGBM |
+//! | [`classical`] | logistic regression and the support-vector machine, on the pixels |
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
@@ -27,7 +29,9 @@
 
 pub mod boosting;
 mod calendar;
+pub mod classical;
 pub mod cli;
+pub mod convex;
 pub mod data;
 pub mod evaluation;
 pub mod history;
@@ -42,5 +46,6 @@ pub mod runs;
 pub mod seed;
 pub mod serve;
 pub mod stacking;
+mod storage;
 pub mod tuning;
 pub mod verdict;

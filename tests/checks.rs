@@ -91,6 +91,31 @@ fn the_nets_of_a_configuration_are_measured_as_they_are() {
     assert!(json(&output)["checks"].as_array().expect("checks").iter().all(|check| check["operations"] == "plain"));
 }
 
+/// Every shipped family, with narrow layers and on built-in digits.
+const FAMILIES: [(&str, &[&str]); 7] = [
+    ("convnet1", &["members.convnet1.network.filters=8"]),
+    ("keras8", &["members.keras8.network.layout=[[8, 16]]"]),
+    ("kaggle", &["members.deep.network.layout=[[8, 8], [16, 16], [32], [64]]"]),
+    ("deskew-a", &["members.deskew-a.network.hidden=[100]", "members.deskew-a3.network.hidden=[100, 30]"]),
+    ("deskew-b", &["members.deskew-b.network.hidden=[100, 100]"]),
+    ("deskew-c", &["members.deskew-c.network.hidden=[100]"]),
+    ("elastic800", &["members.elastic800.network.hidden=[100]"]),
+];
+
+#[test]
+fn every_family_knows_a_few_images_by_heart_and_follows_its_gradients() {
+    let shipped = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/families")).expect("a folder").count();
+    assert_eq!(shipped, FAMILIES.len(), "a family is not checked");
+    for (name, narrow) in FAMILIES {
+        let config = format!("{}/configs/families/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let set: Vec<&str> = ["data.source=builtin", "data.train=600"].iter().chain(narrow).flat_map(|set| ["--set", set]).collect();
+        for check in ["overfit", "gradients"] {
+            let output = digitstack(&[&["check", check, &config][..], &set].concat());
+            assert_eq!(output.status.code(), Some(0), "{name}, {check}: {}\n{}", text(&output.stdout), text(&output.stderr));
+        }
+    }
+}
+
 #[test]
 fn wrong_usage_is_2() {
     let cases: [(&[&str], &str); 6] = [

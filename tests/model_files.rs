@@ -14,8 +14,8 @@ use digitstack::{
     data::{Images, Probabilities, synthetic},
     learners::{Classifier, ModelFormat, ModelNotes},
     nn::{
-        Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Loss, NetworkConfig, Padding, Pool, TrainJob, TrainedNet,
-        TrainingConfig, WeightsFile, resolve, train,
+        Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Head, InputScale, Loss, NetworkConfig, Normalization,
+        Output as NetOutput, Padding, Pool, TrainJob, TrainedNet, TrainingConfig, WeightsFile, resolve, train,
     },
     progress::{Cancel, Silent},
     seed::Seed,
@@ -89,6 +89,7 @@ fn rows(path: &Path) -> Probabilities {
     numbers.as_chunks::<10>().0.to_vec()
 }
 
+/// Within the tolerance, relative to what is above 1.
 fn assert_close(found: &[[f32; 10]], expected: &[[f32; 10]], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
@@ -110,7 +111,7 @@ fn trained(config: &NetworkConfig) -> TrainedNet {
         observe: None,
         feeders: 0,
     };
-    let loss = if config.softmax_output() { Loss::CrossEntropy } else { Loss::Mse };
+    let loss = if config.output() == NetOutput::Softmax { Loss::CrossEntropy } else { Loss::Mse };
     let training = TrainingConfig { epochs: 2, batch_size: 32, loss, ..TrainingConfig::default() };
     train(config, &training, &synthetic::generate(300, Seed(1)), None, None, &job).unwrap()
 }
@@ -127,11 +128,17 @@ fn cnn(activation: Activation, change: impl FnOnce(&mut CnnConfig)) -> NetworkCo
     NetworkConfig::Cnn(config)
 }
 
-/// Every activation, every kind of layer.
+/// Several convolutions with norms, a global pool.
+fn deep(cnn: &mut CnnConfig, head: Head, affine: bool) {
+    cnn.layout = vec![vec![4, 4], vec![6, 6], vec![8], vec![10]];
+    (cnn.head, cnn.normalization, cnn.padding, cnn.hidden) = (head, Normalization::Batch { affine }, Padding::Same, Vec::new());
+}
+
+/// Every activation, every kind of layer, input and output.
 fn architectures() -> Vec<(&'static str, NetworkConfig)> {
     vec![
         ("dense", dense(Activation::Relu, |_| ())),
-        ("dense-raw", dense(Activation::Tanh, |dense| dense.softmax_output = false)),
+        ("dense-raw", dense(Activation::Tanh, |dense| dense.output = NetOutput::Raw)),
         ("dense-without-bias", dense(Activation::Elu, |dense| dense.bias = false)),
         ("dense-linear", dense(Activation::Relu, |dense| dense.hidden.clear())),
         ("dense-sigmoid", dense(Activation::Sigmoid, |dense| dense.hidden = vec![20])),
@@ -142,6 +149,22 @@ fn architectures() -> Vec<(&'static str, NetworkConfig)> {
         ("cnn-even-kernel", cnn(Activation::Softsign, |cnn| (cnn.pool, cnn.kernel, cnn.extra_activation) = (Pool::Average, 4, vec![true]))),
         ("cnn-swish-extra", cnn(Activation::Swish, |cnn| cnn.extra_activation = vec![true, true])),
         ("cnn-one-block", cnn(Activation::Relu, |cnn| (cnn.blocks, cnn.hidden) = (1, Vec::new()))),
+        (
+            "dense-sigmoid-outputs",
+            dense(Activation::Sigmoid, |dense| (dense.output, dense.input) = (NetOutput::Sigmoid, InputScale::Range([0.01, 1.0]))),
+        ),
+        ("dense-standardised", dense(Activation::Relu, |dense| dense.input = InputScale::Standardized)),
+        (
+            "cnn-standardised",
+            cnn(Activation::Relu, |cnn| (cnn.input, cnn.blocks, cnn.kernel, cnn.padding) = (InputScale::Standardized, 1, 7, Padding::Same)),
+        ),
+        ("cnn-signed-layout", cnn(Activation::Relu, |cnn| (cnn.input, cnn.layout) = (InputScale::Signed, vec![vec![4, 6]]))),
+        ("cnn-norm-global-max", cnn(Activation::Relu, |cnn| deep(cnn, Head::GlobalMax, false))),
+        ("cnn-norm-global-average", cnn(Activation::Selu, |cnn| deep(cnn, Head::GlobalAverage, true))),
+        (
+            "cnn-norm-flat",
+            cnn(Activation::Tanh, |cnn| (cnn.normalization, cnn.pool) = (Normalization::Batch { affine: true }, Pool::Average)),
+        ),
     ]
 }
 

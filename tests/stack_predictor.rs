@@ -62,7 +62,13 @@ fn allocations() -> usize {
     ALLOCATIONS.get()
 }
 
-/// The quickstart in seconds, with a recipe of every kind of step that is not random.
+/// The quickstart with one more member of each kind that it has none of, one of which prepares its images by itself.
+const MEMBERS: &str = concat!(
+    include_str!("../configs/quickstart.toml"),
+    "\n[[members]]\nname = \"regression\"\nkind = \"logistic\"\nprepare = [\"deskewed\", { step = \"rotate\", degrees = 3.0 }]\n\n[[members]]\nname = \"svm\"\nkind = \"svm\"\n"
+);
+
+/// In seconds, with a recipe of every kind of step that is not random.
 const SETTINGS: [&str; 6] = [
     "data.train=600",
     "data.test=50",
@@ -89,7 +95,9 @@ const RUNS: [(&str, &[&str]); 2] = [
 
 fn tiny_run(folder: &Path, more: &[&str]) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_digitstack"));
-    command.args(["run", "--device", "cpu", "--out"]).arg(folder);
+    let config = folder.with_extension("toml");
+    std::fs::write(&config, MEMBERS).unwrap();
+    command.arg("run").arg(config).args(["--device", "cpu", "--out"]).arg(folder);
     for setting in SETTINGS.iter().chain(more) {
         command.args(["--set", setting]);
     }

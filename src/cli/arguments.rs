@@ -112,7 +112,12 @@ Examples:
   digitstack train booster configs/mnist-cpu.toml --data ~/mnist
   digitstack train cnn --set members.cnn.network.filters=32
   digitstack train cnn --validation 1000                   1000 digits held out instead of a tenth of them
-  digitstack leaderboard                                   every run and every such model in one table")]
+  digitstack train svm my.toml --data ~/mnist              my.toml has a `[[members]]` table with name = \"svm\", kind = \"svm\"
+  digitstack leaderboard                                   every run and every such model in one table
+
+Kinds of members are dense, cnn, booster, logistic (`[members.logistic]` c, max_iterations, tolerance) and svm (`[members.svm]` c, gamma,
+tolerance, calibration_folds, cache_mib). The last two leave no checkpoint: an interrupted fit starts over. Each kind takes `augment`, and
+`prepare`, steps that this member alone sees its images through.")]
     Train(TrainArguments),
     /// Verify a finished run or a single model and score it again, on its own or on other data
     #[command(after_help = "\
@@ -252,7 +257,7 @@ pub(super) enum ExportFormat {
 
 #[derive(Args, Debug)]
 pub(super) struct TrainArguments {
-    /// The name of a member of the configuration: dense, cnn, booster
+    /// The name of a member of the configuration; of the quickstart dense, cnn, booster
     pub(super) model: String,
     /// A TOML file [default: the quickstart, built in]
     pub(super) config: Option<PathBuf>,
@@ -384,8 +389,8 @@ pub(super) enum DataCommand {
     /// Draw a data set anew into train.csv, test.csv and test-labels.csv, as Kaggle's Digit Recognizer has them
     #[command(after_help = "\
 train.csv (label,pixel0…pixel783) is drawn from the training part of the data; test.csv (pixel0…pixel783) from all that is left; no digit is there
-twice. Both keep each class's share and are in random order; --seed draws others. test-labels.csv (ImageId,Label) has the answers to test.csv. Of
-MNIST's 70,000 digits the sizes of Kaggle's files are left: 42,000 and 28,000.
+twice. Both keep each class's share and are in random order; --seed draws others. test-labels.csv (ImageId,Label) has the answers to test.csv:
+where it lies beside it, a finished model is scored on test.csv. Of MNIST's 70,000 digits the sizes of Kaggle's files are left: 42,000 and 28,000.
 
 Examples:
   digitstack data split kaggle configs/mnist-cpu.toml       MNIST, downloaded when it is not there

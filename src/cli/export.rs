@@ -7,7 +7,6 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::{UsageError, output::Output, usage};
 use crate::{
@@ -15,22 +14,24 @@ use crate::{
     learners::ModelFormat,
     nn::{self, DeviceChoice},
     pipeline::ModelFiles,
-    runs,
+    runs, storage,
 };
 
 pub(super) const HELP: &str = "\
 MODEL is a member's name if there is one model of it (`digitstack train`, `digitstack import`, a
 run whose final models were refitted), otherwise that of a fold's model, such as cnn/fold-1, or the
-name of a meta-model, such as logistic (meta/logistic if a member has that name too). Every file of
+name of a meta-model, such as logistic. Every file of
 the directory is verified before it is read.
 
 Formats, and the kinds of model that have them:
 
-safetensors (dense, cnn)
+safetensors (dense, cnn, logistic, svm)
   The weights by PyTorch's names and in its layout: float32, convolutions [out, in, kernel, kernel],
   fully connected layers [out, in], biases [out]; the metadata entry `digitstack` holds the
   architecture as JSON. safetensors.torch.load_file opens it; `digitstack import` reads it back, bit
-  for bit.
+  for bit. logistic: `weight` [classes, 784] and `bias`, for pixels from 0 to 1. svm: `vectors`, the
+  support vectors as bytes, class by class, and `coefficients` [n, classes - 1] as LIBSVM has them;
+  the kernel's width, the biases and the calibration are in the metadata entry.
 onnx (dense, cnn)
   A graph for ONNX Runtime and others, of operators of version 17. Input `image`: float32
   [N, 1, 28, 28], 0 = background, 1 = ink. Outputs: `probabilities` [N, 10], whose rows add up to 1,
@@ -40,6 +41,7 @@ lightgbm (booster)
   255.
 json (all of these, and meta-models)
   dense, cnn: `architecture` and `weights`, nested lists by the names of safetensors.
+  logistic, svm: `model` and `arrays`, nested lists by the names of safetensors.
   booster: `trees`, lists by node. From node 0 an image goes to `left_child` if its pixel
   `split_feature` is at most `threshold`, otherwise to `right_child`; a child below 0 is the leaf
   -1 - child, whose `leaf_value` is added to the score of the tree's `class`. Where `missing_type`
@@ -48,7 +50,7 @@ json (all of these, and meta-models)
   each of `classes` a row of `weights` [10 * members] and an intercept; weighted-mean: `weights` by
   member; tree: its nodes.
 
-A member sees images after the run's preparation (`prepare.recipe`). It is printed if there is one,
+A member sees images after the run's preparation (`prepare.recipe`) and its own. It is printed if there is one,
 and the file, unless it is LightGBM's, holds it as the note `preparation`: a list of steps.
 
 Exit codes: 0 written; 1 the directory is damaged or the file cannot be written; 2 no such model or
@@ -106,12 +108,19 @@ pub(super) fn export(arguments: &ExportArguments, output: &Output) -> anyhow::Re
     let model = models.find(model).map_err(usage)?;
     let bytes = models.export(model, *format, &device).map_err(usage)?;
     runs::write_file(&file, &bytes, arguments.force)?;
-    let preparation = models.preparation();
-    let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    output.json(&Exported { model: &model.name, format: format.name(), file: &file, bytes: bytes.len(), sha256, preparation })?;
+    let preparation = models.preparation(model);
+    let sha256 = storage::hash(&bytes);
+    output.json(&Exported {
+        model: &model.name,
+        format: format.name(),
+        file: &file,
+        bytes: bytes.len(),
+        sha256,
+        preparation: &preparation,
+    })?;
     output.line(format!("{}: {} as {format}, {} bytes", file.display(), model.name, bytes.len()))?;
     if !preparation.steps.is_empty() {
-        output.line(format!("images must first pass: {}", serde_json::to_string(preparation)?))?;
+        output.line(format!("images must first pass: {}", serde_json::to_string(&preparation)?))?;
     }
     Ok(())
 }

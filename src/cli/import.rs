@@ -34,8 +34,9 @@ the built-in digits, or on those of --data.
 Arrays in the file are called
   1. as this program does: blocks.0.convolutions.0.weight, hidden.0.weight, output.weight, .bias;
   2. as PyTorch's modules are: <module>.weight and <module>.bias. Convolutions have weights of 4
-     dimensions, [out, in, kernel, kernel], fully connected layers of 2, [out, in]. There must be as
-     many of each as the net has. In each of the two groups,
+     dimensions, [out, in, kernel, kernel], fully connected layers of 2, [out, in], norms
+     (BatchNorm2d) of 1, or none but a running_mean and a running_var (affine=False); a convolution
+     in front of a norm has no bias. There must be as many of each as the net has. In each group,
        0.weight, 3.weight (nn.Sequential) or conv1.weight, conv2.weight, which differ in one number
          alone, are the layers in the order of that number;
        fc1.weight, out.weight, other names, are told by their shapes; those of one shape must differ

@@ -88,7 +88,7 @@ impl ModelKind {
 /// One model's row in `metrics.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelScores {
-    /// Its name: `dense`, `cnn`, `booster`, `mean`, `weighted-mean`, `logistic`, `tree`.
+    /// Its name: that of a member, or of a meta-model (`mean`, `weighted-mean`, `logistic`, `tree`).
     pub name: String,
     /// What it is.
     pub kind: ModelKind,

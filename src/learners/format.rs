@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::nn::Notes;
+use crate::storage::Notes;
 
 /// A format for other programs. No model has all of them, see [`super::Classifier::formats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

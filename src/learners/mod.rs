@@ -5,11 +5,15 @@
 //! is one file here and one line in its list.
 
 mod booster;
+mod copies;
 mod format;
+mod logistic;
 mod net;
+mod prepared;
 mod selection;
 mod settings;
 mod shared;
+mod svm;
 
 use std::path::Path;
 
@@ -17,8 +21,10 @@ use serde::Serialize;
 
 use crate::{
     boosting::BoostingError,
+    classical::{ClassicalError, ClassicalJob},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     history::{FitTiming, History, Observe},
+    imaging::Recipe,
     nn::{ChosenDevice, Film, Filters, GradientCheck, NetworkConfig, NnError, WeightsFile},
     progress::{Cancel, Progress},
     seed::Seed,
@@ -26,16 +32,18 @@ use crate::{
 
 pub use booster::BoosterLearner;
 pub use format::{ModelFormat, ModelNotes};
+pub use logistic::LogisticLearner;
 pub use net::NetLearner;
 pub use selection::set_aside_for_selection;
 pub use settings::parse_settings;
 pub use shared::Shared;
+pub use svm::SvmLearner;
 
 /// Hyperparameters that can be fitted.
 pub trait Learner: Send + Sync {
     /// What this member of a stack is called; unique within a run.
     fn name(&self) -> &str;
-    /// Which entry of the list built it: `dense`, `cnn`, `booster`.
+    /// Which entry of the list built it: `dense`, `cnn`, `booster`, `logistic`, `svm`.
     fn kind(&self) -> &'static str;
     /// Every setting, defaults included, as a table that [`build`] accepts.
     fn settings(&self) -> Result<toml::Table, LearnerError>;
@@ -52,6 +60,10 @@ pub trait Learner: Send + Sync {
     fn length(&self) -> Length;
     /// Rough work of a fit on so many images, in billions of operations: orders jobs, nothing else.
     fn work(&self, images: usize) -> f64;
+    /// What is done to an image that comes to a model of this learner before anything else; nothing by default.
+    fn preparation(&self) -> Recipe {
+        Recipe::default()
+    }
     /// Fits a model. The same data, seed and build give the same model on a CPU, whatever the number of threads.
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError>;
     /// The same model and update rule as a check that it can learn at all: for so many epochs on so few images that it must know them by
@@ -82,9 +94,9 @@ pub trait Learner: Send + Sync {
 /// How long a fit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Length {
-    /// Dotted path of the setting: `training.epochs`, `booster.trees`.
+    /// Dotted path of the setting: `training.epochs`, `booster.trees`; for a fit of a single step, the table of its settings.
     pub field: &'static str,
-    /// "epoch" or "tree".
+    /// "epoch", "tree", "iteration" or "fit".
     pub unit: &'static str,
     /// How many.
     pub steps: u32,
@@ -144,7 +156,7 @@ impl Clone for Box<dyn Predictor> {
 pub struct Fitted {
     /// The model.
     pub classifier: Box<dyn Classifier>,
-    /// Its course, by epoch or tree.
+    /// Its course, by epoch, tree or iteration.
     pub history: History,
     /// How long it took.
     pub timing: FitTiming,
@@ -173,6 +185,14 @@ pub struct FitContext<'a> {
     pub shared: Option<&'a Shared>,
 }
 
+impl<'a> FitContext<'a> {
+    /// The part of it that a classical model asks for.
+    fn classical(&self) -> ClassicalJob<'a> {
+        let Self { seed, progress, label, cancel, observe, .. } = *self;
+        ClassicalJob { seed, progress, name: label, cancel, observe }
+    }
+}
+
 /// Why a learner failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnerError {
@@ -182,6 +202,9 @@ pub enum LearnerError {
     /// In the booster.
     #[error(transparent)]
     Booster(#[from] BoostingError),
+    /// In a regression or a support-vector machine.
+    #[error(transparent)]
+    Classical(#[from] ClassicalError),
     /// In settings that are not the user's.
     #[error("a setting of the program's own: {0}")]
     Setting(FieldError),
@@ -221,7 +244,12 @@ impl LearnerError {
 
     /// True if the fit stopped because it was asked to.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Net(NnError::Cancelled { .. }) | Self::Booster(BoostingError::Cancelled { .. }))
+        matches!(
+            self,
+            Self::Net(NnError::Cancelled { .. })
+                | Self::Booster(BoostingError::Cancelled { .. })
+                | Self::Classical(ClassicalError::Cancelled { .. })
+        )
     }
 
     /// True if the loss left the numbers: a matter of the settings, not of the machine.
@@ -231,7 +259,7 @@ impl LearnerError {
 
     /// True if a file could not be read or written: a matter of the disk, whatever was fitted.
     pub fn is_storage(&self) -> bool {
-        matches!(self, Self::Net(NnError::Io { .. }) | Self::Booster(BoostingError::Io { .. }))
+        matches!(self, Self::Net(NnError::Io { .. }) | Self::Booster(BoostingError::Io { .. }) | Self::Classical(ClassicalError::Io { .. }))
     }
 }
 
@@ -239,10 +267,12 @@ impl LearnerError {
 type Build = fn(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError>;
 
 /// Every kind of learner: its name in a configuration, what it is, how it is built.
-const KINDS: [(&str, &str, Build); 3] = [
+const KINDS: [(&str, &str, Build); 5] = [
     ("dense", "fully connected net", |name, settings| NetLearner::dense(name, settings).map(boxed)),
     ("cnn", "VGG-style convolutional net", |name, settings| NetLearner::cnn(name, settings).map(boxed)),
     ("booster", "LightGBM gradient-boosted trees", |name, settings| BoosterLearner::new(name, settings).map(boxed)),
+    ("logistic", "multinomial logistic regression on the pixels", |name, settings| LogisticLearner::new(name, settings).map(boxed)),
+    ("svm", "support-vector machine with an RBF kernel", |name, settings| SvmLearner::new(name, settings).map(boxed)),
 ];
 
 fn boxed<L: Learner + 'static>(learner: L) -> Box<dyn Learner> {
@@ -254,7 +284,8 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     KINDS.iter().map(|(name, about, _)| (*name, *about))
 }
 
-/// Builds a learner from the table of a `[[members]]` entry (`name`, `kind` and the settings of that kind).
+/// Builds a learner from the table of a `[[members]]` entry: `name`, `kind`, `prepare` (steps that this member alone sees its images through) and
+/// the settings of that kind.
 ///
 /// # Errors
 /// The field that is missing, unknown, of the wrong type or impossible.
@@ -266,11 +297,16 @@ pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
     };
     let (name, kind) = (text("name")?, text("kind")?);
     check_name(&name)?;
+    let recipe: Recipe = match table.remove(prepared::FIELD) {
+        Some(recipe) => recipe.try_into().map_err(|error: toml::de::Error| FieldError::new(prepared::FIELD, error.message().trim()))?,
+        None => Recipe::default(),
+    };
     let Some((_, _, build)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
         let known: Vec<_> = kinds().map(|(kind, _)| format!("`{kind}`")).collect();
         return Err(FieldError::new("kind", format!("found `{kind}`, expected one of {}", known.join(", "))));
     };
-    build(&name, table)
+    let learner = build(&name, table)?;
+    if recipe.steps.is_empty() { Ok(learner) } else { prepared::PreparedLearner::new(learner, recipe).map(boxed) }
 }
 
 /// The learner of a net of this architecture, with the default training.

@@ -102,7 +102,7 @@ impl Learner for NetLearner {
         let layers = match &self.network {
             NetworkConfig::Dense(dense) => format!("784{}–10 {:?}", widths(&dense.hidden), dense.activation),
             NetworkConfig::Cnn(cnn) => {
-                format!("{} blocks from {} filters{}–10 {:?}", cnn.blocks, cnn.filters, widths(&cnn.hidden), cnn.activation)
+                format!("convolutions {}{}–10 {:?}", cnn.filters_by_block(), widths(&cnn.hidden), cnn.activation)
             }
         };
         format!("{layers}, {parameters} parameters, {} epochs", self.training.epochs)

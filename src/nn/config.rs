@@ -173,6 +173,12 @@ impl CnnConfig {
             .collect()
     }
 
+    /// The filters of its convolutions for people, blocks apart: `64–64, 128`.
+    pub fn filters_by_block(&self) -> String {
+        let block = |filters: &Vec<usize>| filters.iter().map(usize::to_string).collect::<Vec<_>>().join("–");
+        self.blocks().iter().map(block).collect::<Vec<_>>().join(", ")
+    }
+
     /// Side of the map after each convolution and after the pool of each block, in pixels; 0 once it has vanished.
     fn sides(&self) -> Vec<(Vec<usize>, usize)> {
         let blocks = self.blocks();

@@ -68,6 +68,14 @@ impl Film {
         Ok(())
     }
 
+    /// Takes the last picture, after so many iterations, of a training that ended before its time.
+    pub(super) fn end(&mut self, network: &Network, iteration: u64) -> Result<(), NnError> {
+        if !self.pictures.is_empty() && !self.pictures.contains_key(&iteration) {
+            self.pictures.insert(iteration, Filters::of(network)?);
+        }
+        Ok(())
+    }
+
     /// As arrays for a checkpoint or a file: `iteration-000300` is `[filters, side, side]`.
     pub(super) fn arrays(&self) -> impl Iterator<Item = (String, Array)> {
         self.pictures.iter().map(|(iteration, filters)| (format!("iteration-{iteration:09}"), filters.array()))

@@ -93,9 +93,12 @@ impl ModelFiles {
         RunFailure::NoSuchModel { directory: self.folder.clone(), model: name.to_owned(), problem, models }
     }
 
-    /// What is done to every image before a model sees it.
-    pub fn preparation(&self) -> &Recipe {
-        &self.config.prepare.recipe
+    /// What is done to an image before a model sees it: the run's steps, then those of its member. Before a meta-model: the run's.
+    pub fn preparation(&self, model: &ModelFile) -> Recipe {
+        match model.place {
+            Place::Member(member, _) => self.config.preparation_for(self.config.members[member].as_ref()),
+            Place::Meta(_) => self.config.prepare.recipe.clone(),
+        }
     }
 
     /// A model in a format.
@@ -105,7 +108,7 @@ impl ModelFiles {
     pub fn export(&self, model: &ModelFile, format: ModelFormat, device: &ChosenDevice) -> Result<Vec<u8>, RunFailure> {
         match &model.place {
             Place::Member(member, part) => {
-                let notes = ModelNotes { model: model.name.clone(), preparation: to_json(self.preparation(), &model.name)? };
+                let notes = ModelNotes { model: model.name.clone(), preparation: to_json(&self.preparation(model), &model.name)? };
                 Ok(self.config.members[*member].load(&self.folder.join(part), device)?.export(format, &notes)?)
             }
             Place::Meta(file) => {

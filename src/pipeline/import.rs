@@ -36,8 +36,7 @@ pub fn config_of_file(weights: &WeightsFile, member: &str, overrides: &[Override
         config.members = vec![learners::of_network(member, architecture).map_err(fail)?];
         config.prepare.recipe = preparation(weights).map_err(fail)?.unwrap_or_default();
         config.name = "imported".to_owned();
-        config.stacking.check(1).map_err(|error| fail(error.inside("stacking")))?;
-        config.prepare.check().map_err(|error| fail(error.inside("prepare")))?;
+        config.check().map_err(fail)?;
         Ok(config)
     };
     Some(build())
@@ -62,10 +61,11 @@ pub fn import_one(
     work: &Work,
 ) -> Result<Imported, RunFailure> {
     let model = [learner.import(weights, work.device)?];
+    let expected = config.preparation_for(learner);
     match preparation(weights)? {
-        Some(recipe) if recipe != config.prepare.recipe => {
+        Some(recipe) if recipe != expected => {
             let text = |recipe: &Recipe| serde_json::to_string(recipe).unwrap_or_default();
-            let (file, config) = (text(&recipe), text(&config.prepare.recipe));
+            let (file, config) = (text(&recipe), text(&expected));
             return Err(RunFailure::OtherPreparation { path: weights.path().to_owned(), file, config });
         }
         _ => {}

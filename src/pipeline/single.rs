@@ -74,7 +74,7 @@ pub(super) fn learner<'a>(config: &'a RunConfig, folder: &Path) -> Result<(usize
 pub struct SingleScores {
     /// Training, validation and test scores.
     pub scores: ModelScores,
-    /// By epoch or tree.
+    /// By epoch, tree or iteration.
     pub history: History,
     /// How long the fit took.
     pub timing: FitTiming,

@@ -76,8 +76,10 @@ fn a_gradient_of_the_right_size_in_the_wrong_place_fails() {
 
 #[test]
 fn both_kinds_of_operations_are_measured() {
-    let cases =
-        [Case::Network("net".into(), Box::new(nets()[1].clone())), Case::Loss { loss: Loss::CrossEntropy, output: Output::Softmax, targets: Targets::ONE_HOT, against: "" }];
+    let cases = [
+        Case::Network("net".into(), Box::new(nets()[1].clone())),
+        Case::Loss { loss: Loss::CrossEntropy, output: Output::Softmax, targets: Targets::ONE_HOT, against: "" },
+    ];
     let found = check(&cases, Seed(1), &cpu(), &Silent).unwrap();
     let operations: Vec<_> = found.iter().map(|check| (check.what.as_str(), check.operations)).collect();
     let loss = "loss cross-entropy, softmax outputs";
@@ -91,7 +93,15 @@ fn nets_of_any_size_are_measured_with_every_setting_but_their_width() {
     let large = CnnConfig { filters: 64, growth: 4, hidden: vec![300, 0, 20], convolutions_per_block: 2, ..CnnConfig::default() };
     let small = CnnConfig { filters: 4, growth: 2, hidden: vec![16, 0, 16], ..large.clone() };
     assert_eq!(NetworkConfig::Cnn(large.clone()).shrunk(), NetworkConfig::Cnn(small));
-    let found = check_member_gradients("cnn", &NetworkConfig::Cnn(large), &TrainingConfig { loss: Loss::Mse, ..TrainingConfig::default() }, Seed(1), &cpu(), &Silent).unwrap();
+    let found = check_member_gradients(
+        "cnn",
+        &NetworkConfig::Cnn(large),
+        &TrainingConfig { loss: Loss::Mse, ..TrainingConfig::default() },
+        Seed(1),
+        &cpu(),
+        &Silent,
+    )
+    .unwrap();
     assert_eq!(found.len(), 4);
     assert!(found.iter().all(|check| check.passed), "{found:?}");
 }

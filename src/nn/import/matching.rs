@@ -3,7 +3,7 @@
 //! 1. A file whose names are the net's own is taken by name.
 //! 2. Otherwise arrays are grouped into modules by what stands before the last dot (`features.0.weight` and `features.0.bias` are the module
 //!    `features.0`), and modules into kinds by the dimensions of their `weight`: 4 for convolutions, 2 for fully connected layers, 1 for norms.
-//!    The file and the net must have as many of each kind.
+//!    A norm may have no weight but a `running_mean`. The file and the net must have as many of each kind.
 //! 3. Modules of a kind whose names differ in nothing but one number (`0`, `3`; `conv1`, `conv2`) are the net's layers in the order of that
 //!    number. Modules with other names (`fc1`, `out`) are told by the shape of their weight; if several have the same, those must differ in one
 //!    number.
@@ -27,9 +27,9 @@ struct Module<'a> {
 }
 
 impl Module<'_> {
-    /// The shape that tells what it is.
-    fn weight(&self) -> Option<&[usize]> {
-        self.arrays.get("weight").copied()
+    /// The shape that tells what it is: of its weight, or of the running mean of a norm that has none.
+    fn telling(&self) -> Option<&[usize]> {
+        ["weight", "running_mean"].iter().find_map(|name| self.arrays.get(name).copied())
     }
 }
 
@@ -55,19 +55,19 @@ fn by_modules(needed: &Shapes, found: &Shapes) -> Result<BTreeMap<String, String
     let (layers, modules) = (modules(needed)?, modules(found)?);
     let mut names = BTreeMap::new();
     for (dimensions, kind) in [(Some(4), "convolutions"), (Some(2), "fully connected layers"), (Some(1), "norms")] {
-        let of_kind = |modules: &[Module<'_>]| modules.iter().filter(|module| module.weight().map(<[usize]>::len) == dimensions).count();
+        let of_kind = |modules: &[Module<'_>]| modules.iter().filter(|module| module.telling().map(<[usize]>::len) == dimensions).count();
         let (layers_of_kind, modules_of_kind) = (of_kind(&layers), of_kind(&modules));
         if layers_of_kind != modules_of_kind {
             return Err(format!("it has {modules_of_kind} {kind}, the net has {layers_of_kind}"));
         }
     }
-    if let Some(other) = modules.iter().find(|module| !matches!(module.weight().map(<[usize]>::len), Some(1 | 2 | 4))) {
+    if let Some(other) = modules.iter().find(|module| !matches!(module.telling().map(<[usize]>::len), Some(1 | 2 | 4))) {
         return Err(format!("{} is no layer of a net: it has no `weight` of 4, 2 or 1 dimensions", other.name));
     }
     for dimensions in [4, 2, 1] {
         let of_kind = |modules: &[Module<'_>]| -> Vec<usize> {
             let places = 0..modules.len();
-            places.filter(|&place| modules[place].weight().is_some_and(|weight| weight.len() == dimensions)).collect()
+            places.filter(|&place| modules[place].telling().is_some_and(|weight| weight.len() == dimensions)).collect()
         };
         let layers: Vec<&Module<'_>> = of_kind(&layers).into_iter().map(|place| &layers[place]).collect();
         let modules: Vec<&Module<'_>> = of_kind(&modules).into_iter().map(|place| &modules[place]).collect();
@@ -109,10 +109,10 @@ fn pair<'a>(layers: &[&'a Module<'a>], modules: &[&'a Module<'a>]) -> Result<Vec
     let mut pairs = Vec::new();
     for (place, layer) in layers.iter().enumerate() {
         let alike = |all: &[&'a Module<'a>]| -> Vec<&'a Module<'a>> {
-            all.iter().copied().filter(|other| other.weight() == layer.weight()).collect()
+            all.iter().copied().filter(|other| other.telling() == layer.telling()).collect()
         };
         let (candidates, rivals) = (alike(modules), alike(&layers[..place]).len());
-        let shape = layer.weight().unwrap_or_default();
+        let shape = layer.telling().unwrap_or_default();
         if !are_numbered(&candidates) {
             let names: Vec<&str> = candidates.iter().map(|module| module.name).collect();
             return Err(format!(

@@ -20,11 +20,12 @@ use super::{
     error::NnError,
     network::Network,
     trained::{TrainedNet, read_file},
-    weights::{Array, Weights, hash, open},
+    weights::{Array, Weights, hash},
 };
 use crate::{
     history::{FitTiming, History},
     seed::Seed,
+    storage::open,
 };
 use matching::{Shapes, match_names};
 

@@ -98,6 +98,48 @@ fn what_is_missing_left_over_or_misshapen_is_named() {
     assert!(match_names(&needed(), &wrong).unwrap_err().contains("output.bias is [9], the net needs [10]"));
 }
 
+#[test]
+fn norms_are_told_by_their_weight_or_without_one_by_their_mean() {
+    for affine in [true, false] {
+        let config = NetworkConfig::Cnn(CnnConfig {
+            layout: vec![vec![3, 3], vec![4]],
+            normalization: crate::nn::Normalization::Batch { affine },
+            hidden: Vec::new(),
+            ..CnnConfig::default()
+        });
+        let arrays = weights(&net(&config));
+        let needed: Shapes = arrays.iter().map(|(name, array)| (name.clone(), array.shape.clone())).collect();
+        // As nn.Sequential numbers them: convolution, norm, activation, …
+        let mut count = 0;
+        let mut names = BTreeMap::new();
+        for name in needed.keys() {
+            let (module, _) = name.rsplit_once('.').unwrap();
+            names.entry(module.to_owned()).or_insert(0);
+        }
+        let order = |name: &str| {
+            let numbers: Vec<u32> = name.split('.').filter_map(|part| part.parse().ok()).collect();
+            (name.starts_with("output"), numbers, name.contains("norm"))
+        };
+        let mut modules: Vec<String> = names.keys().cloned().collect();
+        modules.sort_by_key(|name| order(name));
+        for module in modules {
+            names.insert(module, count);
+            count += 2;
+        }
+        let renamed = |name: &str| {
+            let (module, array) = name.rsplit_once('.').unwrap();
+            format!("{}.{array}", names[module])
+        };
+        let found: Shapes = needed.iter().map(|(name, shape)| (renamed(name), shape.clone())).collect();
+        let matched = match_names(&needed, &found).unwrap();
+        assert!(matched.iter().all(|(need, find)| *find == renamed(need)), "{matched:?}");
+        assert_eq!(found.keys().any(|name| name == "2.weight"), affine, "{found:?}");
+        let error =
+            match_names(&needed, &found.iter().filter(|(name, _)| !name.starts_with("2.")).map(|(a, b)| (a.clone(), b.clone())).collect());
+        assert!(error.unwrap_err().contains("it has 2 norms, the net has 3"));
+    }
+}
+
 fn cnn() -> NetworkConfig {
     NetworkConfig::Cnn(CnnConfig { filters: 3, hidden: vec![7], padding: Padding::Same, ..CnnConfig::default() })
 }

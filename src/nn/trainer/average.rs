@@ -10,7 +10,7 @@ use burn::{
 use crate::nn::Network;
 
 /// `average · kept + network · (1 − kept)`, where at step t (from 0) no more than (1 + t) / (10 + t) is kept, so that the first weights are
-/// forgotten quickly. `average` is without autodiff.
+/// forgotten quickly. What is the same in both, such as the scaling of pixels, stays as it is to the bit. `average` is without autodiff.
 pub(super) fn fold_in(average: Network, network: &Network, kept: f64, step: u64) -> Network {
     let kept = kept.min((1 + step) as f64 / (10 + step) as f64);
     let mut current = Flat(BTreeMap::new());
@@ -39,7 +39,7 @@ impl ModuleMapper for Mix {
         match self.current.remove(&parameter.id.val()) {
             Some(current) => parameter.map(|average| {
                 let shape = average.dims();
-                average * self.kept + current.reshape(shape) * (1.0 - self.kept)
+                average.clone() + (current.reshape(shape) - average) * (1.0 - self.kept)
             }),
             None => parameter,
         }

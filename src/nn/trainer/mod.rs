@@ -110,6 +110,8 @@ pub fn train(
         }
         run.show(&point)?;
     }
+    let steps = train.len().div_ceil(training.batch_size) as u64;
+    run.film.end(&run.network, u64::from(run.epochs_done()) * steps)?;
     run.finish()
 }
 

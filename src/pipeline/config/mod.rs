@@ -197,15 +197,27 @@ impl RunConfig {
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), FieldError> {
+    pub(super) fn check(&self) -> Result<(), FieldError> {
         check_name(&self.name)?;
         self.data.check().map_err(|error| error.inside("data"))?;
         self.prepare.check().map_err(|error| error.inside("prepare"))?;
         self.stacking.check(self.members.len()).map_err(|error| error.inside("stacking"))?;
         self.single.check().map_err(|error| error.inside("single"))?;
+        for (place, member) in self.members.iter().enumerate() {
+            if self.stacking.meta.iter().any(|meta| meta.name() == member.name()) {
+                let problem = format!("`{}` is what a meta-model is called; every model of a run needs a name of its own", member.name());
+                return Err(FieldError::new(format!("members[{place}].name"), problem));
+            }
+        }
         let models = self.model_names();
         let mut reported = self.reported.iter().enumerate();
         reported.try_for_each(|(place, result)| result.check(&models).map_err(|error| error.inside(&format!("reported[{place}]"))))
+    }
+
+    /// What is done to an image before a model of this member sees it: the run's steps, then its own.
+    pub(super) fn preparation_for(&self, member: &dyn Learner) -> Recipe {
+        let steps = self.prepare.recipe.steps.iter().cloned().chain(member.preparation().steps);
+        Recipe { steps: steps.collect() }
     }
 
     /// The members' names, then the meta-models'.

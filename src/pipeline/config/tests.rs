@@ -35,14 +35,53 @@ fn error(text: &str, overrides: &[&str]) -> String {
 
 #[test]
 fn the_shipped_configurations_are_valid_and_read_back() {
-    for name in ["quickstart", "mnist-cpu", "reference"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/{name}.toml"));
-        let config = RunConfig::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(config.name, name);
+    for folder in ["configs", "configs/families"] {
+        let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
+        let files = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|it| it == "toml"));
+        read_back(&files.collect::<Vec<_>>());
+    }
+}
+
+fn read_back(files: &[PathBuf]) {
+    assert!(files.len() >= 3, "{files:?}");
+    for path in files {
+        let config = RunConfig::load(Some(path), &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(Some(config.name.as_ref()), path.file_stem().and_then(|stem| stem.to_str()));
         let text = config.to_toml().expect("writes");
         let again = RunConfig::parse("resolved", &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(again.to_toml().expect("writes"), text);
     }
+}
+
+#[test]
+fn the_deep_net_of_the_kaggle_family_has_the_parameters_of_its_original() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/families/kaggle.toml");
+    let config = RunConfig::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
+    let deep = config.members.iter().find(|member| member.name() == "deep").expect("a deep net");
+    assert!(deep.summary().contains("convolutions 32–32, 64–64, 128, 256–10") && deep.summary().contains("436010 parameters"));
+}
+
+#[test]
+fn a_member_may_prepare_its_images_and_no_member_is_called_as_a_meta_model() {
+    let own = GOOD.replace("kind = \"dense\"\n", "kind = \"dense\"\nprepare = \"deskewed\"\n");
+    let config = RunConfig::parse("x.toml", &own, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let deskewed = Recipe::preset("deskewed").expect("a preset");
+    assert_eq!(config.preparation_for(config.members[0].as_ref()), deskewed);
+    assert_eq!(config.preparation_for(config.members[1].as_ref()), Recipe::default());
+    assert!(config.members[0].summary().contains("deskew") && config.members[0].layers()[0].0.contains("deskew"));
+    let text = config.to_toml().expect("writes");
+    let again = RunConfig::parse("resolved", &text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    assert_eq!(again.to_toml().expect("writes"), text);
+    for (prepare, expected) in [
+        ("\"light\"", "members[0].prepare: has a random step"),
+        ("\"slanted\"", "members[0].prepare"),
+        ("[{ step = \"rotate\", degrees = 1000 }]", "members[0].prepare.0.degrees"),
+    ] {
+        let message = error(&own.replace("\"deskewed\"", prepare), &[]);
+        assert!(message.contains(expected), "{prepare}: {message}");
+    }
+    let message = error(&GOOD.replace("name = \"trees\"", "name = \"logistic\""), &[]);
+    assert!(message.contains("x.toml:20: members[1].name: `logistic` is what a meta-model is called"), "{message}");
 }
 
 #[test]
@@ -53,7 +92,7 @@ fn errors_name_the_line_and_the_field() {
         ("trees = 5", "tres = 5", "unknown field `tres`"),
         ("epochs = 2", "epochs = \"two\"", "x.toml:17: members[0].training.epochs"),
         ("source = \"builtin\"", "source = \"moon\"", "x.toml:5: data.source"),
-        ("kind = \"booster\"", "kind = \"forest\"", "expected one of `dense`, `cnn`, `booster`"),
+        ("kind = \"booster\"", "kind = \"forest\"", "expected one of `dense`, `cnn`, `booster`, `logistic`, `svm`"),
         ("name = \"trees\"", "name = \"dense\"", "twice"),
         ("name = \"trees\"", "name = \"../x\"", "x.toml:20: members[1].name"),
         ("seed = 3", "sed = 3", "unknown field `sed`"),
