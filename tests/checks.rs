@@ -91,7 +91,8 @@ fn the_nets_of_a_configuration_are_measured_as_they_are() {
     assert!(json(&output)["checks"].as_array().expect("checks").iter().all(|check| check["operations"] == "plain"));
 }
 
-/// Every shipped family, with narrow layers and on built-in digits.
+/// Every shipped family, with narrow layers and on built-in digits. Two layers of sigmoids under a squared error, at a pace for 59,000 images, need
+/// more than the usual number of epochs.
 const FAMILIES: [(&str, &[&str]); 7] = [
     ("convnet1", &["members.convnet1.network.filters=8"]),
     ("keras8", &["members.keras8.network.layout=[[8, 16]]"]),
@@ -110,7 +111,8 @@ fn every_family_knows_a_few_images_by_heart_and_follows_its_gradients() {
         let config = format!("{}/configs/families/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let set: Vec<&str> = ["data.source=builtin", "data.train=600"].iter().chain(narrow).flat_map(|set| ["--set", set]).collect();
         for check in ["overfit", "gradients"] {
-            let output = digitstack(&[&["check", check, &config][..], &set].concat());
+            let longer: &[&str] = if (name, check) == ("deskew-a", "overfit") { &["--epochs", "400"] } else { &[] };
+            let output = digitstack(&[&["check", check, &config][..], &set, longer].concat());
             assert_eq!(output.status.code(), Some(0), "{name}, {check}: {}\n{}", text(&output.stdout), text(&output.stderr));
         }
     }

@@ -175,7 +175,8 @@ fn models_leave_as_safetensors_and_json_and_as_nothing_else() {
         let model = fit(learner(settings).as_ref(), &train, 1).classifier;
         assert_eq!(model.formats(), [ModelFormat::Safetensors, ModelFormat::Json]);
         let bytes = model.export(ModelFormat::Safetensors, &notes).unwrap();
-        let header = String::from_utf8_lossy(&bytes[8..2000]).into_owned();
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let header = String::from_utf8(bytes[8..8 + length].to_vec()).unwrap();
         let json: serde_json::Value = serde_json::from_slice(&model.export(ModelFormat::Json, &notes).unwrap()).unwrap();
         for name in arrays {
             assert!(header.contains(&format!("\"{name}\"")), "{header}");

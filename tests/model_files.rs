@@ -432,7 +432,7 @@ fn wrong_imports_are_refused_and_leave_nothing_behind() {
         (with(&at("prepared"), "dense"), 2, "deskew"),
         (vec!["import".into(), sequential.into()], 2, "--config"),
         (vec!["import".into(), sequential.into(), "--config".into(), config.clone()], 2, "--model"),
-        ([with(sequential, "cnn"), vec!["--validation".into(), "1".into()]].concat(), 2, "--validation"),
+        ([with(sequential, "cnn"), vec!["--validation".into(), "1.5".into()]].concat(), 2, "--validation"),
     ];
     for (mut arguments, code, words) in cases {
         arguments.extend(["--out".into(), out.clone()]);

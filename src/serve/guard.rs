@@ -80,9 +80,8 @@ struct Watched {
 impl Watched {
     /// Counts and logs it, once.
     fn end(&mut self, status: StatusCode, sent: Option<u64>) {
-        if self.under_way.take().is_none() {
-            return;
-        }
+        // Under way until it is in the books.
+        let Some(_under_way) = self.under_way.take() else { return };
         // Methods that somebody made up would each be a time series.
         let known = if STANDARD.contains(&self.method.as_str()) { self.method.as_str() } else { "other" };
         self.service.metrics.done(&self.route, known, status, self.begun.elapsed());

@@ -55,8 +55,11 @@ pub(super) struct Order {
 /// has it may ask at once for more.
 enum Job {
     Picture { order: Order, reply: oneshot::Sender<Result<Answer, Problem>>, begun: Instant, place: Place },
-    Other { work: Box<dyn FnOnce(&mut Worker, Place) + Send>, place: Place },
+    Other { work: Work, place: Place },
 }
+
+/// What is done on one of the threads; it gives the place back before it answers.
+type Work = Box<dyn FnOnce(&mut Worker, Place) + Send>;
 
 /// Hands work to the threads. When it is dropped, they end.
 pub(super) struct Models(mpsc::Sender<Job>);

@@ -50,7 +50,7 @@ fn the_table_is_aligned_and_says_what_its_columns_mean() {
     let expected = "\
 model          run                parameters  training s  images  held out %  test %  95 % interval    reported %  protocol
 cnn            artifacts/quick-1      249310        83.5   60000       99.20   99.31  99.13 – 99.45  99.25, 98.70  5 folds, 10000 test images
-cnn            quick, 3 seeds         249310        83.5   60000       99.20   99.31         ± 0.08  99.25, 98.70  5 folds, 10000 test images
+cnn            quick, 3 seeds         249310        83.5   60000       99.20   99.31         ± 0.07  99.25, 98.70  5 folds, 10000 test images
 weighted-mean  b                           –           –       –           –       –              –             –  10 % held out, no test images
 reported, cnn: 99.25 % by another system; official test set, one run
 reported, cnn: 98.70 % by another system; official test set, one run
