@@ -140,7 +140,7 @@ fn split_train_predict_and_score() {
     let one_short = lines(&answers)[..300].join("\n");
     std::fs::write(folder.path().join("test-labels.csv"), one_short).unwrap();
     let said = ends(&["evaluate", name(&dense), "--data", name(folder.path())], 1);
-    assert!(said.contains("test-labels.csv:300") && said.contains("ImageId 299") && said.contains("has 300 rows"), "{said}");
+    assert!(said.contains("test-labels.csv, line 300") && said.contains("ImageId 299") && said.contains("has 300 rows"), "{said}");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
     assert_eq!(evaluated["models"].as_array().unwrap().len(), 1);
     assert!(evaluated["models"][0]["test"]["accuracy"]["value"].as_f64() > Some(0.3), "{evaluated}");
     assert!(ends(&["evaluate", name(&dense), "--drawn"], 2).contains("--drawn is for runs"));
-    assert!(ends(&["evaluate", name(&dense), "--data", name(&fixture.at("tables"))], 1).contains("no labelled test digits"));
+    assert!(ends(&["evaluate", name(&dense), "--data", name(&fixture.at("kaggle"))], 1).contains("no labelled test digits"));
 
     let picture = fixture.at("two.png");
     let digit = synthetic::generate(3, Seed(1));
@@ -465,7 +465,8 @@ fn memory_does_not_grow_with_the_table() {
         std::fs::remove_file(table).unwrap();
         summary["peak_memory"].as_u64().unwrap() as f64 / 1e6
     };
-    let (few, many) = (peak(8_000), peak(80_000));
-    aloud::say(format_args!("peak memory: {few:.0} MB for 8,000 rows, {many:.0} MB for 80,000"));
-    assert!(many < few + 30.0, "{few:.0} MB for 8,000 rows, {many:.0} MB for 80,000; the pixels of the rest alone are 56 MB");
+    // What an allocator keeps differs by some 40 MB from run to run.
+    let (few, many) = (peak(8_000), peak(200_000));
+    aloud::say(format_args!("peak memory: {few:.0} MB for 8,000 rows, {many:.0} MB for 200,000"));
+    assert!(many < few + 75.0, "{few:.0} MB for 8,000 rows, {many:.0} MB for 200,000; the pixels of the rest alone are 150 MB");
 }
