@@ -12,6 +12,7 @@ mod webdriver;
 
 use std::{collections::BTreeMap, path::Path};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service::Service;
@@ -279,6 +280,53 @@ fn an_uploaded_picture_is_shown_and_read_and_what_is_no_picture_is_refused() {
         let shown = page.shown();
         assert_eq!((shown.view.as_str(), shown.verdict.as_str()), ("failure", "Only PNG and JPEG pictures can be read."));
         shown.check_empty();
+    });
+}
+
+#[test]
+fn a_wider_brush_of_a_pen_leaves_more_ink() {
+    on_the_page(|page| {
+        let inked = "document.getElementById('pad').getContext('2d').getImageData(0, 0, 280, 280).data\
+                     .filter((value, place) => place % 4 === 3 && value > 0).length";
+        let ink = [8, 16, 32].map(|width| {
+            let set =
+                format!("const brush = document.getElementById('brush'); brush.value = {width}; brush.dispatchEvent(new Event('input'));");
+            page.browser.run(&set);
+            assert_eq!(page.browser.run("return document.getElementById('brush-width').textContent"), width.to_string());
+            page.draw_with(Pointer::Pen, &digit(1));
+            page.answered();
+            let ink = page.number(inked);
+            page.clear();
+            ink
+        });
+        assert!(ink[0] > 500.0 && ink[1] > 1.7 * ink[0] && ink[2] > 1.7 * ink[1], "{ink:?}");
+    });
+}
+
+#[test]
+fn pictures_are_pasted_and_dropped() {
+    on_the_page(|page| {
+        let run = about_the_run(&page.service);
+        let folder = tempfile::tempdir().unwrap();
+        let hand_over = [
+            (3, "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))"),
+            (
+                2,
+                "document.getElementById('pad').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))",
+            ),
+        ];
+        for (label, event) in hand_over {
+            let picture = STANDARD.encode(std::fs::read(paper(folder.path(), label)).unwrap());
+            page.browser.run(&format!(
+                "const bytes = Uint8Array.from(atob('{picture}'), (letter) => letter.charCodeAt(0));
+                 const data = new DataTransfer();
+                 data.items.add(new File([bytes], 'digit.png', {{ type: 'image/png' }}));
+                 {event};"
+            ));
+            page.answered().check(label, run["model"].as_str().unwrap());
+            page.clear();
+            page.shown().check_empty();
+        }
     });
 }
 

@@ -50,6 +50,7 @@ pub struct Browser {
 #[derive(Clone, Copy)]
 pub enum Pointer {
     Mouse,
+    Pen,
     Touch,
 }
 
@@ -156,6 +157,7 @@ impl Browser {
     pub fn point(&self, pointer: Pointer, selector: &str, steps: &[Step]) {
         let kind = match pointer {
             Pointer::Mouse => "mouse",
+            Pointer::Pen => "pen",
             Pointer::Touch => "touch",
         };
         let origin = json!({ ELEMENT: self.element(selector) });
