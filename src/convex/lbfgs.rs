@@ -169,7 +169,7 @@ struct Evaluation {
 struct Remembered<'a, O> {
     objective: &'a O,
     last: RefCell<Option<Evaluation>>,
-    /// Evaluations.
+    /// Evaluations that may still be made.
     left: Cell<u64>,
 }
 

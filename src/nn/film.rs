@@ -15,7 +15,7 @@ const MOST_FILTERS: usize = 64;
 /// Far above the size of any film.
 const MAX_FILE: u64 = 200_000_000;
 
-/// What a net's first layer looks for: a CNN's first kernels, or the 28×28 weights of a dense net's first units.
+/// What a model's first layer looks for: a CNN's first kernels, or the 28×28 weights of a dense net's first units or of a regression's classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filters {
     /// Of the square, in pixels.
