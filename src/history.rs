@@ -58,7 +58,10 @@ pub struct FitTiming {
     pub images: u64,
     /// Wall time of each step, in seconds.
     pub step_seconds: Vec<f64>,
-    /// The part of `seconds` that a net waited for its next batch (or prepared it itself).
+    /// The part of `seconds` that a net waited for batches of its feeder threads.
     #[serde(default)]
     pub waiting_seconds: f64,
+    /// The part of `seconds` that a net without feeder threads (a fit on one thread) made its batches itself.
+    #[serde(default)]
+    pub preparing_seconds: f64,
 }

@@ -93,5 +93,5 @@ impl Standing {
 pub(super) fn timing(images: u64, ends: &[Duration], whole: Duration) -> FitTiming {
     let seconds: Vec<f64> = ends.iter().map(Duration::as_secs_f64).collect();
     let step_seconds = seconds.iter().enumerate().map(|(step, end)| end - if step == 0 { 0.0 } else { seconds[step - 1] }).collect();
-    FitTiming { seconds: whole.as_secs_f64(), images, step_seconds, waiting_seconds: 0.0 }
+    FitTiming { seconds: whole.as_secs_f64(), images, step_seconds, ..FitTiming::default() }
 }

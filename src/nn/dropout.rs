@@ -6,6 +6,7 @@
 
 use burn::tensor::{Int, Shape, Tensor, TensorData};
 use rand::Rng;
+use rayon::prelude::*;
 
 use super::fused;
 use crate::seed::Seed;
@@ -20,24 +21,43 @@ fn gain(rate: f64) -> f32 {
     (1.0 / (1.0 - rate)) as f32
 }
 
-/// Whether an element is kept, asked for one after another.
-fn draws(rate: f64, seed: Seed) -> impl FnMut() -> bool {
-    let threshold = (rate * 4_294_967_296.0) as u64;
+/// Elements that one task draws.
+const RUN: usize = 1 << 14;
+/// Words drawn at a time.
+const WORDS: usize = 256;
+
+/// What stands at the places from `first` on, by whether each is kept. Place `n` is decided by word `n` of the seed's generator alone, so
+/// that a thread may begin anywhere.
+fn draw<T>(to: &mut [T], first: usize, rate: f64, seed: Seed, value: impl Fn(bool) -> T) {
+    let threshold = (rate * 4_294_967_296.0) as u32;
     let mut rng = seed.rng();
-    move || u64::from(rng.next_u32()) >= threshold
+    rng.set_word_pos(first as u128);
+    let mut bytes = [0; 4 * WORDS];
+    for to in to.chunks_mut(WORDS) {
+        let bytes = &mut bytes[..4 * to.len()];
+        rng.fill_bytes(bytes);
+        for (to, word) in to.iter_mut().zip(bytes.as_chunks().0) {
+            *to = value(u32::from_le_bytes(*word) >= threshold);
+        }
+    }
 }
 
 fn times_numbers<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
-    let (gain, mut kept) = (gain(rate), draws(rate, seed));
-    let shape = x.shape();
-    let mask: Vec<f32> = (0..shape.num_elements()).map(|_| if kept() { gain } else { 0.0 }).collect();
+    let (gain, shape) = (gain(rate), x.shape());
+    let mut mask = vec![0.0; shape.num_elements()];
+    let draw = |(run, mask): (usize, &mut [f32])| draw(mask, run * RUN, rate, seed, |kept| if kept { gain } else { 0.0 });
+    if rayon::current_num_threads() == 1 {
+        mask.chunks_mut(RUN).enumerate().for_each(draw);
+    } else {
+        mask.par_chunks_mut(RUN).enumerate().for_each(draw);
+    }
     let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
     x * mask
 }
 
 fn times_bits<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
     let (shape, device) = (x.shape(), x.device());
-    let words = words(shape.num_elements(), draws(rate, seed));
+    let words = words(shape.num_elements(), rate, seed);
     let rows = words.len();
     let words = Tensor::<2, Int>::from_data(TensorData::new(words, [rows, 1]), &device);
     let places = Tensor::<1, Int>::arange(0..32, &device).reshape([1, 32]);
@@ -47,9 +67,10 @@ fn times_bits<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> 
 }
 
 /// One bit for each of `count` elements, the first in the lowest bit of the first word; 0 behind the last.
-fn words(count: usize, mut kept: impl FnMut() -> bool) -> Vec<i32> {
-    let word = |first: usize| (0..32.min(count - first)).fold(0u32, |word, place| word | u32::from(kept()) << place).cast_signed();
-    (0..count).step_by(32).map(word).collect()
+fn words(count: usize, rate: f64, seed: Seed) -> Vec<i32> {
+    let mut kept = vec![0; count];
+    draw(&mut kept, 0, rate, seed, u32::from);
+    kept.chunks(32).map(|bits| bits.iter().rev().fold(0, |word, bit| word << 1 | bit).cast_signed()).collect()
 }
 
 #[cfg(test)]
@@ -65,6 +86,23 @@ mod tests {
         let dropped = y.iter().filter(|&&v| v == 0.0).count();
         assert!((2300..2700).contains(&dropped), "{dropped}");
         assert!(y.iter().all(|&v| v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_mask_may_be_drawn_from_anywhere_on() {
+        let mut rng = Seed(7).rng();
+        let expected: Vec<bool> = (0..3 * WORDS).map(|_| rng.next_u32() >= 1 << 30).collect();
+        for first in [0, 1, 63, WORDS, 2 * WORDS + 5] {
+            let mut found = vec![false; 3 * WORDS - first];
+            draw(&mut found, first, 0.25, Seed(7), |kept| kept);
+            assert_eq!(found, expected[first..]);
+        }
+        let x = || Tensor::<2>::ones([5, RUN], &Device::flex());
+        let mask = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| times_numbers(x(), 0.4, Seed(8))).into_data().try_to_vec::<f32>().unwrap()
+        };
+        assert_eq!(mask(3), mask(1));
     }
 
     #[test]

@@ -10,8 +10,7 @@
 //!   ([`Activation::is_monotone`]). In front of a pool they see the map of all outputs that the pool keeps, in the cache.
 //! * The backward pass follows only the winner of each window: a quarter of the terms, for the weight and the input at once.
 //! * The gradient of the input is skipped where nobody asks for it (the first layer).
-//! * Without gradients, or with nothing behind it, a 3×3 convolution of many channels takes 16 multiplications for every 36 of its definition
-//!   (`winograd`).
+//! * A 3×3 convolution of many channels takes 16 multiplications for every 36 of its definition (`winograd`).
 //! * Channels lie innermost in memory ([`Memory`]) from block to block without copies; the shapes stay Burn's `[batch, channels, h, w]`.
 //!
 //! It runs on Flex devices only ([`available`]); elsewhere the caller composes Burn's own operations, which mean the same: results differ by

@@ -27,9 +27,8 @@ const PARTS: usize = 8;
 #[derive(Default)]
 struct Scratch {
     staged: Buffer,
-    values: Buffer,
-    pooled: Buffer,
-    pooled_slopes: Buffer,
+    finish: Finish,
+    gradient: Buffer,
     scattered: Buffer,
     winners: Vec<u32>,
     sources: Vec<Source>,
@@ -38,6 +37,15 @@ struct Scratch {
 }
 
 thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
+
+/// Memory of one thread for what follows a convolution.
+#[derive(Default)]
+pub(super) struct Finish {
+    values: Buffer,
+    pooled: Buffer,
+    pooled_slopes: Buffer,
+    winners: Vec<u32>,
+}
 
 /// A block with its sizes, ready to run.
 pub(super) struct Plan<'a> {
@@ -58,10 +66,27 @@ pub(super) struct Gradients {
 }
 
 /// Some images of a batch in the forward pass.
-struct Piece<'a> {
-    first: usize,
-    values: &'a mut [f32],
-    saved: Option<(&'a mut [f32], &'a mut [u8])>,
+pub(super) struct Piece<'a> {
+    /// The first one's place in the batch.
+    pub first: usize,
+    /// The block's output.
+    pub values: &'a mut [f32],
+    /// Slopes and winners, where they are kept.
+    pub saved: Option<(&'a mut [f32], &'a mut [u8])>,
+}
+
+impl<'a> Piece<'a> {
+    /// One by one, of `image` values and `padded` slopes each.
+    fn images(self, image: usize, padded: usize) -> impl Iterator<Item = Piece<'a>> {
+        let mut saved = self.saved.map(|(slopes, winners)| slopes.chunks_mut(padded).zip(winners.chunks_mut(padded)));
+        let values = self.values.chunks_exact_mut(image).enumerate();
+        values.map(move |(i, values)| Piece { first: self.first + i, values, saved: saved.as_mut().and_then(Iterator::next) })
+    }
+}
+
+/// Runs `work` for each of the pieces, in the current pool if it has several threads.
+pub(super) fn for_each(pieces: Vec<Piece>, work: impl Fn(Piece) + Send + Sync) {
+    if rayon::current_num_threads() == 1 { pieces.into_iter().for_each(work) } else { pieces.into_par_iter().for_each(work) }
 }
 
 impl Plan<'_> {
@@ -80,12 +105,6 @@ impl Plan<'_> {
         let (g, channels) = (&self.geometry, self.channels());
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(channels, 0.0);
-        if let Some(tiles) = Tiles::new(self.level, g).filter(|_| !track) {
-            return (self.forward_by_tiles(&tiles, input, weight, &padded_bias), None);
-        }
-        let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
-        let panels = panels.get(g.kernel * g.segment() * channels);
-        let bases = g.bases();
         let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
         let mut values = vec![0.0; g.batch * image];
         let mut saved = track.then(|| Saved::take(g.batch * padded, g.pooled));
@@ -97,48 +116,73 @@ impl Plan<'_> {
                 piece.saved = Some(part);
             }
         }
-        let run = |piece: Piece| SCRATCH.with_borrow_mut(|scratch| self.forward_piece(piece, input, panels, &padded_bias, &bases, scratch));
-        if rayon::current_num_threads() == 1 {
-            pieces.into_iter().for_each(run)
-        } else {
-            pieces.into_par_iter().for_each(run)
+        match Tiles::new(self.level, g) {
+            Some(tiles) => self.forward_by_tiles(&tiles, input, weight, &padded_bias, pieces),
+            None => {
+                let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
+                let (panels, bases) = (panels.get(g.kernel * g.segment() * channels), g.bases());
+                for_each(pieces, |piece| self.forward_piece(piece, input, panels, &padded_bias, &bases));
+            }
         }
         (values, saved)
     }
 
-    fn forward_piece(&self, piece: Piece, input: &View, panels: &[f32], bias: &[f32], bases: &[usize], scratch: &mut Scratch) {
-        let (g, channels) = (&self.geometry, bias.len());
-        let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
-        let direct = self.memory == Memory::ChannelsLast && channels == g.channels_out;
-        let mut saved = piece.saved;
-        if saved.is_some() {
-            scratch.winners.resize(padded, 0);
-        }
-        for (i, out) in piece.values.chunks_exact_mut(image).enumerate() {
-            let staged = stage::stage(input, piece.first + i, g, 0, &mut scratch.staged);
-            let (values, pooled) = match (g.window.is_some(), direct) {
-                (false, true) => (&mut *out, Default::default()),
-                (false, false) => (scratch.values.take(padded), Default::default()),
-                (true, true) => (scratch.values.take(padded), &mut *out),
-                (true, false) => (scratch.values.take(padded), scratch.pooled.take(padded / 4)),
-            };
-            let winners = if saved.is_some() && g.pooled { &mut scratch.winners[..] } else { &mut [] };
-            self.level.run(Convolve { patches: self.patches(bases), staged, panels, bias, values, winners });
-            let mut slopes = saved.as_mut().map(|(slopes, _)| &mut slopes[i * padded..][..padded]);
-            self.level.run(Activate { chain: &self.on_positions, values: &mut *values, slopes: slopes.as_deref_mut() });
-            if let Some(window) = g.window {
-                self.pool(window, values, slopes, pooled, &mut scratch.pooled_slopes);
+    fn forward_piece(&self, piece: Piece, input: &View, panels: &[f32], bias: &[f32], bases: &[usize]) {
+        let (g, padded) = (&self.geometry, self.geometry.positions() * bias.len());
+        SCRATCH.with_borrow_mut(|Scratch { staged, finish, .. }| {
+            for piece in piece.images(g.outputs() * g.channels_out, padded) {
+                let staged = stage::stage(input, piece.first, g, 0, &mut *staged);
+                self.finish(piece, finish, |values, winners| {
+                    self.level.run(Convolve { patches: self.patches(bases), staged, panels, bias, values, winners });
+                });
             }
-            if let Some((_, kept)) = &mut saved
-                && g.pooled
-            {
-                for (kept, winner) in kept[i * padded..].iter_mut().zip(&scratch.winners) {
+        });
+    }
+
+    /// What follows a convolution in the memory of a piece. `convolve` gets room for the values of all positions of the piece's images and,
+    /// if a pool is part of it and tracked, for the winners; else none.
+    pub(super) fn finish(&self, piece: Piece, scratch: &mut Finish, convolve: impl FnOnce(&mut [f32], &mut [u32])) {
+        let (g, channels) = (&self.geometry, self.channels());
+        let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
+        let Piece { values: out, saved, .. } = piece;
+        let size = out.len() / image * padded;
+        let direct = self.memory == Memory::ChannelsLast && channels == g.channels_out;
+        let Finish { values, pooled, pooled_slopes, winners } = scratch;
+        let winners = if saved.is_some() && g.pooled {
+            winners.resize(winners.len().max(size), 0);
+            &mut winners[..size]
+        } else {
+            &mut []
+        };
+        let on_positions = |values: &mut [f32]| {
+            convolve(values, winners);
+            let mut slopes = saved.map(|(slopes, kept)| {
+                for (kept, winner) in kept.iter_mut().zip(&*winners) {
                     *kept = *winner as u8;
                 }
-            }
-            if !direct {
-                let from = if g.window.is_some() { &scratch.pooled } else { &scratch.values }.get(g.outputs() * channels);
-                self.arrange(from, out);
+                slopes
+            });
+            self.level.run(Activate { chain: &self.on_positions, values, slopes: slopes.as_deref_mut() });
+            slopes
+        };
+        if g.window.is_none() && direct {
+            on_positions(out);
+            return;
+        }
+        let values = values.take(size);
+        let mut slopes = on_positions(values);
+        for (i, (values, out)) in values.chunks_exact(padded).zip(out.chunks_exact_mut(image)).enumerate() {
+            let Some(window) = g.window else {
+                self.arrange(values, out);
+                continue;
+            };
+            let slopes = slopes.as_mut().map(|slopes| &mut slopes[i * padded..][..padded]);
+            if direct {
+                self.pool(window, values, slopes, out, pooled_slopes);
+            } else {
+                let pooled = pooled.take(padded / 4);
+                self.pool(window, values, slopes, pooled, pooled_slopes);
+                self.arrange(pooled, out);
             }
         }
     }
@@ -249,7 +293,7 @@ impl Plan<'_> {
         let (slopes, winners) = (&saved.buffers.slopes[n * size..][..size], &saved.buffers.winners[n * size..][..size]);
         let padded = g.segment().next_multiple_of(self.level.lanes());
         let staged = stage::stage(input, n, g, padded - g.segment(), &mut scratch.staged);
-        let values = scratch.values.take(size);
+        let values = scratch.gradient.take(size);
         stage::gradient(gradient, n, g, channels, slopes, values);
         for row in values.chunks_exact(channels) {
             to_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);

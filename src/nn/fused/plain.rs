@@ -2,7 +2,7 @@
 //!
 //! No pool leaves three quarters of a map's gradient zero here, and no slope is to be kept. So the gradients are those of whole maps: that of
 //! the input is a convolution of the gradient with the mirrored kernel, by tiles where that is faster, and that of the weight is a product
-//! of matrices, patches times gradients. Forward, too, tiles may be used while training: no pool compares the sums in their registers.
+//! of matrices, patches times gradients.
 //!
 //! Here a zero gradient counts as any other: beside an infinite or missing pixel it makes NaN of the weight's gradient.
 

@@ -6,8 +6,8 @@
 
 use std::cell::RefCell;
 
-/// Buffers that a thread keeps: as many as a net has blocks.
-const KEPT: usize = 4;
+/// Buffers that a thread keeps: as many as a deep net has blocks.
+const KEPT: usize = 12;
 
 thread_local!(static KEPT_BUFFERS: RefCell<Vec<Buffers>> = const { RefCell::new(Vec::new()) });
 
@@ -71,7 +71,7 @@ mod tests {
             assert_eq!((again.buffers.slopes.len(), again.buffers.winners.len()), (900, 900));
             drop(again);
             assert_ne!(Saved::take(10, true).buffers.slopes.as_ptr(), address, "far too large for ten values");
-            drop((0..9).map(|_| Saved::take(50, true)).collect::<Vec<_>>());
+            drop((0..KEPT + 5).map(|_| Saved::take(50, true)).collect::<Vec<_>>());
             KEPT_BUFFERS.with_borrow(|kept| assert_eq!(kept.len(), KEPT));
         })
         .join()

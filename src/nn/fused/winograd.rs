@@ -12,8 +12,10 @@
 //!
 //! # Numbers
 //! Results differ from the direct convolution's by rounding, and are the more accurate ones: sums are nine times shorter. On random values
-//! the root mean square error is 0.6 to 0.75 of the direct one's, the largest 3e-7 of the largest output for 64 channels. The forward pass of
-//! training stays direct nonetheless where a pool is part of it: the pool must see equal sums as equal.
+//! the root mean square error is 0.6 to 0.75 of the direct one's, the largest 3e-7 of the largest output for 64 channels.
+//! - Equal outputs: a pool gives its gradient to the first of them. Where the patch is the same along its columns, its rows or both (the flat
+//!   parts of a picture), all components but those of one column, row or place are exactly zero, so that the sums that are equal in exact
+//!   arithmetic are equal here, too.
 //! - NaN: an output is NaN exactly if one of the nine pixels under its kernel (or one of its weights) is, as directly.
 //! - Infinity: where one of the nine pixels is infinite the output is infinite or NaN, and a NaN wins its pool; other outputs do not see it.
 //! - Overflow: partial results are at most nine times what a direct sum of absolute values would be. Nothing overflows as long as
@@ -55,6 +57,14 @@ pub(super) struct Filters(pub Buffer);
 pub(super) struct Scratch {
     transformed: Buffer,
     products: Buffer,
+}
+
+/// Where the outputs of a batch go.
+pub(super) struct Outputs<'a> {
+    /// `[image][position][channel]`, channels padded as the bias is.
+    pub values: &'a mut [f32],
+    /// Which candidate of a pool won, like `values`; empty if nobody asks.
+    pub winners: &'a mut [u32],
 }
 
 /// The tiles of one image that lie in a block.
@@ -161,9 +171,9 @@ impl Tiles {
         self.level.run(TransformTiles { staged, row, channels, wide, tiles, transformed, component });
     }
 
-    /// Multiplies a block whose images were all [transformed](Self::transform). Image `i` of the batch writes to
-    /// `values[i · positions · channels..]`, `[position][channel]`, channels padded as `bias` is.
-    pub fn multiply(&self, block: &Range<usize>, filters: &Filters, bias: &[f32], values: &mut [f32], scratch: &mut Scratch) {
+    /// Multiplies a block whose images were all [transformed](Self::transform).
+    pub fn multiply(&self, block: &Range<usize>, filters: &Filters, bias: &[f32], outputs: Outputs, scratch: &mut Scratch) {
+        let Outputs { values, winners } = outputs;
         let (g, channels, panel) = (&self.geometry, self.channels(), self.panel());
         let depth = g.channels_in;
         let filters = filters.0.get(COMPONENTS * depth * channels);
@@ -187,6 +197,7 @@ impl Tiles {
                 });
             }
             for share in self.shares(block) {
+                let at = share.image * g.positions() * channels + first;
                 self.level.run(TransformProducts {
                     products: &products[share.at * width..],
                     component,
@@ -194,7 +205,8 @@ impl Tiles {
                     tiles: share.tiles,
                     bias: &bias[first..first + width],
                     placement,
-                    values: &mut values[share.image * g.positions() * channels + first..],
+                    values: &mut values[at..],
+                    winners: winners.get_mut(at..).unwrap_or_default(),
                     channels,
                 });
             }

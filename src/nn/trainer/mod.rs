@@ -245,7 +245,8 @@ impl<'a> Run<'a> {
             for index in 0..batches.len() {
                 let asked = Instant::now();
                 let Some(batch) = feed.next() else { break };
-                self.timing.waiting_seconds += asked.elapsed().as_secs_f64();
+                let spent = if self.job.feeders == 0 { &mut self.timing.preparing_seconds } else { &mut self.timing.waiting_seconds };
+                *spent += asked.elapsed().as_secs_f64();
                 if self.job.cancel.is_cancelled() {
                     return Err(NnError::Cancelled { name: name.to_owned(), epochs: done });
                 }

@@ -169,6 +169,8 @@ pub(in crate::nn::fused) struct TransformProducts<'a> {
     pub placement: Placement,
     /// The image's values from the panel's first channel on.
     pub values: &'a mut [f32],
+    /// Which output is the largest, like `values`; empty if nobody asks.
+    pub winners: &'a mut [u32],
     /// Channels of the image, whole vectors.
     pub channels: usize,
 }
@@ -178,7 +180,7 @@ impl WithSimd for TransformProducts<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
-        let Self { products, component, wide, tiles, bias, placement, values, channels } = self;
+        let Self { products, component, wide, tiles, bias, placement, values, winners, channels } = self;
         let width = bias.len();
         let mut components = products.chunks(component);
         let components: [&[f32]; COMPONENTS] = array::from_fn(|_| components.next().unwrap_or_default());
@@ -200,13 +202,18 @@ impl WithSimd for TransformProducts<'_> {
                 }
                 match placement {
                     Placement::Largest => {
-                        let mut best = outputs[0][0];
+                        let (mut best, mut winner) = (outputs[0][0], s.splat_u32s(0));
                         for place in 1..4 {
                             let value = outputs[place / 2][place % 2];
-                            best = s.select_f32s(wins(s, value, best), value, best);
+                            let better = wins(s, value, best);
+                            best = s.select_f32s(better, value, best);
+                            winner = s.select_u32s(better, s.splat_u32s(place as u32), winner);
                         }
                         let at = tile * channels + vector * S::F32_LANES;
                         S::as_mut_simd_f32s(&mut values[at..at + S::F32_LANES]).0[0] = s.add_f32s(best, bias[vector]);
+                        if !winners.is_empty() {
+                            S::as_mut_simd_u32s(&mut winners[at..at + S::F32_LANES]).0[0] = winner;
+                        }
                     }
                     Placement::Map { height, width } => {
                         let (top, left) = (tile / wide * 2, tile % wide * 2);

@@ -8,7 +8,7 @@ use crate::nn::fused::level::Level;
 use crate::nn::fused::pooling::PoolMap;
 use crate::nn::fused::spec::{Activation, Geometry, Window};
 use crate::nn::fused::stage::{self, Buffer};
-use crate::nn::fused::winograd::{self, Filters, Tiles};
+use crate::nn::fused::winograd::{self, Filters, Outputs, Tiles};
 
 /// A convolution of stride 1, a pool, and the activations around the pool.
 pub(in crate::nn) struct ConvolutionSpec<'a> {
@@ -161,7 +161,8 @@ impl PackedConvolution {
                     for share in tiles.shares(&block) {
                         tiles.transform(&block, share, staged, winograd);
                     }
-                    tiles.multiply(&block, filters, &self.bias, convolved, winograd);
+                    let outputs = Outputs { values: &mut *convolved, winners: &mut [] };
+                    tiles.multiply(&block, filters, &self.bias, outputs, winograd);
                 }
             }
         }

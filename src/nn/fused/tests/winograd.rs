@@ -1,12 +1,14 @@
-//! The convolution by tiles, which untracked forward passes take, against Burn's operations and against its own promises.
+//! The convolution by tiles against Burn's operations and against its own promises.
 
 use burn::tensor::Device;
 use proptest::prelude::*;
 
 use super::super::level::Level;
+use super::super::passes::Plan;
 use super::super::spec::Geometry;
+use super::super::stage::View;
 use super::super::winograd::Tiles;
-use super::{EVERY_ACTIVATION, EVERY_POOL, Noise, bits, close_from, in_pool, plain, spec, tensor, values};
+use super::{Case, EVERY_ACTIVATION, EVERY_POOL, Noise, bits, close_from, in_pool, plain, spec, tensor, values};
 use crate::nn::fused::{Activation, BlockSpec, Memory, Padding, Pool, run};
 
 /// One block with its data, nothing tracked.
@@ -90,6 +92,48 @@ proptest! {
     #[test]
     fn equals_burns_operations(case in cases()) {
         case.check();
+    }
+}
+
+/// Blocks with gradients: where the sums are exact, so are ties and winners.
+fn tracked_cases() -> impl Strategy<Value = Case> {
+    cases().prop_map(|Untracked { shape, out, spec, weight, .. }| Case { input: shape, out, kernel: 3, spec, seed: weight[0].to_bits().into() })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gradients_equal_burns_operations(case in tracked_cases()) {
+        case.check();
+    }
+}
+
+/// Where a picture is flat its sums are equal, and rounding must not choose the winner.
+#[test]
+fn the_first_of_equal_sums_wins_a_pool() {
+    let (shape, out, spec) = ([3, 40, 9, 11], 37, BlockSpec { padding: Padding::Valid, ..selu(Pool::Max2x2) });
+    let mut noise = Noise(8);
+    let (weight, bias) = (noise.reals(out * 40 * 9), noise.reals(out));
+    let values = noise.reals(3 * 40 * 11);
+    let geometry = Geometry::new(shape, [out, 40, 3, 3], out, &spec).expect("the sizes fit");
+    for (along_columns, along_rows, allowed) in [(true, true, &[0][..]), (true, false, &[0, 1]), (false, true, &[0, 2])] {
+        let value = |channel: usize, y: usize, x: usize| {
+            values[channel * 11 + if along_columns { 0 } else { y } + if along_rows { 0 } else { x }]
+        };
+        let image = (0..3 * 40).flat_map(|channel| (0..99).map(move |place| value(channel, place / 11, place % 11)));
+        let image: Vec<f32> = image.collect();
+        let input = View { data: &image, offset: 0, strides: [40 * 99, 99, 11, 1] };
+        for level in Level::available() {
+            assert!(Tiles::new(level, &geometry).is_some());
+            let plan =
+                Plan { level, geometry, on_positions: vec![Activation::Selu], on_outputs: &[], memory: Memory::ChannelsLast };
+            let (_, saved) = plan.forward(&input, &weight, &bias, true);
+            let winners = saved.expect("it was asked for");
+            let winners = || winners.buffers.winners.chunks(out.next_multiple_of(level.lanes())).flat_map(|channels| &channels[..out]);
+            assert!(winners().all(|winner| allowed.contains(winner)), "{}: {allowed:?}", level.name());
+            assert!(allowed.iter().all(|winner| winners().any(|other| other == winner)), "{}: {allowed:?}", level.name());
+        }
     }
 }
 
