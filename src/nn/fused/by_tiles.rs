@@ -4,7 +4,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::passes::{Finish, Piece, Plan, for_each};
+use super::passes::{Finish, Piece, Plan, Task, for_each};
 use super::stage::{self, Buffer, View};
 use super::winograd::{self, Filters, Outputs, Tiles};
 
@@ -28,10 +28,10 @@ struct Shared<'a> {
 
 impl Plan<'_> {
     /// Fills the pieces of a batch; `bias` is padded to whole vectors.
-    pub(super) fn forward_by_tiles(&self, tiles: &Tiles, input: &View, weight: &[f32], bias: &[f32], pieces: Vec<Piece>) {
+    pub(super) fn forward_by_tiles(&self, tiles: &Tiles, input: &View, weight: &[f32], bias: &[f32], tasks: Vec<Task>) {
         // The buffer is taken out: a thread that waits for its tasks below may begin another pass.
         let shared = Shared { tiles, input, filters: tiles.filters(weight, FILTERS.take()), bias };
-        for_each(pieces, |piece| SCRATCH.with_borrow_mut(|scratch| self.piece_by_tiles(&shared, piece, scratch)));
+        for_each(tasks, |piece| SCRATCH.with_borrow_mut(|scratch| self.piece_by_tiles(&shared, piece, scratch)));
         FILTERS.set(shared.filters.0);
     }
 

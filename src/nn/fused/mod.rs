@@ -20,13 +20,14 @@
 //! Results are bit-identical for every number of threads; see the source of `passes` for how, and for where that ends.
 //!
 //! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes`, `by_tiles` and `plain` (batch, threads) → `stage`
-//! (layouts) and `saved` (buffers) → `winograd` (fewer multiplications) → `kernels`, `functions` and `pooling` (vector code) on `level`
+//! (layouts), `fresh` and `saved` (buffers) → `winograd` (fewer multiplications) → `kernels`, `functions` and `pooling` (vector code) on `level`
 //! (instruction set). The rest of a training step of the same nets, on the same devices: [`dense()`] layers (on `matrix`), the
 //! [`cross_entropy()`], the rules of `update`, and batch normalisation with what follows it (`norm`). `single` runs a whole net on one image with these kernels and without Burn.
 
 mod by_tiles;
 mod cross_entropy;
 mod dense;
+mod fresh;
 mod functions;
 mod kernels;
 mod level;

@@ -10,19 +10,22 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
+use super::fresh::{Fresh, Part};
 use super::functions::Activate;
 use super::kernels::{Convolve, InputGradient, PANEL, Patches, Source, Taps, WeightGradient};
 use super::level::Level;
 use super::pooling::{PoolMap, Spread};
-use super::saved::Saved;
+use super::saved::{Narrow, Saved, Widen};
 use super::spec::{Activation, Geometry, Memory, Window};
-use super::stage::{self, Buffer, View};
+use super::stage::{self, Buffer, ScaledGradient, View};
 use super::winograd::Tiles;
 
 /// Images per task of the forward pass.
 const IMAGES: usize = 4;
 /// At most this many partial sums of a weight gradient.
 const PARTS: usize = 8;
+/// Values of a weight gradient whose partial sums one task adds.
+const SUMMED: usize = 1 << 13;
 
 #[derive(Default)]
 struct Scratch {
@@ -69,10 +72,17 @@ pub(super) struct Gradients {
 pub(super) struct Piece<'a> {
     /// The first one's place in the batch.
     pub first: usize,
-    /// The block's output.
+    /// The block's output, zero.
     pub values: &'a mut [f32],
     /// Slopes and winners, where they are kept.
     pub saved: Option<(&'a mut [f32], &'a mut [u8])>,
+}
+
+/// A [`Piece`] before its thread begins with it.
+pub(super) struct Task<'a> {
+    first: usize,
+    values: Part<'a>,
+    saved: Option<(&'a mut [f32], &'a mut [u8])>,
 }
 
 impl<'a> Piece<'a> {
@@ -85,8 +95,9 @@ impl<'a> Piece<'a> {
 }
 
 /// Runs `work` for each of the pieces, in the current pool if it has several threads.
-pub(super) fn for_each(pieces: Vec<Piece>, work: impl Fn(Piece) + Send + Sync) {
-    if rayon::current_num_threads() == 1 { pieces.into_iter().for_each(work) } else { pieces.into_par_iter().for_each(work) }
+pub(super) fn for_each(tasks: Vec<Task>, work: impl Fn(Piece) + Send + Sync) {
+    let begin = |Task { first, values, saved }: Task| work(Piece { first, values: values.cleared(), saved });
+    if rayon::current_num_threads() == 1 { tasks.into_iter().for_each(begin) } else { tasks.into_par_iter().for_each(begin) }
 }
 
 impl Plan<'_> {
@@ -106,25 +117,25 @@ impl Plan<'_> {
         let mut padded_bias = bias.to_vec();
         padded_bias.resize(channels, 0.0);
         let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
-        let mut values = vec![0.0; g.batch * image];
+        let mut values = Fresh::new(g.batch * image);
         let mut saved = track.then(|| Saved::take(g.batch * padded, g.pooled));
-        let mut pieces: Vec<Piece> =
-            values.chunks_mut(IMAGES * image).enumerate().map(|(i, values)| Piece { first: i * IMAGES, values, saved: None }).collect();
+        let mut tasks: Vec<Task> =
+            values.parts(IMAGES * image).enumerate().map(|(i, values)| Task { first: i * IMAGES, values, saved: None }).collect();
         if let Some(saved) = &mut saved {
             let parts = saved.buffers.slopes.chunks_mut(IMAGES * padded).zip(saved.buffers.winners.chunks_mut(IMAGES * padded));
-            for (piece, part) in pieces.iter_mut().zip(parts) {
-                piece.saved = Some(part);
+            for (task, part) in tasks.iter_mut().zip(parts) {
+                task.saved = Some(part);
             }
         }
         match Tiles::new(self.level, g) {
-            Some(tiles) => self.forward_by_tiles(&tiles, input, weight, &padded_bias, pieces),
+            Some(tiles) => self.forward_by_tiles(&tiles, input, weight, &padded_bias, tasks),
             None => {
                 let panels = stage::panels(weight, g, channels, PANEL * self.level.lanes());
                 let (panels, bases) = (panels.get(g.kernel * g.segment() * channels), g.bases());
-                for_each(pieces, |piece| self.forward_piece(piece, input, panels, &padded_bias, &bases));
+                for_each(tasks, |piece| self.forward_piece(piece, input, panels, &padded_bias, &bases));
             }
         }
-        (values, saved)
+        (values.finish(), saved)
     }
 
     fn forward_piece(&self, piece: Piece, input: &View, panels: &[f32], bias: &[f32], bases: &[usize]) {
@@ -157,9 +168,7 @@ impl Plan<'_> {
         let on_positions = |values: &mut [f32]| {
             convolve(values, winners);
             let mut slopes = saved.map(|(slopes, kept)| {
-                for (kept, winner) in kept.iter_mut().zip(&*winners) {
-                    *kept = *winner as u8;
-                }
+                self.level.run(Narrow { winners, kept });
                 slopes
             });
             self.level.run(Activate { chain: &self.on_positions, values, slopes: slopes.as_deref_mut() });
@@ -223,19 +232,17 @@ impl Plan<'_> {
             weight: if input_wanted { stage::weight_blocks(weight, g, padded, self.level.lanes()) } else { Buffer::default() },
             short,
         };
-        let mut input_gradient = if input_wanted { vec![0.0; g.batch * g.height * g.width * g.channels_in] } else { Vec::new() };
+        let image = g.height * g.width * g.channels_in;
         let images = g.batch.div_ceil(PARTS).max(IMAGES);
-        let mut parts: Vec<&mut [f32]> = if input_wanted {
-            input_gradient.chunks_mut(images * g.height * g.width * g.channels_in).collect()
-        } else {
-            (0..g.batch.div_ceil(images)).map(|_| Default::default()).collect()
-        };
-        let run = |part: usize, to_input: &mut [f32], to_weight: &mut [f32], to_bias: &mut [f32]| {
+        let mut input_gradient = Fresh::new(if input_wanted { g.batch * image } else { 0 });
+        let mut parts: Vec<Option<Part>> = input_gradient.parts(images * image).map(Some).collect();
+        parts.resize_with(g.batch.div_ceil(images), || None);
+        let run = |part: usize, to_input: Option<Part>, to_weight: &mut [f32], to_bias: &mut [f32]| {
             let range = part * images..((part + 1) * images).min(g.batch);
+            let mut to_input = to_input.map(Part::cleared);
             SCRATCH.with_borrow_mut(|scratch| {
                 for (i, n) in range.enumerate() {
-                    let to_input =
-                        input_wanted.then(|| &mut to_input[i * g.height * g.width * g.channels_in..][..g.height * g.width * g.channels_in]);
+                    let to_input = to_input.as_mut().map(|to| &mut to[i * image..][..image]);
                     self.backward_image(n, input, gradient, saved, &shared, to_weight, to_bias, to_input, scratch);
                 }
             });
@@ -254,7 +261,7 @@ impl Plan<'_> {
             }
         } else {
             let sums: Vec<(Buffer, Vec<f32>)> = parts
-                .par_iter_mut()
+                .into_par_iter()
                 .enumerate()
                 .map(|(part, to_input)| {
                     let (mut to_weight, mut to_bias) = (Buffer::default(), vec![0.0; channels]);
@@ -262,14 +269,18 @@ impl Plan<'_> {
                     (to_weight, to_bias)
                 })
                 .collect();
-            for (to_weight, to_bias) in &sums {
-                add(&mut weight_sum, to_weight.get(weight_size));
+            weight_sum.par_chunks_mut(SUMMED).enumerate().for_each(|(i, sum)| {
+                for (to_weight, _) in &sums {
+                    add(sum, &to_weight.get(weight_size)[i * SUMMED..]);
+                }
+            });
+            for (_, to_bias) in &sums {
                 add(&mut bias_sum, to_bias);
             }
         }
         bias_sum.truncate(g.channels_out);
         Gradients {
-            input: input_wanted.then_some(input_gradient),
+            input: input_wanted.then(|| input_gradient.finish()),
             weight: if short { stage::from_taps(&weight_sum, g, channels) } else { stage::from_segments(&weight_sum, g, padded) },
             bias: bias_sum,
         }
@@ -294,16 +305,17 @@ impl Plan<'_> {
         let padded = g.segment().next_multiple_of(self.level.lanes());
         let staged = stage::stage(input, n, g, padded - g.segment(), &mut scratch.staged);
         let values = scratch.gradient.take(size);
-        stage::gradient(gradient, n, g, channels, slopes, values);
+        self.level.run(ScaledGradient { view: gradient, n, geometry: g, channels, slopes, to: &mut *values });
         for row in values.chunks_exact(channels) {
             to_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
         let patches = self.patches(&shared.bases);
         let channels_out = g.channels_out;
         if shared.short {
-            scratch.winners.clear();
-            scratch.winners.extend(winners.iter().map(|&winner| u32::from(winner)));
-            let winners = &scratch.winners[..];
+            scratch.winners.resize(scratch.winners.len().max(size), 0);
+            let wide = &mut scratch.winners[..size];
+            self.level.run(Widen { kept: winners, winners: &mut *wide });
+            let winners = &*wide;
             self.level.run(Taps { patches, staged, taps: &shared.taps, gradient: values, winners, weight_gradient: to_weight });
         } else {
             let (sources, ends) = (&mut scratch.sources, &mut scratch.ends);

@@ -4,6 +4,8 @@
 //! already (the output of a fused block in front of a convolution without padding) is read where it is; any other passes through a scratch
 //! buffer that stays in the second-level cache, at about one part in a hundred of the convolution's cost. Weights are packed once per call.
 
+use pulp::{Simd, WithSimd};
+
 use super::kernels::blocks;
 use super::spec::Geometry;
 
@@ -90,23 +92,52 @@ pub(super) fn unstage(staged: &[f32], g: &Geometry, to: &mut [f32]) {
 
 /// The gradient of image `n`'s output times the slopes: `[position][channel]`, padded to `channels`. All positions of a window read the
 /// gradient of its output.
-pub(super) fn gradient(view: &View, n: usize, g: &Geometry, channels: usize, slopes: &[f32], to: &mut [f32]) {
-    let rows = to.chunks_exact_mut(channels).zip(slopes.chunks_exact(channels));
-    let (spread, width) = (g.spread(), g.spread() * g.out_width);
-    for (position, (to, slopes)) in rows.enumerate() {
-        let start = view.at(n, 0, position / width / spread, position % width / spread);
-        let (inside, padding) = to.split_at_mut(g.channels_out);
-        if view.strides[1] == 1 {
-            let from = &view.data[start..][..g.channels_out];
-            for ((to, from), slope) in inside.iter_mut().zip(from).zip(slopes) {
-                *to = from * slope;
+pub(super) struct ScaledGradient<'a> {
+    pub view: &'a View<'a>,
+    pub n: usize,
+    pub geometry: &'a Geometry,
+    pub channels: usize,
+    pub slopes: &'a [f32],
+    pub to: &'a mut [f32],
+}
+
+impl WithSimd for ScaledGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { view, n, geometry: g, channels, slopes, to } = self;
+        let (spread, width) = (g.spread(), g.spread() * g.out_width);
+        let [_, sc, sy, sx] = view.strides;
+        if spread == 1 && sx == 1 && sy == g.out_width as isize {
+            // Channel by channel in memory: read in order.
+            for c in 0..channels {
+                let places = to.iter_mut().skip(c).step_by(channels).zip(slopes.iter().skip(c).step_by(channels));
+                if c < g.channels_out {
+                    let from = &view.data[view.at(n, c, 0, 0)..][..g.outputs()];
+                    places.zip(from).for_each(|((to, slope), from)| *to = from * slope);
+                } else {
+                    places.for_each(|(to, _)| *to = 0.0);
+                }
             }
-        } else {
-            for (c, (to, slope)) in inside.iter_mut().zip(slopes).enumerate() {
-                *to = view.data[(start as isize + c as isize * view.strides[1]) as usize] * slope;
-            }
+            return;
         }
-        padding.fill(0.0);
+        let rows = to.chunks_exact_mut(channels).zip(slopes.chunks_exact(channels));
+        for (position, (to, slopes)) in rows.enumerate() {
+            let start = view.at(n, 0, position / width / spread, position % width / spread);
+            let (inside, padding) = to.split_at_mut(g.channels_out);
+            if sc == 1 {
+                let from = &view.data[start..][..g.channels_out];
+                for ((to, from), slope) in inside.iter_mut().zip(from).zip(slopes) {
+                    *to = from * slope;
+                }
+            } else {
+                for (c, (to, slope)) in inside.iter_mut().zip(slopes).enumerate() {
+                    *to = view.data[(start as isize + c as isize * sc) as usize] * slope;
+                }
+            }
+            padding.fill(0.0);
+        }
     }
 }
 

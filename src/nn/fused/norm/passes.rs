@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use super::kernels::{GradientSums, MapGradient, Moments, Normalize};
+use crate::nn::fused::fresh::Fresh;
 use crate::nn::fused::functions::Activate;
 use crate::nn::fused::level::Level;
 use crate::nn::fused::pooling::{PoolMap, Spread};
 use crate::nn::fused::spec::{Geometry, Memory, NormSpec};
-use crate::nn::fused::stage::{self, Buffer, View};
+use crate::nn::fused::stage::{self, Buffer, ScaledGradient, View};
 
 #[derive(Default)]
 struct Scratch {
@@ -142,11 +143,11 @@ impl Plan<'_> {
     pub fn forward(&self, map: &[f32]) -> Vec<f32> {
         let g = &self.geometry;
         let (size, image) = (g.height * g.width * g.channels_in, g.outputs() * g.channels_out);
-        let mut values = vec![0.0; g.batch * image];
-        for_each(map.chunks_exact(size).zip(values.chunks_exact_mut(image)).collect(), |(map, out), scratch| {
-            self.forward_image(map, out, scratch);
+        let mut values = Fresh::new(g.batch * image);
+        for_each(map.chunks_exact(size).zip(values.parts(image)).collect(), |(map, out), scratch| {
+            self.forward_image(map, out.cleared(), scratch);
         });
-        values
+        values.finish()
     }
 
     fn forward_image(&self, image: &[f32], out: &mut [f32], scratch: &mut Scratch) {
@@ -212,7 +213,7 @@ impl Plan<'_> {
         let slopes = slopes.take(staged.len());
         self.slopes(staged, values, slopes, pooled, pooled_slopes);
         let to = to.take(staged.len());
-        stage::gradient(gradient, n, &self.geometry, self.padded(), slopes, to);
+        self.level.run(ScaledGradient { view: gradient, n, geometry: &self.geometry, channels: self.padded(), slopes, to: &mut *to });
         (staged, to, rows)
     }
 
@@ -245,15 +246,15 @@ impl Plan<'_> {
         };
         let slope = share(&of_weight, &|i| factor[i] * inverse[i]);
         let offset = share(sum, &|i| factor[i]);
-        let mut result = vec![0.0; map.len()];
-        for_each(images().zip(result.chunks_exact_mut(size)).collect(), |((n, image), to), scratch| {
+        let mut result = Fresh::new(map.len());
+        for_each(images().zip(result.parts(size)).collect(), |((n, image), to), scratch| {
             let (_, seen, rows) = self.behind_norm(n, image, gradient, scratch);
             let kernel = |map: &[f32], gradient: Option<&[f32]>, to: &mut [f32]| {
                 self.level.run(MapGradient { map, gradient, mean, factor, slope: &slope, offset: &offset, to });
             };
-            self.map_gradient(image, seen, to, rows, kernel);
+            self.map_gradient(image, seen, to.cleared(), rows, kernel);
         });
-        Gradients { map: Some(result), weight, bias }
+        Gradients { map: Some(result.finish()), weight, bias }
     }
 
     /// Fills an image's gradient row by row; `seen` is the gradient of what the pool looks at.
