@@ -235,14 +235,15 @@ impl Plan<'_> {
         let image = g.height * g.width * g.channels_in;
         let images = g.batch.div_ceil(PARTS).max(IMAGES);
         let mut input_gradient = Fresh::new(if input_wanted { g.batch * image } else { 0 });
-        let mut parts: Vec<Option<Part>> = input_gradient.parts(images * image).map(Some).collect();
-        parts.resize_with(g.batch.div_ceil(images), || None);
-        let run = |part: usize, to_input: Option<Part>, to_weight: &mut [f32], to_bias: &mut [f32]| {
+        let mut of_images = input_gradient.parts(image);
+        let parts: Vec<Vec<Part>> = (0..g.batch.div_ceil(images)).map(|_| of_images.by_ref().take(images).collect()).collect();
+        drop(of_images);
+        let run = |part: usize, to_input: Vec<Part>, to_weight: &mut [f32], to_bias: &mut [f32]| {
             let range = part * images..((part + 1) * images).min(g.batch);
-            let mut to_input = to_input.map(Part::cleared);
+            let mut to_input = to_input.into_iter();
             SCRATCH.with_borrow_mut(|scratch| {
-                for (i, n) in range.enumerate() {
-                    let to_input = to_input.as_mut().map(|to| &mut to[i * image..][..image]);
+                for n in range {
+                    let to_input = to_input.next().map(Part::cleared);
                     self.backward_image(n, input, gradient, saved, &shared, to_weight, to_bias, to_input, scratch);
                 }
             });
