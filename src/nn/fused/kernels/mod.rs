@@ -1,4 +1,4 @@
-//! The inner loops, and the only `unsafe` code of the crate's own.
+//! The inner loops. Their loads and stores and the memory of [`fresh`](super::fresh) are the only `unsafe` code of the crate's own.
 //!
 //! Everything reads a *staged* image: `[row][column][channel]` with its border, so that one row of the kernel over one output covers one run
 //! of consecutive values (a *segment*). Four kernels of convolutions and one of matrices, each written once and compiled for every

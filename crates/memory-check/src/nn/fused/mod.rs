@@ -2,6 +2,8 @@
 
 #[path = "../../../../../src/nn/fused/by_tiles.rs"]
 mod by_tiles;
+#[path = "../../../../../src/nn/fused/fresh.rs"]
+mod fresh;
 #[path = "../../../../../src/nn/fused/functions.rs"]
 mod functions;
 #[path = "../../../../../src/nn/fused/kernels/mod.rs"]

@@ -44,7 +44,7 @@ fn block(level: Level, spec: &BlockSpec, input: [usize; 4], channels_out: usize,
     let plan = Plan { level, geometry, on_positions, on_outputs, memory: spec.memory };
     let images = if last { view_channels_last(&images, input) } else { view(&images, input) };
     let (values, saved) = plan.forward(&images, &weight, &bias, true);
-    // What is not tracked may be computed by tiles.
+    // The same values whether anything is saved or not.
     assert_close(&plan.forward(&images, &weight, &bias, false).0, &values, &format!("untracked, {geometry:?}"));
     let shape = [input[0], channels_out, geometry.out_height, geometry.out_width];
     let gradient = numbers(values.len(), 4);
