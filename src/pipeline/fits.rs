@@ -137,7 +137,8 @@ fn one(
     let started = Instant::now();
     let fitted = learner.fit(&split.train, split.validation.as_ref(), &context)?;
     let FitTiming { seconds, waiting_seconds, preparing_seconds, .. } = fitted.timing;
-    let share = |part: f64, doing: &str| if part > 0.0 { format!(", {:.1} % of it {doing} images", 100.0 * part / seconds) } else { String::new() };
+    let share =
+        |part: f64, doing: &str| if part > 0.0 { format!(", {:.1} % of it {doing} images", 100.0 * part / seconds) } else { String::new() };
     let (waited, prepared) = (share(waiting_seconds, "waiting for"), share(preparing_seconds, "preparing"));
     work.progress.message(&format!("{label}: fitted in {:.1} s{waited}{prepared}", started.elapsed().as_secs_f64()));
     let out_of_fold = split.left_out.as_ref().map(|left_out| fitted.classifier.predict_proba(&left_out.images)).transpose()?;

@@ -97,7 +97,13 @@ proptest! {
 
 /// Blocks with gradients: where the sums are exact, so are ties and winners.
 fn tracked_cases() -> impl Strategy<Value = Case> {
-    cases().prop_map(|Untracked { shape, out, spec, weight, .. }| Case { input: shape, out, kernel: 3, spec, seed: weight[0].to_bits().into() })
+    cases().prop_map(|Untracked { shape, out, spec, weight, .. }| Case {
+        input: shape,
+        out,
+        kernel: 3,
+        spec,
+        seed: weight[0].to_bits().into(),
+    })
 }
 
 proptest! {
@@ -118,16 +124,14 @@ fn the_first_of_equal_sums_wins_a_pool() {
     let values = noise.reals(3 * 40 * 11);
     let geometry = Geometry::new(shape, [out, 40, 3, 3], out, &spec).expect("the sizes fit");
     for (along_columns, along_rows, allowed) in [(true, true, &[0][..]), (true, false, &[0, 1]), (false, true, &[0, 2])] {
-        let value = |channel: usize, y: usize, x: usize| {
-            values[channel * 11 + if along_columns { 0 } else { y } + if along_rows { 0 } else { x }]
-        };
+        let value =
+            |channel: usize, y: usize, x: usize| values[channel * 11 + if along_columns { 0 } else { y } + if along_rows { 0 } else { x }];
         let image = (0..3 * 40).flat_map(|channel| (0..99).map(move |place| value(channel, place / 11, place % 11)));
         let image: Vec<f32> = image.collect();
         let input = View { data: &image, offset: 0, strides: [40 * 99, 99, 11, 1] };
         for level in Level::available() {
             assert!(Tiles::new(level, &geometry).is_some());
-            let plan =
-                Plan { level, geometry, on_positions: vec![Activation::Selu], on_outputs: &[], memory: Memory::ChannelsLast };
+            let plan = Plan { level, geometry, on_positions: vec![Activation::Selu], on_outputs: &[], memory: Memory::ChannelsLast };
             let (_, saved) = plan.forward(&input, &weight, &bias, true);
             let winners = saved.expect("it was asked for");
             let winners = || winners.buffers.winners.chunks(out.next_multiple_of(level.lanes())).flat_map(|channels| &channels[..out]);
