@@ -13,7 +13,7 @@ use super::level::Level;
 use super::stage::Buffer;
 
 /// Multiply-adds of one task: fewer are done before another thread has woken up.
-const GRAIN: usize = 1 << 21;
+const GRAIN: usize = 1 << 23;
 
 thread_local!(static PACKED: Cell<Buffer> = Cell::default());
 
