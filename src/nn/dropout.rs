@@ -6,7 +6,6 @@
 
 use burn::tensor::{Int, Shape, Tensor, TensorData};
 use rand::Rng;
-use rayon::prelude::*;
 
 use super::fused;
 use crate::seed::Seed;
@@ -46,11 +45,7 @@ fn times_numbers<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<
     let (gain, shape) = (gain(rate), x.shape());
     let mut mask = vec![0.0; shape.num_elements()];
     let draw = |(run, mask): (usize, &mut [f32])| draw(mask, run * RUN, rate, seed, |kept| if kept { gain } else { 0.0 });
-    if rayon::current_num_threads() == 1 {
-        mask.chunks_mut(RUN).enumerate().for_each(draw);
-    } else {
-        mask.par_chunks_mut(RUN).enumerate().for_each(draw);
-    }
+    fused::for_each(mask.chunks_mut(RUN).enumerate(), draw);
     let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
     x * mask
 }

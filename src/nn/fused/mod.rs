@@ -19,7 +19,7 @@
 //!
 //! Results are bit-identical for every number of threads; see the source of `passes` for how, and for where that ends.
 //!
-//! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes`, `by_tiles` and `plain` (batch, threads) → `stage`
+//! The modules, in the order of the data: `spec` (what to compute) → `op` (Burn) → `passes`, `by_tiles` and `plain` (batch) on `tasks` (threads) → `stage`
 //! (layouts), `fresh` and `saved` (buffers) → `winograd` (fewer multiplications) → `kernels`, `functions` and `pooling` (vector code) on `level`
 //! (instruction set). The rest of a training step of the same nets, on the same devices: [`dense()`] layers (on `matrix`), the
 //! [`cross_entropy()`], the rules of `update`, and batch normalisation with what follows it (`norm`). `single` runs a whole net on one image with these kernels and without Burn.
@@ -41,6 +41,7 @@ mod saved;
 pub(in crate::nn) mod single;
 mod spec;
 mod stage;
+mod tasks;
 mod update;
 mod winograd;
 
@@ -59,6 +60,7 @@ pub use norm::{batch_statistics, norm_pool_activation};
 use op::BlockOps;
 use spec::Geometry;
 pub use spec::{Activation, BlockSpec, LARGEST_KERNEL, Memory, NormSpec, Padding, Pool};
+pub(in crate::nn) use tasks::for_each;
 pub use update::{AdadeltaRule, AdamRule, DescentRule, MomentumRule, TwoMeans, descent_step, momentum_step, two_means_step};
 
 /// Whether this process does without the operations of this module; see [`use_plain_operations`].

@@ -18,6 +18,7 @@ use super::pooling::{PoolMap, Spread};
 use super::saved::{Narrow, Saved, Widen};
 use super::spec::{Activation, Geometry, Memory, Window};
 use super::stage::{self, Buffer, ScaledGradient, View};
+use super::tasks;
 use super::winograd::Tiles;
 
 /// Images per task of the forward pass.
@@ -94,10 +95,9 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Runs `work` for each of the pieces, in the current pool if it has several threads.
-pub(super) fn for_each(tasks: Vec<Task>, work: impl Fn(Piece) + Send + Sync) {
-    let begin = |Task { first, values, saved }: Task| work(Piece { first, values: values.cleared(), saved });
-    if rayon::current_num_threads() == 1 { tasks.into_iter().for_each(begin) } else { tasks.into_par_iter().for_each(begin) }
+/// Runs `work` for each of the pieces.
+pub(super) fn for_each(pieces: Vec<Task>, work: impl Fn(Piece) + Send + Sync) {
+    tasks::for_each(pieces.into_iter(), |Task { first, values, saved }| work(Piece { first, values: values.cleared(), saved }));
 }
 
 impl Plan<'_> {

@@ -8,12 +8,11 @@
 
 use std::cell::RefCell;
 
-use rayon::prelude::*;
-
 use super::kernels::{COLUMNS, Panel, Product, Strided, Sum, Taps};
 use super::passes::{Gradients, Plan};
 use super::spec::{Geometry, Memory};
 use super::stage::{self, Buffer, View};
+use super::tasks;
 
 /// At most this many partial sums of a weight gradient.
 const PARTS: usize = 8;
@@ -48,11 +47,7 @@ impl Plan<'_> {
             let images = part * images..((part + 1) * images).min(g.batch);
             SCRATCH.with_borrow_mut(|scratch| self.add_images(images, input, gradient, to_weight, bias_wanted.then_some(to_bias), scratch));
         };
-        if rayon::current_num_threads() == 1 {
-            sums.chunks_exact_mut(size + channels).enumerate().for_each(run);
-        } else {
-            sums.par_chunks_exact_mut(size + channels).enumerate().for_each(run);
-        }
+        tasks::for_each(sums.chunks_exact_mut(size + channels).enumerate(), run);
         let (sum, others) = sums.split_at_mut(size + channels);
         for part in others.chunks_exact(size + channels) {
             sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);

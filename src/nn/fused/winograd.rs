@@ -23,12 +23,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::kernels::{COMPONENTS, PANEL, Panel, Placement, Product, Strided, Sum, TransformFilters, TransformProducts, TransformTiles};
 use super::level::Level;
 use super::spec::Geometry;
 use super::stage::Buffer;
+use super::tasks;
 
 /// With fewer channels on either side the transforms cost more than they save. Measured on AVX-512 and AVX2: 16 channels from 16 are about as
 /// fast as directly, 32 from 16 faster by a third, 128 from 64 by two thirds.
@@ -120,11 +119,7 @@ impl Tiles {
             let width = filters.len() / (COMPONENTS * channels_in);
             self.level.run(TransformFilters { weight: &weight[index * panel * channels_in * 9..], channels_in, filters, width });
         };
-        if rayon::current_num_threads() == 1 {
-            all.chunks_mut(size).enumerate().for_each(transform);
-        } else {
-            all.par_chunks_mut(size).enumerate().for_each(transform);
-        }
+        tasks::for_each(all.chunks_mut(size).enumerate(), transform);
         Filters(packed)
     }
 

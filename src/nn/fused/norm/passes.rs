@@ -2,8 +2,6 @@
 
 use std::cell::RefCell;
 
-use rayon::prelude::*;
-
 use super::kernels::{GradientSums, MapGradient, Moments, Normalize};
 use crate::nn::fused::fresh::Fresh;
 use crate::nn::fused::functions::Activate;
@@ -11,6 +9,7 @@ use crate::nn::fused::level::Level;
 use crate::nn::fused::pooling::{PoolMap, Spread};
 use crate::nn::fused::spec::{Geometry, Memory, NormSpec};
 use crate::nn::fused::stage::{self, Buffer, ScaledGradient, View};
+use crate::nn::fused::tasks;
 
 #[derive(Default)]
 struct Scratch {
@@ -26,16 +25,15 @@ struct Scratch {
 thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
 
 /// Calls `run` for every item, which must not depend on the others.
-fn for_each<T: Send>(items: Vec<T>, run: impl Fn(T, &mut Scratch) + Sync) {
-    let run = |item| SCRATCH.with_borrow_mut(|scratch| run(item, scratch));
-    if rayon::current_num_threads() == 1 { items.into_iter().for_each(run) } else { items.into_par_iter().for_each(run) }
+fn for_each<T: Send>(items: impl Iterator<Item = T>, run: impl Fn(T, &mut Scratch) + Send + Sync) {
+    tasks::for_each(items, |item| SCRATCH.with_borrow_mut(|scratch| run(item, scratch)));
 }
 
 /// Mean and biased variance of each channel of a map `[batch, channels, height, width]`.
 pub(super) fn statistics(level: Level, map: &[f32], [batch, channels, height, width]: [usize; 4]) -> (Vec<f32>, Vec<f32>) {
     let (positions, padded) = (height * width, channels.next_multiple_of(level.lanes()));
     let mut partial = vec![0.0; batch * 2 * padded];
-    for_each(map.chunks_exact(positions * channels).zip(partial.chunks_exact_mut(2 * padded)).collect(), |(map, partial), scratch| {
+    for_each(map.chunks_exact(positions * channels).zip(partial.chunks_exact_mut(2 * padded)), |(map, partial), scratch| {
         let (sum, squares) = partial.split_at_mut(padded);
         level.run(Moments { map: widened(map, channels, padded, &mut scratch.staged), sum, squares });
     });
@@ -144,7 +142,7 @@ impl Plan<'_> {
         let g = &self.geometry;
         let (size, image) = (g.height * g.width * g.channels_in, g.outputs() * g.channels_out);
         let mut values = Fresh::new(g.batch * image);
-        for_each(map.chunks_exact(size).zip(values.parts(image)).collect(), |(map, out), scratch| {
+        for_each(map.chunks_exact(size).zip(values.parts(image)), |(map, out), scratch| {
             self.forward_image(map, out.cleared(), scratch);
         });
         values.finish()
@@ -223,7 +221,7 @@ impl Plan<'_> {
         let size = g.height * g.width * g.channels_in;
         let images = || map.chunks_exact(size).enumerate();
         let mut partial = vec![0.0; g.batch * 2 * padded];
-        for_each(images().zip(partial.chunks_exact_mut(2 * padded)).collect(), |((n, image), partial), scratch| {
+        for_each(images().zip(partial.chunks_exact_mut(2 * padded)), |((n, image), partial), scratch| {
             let (map, gradient, _) = self.behind_norm(n, image, gradient, scratch);
             let (sum, product) = partial.split_at_mut(padded);
             self.level.run(GradientSums { map, gradient, mean: &self.constants.mean, sum, product });
@@ -247,7 +245,7 @@ impl Plan<'_> {
         let slope = share(&of_weight, &|i| factor[i] * inverse[i]);
         let offset = share(sum, &|i| factor[i]);
         let mut result = Fresh::new(map.len());
-        for_each(images().zip(result.parts(size)).collect(), |((n, image), to), scratch| {
+        for_each(images().zip(result.parts(size)), |((n, image), to), scratch| {
             let (_, seen, rows) = self.behind_norm(n, image, gradient, scratch);
             let kernel = |map: &[f32], gradient: Option<&[f32]>, to: &mut [f32]| {
                 self.level.run(MapGradient { map, gradient, mean, factor, slope: &slope, offset: &offset, to });

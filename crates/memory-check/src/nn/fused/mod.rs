@@ -22,6 +22,8 @@ mod saved;
 mod spec;
 #[path = "../../../../../src/nn/fused/stage.rs"]
 mod stage;
+#[path = "../../../../../src/nn/fused/tasks.rs"]
+mod tasks;
 #[path = "../../../../../src/nn/fused/winograd.rs"]
 mod winograd;
 
