@@ -6,7 +6,9 @@ use std::hint::black_box;
 
 use digitstack::{
     data::{PIXELS, SIDE},
-    imaging::{Affine, Elastic, Filter, Recipe, deskew, ink_box, normalise_size, rotate, stretch, subtract_noise, thicken},
+    imaging::{
+        Affine, Elastic, Filter, Recipe, deskew, ink_box, normalise_size, rotate, stretch, subtract_noise, thicken,
+    },
     seed::Seed,
 };
 use divan::Bencher;

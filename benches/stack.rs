@@ -22,9 +22,13 @@ fn main() {
 
 /// The run to measure, unless there is none.
 fn run() -> Option<SavedRun> {
-    let folder = std::env::var_os("DIGITSTACK_RUN").map_or_else(|| PathBuf::from("artifacts/quickstart"), PathBuf::from);
+    let folder =
+        std::env::var_os("DIGITSTACK_RUN").map_or_else(|| PathBuf::from("artifacts/quickstart"), PathBuf::from);
     if !folder.join("manifest.json").is_file() {
-        eprintln!("SKIPPED: {} is no complete run; make one with `digitstack run` or name one in DIGITSTACK_RUN", folder.display());
+        eprintln!(
+            "SKIPPED: {} is no complete run; make one with `digitstack run` or name one in DIGITSTACK_RUN",
+            folder.display()
+        );
         return None;
     }
     let device = nn::resolve(&DeviceChoice::Cpu).expect("a CPU");

@@ -44,7 +44,9 @@ mod tests {
     #[test]
     fn dates_are_those_of_the_calendar() {
         // From `date -u -d`, as days since 1970-01-01.
-        for (days, date) in [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (19_782, (2024, 2, 29)), (47_482, (2100, 1, 1))] {
+        for (days, date) in
+            [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (19_782, (2024, 2, 29)), (47_482, (2100, 1, 1))]
+        {
             assert_eq!((civil_from_days(days), days_from_civil(date.0, date.1, date.2)), (date, days));
         }
     }

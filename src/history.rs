@@ -1,4 +1,5 @@
-//! What a fit records while it runs: one point for each epoch of a net, each tree of a booster or each iteration of a regression.
+//! What a fit records while it runs: one point for each epoch of a net, each tree of a booster or each iteration of a
+//! regression.
 
 use std::ops::ControlFlow;
 

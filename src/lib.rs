@@ -1,6 +1,7 @@
 //! digitstack: train, search, stack and serve handwritten-digit classifiers.
 //!
-//! The crate is a pipeline. Its modules are listed here in the order in which data flows; each imports only from those above it.
+//! The crate is a pipeline. Its modules are listed here in the order in which data flows; each imports only from those
+//! above it.
 //!
 //! ```text
 //! source → Digits → prepared Digits → folds → learners: fit / predict_proba → metafeatures → meta-model → evaluation → run → report, page

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Tensors of many megabytes come and go at every training step; glibc returns each to the kernel and faults it in again.
+/// Tensors of many megabytes come and go at every training step; glibc returns each to the kernel and faults it in
+/// again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

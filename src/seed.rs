@@ -1,8 +1,8 @@
 //! One seed for a run, and a generator of its own for every purpose.
 //!
-//! Every random draw of the program comes from [`Seed::rng`] of a seed that was derived, by name, from the run's seed. Two purposes never
-//! share a generator, so that adding a draw in one place changes nothing in another, and work can be done in any order or on any number of
-//! threads: derive one seed for each item.
+//! Every random draw of the program comes from [`Seed::rng`] of a seed that was derived, by name, from the run's seed.
+//! Two purposes never share a generator, so that adding a draw in one place changes nothing in another, and work can be
+//! done in any order or on any number of threads: derive one seed for each item.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,7 @@
 //! Files of a model: written whole or not at all, read up to a limit, and arrays of numbers in safetensors.
 //!
-//! safetensors is an open format with readers in many languages; nothing in it is executed. Every array keeps its name, shape and type.
+//! safetensors is an open format with readers in many languages; nothing in it is executed. Every array keeps its name,
+//! shape and type.
 
 use std::{
     collections::BTreeMap,
@@ -114,8 +115,8 @@ impl Arrays {
     /// The arrays and the metadata entry of a safetensors file's bytes.
     ///
     /// # Errors
-    /// In words, if they are damaged or hold numbers of a type that no [`Element`] is. Nothing larger than the bytes themselves is allocated,
-    /// whatever their header says.
+    /// In words, if they are damaged or hold numbers of a type that no [`Element`] is. Nothing larger than the bytes
+    /// themselves is allocated, whatever their header says.
     pub(crate) fn parse(bytes: &[u8]) -> Result<(Self, Option<String>), String> {
         let (file, metadata) = open(bytes)?;
         if let Some((name, view)) = file.iter().find(|(_, view)| !matches!(view.dtype(), Dtype::U8 | Dtype::F32)) {
@@ -131,7 +132,8 @@ impl Arrays {
 /// As an object of nested lists, each list for the outermost dimension of what is left.
 impl Serialize for Arrays {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let nested = self.0.iter().map(|(name, Stored { dtype, shape, bytes })| (name, Nested { dtype: *dtype, shape, bytes }));
+        let nested =
+            self.0.iter().map(|(name, Stored { dtype, shape, bytes })| (name, Nested { dtype: *dtype, shape, bytes }));
         serializer.collect_map(nested)
     }
 }
@@ -172,8 +174,8 @@ pub(crate) fn open(bytes: &[u8]) -> Result<(SafeTensors<'_>, Option<String>), St
     Ok((SafeTensors::deserialize(bytes).map_err(damaged)?, metadata))
 }
 
-/// Writes a whole file: to a temporary name in the same folder, synced, then renamed, so that the file is either the old or the new one
-/// whatever happens.
+/// Writes a whole file: to a temporary name in the same folder, synced, then renamed, so that the file is either the
+/// old or the new one whatever happens.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

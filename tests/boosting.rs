@@ -1,4 +1,5 @@
-//! Boosters: determinism, errors, early stopping, resuming, damaged models, and the exchange with LightGBM's Python package.
+//! Boosters: determinism, errors, early stopping, resuming, damaged models, and the exchange with LightGBM's Python
+//! package.
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
@@ -12,21 +13,26 @@ use std::{
 };
 
 use digitstack::{
-    boosting::{BoosterConfig, BoosterFit, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster, throughput, train},
+    boosting::{
+        BoosterConfig, BoosterFit, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster, throughput, train,
+    },
     data::{Digits, Images, PIXELS, synthetic},
     progress::{Cancel, Progress, Silent, Task},
     seed::Seed,
 };
 use rand::RngExt;
 
-/// Blurred strokes at a place that depends on the label, with noise: easy to learn, not trivial, with constant pixels at the border.
+/// Blurred strokes at a place that depends on the label, with noise: easy to learn, not trivial, with constant pixels
+/// at the border.
 fn digits(count: usize, seed: u64) -> Digits {
     let mut rng = Seed(seed).derive("boosting-test").rng();
     let labels: Vec<u8> = (0..count).map(|_| rng.random_range(0..10)).collect();
     let images = labels.iter().map(|&label| {
         let mut image = [0_u8; PIXELS];
-        let (top, left) =
-            (4 + usize::from(label / 5) * 9 + rng.random_range(0..4), 3 + usize::from(label % 5) * 4 + rng.random_range(0..3));
+        let (top, left) = (
+            4 + usize::from(label / 5) * 9 + rng.random_range(0..4),
+            3 + usize::from(label % 5) * 4 + rng.random_range(0..3),
+        );
         for row in top..top + 6 {
             for column in left..left + 5 {
                 image[row * 28 + column] = rng.random_range(60..=255);
@@ -49,9 +55,22 @@ fn dataset(digits: &Digits, config: &BoosterConfig) -> Dataset {
     Dataset::new(digits.images.clone(), &digits.labels, config, 1).unwrap()
 }
 
-fn fit_with(config: &BoosterConfig, training: &Dataset, validation: Option<&Dataset>, threads: usize) -> Result<BoosterFit, BoostingError> {
+fn fit_with(
+    config: &BoosterConfig,
+    training: &Dataset,
+    validation: Option<&Dataset>,
+    threads: usize,
+) -> Result<BoosterFit, BoostingError> {
     let cancel = Cancel::default();
-    let job = BoosterJob { seed: Seed(5), threads, progress: &Silent, name: "test", cancel: &cancel, checkpoint: None, observe: None };
+    let job = BoosterJob {
+        seed: Seed(5),
+        threads,
+        progress: &Silent,
+        name: "test",
+        cancel: &cancel,
+        checkpoint: None,
+        observe: None,
+    };
     train(config, training, validation, &job)
 }
 
@@ -76,8 +95,12 @@ fn learns_and_reports_what_its_own_predictions_say() {
     assert!((last.validation_accuracy.unwrap() - accuracy(&fit.booster, &test)).abs() < 1e-12);
     assert!((last.train_accuracy.unwrap() - accuracy(&fit.booster, &training)).abs() < 1e-12);
     assert!(last.validation_accuracy.unwrap() > 0.85, "{last:?}");
-    let loss =
-        fit.booster.predict_proba(&test.images).into_iter().zip(&test.labels).map(|(row, &label)| -f64::from(row[usize::from(label)]).ln());
+    let loss = fit
+        .booster
+        .predict_proba(&test.images)
+        .into_iter()
+        .zip(&test.labels)
+        .map(|(row, &label)| -f64::from(row[usize::from(label)]).ln());
     assert!((last.validation_loss.unwrap() - loss.sum::<f64>() / 400.0).abs() < 1e-6);
     assert!(fit.booster.feature_importance().iter().sum::<u32>() > 100);
     // Constant pixels (the first and last rows here) are dropped by the library: no tree looks at them.
@@ -108,8 +131,15 @@ fn the_seed_matters_when_samples_are_drawn_and_only_then() {
     let training = digits(600, 4);
     let text = |config: &BoosterConfig, seed| {
         let cancel = Cancel::default();
-        let job =
-            BoosterJob { seed: Seed(seed), threads: 1, progress: &Silent, name: "test", cancel: &cancel, checkpoint: None, observe: None };
+        let job = BoosterJob {
+            seed: Seed(seed),
+            threads: 1,
+            progress: &Silent,
+            name: "test",
+            cancel: &cancel,
+            checkpoint: None,
+            observe: None,
+        };
         let text = train(config, &dataset(&training, config), None, &job).unwrap().booster.model_text().to_owned();
         text.split("end of trees").next().unwrap().to_owned()
     };
@@ -123,7 +153,13 @@ fn boosters_that_share_a_dataset_side_by_side_are_those_that_grow_alone() {
     let training = digits(1500, 5);
     let set = dataset(&training, &small());
     let alone: Vec<String> = (0..4)
-        .map(|k| fit_with(&BoosterConfig { num_leaves: 8 + k, ..small() }, &set, None, 1).unwrap().booster.model_text().to_owned())
+        .map(|k| {
+            fit_with(&BoosterConfig { num_leaves: 8 + k, ..small() }, &set, None, 1)
+                .unwrap()
+                .booster
+                .model_text()
+                .to_owned()
+        })
         .collect();
     // Odd ones ask for another number of threads, so that the two groups have to take turns.
     let together: Vec<String> = std::thread::scope(|scope| {
@@ -155,7 +191,12 @@ fn early_stopping_keeps_the_best_round() {
     let set = dataset(&training, &config);
     let aligned = set.aligned(validation.images.clone(), &validation.labels, 1).unwrap();
     let fit = fit_with(&config, &set, Some(&aligned), 1).unwrap();
-    let best = fit.history.points.iter().min_by(|a, b| a.validation_loss.unwrap().total_cmp(&b.validation_loss.unwrap())).unwrap();
+    let best = fit
+        .history
+        .points
+        .iter()
+        .min_by(|a, b| a.validation_loss.unwrap().total_cmp(&b.validation_loss.unwrap()))
+        .unwrap();
     let last = fit.history.points.last().unwrap();
     assert_eq!(fit.history.best_step, Some(best.step));
     assert_eq!(fit.booster.trees(), best.step);
@@ -191,7 +232,15 @@ fn watch(rounds: u64) -> (Watch, Cancel) {
 }
 
 fn checkpointed<'a>(progress: &'a dyn Progress, cancel: &'a Cancel, path: &'a Path) -> BoosterJob<'a> {
-    BoosterJob { seed: Seed(5), threads: 1, progress, name: "test", cancel, checkpoint: Some(Checkpoint { path, every: 2 }), observe: None }
+    BoosterJob {
+        seed: Seed(5),
+        threads: 1,
+        progress,
+        name: "test",
+        cancel,
+        checkpoint: Some(Checkpoint { path, every: 2 }),
+        observe: None,
+    }
 }
 
 #[test]
@@ -206,7 +255,10 @@ fn a_fit_interrupted_and_continued_is_the_undisturbed_fit() {
         for rounds in [3, 5] {
             let (progress, cancel) = watch(rounds);
             let stopped = train(&config, &set, Some(&aligned), &checkpointed(&progress, &cancel, &path));
-            assert!(matches!(stopped, Err(BoostingError::Cancelled { trees }) if u64::from(trees) == rounds), "{stopped:?}");
+            assert!(
+                matches!(stopped, Err(BoostingError::Cancelled { trees }) if u64::from(trees) == rounds),
+                "{stopped:?}"
+            );
         }
         let (progress, cancel) = watch(u64::MAX);
         let resumed = train(&config, &set, Some(&aligned), &checkpointed(&progress, &cancel, &path)).unwrap();
@@ -227,13 +279,21 @@ fn a_fit_interrupted_and_continued_is_the_undisturbed_fit() {
     }
 }
 
-/// From 10,000 images on the library would let pixels that are rarely black together share a column, and lose some of their values.
+/// From 10,000 images on the library would let pixels that are rarely black together share a column, and lose some of
+/// their values.
 #[test]
 fn a_continued_fit_on_many_images_starts_from_the_very_same_scores() {
     let folder = tempfile::tempdir().unwrap();
     let digits = synthetic::generate(12_000, Seed(3));
     for row_wise in [true, false] {
-        let config = BoosterConfig { trees: 3, num_leaves: 12, max_bin: 15, evaluate_training: true, row_wise, ..BoosterConfig::default() };
+        let config = BoosterConfig {
+            trees: 3,
+            num_leaves: 12,
+            max_bin: 15,
+            evaluate_training: true,
+            row_wise,
+            ..BoosterConfig::default()
+        };
         let set = dataset(&digits, &config);
         let whole = fit_with(&config, &set, None, 1).unwrap();
         let path = folder.path().join(format!("{row_wise}.checkpoint"));
@@ -251,7 +311,10 @@ fn what_does_not_fit_is_refused_in_words() {
     let training = digits(50, 11);
     let config = small();
     let words = |result: Result<Dataset, BoostingError>| result.unwrap_err().to_string();
-    assert!(words(Dataset::new(training.images.clone(), &training.labels[1..], &config, 1)).contains("50 images but 49 labels"));
+    assert!(
+        words(Dataset::new(training.images.clone(), &training.labels[1..], &config, 1))
+            .contains("50 images but 49 labels")
+    );
     let mut labels = training.labels.clone();
     labels[3] = 10;
     assert!(words(Dataset::new(training.images.clone(), &labels, &config, 1)).contains("label 10 of image 3"));
@@ -261,7 +324,12 @@ fn what_does_not_fit_is_refused_in_words() {
     assert!(matches!(fit_with(&config, &set, Some(&stranger), 1), Err(BoostingError::Unaligned)));
     let finer = BoosterConfig { max_bin: 100, ..config.clone() };
     assert!(matches!(fit_with(&finer, &set, None, 1), Err(BoostingError::Bins { dataset: 63, config: 100 })));
-    assert!(fit_with(&BoosterConfig { trees: 0, ..config }, &set, None, 1).unwrap_err().to_string().contains("trees: found 0"));
+    assert!(
+        fit_with(&BoosterConfig { trees: 0, ..config }, &set, None, 1)
+            .unwrap_err()
+            .to_string()
+            .contains("trees: found 0")
+    );
 }
 
 #[test]
@@ -302,8 +370,25 @@ fn damaged_model_texts_never_crash() {
     let text = fit_with(&config, &dataset(&training, &config), None, 1).unwrap().booster.model_text().to_owned();
     let trees = text.find("Tree=0").unwrap();
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let numbers =
-        ["-1", "0", "1", "2", "9", "783", "784", "32768", "-32768", "99999999999999999999", "1e308", "-1e308", "nan", "inf", "-0", "", "x"];
+    let numbers = [
+        "-1",
+        "0",
+        "1",
+        "2",
+        "9",
+        "783",
+        "784",
+        "32768",
+        "-32768",
+        "99999999999999999999",
+        "1e308",
+        "-1e308",
+        "nan",
+        "inf",
+        "-0",
+        "",
+        "x",
+    ];
     let mut rng = Seed(1).derive("damage").rng();
     let start = Instant::now();
     let (mut accepted, mut tried) = (0, 0);
@@ -324,11 +409,14 @@ fn damaged_model_texts_never_crash() {
         if round % 3 == 0 {
             variants.push(text.as_bytes()[..rng.random_range(0..text.len())].to_vec());
             let (a, b) = (rng.random_range(0..lines.len()), rng.random_range(0..lines.len()));
-            variants.push(lines.iter().enumerate().filter(|&(index, _)| index != a).flat_map(|(_, line)| line.bytes()).collect());
+            variants.push(
+                lines.iter().enumerate().filter(|&(index, _)| index != a).flat_map(|(_, line)| line.bytes()).collect(),
+            );
             let mut swapped = lines.clone();
             swapped.swap(a, b);
             variants.push(swapped.concat().into_bytes());
-            // Another number in place of one, without and with the sizes set right, so that the trees themselves are reached.
+            // Another number in place of one, without and with the sizes set right, so that the trees themselves are
+            // reached.
             let line = rng.random_range(12..lines.len() - 1);
             let mut tokens: Vec<&str> = lines[line].trim_end().split([' ', '=']).collect();
             let token = rng.random_range(0..tokens.len());
@@ -357,7 +445,9 @@ fn damaged_model_texts_never_crash() {
 
 /// The text with `tree_sizes` that meet its trees.
 fn with_true_sizes(text: &str) -> String {
-    let (Some(sizes), Some(first), Some(end)) = (text.find("tree_sizes="), text.find("Tree=0\n"), text.find("end of trees")) else {
+    let (Some(sizes), Some(first), Some(end)) =
+        (text.find("tree_sizes="), text.find("Tree=0\n"), text.find("end of trees"))
+    else {
         return text.to_owned();
     };
     if !(sizes < first && first < end) {
@@ -403,7 +493,12 @@ fn each_kind_of_damage_is_named() {
         let found = swap(from, to);
         assert!(found.starts_with("line ") && found.contains(problem), "{from} -> {to}: {found}");
     }
-    assert!(TrainedBooster::from_text(text.replace("tree_sizes=", "tree_sizes=1")).unwrap_err().to_string().contains("bytes long"));
+    assert!(
+        TrainedBooster::from_text(text.replace("tree_sizes=", "tree_sizes=1"))
+            .unwrap_err()
+            .to_string()
+            .contains("bytes long")
+    );
     assert!(TrainedBooster::from_text(Vec::new()).is_err());
 }
 
@@ -428,9 +523,15 @@ fn throughput_counts_what_was_done() {
 /// A Python with the package, or a word on why there is none.
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("DIGITSTACK_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let found = Command::new(&python).args(["-c", "import lightgbm, numpy"]).output().is_ok_and(|output| output.status.success());
+    let found = Command::new(&python)
+        .args(["-c", "import lightgbm, numpy"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !found {
-        aloud::say(format_args!("SKIPPED: {} has no lightgbm; set DIGITSTACK_PYTHON to a Python that has", python.display()));
+        aloud::say(format_args!(
+            "SKIPPED: {} has no lightgbm; set DIGITSTACK_PYTHON to a Python that has",
+            python.display()
+        ));
     }
     found.then_some(python)
 }

@@ -1,7 +1,7 @@
 //! The drawing page in a real browser, with a real mouse, finger and keyboard as far as the page can tell.
 //!
-//! Needs Chromium and its driver (on Debian the packages `chromium chromium-driver`); without them each test says so and passes. Pictures
-//! of the page are left in `target/tmp/browser/`.
+//! Needs Chromium and its driver (on Debian the packages `chromium chromium-driver`); without them each test says so
+//! and passes. Pictures of the page are left in `target/tmp/browser/`.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod aloud;
@@ -93,7 +93,8 @@ impl Page {
         let from_middle = |length: f64| ((length - SIDE / 2.0) * scale).round() as i64;
         for stroke in drawing {
             let mut moves = stroke.iter().map(|(x, y)| Step::Move(from_middle(*x), from_middle(*y)));
-            let steps = moves.next().into_iter().chain([Step::Press]).chain(moves).chain([Step::Release]).collect::<Vec<_>>();
+            let steps =
+                moves.next().into_iter().chain([Step::Press]).chain(moves).chain([Step::Release]).collect::<Vec<_>>();
             self.browser.point(pointer, "#pad", &steps);
         }
     }
@@ -118,7 +119,10 @@ impl Page {
     }
 
     fn number(&self, expression: &str) -> f64 {
-        self.browser.run(&format!("return {expression}")).as_f64().unwrap_or_else(|| panic!("{expression} is no number"))
+        self.browser
+            .run(&format!("return {expression}"))
+            .as_f64()
+            .unwrap_or_else(|| panic!("{expression} is no number"))
     }
 
     /// Number of answers so far.
@@ -152,7 +156,10 @@ impl Shown {
     fn check(&self, expected: u8, stack: &str) {
         let expected = expected.to_string();
         assert_eq!((self.view.as_str(), &self.digit), ("answer", &expected), "{self:?}");
-        assert!(self.verdict.starts_with(&format!("{expected}, {} sure; looks like {}", self.confidence, self.runner_up)), "{self:?}");
+        assert!(
+            self.verdict.starts_with(&format!("{expected}, {} sure; looks like {}", self.confidence, self.runner_up)),
+            "{self:?}"
+        );
         let confidence: f64 = self.confidence.trim_start_matches('>').strip_suffix(" %").unwrap().parse().unwrap();
         assert!((30.0..=100.0).contains(&confidence), "{self:?}");
         let runner_up: u8 = self.runner_up.parse().unwrap();
@@ -160,16 +167,25 @@ impl Shown {
 
         assert_eq!(self.table.len(), 10, "{self:?}");
         for (column, model) in self.models.iter().enumerate() {
-            let shares: Vec<f64> = self.table.iter().map(|row| row[column].trim_start_matches(['<', '>']).parse().unwrap()).collect();
+            let shares: Vec<f64> =
+                self.table.iter().map(|row| row[column].trim_start_matches(['<', '>']).parse().unwrap()).collect();
             let sum: f64 = shares.iter().sum();
             // Shares are rounded to 0.01, and those that are next to nothing are shown as less than that.
             assert!((sum - 100.0).abs() < 0.11, "{model}: {shares:?} sum to {sum}");
             let highest = shares.iter().copied().fold(0.0, f64::max);
-            assert!(self.tops[column].iter().all(|digit| shares[*digit] == highest), "{model}: {shares:?}, bold {:?}", self.tops[column]);
+            assert!(
+                self.tops[column].iter().all(|digit| shares[*digit] == highest),
+                "{model}: {shares:?}, bold {:?}",
+                self.tops[column]
+            );
             assert!(!self.tops[column].is_empty(), "{model}");
         }
         let of_stack = self.models.iter().position(|model| model == stack).unwrap();
-        assert_eq!(self.tops[of_stack], [expected.parse::<usize>().unwrap()], "the table and the answer are of one mind");
+        assert_eq!(
+            self.tops[of_stack],
+            [expected.parse::<usize>().unwrap()],
+            "the table and the answer are of one mind"
+        );
 
         let [ink, boxed, (wide, high)] = ["stage-ink", "stage-box", "stage-crop"].map(|stage| self.stages[stage]);
         assert!(ink == boxed && 10 < wide && wide <= ink.0 && 40 < high && high <= ink.1, "{:?}", self.stages);
@@ -278,7 +294,10 @@ fn an_uploaded_picture_is_shown_and_read_and_what_is_no_picture_is_refused() {
         page.browser.choose_file("#upload", &text);
         page.browser.wait("document.documentElement.dataset.state === 'failed'");
         let shown = page.shown();
-        assert_eq!((shown.view.as_str(), shown.verdict.as_str()), ("failure", "Only PNG and JPEG pictures can be read."));
+        assert_eq!(
+            (shown.view.as_str(), shown.verdict.as_str()),
+            ("failure", "Only PNG and JPEG pictures can be read.")
+        );
         shown.check_empty();
     });
 }
@@ -309,7 +328,10 @@ fn pictures_are_pasted_and_dropped() {
         let run = about_the_run(&page.service);
         let folder = tempfile::tempdir().unwrap();
         let hand_over = [
-            (3, "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))"),
+            (
+                3,
+                "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))",
+            ),
             (
                 2,
                 "document.getElementById('pad').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))",
@@ -429,7 +451,8 @@ fn the_switch_to_centring_by_the_box_asks_again_and_moves_the_digit() {
 /// A colour's red, green and blue, and its opacity.
 fn colour(css: &str) -> [f64; 4] {
     let numbers = css.trim_start_matches("rgba(").trim_start_matches("rgb(").trim_end_matches(')');
-    let numbers: Vec<f64> = numbers.split(',').map(|number| number.trim().parse().unwrap_or_else(|_| panic!("{css}"))).collect();
+    let numbers: Vec<f64> =
+        numbers.split(',').map(|number| number.trim().parse().unwrap_or_else(|_| panic!("{css}"))).collect();
     [numbers[0], numbers[1], numbers[2], numbers.get(3).copied().unwrap_or(1.0)]
 }
 
@@ -483,15 +506,30 @@ fn light_and_dark_pages_have_colours_of_their_own_that_can_be_read() {
     on_the_page(|page| {
         page.draw(&digit(1));
         let answer = page.answered();
-        let texts =
-            ["body", ".byline", "#recognise", "#clear", "#timing", "#probabilities td", ".kind", ".layers .output", "pre", "a", "footer p"];
+        let texts = [
+            "body",
+            ".byline",
+            "#recognise",
+            "#clear",
+            "#timing",
+            "#probabilities td",
+            ".kind",
+            ".layers .output",
+            "pre",
+            "a",
+            "footer p",
+        ];
         let mut seen = Vec::new();
         for scheme in ["light", "dark"] {
             page.browser.prefer(scheme);
             page.browser.wait(&format!("matchMedia('(prefers-color-scheme: {scheme})').matches"));
             for text in texts {
                 let (ink, paper) = page.colours(text);
-                assert!(contrast(&ink, &paper) >= 4.5, "{scheme}: {text} is {ink} on {paper}: {:.2}", contrast(&ink, &paper));
+                assert!(
+                    contrast(&ink, &paper) >= 4.5,
+                    "{scheme}: {text} is {ink} on {paper}: {:.2}",
+                    contrast(&ink, &paper)
+                );
             }
             let (ink, paper) = page.colours("body");
             // The strokes are drawn anew in the ink of the page.
@@ -517,7 +555,8 @@ fn on_a_phone_a_finger_draws_and_nothing_scrolls_sideways() {
         page.browser.resize(360, 740, true);
         page.browser.open(&page.service.url("/"));
         let check_width = || {
-            let wide = "[document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth, visualViewport.width]";
+            let wide =
+                "[document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth, visualViewport.width]";
             assert_eq!(page.browser.run(&format!("return {wide}")), json!([360, 360, 360, 360]));
             let script = "return [...document.querySelectorAll('body *')].filter((it) => !it.closest('.scroll, pre, svg, .unseen'))
                 .filter((it) => it.checkVisibility() && [it.getBoundingClientRect()]

@@ -25,12 +25,18 @@ fn the_nets_of_the_quickstart_know_a_few_images_by_heart() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let result = json(&output);
     let checks = result["checks"].as_array().expect("checks");
-    let sizes: Vec<_> = checks.iter().map(|check| (check["member"].as_str(), check["images"].as_u64(), check["epochs"].as_u64())).collect();
+    let sizes: Vec<_> = checks
+        .iter()
+        .map(|check| (check["member"].as_str(), check["images"].as_u64(), check["epochs"].as_u64()))
+        .collect();
     let of = |member| [(Some(member), Some(100), Some(50)), (Some(member), Some(10), Some(40))];
     assert_eq!(sizes, [of("dense"), of("cnn")].concat());
     for check in checks {
         assert_eq!((check["passed"].as_bool(), check["accuracy"].as_f64()), (Some(true), Some(1.0)), "{check}");
-        assert!(check["known_after"].as_u64() < check["epochs"].as_u64() && check["loss"].as_f64() < Some(0.5), "{check}");
+        assert!(
+            check["known_after"].as_u64() < check["epochs"].as_u64() && check["loss"].as_f64() < Some(0.5),
+            "{check}"
+        );
         assert!(check["hint"].is_null(), "{check}");
     }
     assert_eq!(result["skipped"], serde_json::json!([["booster", "booster"]]));
@@ -84,15 +90,23 @@ fn the_nets_of_a_configuration_are_measured_as_they_are() {
     let output = digitstack(&["check", "gradients", config]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-    for word in ["dense", "cnn", "loss cross-entropy, softmax", "fused", "plain", "a booster is no net", "every gradient is right"] {
+    for word in [
+        "dense",
+        "cnn",
+        "loss cross-entropy, softmax",
+        "fused",
+        "plain",
+        "a booster is no net",
+        "every gradient is right",
+    ] {
         assert!(said.contains(word), "{word} is missing from\n{said}");
     }
     let output = digitstack(&["check", "gradients", config, "--plain-ops", "--json"]);
     assert!(json(&output)["checks"].as_array().expect("checks").iter().all(|check| check["operations"] == "plain"));
 }
 
-/// Every shipped family, with narrow layers and on built-in digits. Two layers of sigmoids under a squared error, at a pace for 59,000 images, need
-/// more than the usual number of epochs.
+/// Every shipped family, with narrow layers and on built-in digits. Two layers of sigmoids under a squared error, at a
+/// pace for 59,000 images, need more than the usual number of epochs.
 const FAMILIES: [(&str, &[&str]); 7] = [
     ("convnet1", &["members.convnet1.network.filters=8"]),
     ("keras8", &["members.keras8.network.layout=[[8, 16]]"]),
@@ -105,15 +119,23 @@ const FAMILIES: [(&str, &[&str]); 7] = [
 
 #[test]
 fn every_family_knows_a_few_images_by_heart_and_follows_its_gradients() {
-    let shipped = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/families")).expect("a folder").count();
+    let shipped =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/families")).expect("a folder").count();
     assert_eq!(shipped, FAMILIES.len(), "a family is not checked");
     for (name, narrow) in FAMILIES {
         let config = format!("{}/configs/families/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-        let set: Vec<&str> = ["data.source=builtin", "data.train=600"].iter().chain(narrow).flat_map(|set| ["--set", set]).collect();
+        let set: Vec<&str> =
+            ["data.source=builtin", "data.train=600"].iter().chain(narrow).flat_map(|set| ["--set", set]).collect();
         for check in ["overfit", "gradients"] {
             let longer: &[&str] = if (name, check) == ("deskew-a", "overfit") { &["--epochs", "400"] } else { &[] };
             let output = digitstack(&[&["check", check, &config][..], &set, longer].concat());
-            assert_eq!(output.status.code(), Some(0), "{name}, {check}: {}\n{}", text(&output.stdout), text(&output.stderr));
+            assert_eq!(
+                output.status.code(),
+                Some(0),
+                "{name}, {check}: {}\n{}",
+                text(&output.stdout),
+                text(&output.stderr)
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Logistic regression and the support-vector machine: against scikit-learn (recorded by `tests/reference/classical_vectors.py`), and as learners.
+//! Logistic regression and the support-vector machine: against scikit-learn (recorded by
+//! `tests/reference/classical_vectors.py`), and as learners.
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 use std::{fs, ops::ControlFlow, path::Path};
@@ -146,7 +147,10 @@ fn digits_are_learned_with_the_same_bits_on_any_number_of_threads_and_come_back_
         let learner = learner(settings);
         let fitted = fit(learner.as_ref(), &train, 2);
         let rows = fitted.classifier.predict_proba(&test.images).unwrap();
-        assert!(rows.iter().all(|row| row.iter().all(|p| (0.0..=1.0).contains(p)) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+        assert!(
+            rows.iter()
+                .all(|row| row.iter().all(|p| (0.0..=1.0).contains(p)) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-5)
+        );
         let scores = evaluation::score(&rows, &test.labels).unwrap();
         assert!(scores.accuracy.value > least, "{settings}: {}", scores.accuracy.value);
         let last = fitted.history.points.last().unwrap();
@@ -177,7 +181,8 @@ fn models_leave_as_safetensors_and_json_and_as_nothing_else() {
         let bytes = model.export(ModelFormat::Safetensors, &notes).unwrap();
         let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let header = String::from_utf8(bytes[8..8 + length].to_vec()).unwrap();
-        let json: serde_json::Value = serde_json::from_slice(&model.export(ModelFormat::Json, &notes).unwrap()).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_slice(&model.export(ModelFormat::Json, &notes).unwrap()).unwrap();
         for name in arrays {
             assert!(header.contains(&format!("\"{name}\"")), "{header}");
             assert!(json["arrays"][name].as_array().is_some_and(|rows| !rows.is_empty()));
@@ -194,12 +199,17 @@ fn models_leave_as_safetensors_and_json_and_as_nothing_else() {
 #[test]
 fn memory_for_the_kernel_changes_nothing_and_few_iterations_are_a_model_too() {
     let (train, images) = (synthetic::generate(400, Seed(10)), synthetic::generate(50, Seed(11)).images);
-    let answers = |settings: &str| fit(learner(settings).as_ref(), &train, 2).classifier.predict_proba(&images).unwrap();
+    let answers =
+        |settings: &str| fit(learner(settings).as_ref(), &train, 2).classifier.predict_proba(&images).unwrap();
     assert_eq!(answers(LEARNERS[1]), answers(&format!("{}\n[svm]\ncache_mib = 1", LEARNERS[1])));
     let few = fit(learner(&format!("{}\n[logistic]\nmax_iterations = 3", LEARNERS[0])).as_ref(), &train, 2);
     assert_eq!(few.history.points.len(), 3);
     // As far as rounding goes, which is less far than this tolerance asks for.
-    let far = fit(learner(&format!("{}\n[logistic]\nmax_iterations = 5000\ntolerance = 1e-9\nc = 0.01", LEARNERS[0])).as_ref(), &train, 2);
+    let far = fit(
+        learner(&format!("{}\n[logistic]\nmax_iterations = 5000\ntolerance = 1e-9\nc = 0.01", LEARNERS[0])).as_ref(),
+        &train,
+        2,
+    );
     assert!(far.history.points.len() < 5000);
 }
 
@@ -249,7 +259,8 @@ fn a_machine_whose_counts_or_numbers_lie_is_refused() {
     let learner = learner(LEARNERS[1]);
     let folder = tempfile::tempdir().unwrap();
     let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
-    let written = files(fit(learner.as_ref(), &synthetic::generate(200, Seed(10)), 1).classifier.as_ref(), folder.path());
+    let written =
+        files(fit(learner.as_ref(), &synthetic::generate(200, Seed(10)), 1).classifier.as_ref(), folder.path());
     let (name, bytes) = &written[0];
     let damages: [fn(&mut serde_json::Value); 6] = [
         |model| model["gamma"] = (-1.0).into(),
@@ -270,7 +281,9 @@ fn a_machine_whose_counts_or_numbers_lie_is_refused() {
 #[test]
 fn digits_that_never_occur_get_no_probability() {
     let all = synthetic::generate(300, Seed(10));
-    let of = |wanted: &[u8]| all.select(&(0..all.len()).filter(|&place| wanted.contains(&all.labels[place])).collect::<Vec<_>>());
+    let of = |wanted: &[u8]| {
+        all.select(&(0..all.len()).filter(|&place| wanted.contains(&all.labels[place])).collect::<Vec<_>>())
+    };
     for settings in LEARNERS {
         for wanted in [&[2, 7, 9][..], &[3, 4], &[5]] {
             let rows = fit(learner(settings).as_ref(), &of(wanted), 1).classifier.predict_proba(&all.images).unwrap();
@@ -321,22 +334,26 @@ fn impossible_settings_and_digits_are_refused_by_name() {
         (1, "[svm]\ncache_mib = 0", "svm.cache_mib: found 0, expected 1 to 65536"),
     ];
     for (kind, text, expected) in cases {
-        let error = learners::build(toml::from_str(&format!("{}\n{text}", LEARNERS[kind])).unwrap()).err().unwrap().to_string();
+        let error =
+            learners::build(toml::from_str(&format!("{}\n{text}", LEARNERS[kind])).unwrap()).err().unwrap().to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
     let empty = Digits::new(Images::default(), Vec::new());
     let one_each = synthetic::generate(10, Seed(1));
     for settings in LEARNERS {
-        let problem = fit_as(learner(settings).as_ref(), &empty, 1, &Cancel::default(), None).err().unwrap().to_string();
+        let problem =
+            fit_as(learner(settings).as_ref(), &empty, 1, &Cancel::default(), None).err().unwrap().to_string();
         assert!(problem.contains("no image"), "{problem}");
     }
-    let problem = fit_as(learner(LEARNERS[1]).as_ref(), &one_each, 1, &Cancel::default(), None).err().unwrap().to_string();
+    let problem =
+        fit_as(learner(LEARNERS[1]).as_ref(), &one_each, 1, &Cancel::default(), None).err().unwrap().to_string();
     assert!(problem.contains("calibration_folds"), "{problem}");
 }
 
 #[test]
 fn settings_read_back_and_copies_are_learned_from() {
-    let written = "name = \"a\"\nkind = \"svm\"\naugment = [\"light\"]\naugment_copies = 2\n[svm]\nc = 3.0\ngamma = 0.02";
+    let written =
+        "name = \"a\"\nkind = \"svm\"\naugment = [\"light\"]\naugment_copies = 2\n[svm]\nc = 3.0\ngamma = 0.02";
     let first = learner(written);
     let table = first.settings().unwrap();
     assert_eq!(table["svm"]["gamma"].as_float(), Some(0.02));

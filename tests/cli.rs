@@ -52,7 +52,8 @@ fn without_arguments_it_explains_itself() {
 fn wrong_usage_is_2_and_failed_work_is_1() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = folder.path().join("wrong.toml");
-    std::fs::write(&config, "name = \"x\"\n[stacking]\nfolds = 1\n[[members]]\nname = \"d\"\nkind = \"dense\"\n").expect("writes");
+    std::fs::write(&config, "name = \"x\"\n[stacking]\nfolds = 1\n[[members]]\nname = \"d\"\nkind = \"dense\"\n")
+        .expect("writes");
     let config = config.to_str().expect("UTF-8");
     let cases: [(&[&str], i32, &str); 7] = [
         (&["run", config], 2, "wrong.toml:3: stacking.folds: found 1, expected 2 to 20"),
@@ -87,7 +88,9 @@ fn a_tiny_run_can_be_looked_at_asked_and_damaged() {
             assert!((0.0..=1.0).contains(&accuracy), "{model}");
         }
     }
-    for file in ["manifest.json", "config.toml", "metrics.json", "timings.json", "environment.json", "report/index.html"] {
+    for file in
+        ["manifest.json", "config.toml", "metrics.json", "timings.json", "environment.json", "report/index.html"]
+    {
         assert!(run.join(file).is_file(), "{file}");
     }
 
@@ -100,7 +103,12 @@ fn a_tiny_run_can_be_looked_at_asked_and_damaged() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let again: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     for model in models {
-        let same = again["models"].as_array().expect("models").iter().find(|other| other["name"] == model["name"]).expect("scored again");
+        let same = again["models"]
+            .as_array()
+            .expect("models")
+            .iter()
+            .find(|other| other["name"] == model["name"])
+            .expect("scored again");
         assert_eq!(same["test"], model["test"], "{}", model["name"]);
     }
 
@@ -130,7 +138,8 @@ fn photo_is_read(path: &Path, run: &str) {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let predictions: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let prediction = &predictions[0];
-    let probabilities: Vec<f64> = prediction["probabilities"].as_array().expect("ten").iter().filter_map(|p| p.as_f64()).collect();
+    let probabilities: Vec<f64> =
+        prediction["probabilities"].as_array().expect("ten").iter().filter_map(|p| p.as_f64()).collect();
     assert_eq!(probabilities.len(), 10);
     assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-4);
     assert_ne!(prediction["digit"], prediction["runner_up"]);
@@ -158,7 +167,8 @@ fn another_configuration_does_not_go_on_with_an_interrupted_run() {
 
 #[test]
 fn labels_of_noise_teach_nothing_and_no_test_file_is_needed() {
-    // Images without meaning to their labels, and only the training files: a leak anywhere would lift the out-of-fold scores above chance.
+    // Images without meaning to their labels, and only the training files: a leak anywhere would lift the out-of-fold
+    // scores above chance.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut digits = digitstack::data::synthetic::generate(600, Seed(3));
     let mut random = Seed(4).derive("labels").rng();

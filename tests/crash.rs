@@ -59,7 +59,8 @@ fn killed_ten_times_a_quickstart_ends_with_the_same_models_predictions_and_metri
     assert!(kills >= 5, "the run ended after {kills} kills: it is too short to be disturbed");
     assert!(start(&killed).wait().expect("it ends").success());
 
-    let ((expected_hash, expected), (found_hash, found)) = (reproducible_files(&undisturbed), reproducible_files(&killed));
+    let ((expected_hash, expected), (found_hash, found)) =
+        (reproducible_files(&undisturbed), reproducible_files(&killed));
     assert!(expected.iter().any(|(path, _)| path.starts_with("models/cnn/")), "{expected:?}");
     assert!(expected.iter().any(|(path, _)| path == "metrics.json"), "{expected:?}");
     assert_eq!(found, expected);

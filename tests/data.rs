@@ -41,7 +41,10 @@ fn write_images(folder: &Path, digits: &Digits) {
     for (index, (image, label)) in digits.images.iter().zip(&digits.labels).enumerate() {
         let folder = folder.join(label.to_string());
         std::fs::create_dir_all(&folder).unwrap();
-        image::GrayImage::from_raw(28, 28, image.to_vec()).unwrap().save(folder.join(format!("{index:05}.png"))).unwrap();
+        image::GrayImage::from_raw(28, 28, image.to_vec())
+            .unwrap()
+            .save(folder.join(format!("{index:05}.png")))
+            .unwrap();
     }
 }
 
@@ -168,8 +171,12 @@ fn builtin_digits_follow_their_own_seed() {
 #[test]
 fn folders_of_no_kind_or_several_are_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let error = |path: &Path| Source::open(&DataConfig::default(), Some(path), refuse_pictures()).err().unwrap().to_string();
-    assert!(error(folder.path()).contains("expected train-images-idx3-ubyte and train-labels-idx1-ubyte, or train.csv, or folders"));
+    let error =
+        |path: &Path| Source::open(&DataConfig::default(), Some(path), refuse_pictures()).err().unwrap().to_string();
+    assert!(
+        error(folder.path())
+            .contains("expected train-images-idx3-ubyte and train-labels-idx1-ubyte, or train.csv, or folders")
+    );
     write_csv(&folder.path().join("train.csv"), &digits(10), true);
     write_images(folder.path(), &digits(10));
     assert!(error(folder.path()).contains("several data sets (train.csv, image folders 0 to 9); keep one"));
@@ -189,13 +196,18 @@ fn settings_are_parsed_strictly_and_checked() {
     assert_eq!((config.source, config.train, config.check()), (SourceKind::Mnist, Some(5000), Ok(())));
     assert!(parse("sauce = \"mnist\"").unwrap_err().to_string().contains("unknown field"));
     assert!(parse("source = \"emnist\"").unwrap_err().to_string().contains("expected one of"));
-    for (text, field) in
-        [("train = 0", "train"), ("test = 10000001", "test"), ("path = \"x\"", "path"), ("source = \"folder\"\npath = \"\"", "path")]
-    {
+    for (text, field) in [
+        ("train = 0", "train"),
+        ("test = 10000001", "test"),
+        ("path = \"x\"", "path"),
+        ("source = \"folder\"\npath = \"\"", "path"),
+    ] {
         assert_eq!(parse(text).unwrap().check().unwrap_err().field, field);
     }
     let nowhere = DataConfig { source: SourceKind::Folder, ..DataConfig::default() };
-    assert!(matches!(Source::open(&nowhere, None, refuse_pictures()), Err(DataError::Setting(error)) if error.field == "path"));
+    assert!(
+        matches!(Source::open(&nowhere, None, refuse_pictures()), Err(DataError::Setting(error)) if error.field == "path")
+    );
 }
 
 #[test]

@@ -144,7 +144,9 @@ fn answer(mut stream: TcpStream, files: &[(String, Vec<u8>)], manner: Manner) ->
             std::thread::sleep(Duration::from_secs(5));
             Ok(())
         }
-        Manner::NotFound => stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        Manner::NotFound => {
+            stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        }
         Manner::StatesLess => send(body.len() / 2, body),
         Manner::StatesHuge => send(1 << 40, body),
         Manner::Endless => {
@@ -167,7 +169,8 @@ fn mnist(set: &Set, cache: &Path, mirrors: &[&Mirror]) -> Mnist {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

@@ -46,7 +46,8 @@ fn near(found: f64, expected: f64, tolerance: f64) {
 #[test]
 fn scores_are_those_of_scikit_learn() {
     for case in recorded().cases {
-        let rows: Vec<[f32; 10]> = case.probabilities.iter().map(|row| row.map(|units| (f64::from(units) * 1e-4) as f32)).collect();
+        let rows: Vec<[f32; 10]> =
+            case.probabilities.iter().map(|row| row.map(|units| (f64::from(units) * 1e-4) as f32)).collect();
         let scores = score(&rows, &case.labels).unwrap();
         assert_eq!(scores.confusion, case.confusion);
         let Proportion { value, low, high } = scores.accuracy;
@@ -82,7 +83,8 @@ fn mcnemar_is_a_binomial_test() {
     let row = |class: usize| std::array::from_fn(|place| if place == class { 1.0 } else { 0.0 });
     for (only_first, only_second, exact, middle) in recorded().mcnemar {
         let n = only_first + only_second + 5;
-        let first: Vec<[f32; 10]> = (0..n).map(|image| row(usize::from((only_first..only_first + only_second).contains(&image)))).collect();
+        let first: Vec<[f32; 10]> =
+            (0..n).map(|image| row(usize::from((only_first..only_first + only_second).contains(&image)))).collect();
         let second: Vec<[f32; 10]> = (0..n).map(|image| row(usize::from(image < only_first))).collect();
         let found = compare(&first, &second, &vec![0; n]).unwrap();
         assert_eq!((found.only_first, found.only_second), (only_first, only_second));

@@ -1,5 +1,5 @@
-//! The steps of `imaging` against vectors recorded from Pillow and SciPy (`tests/reference/imaging_vectors.py`), and on the real MNIST where
-//! it is at hand.
+//! The steps of `imaging` against vectors recorded from Pillow and SciPy (`tests/reference/imaging_vectors.py`), and on
+//! the real MNIST where it is at hand.
 #![allow(clippy::unwrap_used)]
 
 mod aloud;
@@ -82,7 +82,8 @@ fn middle() -> (f32, f32) {
 fn affine_warps_equal_scipy() {
     for name in ["affine", "rotate"] {
         for case in cases::<Warp>(name) {
-            let found = Affine::turning(case.degrees, case.scale, case.shear, case.about, case.to).apply(&image(&case.image));
+            let found =
+                Affine::turning(case.degrees, case.scale, case.shear, case.about, case.to).apply(&image(&case.image));
             let worst = worst(&found, &image(&case.out));
             assert!(worst <= 1, "{name} by {}°: {worst}", case.degrees);
         }
@@ -184,8 +185,13 @@ fn rotating_mnist_loses_no_ink() {
     let digits = Digits::new(images.clone(), vec![0; images.len()]);
     for degrees in [-24.0, 24.0] {
         let turned = expand(&digits, &[degrees], &same, Seed(0));
-        let lost = images.iter().zip(turned.images.iter()).filter(|(before, after)| ink(after) < 0.98 * ink(before)).count();
-        assert!(lost * 1000 <= images.len(), "{lost} of {} images lost more than 2 % of their ink at {degrees}°", images.len());
+        let lost =
+            images.iter().zip(turned.images.iter()).filter(|(before, after)| ink(after) < 0.98 * ink(before)).count();
+        assert!(
+            lost * 1000 <= images.len(),
+            "{lost} of {} images lost more than 2 % of their ink at {degrees}°",
+            images.len()
+        );
     }
 }
 

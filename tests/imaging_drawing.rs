@@ -5,11 +5,14 @@ use std::io::Cursor;
 
 use digitstack::{
     data::{PIXELS, SIDE},
-    imaging::{Centre, DrawingError, DrawingOptions, InkSource, centre_of_mass, decode_picture, digit_from_picture, ink_box},
+    imaging::{
+        Centre, DrawingError, DrawingOptions, InkSource, centre_of_mass, decode_picture, digit_from_picture, ink_box,
+    },
 };
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
-/// How much ink of the figure lies at (x, y) of a `side`-sized picture, 0 to 1: a slanted bar with a foot, between 25 and 75 % of the side.
+/// How much ink of the figure lies at (x, y) of a `side`-sized picture, 0 to 1: a slanted bar with a foot, between 25
+/// and 75 % of the side.
 fn ink(x: u32, y: u32, side: f32) -> f32 {
     let (x, y) = ((x as f32 + 0.5) / side, (y as f32 + 0.5) / side);
     let bar = (x - 0.6 + 0.2 * (y - 0.25)).abs() - 0.04;
@@ -47,16 +50,22 @@ fn digit(picture: &DynamicImage) -> [u8; PIXELS] {
 /// Pearson's correlation, shifted by at most a pixel either way: where a soft edge begins may move the box by one.
 fn similarity(a: &[u8; PIXELS], b: &[u8; PIXELS]) -> f64 {
     let shifted = |dx: i32, dy: i32| -> Vec<f64> {
-        let at = |x: i32, y: i32| if (0..28).contains(&x) && (0..28).contains(&y) { f64::from(a[(y * 28 + x) as usize]) } else { 0.0 };
+        let at = |x: i32, y: i32| {
+            if (0..28).contains(&x) && (0..28).contains(&y) { f64::from(a[(y * 28 + x) as usize]) } else { 0.0 }
+        };
         (0..PIXELS as i32).map(|place| at(place % 28 + dx, place / 28 + dy)).collect()
     };
     let b: Vec<f64> = b.iter().map(|&level| f64::from(level)).collect();
     let correlation = |a: &[f64]| {
         let (mean_a, mean_b) = (a.iter().sum::<f64>() / PIXELS as f64, b.iter().sum::<f64>() / PIXELS as f64);
-        let product = |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(&a, &b)| f(a - mean_a, b - mean_b)).sum::<f64>();
+        let product =
+            |f: &dyn Fn(f64, f64) -> f64| a.iter().zip(&b).map(|(&a, &b)| f(a - mean_a, b - mean_b)).sum::<f64>();
         product(&|a, b| a * b) / (product(&|a, _| a * a) * product(&|_, b| b * b)).sqrt()
     };
-    (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy))).map(|(dx, dy)| correlation(&shifted(dx, dy))).fold(f64::MIN, f64::max)
+    (-1..=1)
+        .flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)))
+        .map(|(dx, dy)| correlation(&shifted(dx, dy)))
+        .fold(f64::MIN, f64::max)
 }
 
 fn assert_similar(picture: &DynamicImage, least: f64, what: &str) {
@@ -77,8 +86,15 @@ fn a_canvas_becomes_an_mnist_like_digit() {
     let area = ink_box(&prepared.image).unwrap();
     assert_eq!(area.width.max(area.height), 20);
     assert_eq!(prepared.image.iter().max(), Some(&255));
-    assert_eq!((prepared.cropped.width(), prepared.cropped.height()), (prepared.ink_box.width, prepared.ink_box.height));
-    assert!((70..=71).contains(&prepared.ink_box.top) && (139..=141).contains(&prepared.ink_box.height), "{:?}", prepared.ink_box);
+    assert_eq!(
+        (prepared.cropped.width(), prepared.cropped.height()),
+        (prepared.ink_box.width, prepared.ink_box.height)
+    );
+    assert!(
+        (70..=71).contains(&prepared.ink_box.top) && (139..=141).contains(&prepared.ink_box.height),
+        "{:?}",
+        prepared.ink_box
+    );
 }
 
 #[test]
@@ -113,7 +129,8 @@ fn jpeg_artefacts_make_no_difference() {
     for quality in [30, 75] {
         assert_similar(&jpeg(&photo(400), quality), 0.93, &format!("photo, quality {quality}"));
     }
-    let drawn: DynamicImage = GrayImage::from_fn(140, 140, |x, y| Luma([(255.0 * (1.0 - ink(x, y, 140.0))) as u8])).into();
+    let drawn: DynamicImage =
+        GrayImage::from_fn(140, 140, |x, y| Luma([(255.0 * (1.0 - ink(x, y, 140.0))) as u8])).into();
     assert_similar(&jpeg(&drawn, 20), 0.95, "drawing, quality 20");
 }
 
@@ -128,7 +145,8 @@ fn mnist_images_stay_as_they_are() {
 fn a_stated_source_is_obeyed() {
     let light = DrawingOptions { ink: InkSource::Light, ..DrawingOptions::default() };
     let dark = DrawingOptions { ink: InkSource::Dark, ..DrawingOptions::default() };
-    let white_on_black: DynamicImage = GrayImage::from_fn(200, 200, |x, y| Luma([(255.0 * ink(x, y, 200.0)) as u8])).into();
+    let white_on_black: DynamicImage =
+        GrayImage::from_fn(200, 200, |x, y| Luma([(255.0 * ink(x, y, 200.0)) as u8])).into();
     assert_eq!(digit_from_picture(&white_on_black, &light).unwrap().image, digit(&white_on_black));
     assert!(matches!(digit_from_picture(&white_on_black, &dark), Err(DrawingError::Blank)));
     let alpha = DrawingOptions { ink: InkSource::Alpha, ..DrawingOptions::default() };
@@ -175,7 +193,10 @@ fn blank_pictures_are_refused() {
     ] {
         assert!(matches!(digit_from_picture(&picture, &DrawingOptions::default()), Err(DrawingError::Blank)), "{what}");
     }
-    assert!(matches!(digit_from_picture(&GrayImage::new(0, 5).into(), &DrawingOptions::default()), Err(DrawingError::Empty { .. })));
+    assert!(matches!(
+        digit_from_picture(&GrayImage::new(0, 5).into(), &DrawingOptions::default()),
+        Err(DrawingError::Empty { .. })
+    ));
 }
 
 #[test]
@@ -184,8 +205,10 @@ fn odd_shapes_are_defined() {
     let alpha = DrawingOptions { ink: InkSource::Alpha, ..DrawingOptions::default() };
     assert_eq!(digit_from_picture(&dot, &alpha).unwrap().image.iter().filter(|&&level| level == 255).count(), 400);
     for (width, height) in [(4096, 1), (1, 4096), (3000, 7)] {
-        let line: DynamicImage =
-            RgbaImage::from_fn(width, height, |x, y| Rgba([0, 0, 0, if (x + y) % 4096 > 500 && x + y < 900 { 255 } else { 0 }])).into();
+        let line: DynamicImage = RgbaImage::from_fn(width, height, |x, y| {
+            Rgba([0, 0, 0, if (x + y) % 4096 > 500 && x + y < 900 { 255 } else { 0 }])
+        })
+        .into();
         let area = ink_box(&digit(&line)).unwrap();
         assert_eq!(area.width.max(area.height), 20, "{width}×{height}");
     }
@@ -195,7 +218,10 @@ fn odd_shapes_are_defined() {
 fn options_are_checked() {
     assert!(DrawingOptions::default().check().is_ok());
     for speck_share in [-0.1, 1.1, f32::NAN] {
-        assert_eq!(DrawingOptions { speck_share, ..DrawingOptions::default() }.check().unwrap_err().field, "speck_share");
+        assert_eq!(
+            DrawingOptions { speck_share, ..DrawingOptions::default() }.check().unwrap_err().field,
+            "speck_share"
+        );
     }
 }
 

@@ -65,7 +65,9 @@ fn train(folder: &Path, command: &[&str], seed: &str, out: &str) {
 /// The row of a model in a directory.
 fn row<'a>(board: &'a Value, model: &str, run: &str) -> &'a Value {
     let rows = board["rows"].as_array().expect("rows");
-    rows.iter().find(|row| row["model"] == model && row["run"] == run).unwrap_or_else(|| panic!("no {model} of {run} in {rows:#?}"))
+    rows.iter()
+        .find(|row| row["model"] == model && row["run"] == run)
+        .unwrap_or_else(|| panic!("no {model} of {run} in {rows:#?}"))
 }
 
 #[test]
@@ -90,10 +92,12 @@ fn runs_and_single_models_stand_in_one_table_and_what_is_damaged_is_skipped_alou
 
     let (out, err) = done(folder, &["leaderboard", "--json", "--out", "board.svg"]);
     let board: Value = serde_json::from_str(&out).expect("JSON");
-    let skipped: Vec<_> = board["skipped"].as_array().expect("skipped").iter().map(|skipped| skipped["directory"].as_str()).collect();
+    let skipped: Vec<_> =
+        board["skipped"].as_array().expect("skipped").iter().map(|skipped| skipped["directory"].as_str()).collect();
     assert_eq!(skipped, [Some("artifacts/damaged"), Some("artifacts/interrupted")]);
     assert!(
-        err.contains("artifacts/damaged is damaged: metrics.json changed") && err.contains("artifacts/interrupted is not finished"),
+        err.contains("artifacts/damaged is damaged: metrics.json changed")
+            && err.contains("artifacts/interrupted is not finished"),
         "{err}"
     );
 
@@ -102,13 +106,19 @@ fn runs_and_single_models_stand_in_one_table_and_what_is_damaged_is_skipped_alou
     let weights = 784 * 16 + 16 + 16 * 10 + 10;
     let single = row(&board, "dense", "artifacts/single");
     assert_eq!(single["parameters"].as_u64(), Some(weights));
-    assert!((470..=490).contains(&single["train_images"].as_u64().expect("a count")), "about 20 % are held out: {single}");
+    assert!(
+        (470..=490).contains(&single["train_images"].as_u64().expect("a count")),
+        "about 20 % are held out: {single}"
+    );
     assert_eq!((single["protocol"].as_str(), single["test_images"].as_u64()), (Some("20 % held out"), Some(200)));
     assert_eq!(single["reported"][0]["accuracy"].as_f64(), Some(0.9711));
     let count = row(&board, "dense", "artifacts/count");
     assert_eq!((count["protocol"].as_str(), count["train_images"].as_u64()), (Some("50 digits held out"), Some(550)));
-    let (dense, booster, mean) =
-        (row(&board, "dense", "artifacts/run-1"), row(&board, "booster", "artifacts/run-1"), row(&board, "mean", "artifacts/run-1"));
+    let (dense, booster, mean) = (
+        row(&board, "dense", "artifacts/run-1"),
+        row(&board, "booster", "artifacts/run-1"),
+        row(&board, "mean", "artifacts/run-1"),
+    );
     assert_eq!((dense["parameters"].as_u64(), dense["train_images"].as_u64()), (Some(2 * weights), Some(600)));
     assert_eq!(mean["parameters"].as_u64(), Some(2 * weights + booster["parameters"].as_u64().expect("leaves")));
     assert!(mean["training_seconds"].as_f64() > dense["training_seconds"].as_f64());
@@ -118,9 +128,13 @@ fn runs_and_single_models_stand_in_one_table_and_what_is_damaged_is_skipped_alou
     let (first, second) = (accuracy("artifacts/run-1"), accuracy("artifacts/run-2"));
     let both = row(&board, "dense", "tiny, 2 seeds");
     assert!((both["accuracy"]["value"].as_f64().expect("a mean") - (first + second) / 2.0).abs() < 1e-12, "{both}");
-    assert!((both["seeds"]["deviation"].as_f64().expect("one") - (first - second).abs() / 2f64.sqrt()).abs() < 1e-12, "{both}");
+    assert!(
+        (both["seeds"]["deviation"].as_f64().expect("one") - (first - second).abs() / 2f64.sqrt()).abs() < 1e-12,
+        "{both}"
+    );
     assert_eq!(both["seeds"]["seeds"], serde_json::json!([1, 2]));
-    let order: Vec<f64> = board["rows"].as_array().expect("rows").iter().filter_map(|row| row["accuracy"]["value"].as_f64()).collect();
+    let order: Vec<f64> =
+        board["rows"].as_array().expect("rows").iter().filter_map(|row| row["accuracy"]["value"].as_f64()).collect();
     assert!(order.is_sorted_by(|a, b| a >= b), "{order:?}");
 
     let svg = fs::read_to_string(folder.join("board.svg")).expect("drawn");
@@ -129,10 +143,14 @@ fn runs_and_single_models_stand_in_one_table_and_what_is_damaged_is_skipped_alou
     }
 
     // As text, of named directories, in another order, as a picture.
-    let (out, _) = done(folder, &["leaderboard", "artifacts/run-1", "artifacts/single", "--sort", "model", "--out", "board.png"]);
+    let (out, _) =
+        done(folder, &["leaderboard", "artifacts/run-1", "artifacts/single", "--sort", "model", "--out", "board.png"]);
     let first: Vec<&str> = out.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(first[..5], ["model", "booster", "dense", "dense", "mean"], "{out}");
-    assert!(out.contains("reported, dense: 97.11 % by somebody <else>; their own split") && !out.contains("seeds"), "{out}");
+    assert!(
+        out.contains("reported, dense: 97.11 % by somebody <else>; their own split") && !out.contains("seeds"),
+        "{out}"
+    );
     let picture = image::open(folder.join("board.png")).expect("a picture");
     assert!(picture.width() > 1000 && picture.height() > 300);
 }

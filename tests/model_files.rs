@@ -14,8 +14,9 @@ use digitstack::{
     data::{Images, Probabilities, synthetic},
     learners::{Classifier, ModelFormat, ModelNotes},
     nn::{
-        Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Head, InputScale, Loss, NetworkConfig, Normalization,
-        Output as NetOutput, Padding, Pool, TrainJob, TrainedNet, TrainingConfig, WeightsFile, resolve, train,
+        Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Head, InputScale, Loss, NetworkConfig,
+        Normalization, Output as NetOutput, Padding, Pool, TrainJob, TrainedNet, TrainingConfig, WeightsFile, resolve,
+        train,
     },
     progress::{Cancel, Silent},
     seed::Seed,
@@ -70,9 +71,15 @@ fn refused(arguments: &[&str], code: i32) -> String {
 /// A Python with the packages, or a word on why there is none.
 fn python(packages: &str) -> Option<PathBuf> {
     let python = std::env::var_os("DIGITSTACK_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let found = Command::new(&python).args(["-c", &format!("import {packages}")]).output().is_ok_and(|output| output.status.success());
+    let found = Command::new(&python)
+        .args(["-c", &format!("import {packages}")])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !found {
-        aloud::say(format_args!("SKIPPED: {} lacks one of {packages}; set DIGITSTACK_PYTHON to a Python that has them", python.display()));
+        aloud::say(format_args!(
+            "SKIPPED: {} lacks one of {packages}; set DIGITSTACK_PYTHON to a Python that has them",
+            python.display()
+        ));
     }
     found.then_some(python)
 }
@@ -85,7 +92,8 @@ fn ask_python(python: &Path, arguments: &[&Path]) -> String {
 }
 
 fn rows(path: &Path) -> Probabilities {
-    let numbers: Vec<f32> = std::fs::read(path).unwrap().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let numbers: Vec<f32> =
+        std::fs::read(path).unwrap().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     numbers.as_chunks::<10>().0.to_vec()
 }
 
@@ -93,8 +101,9 @@ fn rows(path: &Path) -> Probabilities {
 fn assert_close(found: &[[f32; 10]], expected: &[[f32; 10]], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
-    let off =
-        pairs.map(|(found, expected)| (found - expected).abs() / expected.abs().max(1.0)).fold(0.0, |a: f32, b| if b <= a { a } else { b });
+    let off = pairs
+        .map(|(found, expected)| (found - expected).abs() / expected.abs().max(1.0))
+        .fold(0.0, |a: f32, b| if b <= a { a } else { b });
     assert!(off <= tolerance, "{what}: off by {off}");
 }
 
@@ -123,7 +132,8 @@ fn dense(activation: Activation, change: impl FnOnce(&mut DenseConfig)) -> Netwo
 }
 
 fn cnn(activation: Activation, change: impl FnOnce(&mut CnnConfig)) -> NetworkConfig {
-    let mut config = CnnConfig { filters: 4, hidden: vec![12], activation, extra_activation: Vec::new(), ..CnnConfig::default() };
+    let mut config =
+        CnnConfig { filters: 4, hidden: vec![12], activation, extra_activation: Vec::new(), ..CnnConfig::default() };
     change(&mut config);
     NetworkConfig::Cnn(config)
 }
@@ -131,7 +141,8 @@ fn cnn(activation: Activation, change: impl FnOnce(&mut CnnConfig)) -> NetworkCo
 /// Several convolutions with norms, a global pool.
 fn deep(cnn: &mut CnnConfig, head: Head, affine: bool) {
     cnn.layout = vec![vec![4, 4], vec![6, 6], vec![8], vec![10]];
-    (cnn.head, cnn.normalization, cnn.padding, cnn.hidden) = (head, Normalization::Batch { affine }, Padding::Same, Vec::new());
+    (cnn.head, cnn.normalization, cnn.padding, cnn.hidden) =
+        (head, Normalization::Batch { affine }, Padding::Same, Vec::new());
 }
 
 /// Every activation, every kind of layer, input and output.
@@ -146,24 +157,38 @@ fn architectures() -> Vec<(&'static str, NetworkConfig)> {
         ("cnn-same-two", cnn(Activation::Swish, |cnn| (cnn.padding, cnn.convolutions_per_block) = (Padding::Same, 2))),
         ("cnn-valid-two", cnn(Activation::Softplus, |cnn| cnn.convolutions_per_block = 2)),
         ("cnn-average", cnn(Activation::LeakyRelu, |cnn| (cnn.pool, cnn.kernel) = (Pool::Average, 5))),
-        ("cnn-even-kernel", cnn(Activation::Softsign, |cnn| (cnn.pool, cnn.kernel, cnn.extra_activation) = (Pool::Average, 4, vec![true]))),
+        (
+            "cnn-even-kernel",
+            cnn(Activation::Softsign, |cnn| {
+                (cnn.pool, cnn.kernel, cnn.extra_activation) = (Pool::Average, 4, vec![true])
+            }),
+        ),
         ("cnn-swish-extra", cnn(Activation::Swish, |cnn| cnn.extra_activation = vec![true, true])),
         ("cnn-one-block", cnn(Activation::Relu, |cnn| (cnn.blocks, cnn.hidden) = (1, Vec::new()))),
         (
             "dense-sigmoid-outputs",
-            dense(Activation::Sigmoid, |dense| (dense.output, dense.input) = (NetOutput::Sigmoid, InputScale::Range([0.01, 1.0]))),
+            dense(Activation::Sigmoid, |dense| {
+                (dense.output, dense.input) = (NetOutput::Sigmoid, InputScale::Range([0.01, 1.0]))
+            }),
         ),
         ("dense-standardised", dense(Activation::Relu, |dense| dense.input = InputScale::Standardized)),
         (
             "cnn-standardised",
-            cnn(Activation::Relu, |cnn| (cnn.input, cnn.blocks, cnn.kernel, cnn.padding) = (InputScale::Standardized, 1, 7, Padding::Same)),
+            cnn(Activation::Relu, |cnn| {
+                (cnn.input, cnn.blocks, cnn.kernel, cnn.padding) = (InputScale::Standardized, 1, 7, Padding::Same)
+            }),
         ),
-        ("cnn-signed-layout", cnn(Activation::Relu, |cnn| (cnn.input, cnn.layout) = (InputScale::Signed, vec![vec![4, 6]]))),
+        (
+            "cnn-signed-layout",
+            cnn(Activation::Relu, |cnn| (cnn.input, cnn.layout) = (InputScale::Signed, vec![vec![4, 6]])),
+        ),
         ("cnn-norm-global-max", cnn(Activation::Relu, |cnn| deep(cnn, Head::GlobalMax, false))),
         ("cnn-norm-global-average", cnn(Activation::Selu, |cnn| deep(cnn, Head::GlobalAverage, true))),
         (
             "cnn-norm-flat",
-            cnn(Activation::Tanh, |cnn| (cnn.normalization, cnn.pool) = (Normalization::Batch { affine: true }, Pool::Average)),
+            cnn(Activation::Tanh, |cnn| {
+                (cnn.normalization, cnn.pool) = (Normalization::Batch { affine: true }, Pool::Average)
+            }),
         ),
     ]
 }
@@ -189,7 +214,8 @@ fn onnx_runtime_predicts_what_the_net_predicts() {
     for (net, file) in nets.iter().zip(&files) {
         std::fs::write(file, net.export(ModelFormat::Onnx, &ModelNotes::default()).unwrap()).unwrap();
     }
-    let arguments: Vec<&Path> = [Path::new("onnx"), &pixels].into_iter().chain(files.iter().map(PathBuf::as_path)).collect();
+    let arguments: Vec<&Path> =
+        [Path::new("onnx"), &pixels].into_iter().chain(files.iter().map(PathBuf::as_path)).collect();
     ask_python(&python, &arguments);
     for ((name, _), (net, file)) in all.iter().zip(nets.iter().zip(&files)) {
         let found = |what: &str| rows(&PathBuf::from(format!("{}.{what}", file.display())));
@@ -230,8 +256,15 @@ fn pytorchs_state_dict_predicts_what_pytorch_predicts() {
     let net = WeightsFile::read(&data.join("sequential.safetensors")).unwrap().to_net(&config, &cpu()).unwrap();
     assert_close(&net.predict_proba(&Images::from_images(images)).unwrap(), &expected, 1e-5, "sequential");
     let other = cnn(Activation::Selu, |cnn| cnn.filters = 5);
-    let error = WeightsFile::read(&data.join("sequential.safetensors")).unwrap().to_net(&other, &cpu()).unwrap_err().to_string();
-    assert!(error.contains("sequential.safetensors") && error.contains("0.bias would be blocks.0.convolutions.0.bias"), "{error}");
+    let error = WeightsFile::read(&data.join("sequential.safetensors"))
+        .unwrap()
+        .to_net(&other, &cpu())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("sequential.safetensors") && error.contains("0.bias would be blocks.0.convolutions.0.bias"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -239,14 +272,19 @@ fn a_nets_json_holds_its_weights() {
     let net = trained(&dense(Activation::Relu, |_| ()));
     let notes = ModelNotes { model: "dense".into(), preparation: "[]".into() };
     let json: Value = serde_json::from_slice(&net.export(ModelFormat::Json, &notes).unwrap()).unwrap();
-    assert_eq!((&json["notes"]["model"], &json["architecture"]["activation"]), (&Value::from("dense"), &Value::from("relu")));
+    assert_eq!(
+        (&json["notes"]["model"], &json["architecture"]["activation"]),
+        (&Value::from("dense"), &Value::from("relu"))
+    );
     let images = synthetic::generate(20, Seed(5)).images;
     let logits = |pixels: &[u8; 784]| -> [f32; 10] {
         let mut x: Vec<f64> = pixels.iter().map(|&pixel| f64::from(pixel) / 255.0).collect();
         for layer in ["hidden.0", "hidden.1", "output"] {
-            let weight: Vec<Vec<f64>> = serde_json::from_value(json["weights"][format!("{layer}.weight")].clone()).unwrap();
+            let weight: Vec<Vec<f64>> =
+                serde_json::from_value(json["weights"][format!("{layer}.weight")].clone()).unwrap();
             let bias: Vec<f64> = serde_json::from_value(json["weights"][format!("{layer}.bias")].clone()).unwrap();
-            let unit = |row: &Vec<f64>, bias: &f64| row.iter().zip(&x).map(|(weight, x)| weight * x).sum::<f64>() + bias;
+            let unit =
+                |row: &Vec<f64>, bias: &f64| row.iter().zip(&x).map(|(weight, x)| weight * x).sum::<f64>() + bias;
             let sums: Vec<f64> = weight.iter().zip(&bias).map(|(row, bias)| unit(row, bias)).collect();
             x = if layer == "output" { sums } else { sums.iter().map(|sum| sum.max(0.0)).collect() };
         }
@@ -316,9 +354,12 @@ fn meta_models_leave_as_json() {
     let run = tiny_run().to_str().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("meta.json");
-    for (name, full) in
-        [("logistic", "meta/logistic"), ("mean", "meta/mean"), ("meta/weighted-mean", "meta/weighted-mean"), ("tree", "meta/tree")]
-    {
+    for (name, full) in [
+        ("logistic", "meta/logistic"),
+        ("mean", "meta/mean"),
+        ("meta/weighted-mean", "meta/weighted-mean"),
+        ("tree", "meta/tree"),
+    ] {
         let said = json(&["export", run, name, "--format", "json", "--force", "--out", out.to_str().unwrap()]);
         assert_eq!(said["model"], full);
         let meta: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
@@ -370,7 +411,8 @@ fn a_trained_net_leaves_and_comes_back_with_its_scores() {
     let said = json(&["export", &trained, "cnn", "--format", "safetensors", "--out", &weights]);
     assert_eq!((&said["model"], &said["preparation"]), (&Value::from("cnn"), &serde_json::json!([])));
 
-    // By what the file says of itself, and by the configuration it was trained with: then even the part held out is the same.
+    // By what the file says of itself, and by the configuration it was trained with: then even the part held out is the
+    // same.
     let mut import = vec!["import", &weights, "--model", "cnn", "--out", &alone];
     import.extend(&TINY[..4]);
     assert_eq!(json(&import)["scores"]["test"], scores["test"]);
@@ -380,7 +422,8 @@ fn a_trained_net_leaves_and_comes_back_with_its_scores() {
     for (directory, name) in [(&alone, "alone.safetensors"), (&configured, "configured.safetensors")] {
         json(&["export", directory, "cnn", "--format", "safetensors", "--out", &at(name)]);
         assert!(std::fs::read(at(name)).unwrap() == std::fs::read(&weights).unwrap(), "{directory}");
-        let metrics: Value = serde_json::from_slice(&std::fs::read(format!("{directory}/metrics.json")).unwrap()).unwrap();
+        let metrics: Value =
+            serde_json::from_slice(&std::fs::read(format!("{directory}/metrics.json")).unwrap()).unwrap();
         assert_eq!(metrics["name"], "cnn");
     }
     let said = refused(&["import", &weights, "--out", &alone], 2);

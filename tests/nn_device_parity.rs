@@ -1,8 +1,9 @@
-//! The same net on another device: loss, gradients and twenty training steps agree with the CPU's, and so do steps on images that the device
-//! augments itself, with dropout, where the CPU is given the host's.
+//! The same net on another device: loss, gradients and twenty training steps agree with the CPU's, and so do steps on
+//! images that the device augments itself, with dropout, where the CPU is given the host's.
 //!
-//! wgpu runs on whatever adapter there is; Mesa's software driver does (on Debian the packages `mesa-vulkan-drivers libvulkan1`), though it
-//! compiles kernels for a minute. Without any adapter the test says so and passes. `--features ndarray` adds Burn's other CPU backend.
+//! wgpu runs on whatever adapter there is; Mesa's software driver does (on Debian the packages `mesa-vulkan-drivers
+//! libvulkan1`), though it compiles kernels for a minute. Without any adapter the test says so and passes. `--features
+//! ndarray` adds Burn's other CPU backend.
 #![allow(clippy::unwrap_used)]
 
 mod aloud;
@@ -17,8 +18,8 @@ use digitstack::{
     history::HistoryPoint,
     imaging::Recipe,
     nn::{
-        Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output, TrainJob, TrainedNet,
-        TrainingConfig, resolve, train,
+        Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output,
+        TrainJob, TrainedNet, TrainingConfig, resolve, train,
     },
     progress::{Cancel, Silent},
     seed::Seed,
@@ -29,8 +30,9 @@ fn config() -> NetworkConfig {
 }
 
 fn digits() -> Digits {
-    let images =
-        Images::from_images((0..8usize).map(|n| std::array::from_fn::<u8, PIXELS, _>(|i| ((i * (n + 3) * 37 + i / 28 * n) % 251) as u8)));
+    let images = Images::from_images(
+        (0..8usize).map(|n| std::array::from_fn::<u8, PIXELS, _>(|i| ((i * (n + 3) * 37 + i / 28 * n) % 251) as u8)),
+    );
     Digits::new(images, (0..8).collect())
 }
 
@@ -44,7 +46,8 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Loss and gradients of one batch, losses and outputs after twenty steps, losses of twenty augmented steps; with how far they may differ.
+/// Loss and gradients of one batch, losses and outputs after twenty steps, losses of twenty augmented steps; with how
+/// far they may differ.
 fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>, f32)> {
     let digits = digits();
     let training = device.training();
@@ -62,11 +65,18 @@ fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>, f32)> {
     let losses = net.history().points.iter().map(|point| point.train_loss.unwrap() as f32).collect();
     let logits = net.logits(&digits.images).unwrap().concat();
 
-    let dropping = NetworkConfig::Cnn(CnnConfig { filters: 2, hidden: vec![6], dropout: 0.2, block_dropout: 0.1, ..CnnConfig::default() });
+    let dropping = NetworkConfig::Cnn(CnnConfig {
+        filters: 2,
+        hidden: vec![6],
+        dropout: 0.2,
+        block_dropout: 0.1,
+        ..CnnConfig::default()
+    });
     let elastic: Recipe = serde_json::from_str(r#"["light", { "step": "elastic", "alpha": 20.0 }]"#).unwrap();
     let augmented = trained(&dropping, Some(&elastic), device);
-    let losses_of =
-        |name: fn(&HistoryPoint) -> Option<f64>| augmented.history().points.iter().map(|point| name(point).unwrap() as f32).collect();
+    let losses_of = |name: fn(&HistoryPoint) -> Option<f64>| {
+        augmented.history().points.iter().map(|point| name(point).unwrap() as f32).collect()
+    };
     vec![
         ("loss", value, 2e-4),
         ("gradients", collect.1, 2e-4),
@@ -114,7 +124,11 @@ fn assert_parity(choice: DeviceChoice) {
     for ((what, found, tolerance), (_, expected, _)) in course(&device).into_iter().zip(expected) {
         assert_eq!(found.len(), expected.len(), "{what}");
         for (f, e) in found.iter().zip(&expected) {
-            assert!((f - e).abs() <= tolerance * e.abs().max(1.0), "{what} on {}: {f}, on the CPU {e}", device.description());
+            assert!(
+                (f - e).abs() <= tolerance * e.abs().max(1.0),
+                "{what} on {}: {f}, on the CPU {e}",
+                device.description()
+            );
         }
     }
 }

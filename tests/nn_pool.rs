@@ -1,4 +1,5 @@
-//! Training on the CPU stays in the rayon pool of its caller, so that folds trained side by side do not fight for threads.
+//! Training on the CPU stays in the rayon pool of its caller, so that folds trained side by side do not fight for
+//! threads.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 

@@ -9,8 +9,8 @@ use burn::{
 use digitstack::{
     data::{Images, PIXELS},
     nn::{
-        Activation, Adadelta, CnnConfig, DenseConfig, Head, InputScale, Loss, Network, NetworkConfig, Normalization, OptimizerConfig,
-        Output, Padding, Updater,
+        Activation, Adadelta, CnnConfig, DenseConfig, Head, InputScale, Loss, Network, NetworkConfig, Normalization,
+        OptimizerConfig, Output, Padding, Updater,
     },
     seed::Seed,
 };
@@ -104,7 +104,11 @@ fn networks_losses_and_gradients_are_pytorchs() {
     let recorded = load("networks.json");
     let device = Device::flex().autodiff();
     let cnn = NetworkConfig::Cnn(CnnConfig { filters: 4, ..CnnConfig::default() });
-    let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![80, 0, 28], activation: Activation::Softplus, ..DenseConfig::default() });
+    let dense = NetworkConfig::Dense(DenseConfig {
+        hidden: vec![80, 0, 28],
+        activation: Activation::Softplus,
+        ..DenseConfig::default()
+    });
     for (name, config) in [("cnn", cnn), ("dense", dense)] {
         let expected = &recorded["nets"][name];
         let network = Network::new(&config, Seed(1), &device).unwrap().map(&mut Fill(0));
@@ -165,7 +169,8 @@ fn scaled_inputs_other_outputs_and_the_hinge_are_pytorchs() {
         };
         let output: Output = serde_json::from_value(case["output"].clone()).unwrap();
         let loss: Loss = serde_json::from_value(case["loss"].clone()).unwrap();
-        let config = DenseConfig { hidden: vec![20], activation: Activation::Relu, output, input, ..DenseConfig::default() };
+        let config =
+            DenseConfig { hidden: vec![20], activation: Activation::Relu, output, input, ..DenseConfig::default() };
         let mut network = Network::new(&NetworkConfig::Dense(config), Seed(1), &device).unwrap().map(&mut Fill(0));
         network.fit_input(&train);
         let what = format!("{input:?} {loss:?} {output:?}");
@@ -238,6 +243,10 @@ fn normalized_nets_are_pytorchs() {
             network = updater.step(0.1, network.clone(), gradients);
         }
         let evaluated = numbers(network.valid().forward(images.clone().inner()));
-        assert_close(&evaluated, &floats(&expected["evaluated"]), &format!("affine {affine}, average {average}, evaluated"));
+        assert_close(
+            &evaluated,
+            &floats(&expected["evaluated"]),
+            &format!("affine {affine}, average {average}, evaluated"),
+        );
     }
 }

@@ -9,7 +9,20 @@ use std::process::Command;
 /// Images a second that the reference CNN trains on and predicts, on one thread.
 fn speed(plain: bool) -> [f64; 2] {
     let mut command = Command::new(env!("CARGO_BIN_EXE_digitstack"));
-    command.args(["bench", "cnn", "--batch", "32", "--seconds", "0.5", "--threads", "1", "--device", "cpu", "--json", "--quiet"]);
+    command.args([
+        "bench",
+        "cnn",
+        "--batch",
+        "32",
+        "--seconds",
+        "0.5",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--json",
+        "--quiet",
+    ]);
     if plain {
         command.arg("--plain-ops");
     }
@@ -38,6 +51,10 @@ fn fused_operations_are_several_times_as_fast_as_burns_own() {
     for (what, ratios) in ["training", "inference"].iter().zip(&mut ratios) {
         ratios.sort_by(f64::total_cmp);
         aloud::say(format_args!("{what}: {:.1} times as fast ({ratios:.1?})", ratios[2]));
-        assert!(ratios[2] > LEAST, "{what} is {:.1} times as fast, at least {LEAST} is expected: {ratios:.1?}", ratios[2]);
+        assert!(
+            ratios[2] > LEAST,
+            "{what} is {:.1} times as fast, at least {LEAST} is expected: {ratios:.1?}",
+            ratios[2]
+        );
     }
 }

@@ -13,9 +13,9 @@ use std::{
 use digitstack::{
     data::{Digits, Images, PIXELS},
     nn::{
-        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Head, InputScale, Loss, Monitor,
-        NetPredictor, NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule, TrainJob, TrainedNet,
-        TrainingConfig, resolve, train,
+        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Head, InputScale, Loss,
+        Monitor, NetPredictor, NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule,
+        TrainJob, TrainedNet, TrainingConfig, resolve, train,
     },
     progress::{Cancel, Progress, Silent, Task},
     seed::Seed,
@@ -34,7 +34,9 @@ fn digits(count: usize, seed: u64) -> Digits {
     let mut rng = Seed(seed).rng();
     let labels: Vec<u8> = (0..count).map(|i| (i % 10) as u8).collect();
     let images = Images::from_images(
-        labels.iter().map(|&label| patterns[usize::from(label)].map(|pixel| pixel.saturating_add(rng.random_range(0..80)))),
+        labels
+            .iter()
+            .map(|&label| patterns[usize::from(label)].map(|pixel| pixel.saturating_add(rng.random_range(0..80)))),
     );
     Digits::new(images, labels)
 }
@@ -44,7 +46,13 @@ fn cpu() -> ChosenDevice {
 }
 
 fn small_cnn() -> NetworkConfig {
-    NetworkConfig::Cnn(CnnConfig { filters: 4, hidden: vec![12], dropout: 0.2, block_dropout: 0.1, ..CnnConfig::default() })
+    NetworkConfig::Cnn(CnnConfig {
+        filters: 4,
+        hidden: vec![12],
+        dropout: 0.2,
+        block_dropout: 0.1,
+        ..CnnConfig::default()
+    })
 }
 
 /// Two blocks, batch normalisation, a global maximum.
@@ -119,13 +127,18 @@ fn saved(net: &TrainedNet) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     net.save(folder.path()).unwrap();
     let read = |name: &str| fs::read(folder.path().join(name));
-    (read("network.safetensors").unwrap(), read("network.json").unwrap(), read("filters.safetensors").unwrap_or_default())
+    (
+        read("network.safetensors").unwrap(),
+        read("network.json").unwrap(),
+        read("filters.safetensors").unwrap_or_default(),
+    )
 }
 
 #[test]
 fn learns_64_images_by_heart() {
     let sgd = OptimizerConfig::Sgd { learning_rate: 0.1, weight_decay: 0.0 };
-    let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![30], activation: Activation::Relu, ..DenseConfig::default() });
+    let dense =
+        NetworkConfig::Dense(DenseConfig { hidden: vec![30], activation: Activation::Relu, ..DenseConfig::default() });
     let cnn = NetworkConfig::Cnn(CnnConfig { filters: 4, hidden: vec![20], ..CnnConfig::default() });
     let mut normalized = normalized_cnn(true);
     if let NetworkConfig::Cnn(cnn) = &mut normalized {
@@ -164,7 +177,11 @@ fn every_loss_and_rule_learns() {
     ];
     for (index, rule) in rules.iter().enumerate() {
         let mut setup = Setup::cnn(8);
-        setup.network = NetworkConfig::Dense(DenseConfig { hidden: vec![20], activation: Activation::Tanh, ..DenseConfig::default() });
+        setup.network = NetworkConfig::Dense(DenseConfig {
+            hidden: vec![20],
+            activation: Activation::Tanh,
+            ..DenseConfig::default()
+        });
         setup.training.optimizer = serde_json::from_str(rule).unwrap();
         setup.training.loss = Loss::ALL[index % Loss::ALL.len()];
         setup.training.label_smoothing = if index == 0 { 0.1 } else { 0.0 };
@@ -176,7 +193,8 @@ fn every_loss_and_rule_learns() {
 #[test]
 fn a_net_without_softmax_learns_and_predicts_probabilities() {
     let mut setup = Setup::cnn(20);
-    setup.network = NetworkConfig::Dense(DenseConfig { hidden: vec![20], output: Output::Raw, ..DenseConfig::default() });
+    setup.network =
+        NetworkConfig::Dense(DenseConfig { hidden: vec![20], output: Output::Raw, ..DenseConfig::default() });
     setup.training.loss = Loss::Mse;
     setup.training.optimizer = OptimizerConfig::default();
     setup.augment = None;
@@ -192,8 +210,13 @@ fn threads_and_feeders_change_no_bit() {
     let run = |normalization: Normalization, threads: usize, feeders: usize| {
         let mut setup = Setup::cnn(2);
         // Large enough that the backend does split its work.
-        setup.network =
-            NetworkConfig::Cnn(CnnConfig { filters: 16, hidden: vec![24], dropout: 0.2, normalization, ..CnnConfig::default() });
+        setup.network = NetworkConfig::Cnn(CnnConfig {
+            filters: 16,
+            hidden: vec![24],
+            dropout: 0.2,
+            normalization,
+            ..CnnConfig::default()
+        });
         setup.train = digits(200, 1);
         setup.training.batch_size = 64;
         setup.feeders = feeders;
@@ -226,7 +249,12 @@ struct Stop {
 
 impl Stop {
     fn after(images: u64, cancel: &Cancel) -> &'static Self {
-        Box::leak(Box::new(Self { after: images, seen: AtomicU64::new(0), cancel: cancel.clone(), messages: Mutex::default() }))
+        Box::leak(Box::new(Self {
+            after: images,
+            seen: AtomicU64::new(0),
+            cancel: cancel.clone(),
+            messages: Mutex::default(),
+        }))
     }
 }
 
@@ -344,7 +372,14 @@ fn a_damaged_or_foreign_checkpoint_is_reported_and_training_starts_over() {
     other.seed = 8;
     let foreign = folder.path().join("foreign");
     other.run(Some(&foreign)).unwrap();
-    for bytes in [good[..good.len() / 2].to_vec(), flipped, Vec::new(), b"rubbish".to_vec(), vec![0xff; 100], fs::read(foreign).unwrap()] {
+    for bytes in [
+        good[..good.len() / 2].to_vec(),
+        flipped,
+        Vec::new(),
+        b"rubbish".to_vec(),
+        vec![0xff; 100],
+        fs::read(foreign).unwrap(),
+    ] {
         fs::write(&path, bytes).unwrap();
         let mut setup = Setup::cnn(1);
         let stop = Stop::after(u64::MAX, &setup.cancel);
@@ -360,7 +395,8 @@ fn stops_early_and_keeps_the_best_epoch() {
     let mut setup = Setup::cnn(40);
     // The validation labels are wrong, so that the validation loss rises once something is learned.
     let validation = digits(40, 2);
-    setup.validation = Some(Digits::new(validation.images, validation.labels.iter().map(|label| (label + 1) % 10).collect()));
+    setup.validation =
+        Some(Digits::new(validation.images, validation.labels.iter().map(|label| (label + 1) % 10).collect()));
     setup.training.early_stopping = Some(EarlyStopping { patience: 3, minimum_improvement: 0.0 });
     setup.training.keep_best_epoch = true;
     let net = setup.run(None).unwrap();
@@ -445,7 +481,8 @@ fn running_statistics_are_named_as_in_pytorch_and_follow_the_batches() {
         net.save(folder.path()).unwrap();
         let bytes = fs::read(folder.path().join("network.safetensors")).unwrap();
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-        let mut found: Vec<_> = file.names().into_iter().filter(|name| name.starts_with("blocks.0.convolutions.1")).collect();
+        let mut found: Vec<_> =
+            file.names().into_iter().filter(|name| name.starts_with("blocks.0.convolutions.1")).collect();
         found.sort_unstable();
         let all = ["norm.bias", "norm.running_mean", "norm.running_var", "norm.weight", "weight"];
         let expected: Vec<_> = all
@@ -455,14 +492,18 @@ fn running_statistics_are_named_as_in_pytorch_and_follow_the_batches() {
             .collect();
         assert_eq!(found, expected);
         let variance = file.tensor("blocks.0.convolutions.1.norm.running_var").unwrap();
-        let variance: Vec<f32> = variance.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        let variance: Vec<f32> =
+            variance.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         assert!(variance.iter().all(|&value| value > 0.0 && value != 1.0), "{variance:?}");
         // One image at a time sees the same convolutions.
         let mut predictor = NetPredictor::new(&net).unwrap();
         let expected = net.predict_proba(&setup.train.images).unwrap();
         for (image, expected) in setup.train.images.iter().zip(expected) {
             let found = predictor.predict_one(image);
-            assert!(found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5), "{found:?} {expected:?}");
+            assert!(
+                found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-5),
+                "{found:?} {expected:?}"
+            );
         }
     }
 }
@@ -497,7 +538,8 @@ fn damaged_files_are_refused() {
         assert!(refused().contains("SHA-256"));
     }
     // The right hash over the wrong weights: names and shapes are checked as well.
-    let sha = |bytes: &[u8]| sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), bytes));
+    let sha =
+        |bytes: &[u8]| sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), bytes));
     let hex = |bytes: &[u8]| sha(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     for (from, to, says) in [
         ("hidden.0", "hidden.1", "lacks hidden.0"),
@@ -505,7 +547,8 @@ fn damaged_files_are_refused() {
         ("\"F32\"", "\"I32\"", "I32"),
     ] {
         let mut bytes = good.clone();
-        let places: Vec<usize> = (0..bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from.as_bytes())).collect();
+        let places: Vec<usize> =
+            (0..bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from.as_bytes())).collect();
         assert!(!places.is_empty());
         for at in places {
             bytes[at..at + to.len()].copy_from_slice(to.as_bytes());

@@ -10,8 +10,8 @@ use digitstack::{
     evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores},
     history::{History, HistoryPoint, TracePoint},
     report::{
-        DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput, ReportOptions, StageTime,
-        render,
+        DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput,
+        ReportOptions, StageTime, render,
     },
     runs::{Commit, Environment, RunDirectory, verify},
     seed::Seed,
@@ -117,8 +117,10 @@ fn digit(label: u8, seed: u64) -> [u8; PIXELS] {
         &[(19.0, 9.0), (13.0, 5.0), (9.0, 10.0), (14.0, 14.0), (19.0, 9.0), (17.0, 23.0)],
     ];
     let mut rng = Seed(seed).rng();
-    let points: Vec<(f64, f64)> =
-        STROKES[usize::from(label)].iter().map(|(x, y)| (x + rng.random_range(-2.0..2.0), y + rng.random_range(-1.5..1.5))).collect();
+    let points: Vec<(f64, f64)> = STROKES[usize::from(label)]
+        .iter()
+        .map(|(x, y)| (x + rng.random_range(-2.0..2.0), y + rng.random_range(-1.5..1.5)))
+        .collect();
     let distance = |x: f64, y: f64, [(ax, ay), (bx, by)]: [(f64, f64); 2]| {
         let (dx, dy) = (bx - ax, by - ay);
         let along = (((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy).max(1e-9)).clamp(0.0, 1.0);
@@ -175,7 +177,9 @@ fn realistic() -> ReportInput {
         model("tree", ModelKind::Stack, 0.0068, 80),
     ];
     let fits = |unit: &str, steps, floor, start, seed: u64| {
-        (0..5).map(|fold| (format!("fold {}", fold + 1), history(unit, steps, floor, start, seed + fold))).collect::<Vec<_>>()
+        (0..5)
+            .map(|fold| (format!("fold {}", fold + 1), history(unit, steps, floor, start, seed + fold)))
+            .collect::<Vec<_>>()
     };
     let member = |name: &str, fits| MemberHistories { member: name.to_owned(), fits };
     let mut rng = Seed(5).rng();
@@ -197,8 +201,11 @@ fn realistic() -> ReportInput {
             })
             .collect(),
     };
-    let stage =
-        |name: &str, seconds: f64, images: u64| StageTime { name: name.to_owned(), seconds, images: (images > 0).then_some(images) };
+    let stage = |name: &str, seconds: f64, images: u64| StageTime {
+        name: name.to_owned(),
+        seconds,
+        images: (images > 0).then_some(images),
+    };
     ReportInput {
         title: "mnist-stack".to_owned(),
         data: DataSummary {
@@ -220,7 +227,9 @@ fn realistic() -> ReportInput {
             command_line: ["digitstack", "run", "--config", "configs/mnist.toml"].map(str::to_owned).to_vec(),
             peak_memory: Some(1_400_000_000),
         },
-        config_toml: "name = \"mnist-stack\"\nseed = 1\n\n[stacking]\nfolds = 5\n\n[[member]]\nlearner = \"cnn\"\nepochs = 20\n".to_owned(),
+        config_toml:
+            "name = \"mnist-stack\"\nseed = 1\n\n[stacking]\nfolds = 5\n\n[[member]]\nlearner = \"cnn\"\nepochs = 20\n"
+                .to_owned(),
         models,
         featured: None,
         histories: vec![
@@ -244,7 +253,9 @@ fn realistic() -> ReportInput {
             Filters { member: "cnn-deskewed".to_owned(), side: 5, weights: (0..32).map(|_| filter(5)).collect() },
         ],
         films: Vec::new(),
-        examples: (0..40).map(|place| Example { image: digit((place % 10) as u8, place), label: (place % 10) as u8 }).collect(),
+        examples: (0..40)
+            .map(|place| Example { image: digit((place % 10) as u8, place), label: (place % 10) as u8 })
+            .collect(),
         reproducible_hash: "9b74c9897bac770ffc029102a200c5de3f2a1b6e4d5c8f7a0b1c2d3e4f5a6b7c".to_owned(),
         study: None,
     }
@@ -275,7 +286,10 @@ fn a_full_report_is_whole_self_contained_and_the_same_twice() {
         "filters-cnn",
         "time",
     ] {
-        assert!(names.contains(&format!("{stem}.svg").as_str()) && names.contains(&format!("{stem}.png").as_str()), "{stem}: {names:?}");
+        assert!(
+            names.contains(&format!("{stem}.svg").as_str()) && names.contains(&format!("{stem}.png").as_str()),
+            "{stem}: {names:?}"
+        );
     }
     assert!(!names.contains(&"accuracy-booster.svg"), "the booster recorded no accuracy");
     for file in &report.files {
@@ -295,8 +309,15 @@ fn a_full_report_is_whole_self_contained_and_the_same_twice() {
     assert!(report.files.iter().zip(&again.files).all(|(a, b)| a.name == b.name && a.bytes == b.bytes));
 
     let page = text(&report.files[0].bytes);
-    assert!(page.contains("The stack logistic, best of its run out of fold, correctly classifies"), "ranked by out-of-fold accuracy");
-    assert!(page.contains("Debian GNU/Linux 13") && page.contains(&input.reproducible_hash) && page.contains("99.66\u{a0}%"));
+    assert!(
+        page.contains("The stack logistic, best of its run out of fold, correctly classifies"),
+        "ranked by out-of-fold accuracy"
+    );
+    assert!(
+        page.contains("Debian GNU/Linux 13")
+            && page.contains(&input.reproducible_hash)
+            && page.contains("99.66\u{a0}%")
+    );
     assert_eq!(page.matches("<figure").count(), page.matches("<figcaption").count());
 }
 
@@ -319,22 +340,43 @@ fn a_model_trained_alone_shows_its_iterations_and_its_film() {
     let whole = realistic();
     let cnn: Vec<ModelScores> = whole.models.iter().filter(|model| model.name == "cnn").cloned().collect();
     let mut history = whole.histories[1].fits[0].1.clone();
-    history.trace = (1..=40).map(|n| TracePoint { iteration: 50 * n, loss: 1.0 / n as f64, accuracy: 1.0 - 0.5 / n as f64 }).collect();
+    history.trace = (1..=40)
+        .map(|n| TracePoint { iteration: 50 * n, loss: 1.0 / n as f64, accuracy: 1.0 - 0.5 / n as f64 })
+        .collect();
     let filters = whole.filters[0].clone();
-    let weights = |scale: f32| filters.weights.iter().map(|filter| filter.iter().map(|weight| weight * scale).collect()).collect();
-    let film = Film { member: "cnn".to_owned(), side: 3, pictures: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect() };
+    let weights = |scale: f32| {
+        filters.weights.iter().map(|filter| filter.iter().map(|weight| weight * scale).collect()).collect()
+    };
+    let film = Film {
+        member: "cnn".to_owned(),
+        side: 3,
+        pictures: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect(),
+    };
     let histories = vec![MemberHistories { member: "cnn".to_owned(), fits: vec![("cnn".to_owned(), history)] }];
     let data = DataSummary { folds: 0, ..whole.data.clone() };
-    let input = ReportInput { data, models: cnn, histories, filters: vec![filters], films: vec![film], mistakes: Vec::new(), ..whole };
+    let input = ReportInput {
+        data,
+        models: cnn,
+        histories,
+        filters: vec![filters],
+        films: vec![film],
+        mistakes: Vec::new(),
+        ..whole
+    };
     let report = render(&input, &ReportOptions::default()).unwrap();
     let names: Vec<&str> = report.files.iter().map(|file| file.name.as_str()).collect();
-    for name in ["accuracy-by-iteration-cnn.svg", "loss-by-iteration-cnn.svg", "filters-cnn.svg", "filters-before-cnn.svg"] {
+    for name in
+        ["accuracy-by-iteration-cnn.svg", "loss-by-iteration-cnn.svg", "filters-cnn.svg", "filters-before-cnn.svg"]
+    {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
     assert!(!names.contains(&"leaderboard.svg"), "one model is no leaderboard");
     let page = text(&report.files[0].bytes);
     check_markup("index.html", page);
-    assert!(page.contains("held out for validation") && !page.to_lowercase().contains("out-of-fold"), "its validation part is no fold");
+    assert!(
+        page.contains("held out for validation") && !page.to_lowercase().contains("out-of-fold"),
+        "its validation part is no fold"
+    );
     assert!(page.contains("2,000 iterations") || page.contains("2000 iterations"));
     let gif = report.files.iter().find(|file| file.name == "filters-cnn.gif").unwrap();
     assert_eq!(&gif.bytes[..6], b"GIF89a");
@@ -355,7 +397,9 @@ fn the_search_that_chose_the_settings_is_linked() {
 
 #[test]
 fn an_empty_run_still_has_a_page() {
-    let report = render(&ReportInput { title: "empty".to_owned(), ..ReportInput::default() }, &ReportOptions { png: true }).unwrap();
+    let report =
+        render(&ReportInput { title: "empty".to_owned(), ..ReportInput::default() }, &ReportOptions { png: true })
+            .unwrap();
     assert_eq!(report.files.len(), 1);
     check_markup("index.html", text(&report.files[0].bytes));
     assert!(text(&report.files[0].bytes).contains("No model of this run was scored."));
@@ -401,7 +445,10 @@ fn what_cannot_be_drawn_is_refused_by_name() {
         let mut input = realistic();
         spoil(&mut input);
         let error = render(&input, &ReportOptions::default()).unwrap_err();
-        assert!(matches!(error, ReportError::Input { .. }) && error.to_string().contains(expected), "{expected}: {error}");
+        assert!(
+            matches!(error, ReportError::Input { .. }) && error.to_string().contains(expected),
+            "{expected}: {error}"
+        );
     }
 }
 

@@ -41,7 +41,13 @@ fn failed(values: &[f64], error: &str) -> TrialOutcome {
     TrialOutcome { state, score: None, standard_error: None, error: Some(error.to_owned()), ..trial(values, 0.0) }
 }
 
-fn stage(name: &str, title: &str, plot: PlotKind, parameters: Vec<ParameterOutcome>, trials: Vec<TrialOutcome>) -> StageOutcome {
+fn stage(
+    name: &str,
+    title: &str,
+    plot: PlotKind,
+    parameters: Vec<ParameterOutcome>,
+    trials: Vec<TrialOutcome>,
+) -> StageOutcome {
     let best = (0..trials.len())
         .filter(|place| trials[*place].state == TrialState::Complete && trials[*place].score.is_some())
         .max_by(|a, b| trials[*a].score.unwrap().total_cmp(&trials[*b].score.unwrap()));
@@ -69,7 +75,8 @@ fn stage(name: &str, title: &str, plot: PlotKind, parameters: Vec<ParameterOutco
 /// A learning curve that ends early in a pruned trial.
 fn with_steps(mut trial: TrialOutcome, steps: u64, of: u64) -> TrialOutcome {
     let end = 1.0 - trial.score.unwrap();
-    trial.steps = (1..=steps).map(|step| (step, 1.0 - end * (1.0 + 6.0 * (-6.0 * step as f64 / of as f64).exp()))).collect();
+    trial.steps =
+        (1..=steps).map(|step| (step, 1.0 - end * (1.0 + 6.0 * (-6.0 * step as f64 / of as f64).exp()))).collect();
     if steps < of {
         trial.state = TrialState::Pruned;
         trial.score = trial.steps.last().map(|(_, score)| *score);
@@ -89,28 +96,38 @@ fn realistic() -> StudyOutcome {
         "Filters of the first block",
         PlotKind::Line,
         vec![number("network.filters", "filters", false)],
-        filters.iter().map(|count| trial(&[*count], 0.9885 - 0.012 / (count / 10.0_f64).powf(1.2) + noise(0.0004))).collect(),
+        filters
+            .iter()
+            .map(|count| trial(&[*count], 0.9885 - 0.012 / (count / 10.0_f64).powf(1.2) + noise(0.0004)))
+            .collect(),
     );
     filters.picked = Some(4);
-    filters.about = "More filters cost more time. The smallest number within one standard error of the best is chosen.".to_owned();
+    filters.about =
+        "More filters cost more time. The smallest number within one standard error of the best is chosen.".to_owned();
 
     let mut hidden: Vec<TrialOutcome> = (0..36)
         .map(|place: i32| {
             let (a, b) = ((10.0 + 50.0 * (0.5 + noise(0.5))).round(), (10.0 + 50.0 * (0.5 + noise(0.5))).round());
-            let good = 0.974 - 0.000_012 * ((a - 52.0) * (a - 52.0) + (b - 34.0) * (b - 34.0)) + 0.0001 * f64::from(place) + noise(0.001);
+            let good = 0.974 - 0.000_012 * ((a - 52.0) * (a - 52.0) + (b - 34.0) * (b - 34.0))
+                + 0.0001 * f64::from(place)
+                + noise(0.001);
             trial(&[a, b], good)
         })
         .collect();
     hidden[4].state = TrialState::Pruned;
-    let hidden_numbers =
-        vec![number("network.hidden.0", "first hidden layer", false), number("network.hidden.1", "second hidden layer", false)];
+    let hidden_numbers = vec![
+        number("network.hidden.0", "first hidden layer", false),
+        number("network.hidden.1", "second hidden layer", false),
+    ];
     let hidden = stage("cnn-hidden", "Widths of the hidden layers", PlotKind::Intervals, hidden_numbers, hidden);
 
     let names = ["relu", "elu", "tanh", "sigmoid", "selu", "softplus"];
     let errors = [0.0142, 0.0131, 0.0163, 0.905, 0.0128, 0.0171];
-    let mut activation: Vec<TrialOutcome> = errors.iter().enumerate().map(|(place, error)| trial(&[place as f64], 1.0 - error)).collect();
+    let mut activation: Vec<TrialOutcome> =
+        errors.iter().enumerate().map(|(place, error)| trial(&[place as f64], 1.0 - error)).collect();
     activation.push(failed(&[2.0], "the loss became NaN in epoch 2"));
-    let mut activation = stage("cnn-activation", "Activation", PlotKind::Bars, vec![choice("network.activation", &names)], activation);
+    let mut activation =
+        stage("cnn-activation", "Activation", PlotKind::Bars, vec![choice("network.activation", &names)], activation);
     activation.picked = Some(1);
 
     let mut surface: Vec<TrialOutcome> = (0..40)
@@ -122,7 +139,10 @@ fn realistic() -> StudyOutcome {
         .collect();
     surface[7] = failed(&[3.1, 0.97], "it diverged");
     surface[12].state = TrialState::Pruned;
-    let rates = vec![number("training.optimizer.learning_rate", "learning rate", true), number("training.optimizer.rho", "rho", false)];
+    let rates = vec![
+        number("training.optimizer.learning_rate", "learning rate", true),
+        number("training.optimizer.rho", "rho", false),
+    ];
     let mut surface = stage("cnn-adadelta", "Adadelta", PlotKind::Contour, rates, surface);
     surface.about = "The learning rate and the decay of Adadelta, together.".to_owned();
 
@@ -132,7 +152,13 @@ fn realistic() -> StudyOutcome {
         trial.train_score = Some(1.0 - 0.0055 * (5.0 * fall + (-f64::from(epoch) / 9.0).exp()));
         trial
     });
-    let epochs = stage("cnn-epochs", "Epochs", PlotKind::Line, vec![number("training.epochs", "epochs", false)], epochs.collect());
+    let epochs = stage(
+        "cnn-epochs",
+        "Epochs",
+        PlotKind::Line,
+        vec![number("training.epochs", "epochs", false)],
+        epochs.collect(),
+    );
 
     let halved = (0..27).map(|place| {
         let end = 0.985 - 0.0011 * f64::from((place * 7) % 27) + noise(0.001);
@@ -144,7 +170,16 @@ fn realistic() -> StudyOutcome {
             3
         };
         with_steps(
-            trial(&[f64::from(place % 3), 0.0005 * 1.3_f64.powi(place), f64::from(16 << (place % 4)), 0.1 + noise(0.1), 0.02], end),
+            trial(
+                &[
+                    f64::from(place % 3),
+                    0.0005 * 1.3_f64.powi(place),
+                    f64::from(16 << (place % 4)),
+                    0.1 + noise(0.1),
+                    0.02,
+                ],
+                end,
+            ),
             steps,
             27,
         )
@@ -156,7 +191,8 @@ fn realistic() -> StudyOutcome {
         number("network.dropout", "dropout", false),
         number("training.weight_decay", "weight decay", true),
     ];
-    let mut halved = stage("cnn-everything", "Everything at once", PlotKind::Progress, halved_parameters, halved.collect());
+    let mut halved =
+        stage("cnn-everything", "Everything at once", PlotKind::Progress, halved_parameters, halved.collect());
     halved.strategy = "random, 27 trials, successive halving".to_owned();
     halved.steps_naive = 27 * 27;
     halved.steps_run = 3 * 27 + 9 * 6 + 27 * 3;
@@ -166,14 +202,16 @@ fn realistic() -> StudyOutcome {
         standard_error: Some(0.002),
         ..trial(&[*leaves], -0.081 - 0.004 * (place as f64 - 3.0).powi(2) / 3.0)
     });
-    let mut leaves = stage("booster-leaves", "Leaves", PlotKind::Line, vec![number("num_leaves", "leaves", true)], leaves.collect());
+    let mut leaves =
+        stage("booster-leaves", "Leaves", PlotKind::Line, vec![number("num_leaves", "leaves", true)], leaves.collect());
     leaves.learner = "booster".to_owned();
     leaves.score = Score::LogLoss;
     leaves.scoring = "log-loss, 5 folds".to_owned();
     (leaves.unit, leaves.steps_run, leaves.steps_naive) = ("tree".to_owned(), 12_400, 30_000);
 
-    let meta: Vec<TrialOutcome> =
-        (0..10).map(|place| trial(&[f64::from(place % 5), f64::from(place / 5)], 0.9931 + 0.0001 * f64::from((place * 3) % 7))).collect();
+    let meta: Vec<TrialOutcome> = (0..10)
+        .map(|place| trial(&[f64::from(place % 5), f64::from(place / 5)], 0.9931 + 0.0001 * f64::from((place * 3) % 7)))
+        .collect();
     let meta_parameters = vec![
         choice("meta", &["logistic", "mean", "weighted-mean", "tree", "best member"]),
         choice("features", &["probabilities", "logits"]),
@@ -186,13 +224,20 @@ fn realistic() -> StudyOutcome {
         let bad = if place % 17 == 3 { 0.6 } else { 0.0 };
         trial(&[6.0 + 20.0 * near, 0.1 * (1.0 + near), 40.0 + 60.0 * near], 0.979 - 0.012 * near + noise(0.0015) - bad)
     });
-    let deep_parameters = vec![number("max_depth", "depth", false), number("lambda", "lambda", true), number("leaves", "leaves", false)];
+    let deep_parameters =
+        vec![number("max_depth", "depth", false), number("lambda", "lambda", true), number("leaves", "leaves", false)];
     let mut deep = stage("booster-all", "All settings together", PlotKind::Progress, deep_parameters, deep.collect());
-    (deep.learner, deep.strategy, deep.unit) = ("booster".to_owned(), "Nelder–Mead, 60 trials".to_owned(), "tree".to_owned());
+    (deep.learner, deep.strategy, deep.unit) =
+        ("booster".to_owned(), "Nelder–Mead, 60 trials".to_owned(), "tree".to_owned());
     deep.picked = Some(41);
 
-    let mut running =
-        stage("stack-alpha", "Shrinkage", PlotKind::Line, vec![number("meta.l2", "penalty", true)], vec![trial(&[0.01], 0.9934)]);
+    let mut running = stage(
+        "stack-alpha",
+        "Shrinkage",
+        PlotKind::Line,
+        vec![number("meta.l2", "penalty", true)],
+        vec![trial(&[0.01], 0.9934)],
+    );
     (running.finished, running.picked, running.learner) = (false, None, "stack".to_owned());
 
     StudyOutcome {
@@ -215,7 +260,9 @@ fn check(report: &Report) {
         let text = text(&file.bytes);
         check_markup(&file.name, text);
         let foreign = text.replace("http://www.w3.org/2000/svg", "");
-        for never in ["http:", "https:", "url(", "@import", "<script", "src=", "=\"NaN", ",NaN", "inf\"", " inf", ",inf", "\"inf"] {
+        for never in [
+            "http:", "https:", "url(", "@import", "<script", "src=", "=\"NaN", ",NaN", "inf\"", " inf", ",inf", "\"inf",
+        ] {
             assert!(!foreign.contains(never), "{} contains {never}", file.name);
         }
         assert!(!file.name.ends_with(".svg") || !text.contains("var(--"), "{} needs the page's colours", file.name);
@@ -225,7 +272,12 @@ fn check(report: &Report) {
     for target in page.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert_eq!(page.matches(&format!("id=\"{target}\"")).count(), 1, "#{target}");
     }
-    for target in page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).filter(|target| target.ends_with(".svg")) {
+    for target in page
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|target| target.ends_with(".svg"))
+    {
         assert!(report.files.iter().any(|file| file.name == target), "{target}");
     }
 }
@@ -251,8 +303,14 @@ fn a_study_is_whole_self_contained_and_the_same_twice() {
     assert!(report.files[0].bytes.len() < 1_000_000, "the page is {} bytes", report.files[0].bytes.len());
     for stage in &outcome.stages {
         figure(&report, &format!("progress-{}", stage.name));
-        assert_eq!(report.files.iter().any(|file| file.name == format!("score-{}.svg", stage.name)), stage.plot != PlotKind::Progress);
-        assert_eq!(report.files.iter().any(|file| file.name == format!("steps-{}.svg", stage.name)), stage.name == "cnn-everything");
+        assert_eq!(
+            report.files.iter().any(|file| file.name == format!("score-{}.svg", stage.name)),
+            stage.plot != PlotKind::Progress
+        );
+        assert_eq!(
+            report.files.iter().any(|file| file.name == format!("steps-{}.svg", stage.name)),
+            stage.name == "cnn-everything"
+        );
     }
     let again = render_study(&outcome, &ReportOptions { png: true }).unwrap();
     assert!(report.files.iter().zip(&again.files).all(|(a, b)| a.name == b.name && a.bytes == b.bytes));
@@ -262,9 +320,17 @@ fn a_study_is_whole_self_contained_and_the_same_twice() {
 fn figures_name_their_choices_and_what_was_chosen() {
     let report = render_study(&realistic(), &ReportOptions::default()).unwrap();
     let bars = figure(&report, "score-cnn-activation");
-    for choice in
-        ["relu", "elu", "tanh", "sigmoid", "selu", "softplus", ">failed<", "one standard error below the best", "chosen: elu: 98.69"]
-    {
+    for choice in [
+        "relu",
+        "elu",
+        "tanh",
+        "sigmoid",
+        "selu",
+        "softplus",
+        ">failed<",
+        "one standard error below the best",
+        "chosen: elu: 98.69",
+    ] {
         assert!(bars.contains(choice), "{choice}");
     }
     assert_eq!(bars.matches("stroke-dasharray").count(), 2, "the threshold and its entry");
@@ -274,15 +340,23 @@ fn figures_name_their_choices_and_what_was_chosen() {
     assert!(line.contains(">train<") && line.contains(">validation<"));
     assert!(!figure(&report, "score-cnn-filters").contains(">train<"), "it has no training scores");
     let contour = figure(&report, "score-cnn-adadelta");
-    assert!(contour.contains(">learning rate<") && contour.contains(">rho<") && contour.matches("evenodd").count() == 8);
+    assert!(
+        contour.contains(">learning rate<") && contour.contains(">rho<") && contour.matches("evenodd").count() == 8
+    );
     assert!(contour.contains(">failed<") && contour.contains(">pruned<"));
     let progress = figure(&report, "progress-booster-all");
     assert!(!progress.contains(">90<") && progress.contains(">97<"), "what learned nothing does not take the axis");
     let steps = figure(&report, "steps-cnn-everything");
     assert_eq!(steps.matches("<polyline").count(), 27, "one line for each trial");
     let page = text(&report.files[0].bytes);
-    assert!(page.contains("<a href=\"#stage-cnn-adadelta\">Adadelta</a>") && page.contains("The stage “Shrinkage” is under way."));
-    assert!(page.contains("216 of the 729\u{a0}epochs, 30\u{a0}%") && page.contains("12\u{202f}400 of the 30\u{202f}000\u{a0}trees"));
+    assert!(
+        page.contains("<a href=\"#stage-cnn-adadelta\">Adadelta</a>")
+            && page.contains("The stage “Shrinkage” is under way.")
+    );
+    assert!(
+        page.contains("216 of the 729\u{a0}epochs, 30\u{a0}%")
+            && page.contains("12\u{202f}400 of the 30\u{202f}000\u{a0}trees")
+    );
     assert!(page.contains("the loss became NaN in epoch 2") && page.contains("0.0810\u{a0}±\u{a0}0.0020"));
     assert_eq!(page.matches("<p>The learning rate and the decay").count(), 1);
     assert!(!page.contains("<p></p>") && !page.contains("<td class=\"name wrap\"></td><td class=\"name wrap\"></td>"));
@@ -295,7 +369,14 @@ fn the_axis_is_that_of_the_search() {
         let stages = vec![stage("rate", "Rate", PlotKind::Line, vec![number("rate", "rate", log)], trials)];
         let outcome = StudyOutcome { stages, ..realistic() };
         let report = render_study(&outcome, &ReportOptions::default()).unwrap();
-        let points = figure(&report, "score-rate").split("<polyline points=\"").last().unwrap().split('"').next().unwrap().to_owned();
+        let points = figure(&report, "score-rate")
+            .split("<polyline points=\"")
+            .last()
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
         let x: Vec<f64> = points.split(' ').map(|point| point.split(',').next().unwrap().parse().unwrap()).collect();
         (x[1] - x[0]) / (x[2] - x[0])
     };
@@ -338,10 +419,18 @@ fn studies_under_way_and_without_a_success_have_a_page() {
             assert!(text_of(&trials(&[])).contains("No trial of this stage has ended yet."));
             assert!(text_of(&trials(std::slice::from_ref(&one))).contains("The only trial"));
             let none = trials(&[failed(&vec![value(0.0); count], "no memory")]);
-            assert!(none.files.len() == 1 && text_of(&none).contains("no memory") && text_of(&none).contains("has a score."));
+            assert!(
+                none.files.len() == 1
+                    && text_of(&none).contains("no memory")
+                    && text_of(&none).contains("has a score.")
+            );
             let same = trials(&[one.clone(), one.clone(), one.clone()]);
-            let apart = trials(&[one.clone(), trial(&vec![value(0.25); count], 0.9), trial(&vec![value(0.0); count], 0.9)]);
-            assert!(text_of(&same).contains("All 3 trials") && text_of(&apart).contains("90.00") != (score == Score::LogLoss));
+            let apart =
+                trials(&[one.clone(), trial(&vec![value(0.25); count], 0.9), trial(&vec![value(0.0); count], 0.9)]);
+            assert!(
+                text_of(&same).contains("All 3 trials")
+                    && text_of(&apart).contains("90.00") != (score == Score::LogLoss)
+            );
             let perfect = trials(&[trial(&vec![value(1.0); count], 1.0), trial(&vec![value(0.0); count], 0.0)]);
             assert!(perfect.files.len() > 1);
             let pruned = TrialOutcome { state: TrialState::Pruned, standard_error: None, ..one.clone() };
@@ -358,7 +447,14 @@ fn texts_of_a_study_cannot_become_markup() {
     outcome.name = evil.to_owned();
     outcome.data = evil.to_owned();
     for stage in &mut outcome.stages {
-        for text in [&mut stage.title, &mut stage.about, &mut stage.learner, &mut stage.strategy, &mut stage.scoring, &mut stage.unit] {
+        for text in [
+            &mut stage.title,
+            &mut stage.about,
+            &mut stage.learner,
+            &mut stage.strategy,
+            &mut stage.scoring,
+            &mut stage.unit,
+        ] {
             *text = evil.to_owned();
         }
         for parameter in &mut stage.parameters {
@@ -385,7 +481,9 @@ fn what_contradicts_itself_is_refused_by_name() {
         ("the score 1.5, expected an accuracy", |outcome| outcome.stages[0].trials[0].steps.push((1, 1.5))),
         ("the score 0.3, expected a log-loss", |outcome| outcome.stages[6].trials[0].train_score = Some(0.3)),
         ("network.filters is inf, expected a number", |outcome| outcome.stages[0].trials[0].values[0] = f64::INFINITY),
-        ("network.activation is 6, expected the place of one of 6", |outcome| outcome.stages[2].trials[0].values[0] = 6.0),
+        ("network.activation is 6, expected the place of one of 6", |outcome| {
+            outcome.stages[2].trials[0].values[0] = 6.0
+        }),
         ("error or time of -1", |outcome| outcome.stages[0].trials[0].standard_error = Some(-1.0)),
         ("stage cnn-filters: NaN seconds", |outcome| outcome.stages[0].seconds = f64::NAN),
         ("trial 100 is chosen, expected one of 6", |outcome| outcome.stages[0].picked = Some(99)),
@@ -396,7 +494,10 @@ fn what_contradicts_itself_is_refused_by_name() {
         let mut outcome = realistic();
         spoil(&mut outcome);
         let error = render_study(&outcome, &ReportOptions::default()).unwrap_err();
-        assert!(matches!(error, ReportError::Input { .. }) && error.to_string().contains(expected), "{expected}: {error}");
+        assert!(
+            matches!(error, ReportError::Input { .. }) && error.to_string().contains(expected),
+            "{expected}: {error}"
+        );
     }
 }
 
@@ -408,7 +509,8 @@ fn any_trial(parameters: Vec<(bool, usize)>, score: Score) -> impl Strategy<Valu
     let values: Vec<_> = parameters.into_iter().map(value).collect();
     let share = prop_oneof![0.0..=1.0_f64, 0.97..0.99_f64, Just(1.0), Just(0.0), Just(0.5)];
     let share = share.prop_map(move |share| if score == Score::Accuracy { share } else { -20.0 * (1.0 - share) });
-    let state = prop_oneof![3 => Just(TrialState::Complete), 1 => Just(TrialState::Pruned), 1 => Just(TrialState::Failed)];
+    let state =
+        prop_oneof![3 => Just(TrialState::Complete), 1 => Just(TrialState::Pruned), 1 => Just(TrialState::Failed)];
     let steps = proptest::collection::vec((0..60_u64, share.clone()), 0..5);
     let option = |values| proptest::option::weighted(0.7, values);
     let numbers = (option(share.clone().boxed()), option((0.0..0.3_f64).boxed()), option(share.boxed()), 0.0..1e7_f64);
@@ -435,31 +537,35 @@ fn any_stage() -> impl Strategy<Value = StageOutcome> {
         Just(PlotKind::Progress)
     ];
     let parameters = proptest::collection::vec((any::<bool>(), prop_oneof![3 => Just(0_usize), 1 => 1..4_usize]), 0..4);
-    (kind, parameters, prop_oneof![Just(Score::Accuracy), Just(Score::LogLoss)]).prop_flat_map(|(plot, parameters, score)| {
-        let described: Vec<_> = parameters
-            .iter()
-            .enumerate()
-            .map(|(place, (log, choices))| ParameterOutcome {
-                field: format!("field.{place}"),
-                label: "label".repeat(place),
-                log: *log,
-                choices: (0..*choices).map(|choice| format!("choice {choice}")).collect(),
-            })
-            .collect();
-        let trials = proptest::collection::vec(any_trial(parameters, score), 0..12);
-        (trials, any::<bool>(), 0..13_usize, any::<(u32, u32)>(), "[a-z]{0,5}").prop_map(move |(trials, finished, pick, steps, unit)| {
-            let good = |trial: &&TrialOutcome| trial.state == TrialState::Complete && trial.score.is_some();
-            StageOutcome {
-                score,
-                picked: Some(pick).filter(|place| trials.get(*place).as_ref().is_some_and(good)),
-                finished,
-                unit,
-                steps_run: steps.0.into(),
-                steps_naive: steps.1.into(),
-                ..stage("any", "Any", plot, described.clone(), trials)
-            }
-        })
-    })
+    (kind, parameters, prop_oneof![Just(Score::Accuracy), Just(Score::LogLoss)]).prop_flat_map(
+        |(plot, parameters, score)| {
+            let described: Vec<_> = parameters
+                .iter()
+                .enumerate()
+                .map(|(place, (log, choices))| ParameterOutcome {
+                    field: format!("field.{place}"),
+                    label: "label".repeat(place),
+                    log: *log,
+                    choices: (0..*choices).map(|choice| format!("choice {choice}")).collect(),
+                })
+                .collect();
+            let trials = proptest::collection::vec(any_trial(parameters, score), 0..12);
+            (trials, any::<bool>(), 0..13_usize, any::<(u32, u32)>(), "[a-z]{0,5}").prop_map(
+                move |(trials, finished, pick, steps, unit)| {
+                    let good = |trial: &&TrialOutcome| trial.state == TrialState::Complete && trial.score.is_some();
+                    StageOutcome {
+                        score,
+                        picked: Some(pick).filter(|place| trials.get(*place).as_ref().is_some_and(good)),
+                        finished,
+                        unit,
+                        steps_run: steps.0.into(),
+                        steps_naive: steps.1.into(),
+                        ..stage("any", "Any", plot, described.clone(), trials)
+                    }
+                },
+            )
+        },
+    )
 }
 
 proptest! {

@@ -40,7 +40,8 @@ fn complete(root: &TempDir) -> Manifest {
 }
 
 fn names_under(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -76,7 +77,10 @@ fn a_reopened_run_can_be_added_to_and_completed_again() {
     let run = open(&root);
     run.reopen().unwrap();
     assert_eq!(run.state(), RunState::Interrupted);
-    assert!(matches!(run.reopen(), Err(RunError::NotComplete(_))), "an unfinished run must not be completed by the way");
+    assert!(
+        matches!(run.reopen(), Err(RunError::NotComplete(_))),
+        "an unfinished run must not be completed by the way"
+    );
     run.write_atomic("report/index.html", b"<p>").unwrap();
     let after = run.complete().unwrap();
     assert_eq!(after.files().len(), before.files().len() + 1);
@@ -132,7 +136,11 @@ fn every_step_of_a_part_can_be_the_last() {
         assert_eq!(run.state(), RunState::Interrupted, "{name}");
         assert!(run.part_if_complete(PART, &Silent).unwrap().is_none(), "{name}");
         write_part(&run, PART);
-        assert_eq!(run.part_if_complete(PART, &Silent).unwrap().unwrap().read("model.bin").unwrap(), b"weights", "{name}");
+        assert_eq!(
+            run.part_if_complete(PART, &Silent).unwrap().unwrap().read("model.bin").unwrap(),
+            b"weights",
+            "{name}"
+        );
     }
 }
 
@@ -355,7 +363,10 @@ fn a_second_handle_is_refused_until_the_first_is_dropped() {
     let root = TempDir::new().unwrap();
     let first = open(&root);
     let error = RunDirectory::open(root.path(), true).unwrap_err();
-    assert!(matches!(error, RunError::Locked { pid, .. } if cfg!(windows) || pid == Some(std::process::id())), "{error}");
+    assert!(
+        matches!(error, RunError::Locked { pid, .. } if cfg!(windows) || pid == Some(std::process::id())),
+        "{error}"
+    );
     drop(first);
     open(&root);
 }

@@ -1,5 +1,5 @@
-//! What `digitstack serve` does with requests that nobody should send: each is refused with a reason, and the next good one is answered as if nothing
-//! had been.
+//! What `digitstack serve` does with requests that nobody should send: each is refused with a reason, and the next good
+//! one is answered as if nothing had been.
 
 mod aloud;
 mod hostile;

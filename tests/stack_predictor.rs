@@ -78,8 +78,8 @@ const SETTINGS: [&str; 6] = [
     "members.booster.booster.trees=5",
 ];
 
-/// Where the ways through the code part: an average of three folds with the usual net, and refitted members, logarithms as features, pools
-/// that the convolution cannot take along.
+/// Where the ways through the code part: an average of three folds with the usual net, and refitted members, logarithms
+/// as features, pools that the convolution cannot take along.
 const RUNS: [(&str, &[&str]); 2] = [
     ("folds", &[]),
     (
@@ -141,7 +141,8 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
         }
 
         let mut clone = predictor.clone();
-        let alone: Vec<_> = predictor.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect();
+        let alone: Vec<_> =
+            predictor.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect();
         let before = allocations();
         for image in &images {
             predictor.predict(image).unwrap();
@@ -149,7 +150,8 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
         assert_eq!(allocations() - before, 0, "{name}: {} requests allocated", images.len());
         // The count can rise.
         let there = std::thread::scope(|scope| {
-            let ask = || clone.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect::<Vec<_>>();
+            let ask =
+                || clone.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect::<Vec<_>>();
             scope.spawn(ask).join().unwrap()
         });
         assert!(allocations() > before);

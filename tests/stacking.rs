@@ -4,7 +4,9 @@
 use digitstack::{
     data::Probabilities,
     evaluation::score,
-    stacking::{FeatureScale, LogisticConfig, MetaConfig, MetaModel, Metafeatures, Stack, TreeConfig, WeightedMeanConfig},
+    stacking::{
+        FeatureScale, LogisticConfig, MetaConfig, MetaModel, Metafeatures, Stack, TreeConfig, WeightedMeanConfig,
+    },
 };
 use serde::Deserialize;
 
@@ -31,7 +33,8 @@ impl Members {
 }
 
 fn features(members: &[Vec<[i32; 10]>], scale: FeatureScale) -> Metafeatures {
-    let rows = |rows: &Vec<[i32; 10]>| rows.iter().map(|row| row.map(|units| (f64::from(units) * 1e-4) as f32)).collect();
+    let rows =
+        |rows: &Vec<[i32; 10]>| rows.iter().map(|row| row.map(|units| (f64::from(units) * 1e-4) as f32)).collect();
     let members: Vec<Probabilities> = members.iter().map(rows).collect();
     Metafeatures::new(&members, scale).unwrap()
 }
@@ -138,7 +141,9 @@ fn a_damaged_file_is_an_error_that_says_what_is_wrong() {
     let members = Members::load();
     let names: Vec<String> = ["dense", "cnn", "booster"].map(str::to_owned).to_vec();
     let train = members.train(FeatureScale::Probabilities);
-    let text = |config: &MetaConfig| serde_json::to_string(&Stack::fit(config, &train, &members.labels, names.clone()).unwrap()).unwrap();
+    let text = |config: &MetaConfig| {
+        serde_json::to_string(&Stack::fit(config, &train, &members.labels, names.clone()).unwrap()).unwrap()
+    };
     let problem = |text: &str| serde_json::from_str::<Stack>(text).unwrap_err().to_string();
 
     let logistic = text(&MetaConfig::default());

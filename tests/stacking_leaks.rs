@@ -1,5 +1,5 @@
-//! Nothing learned from an image's own label may reach its out-of-fold prediction. The members here memorise what they were trained on, so
-//! that any leak would show at once.
+//! Nothing learned from an image's own label may reach its out-of-fold prediction. The members here memorise what they
+//! were trained on, so that any leak would show at once.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
@@ -9,7 +9,10 @@ use digitstack::{
     evaluation::{Scores, score},
     progress::Cancel,
     seed::Seed,
-    stacking::{FeatureScale, Job, MetaConfig, Metafeatures, StackingError, TreeConfig, assemble_out_of_fold, cross_fit, run_jobs},
+    stacking::{
+        FeatureScale, Job, MetaConfig, Metafeatures, StackingError, TreeConfig, assemble_out_of_fold, cross_fit,
+        run_jobs,
+    },
 };
 use rand::{Rng, RngExt};
 
@@ -71,13 +74,15 @@ fn stacked(members: &[Probabilities], meta: &MetaConfig, labels: &[u8], fold_of:
 #[test]
 fn noise_stays_noise() {
     let labels = noise(&mut Seed(3).rng(), IMAGES);
-    let fold_of: Vec<u16> = noise(&mut Seed(4).rng(), IMAGES).iter().map(|&draw| u16::from(draw) % FOLDS as u16).collect();
+    let fold_of: Vec<u16> =
+        noise(&mut Seed(4).rng(), IMAGES).iter().map(|&draw| u16::from(draw) % FOLDS as u16).collect();
     let honest = out_of_fold(&labels, &fold_of, 2);
     assert_eq!(honest, out_of_fold(&labels, &fold_of, 1), "the number of workers changes nothing");
 
     let everything: Vec<usize> = (0..IMAGES).collect();
-    let leaked: Vec<Probabilities> =
-        (0..MEMBERS).map(|member| Memory::fit(&everything, &labels, Seed(member as u64)).predict(&everything)).collect();
+    let leaked: Vec<Probabilities> = (0..MEMBERS)
+        .map(|member| Memory::fit(&everything, &labels, Seed(member as u64)).predict(&everything))
+        .collect();
     for meta in metas() {
         let scores = stacked(&honest, &meta, &labels, &fold_of);
         let chance = scores.accuracy.value;

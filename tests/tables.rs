@@ -13,7 +13,9 @@ use std::{
 use digitstack::{
     data::{PIXELS, csv, synthetic},
     nn,
-    pipeline::{Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, Work, predict_table},
+    pipeline::{
+        Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, Work, predict_table,
+    },
     progress::{Cancel, Progress, Silent, Task},
     runs,
     seed::Seed,
@@ -58,7 +60,8 @@ fn name(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A folder with tables (400 digits to train on, 300 to test on), a dense net trained on them, and a run on built-in digits.
+/// A folder with tables (400 digits to train on, 300 to test on), a dense net trained on them, and a run on built-in
+/// digits.
 struct Fixture {
     folder: tempfile::TempDir,
     /// What was said while the net was trained.
@@ -101,12 +104,23 @@ fn split_train_predict_and_score() {
     let fixture = &*FIXTURE;
     // Kaggle's test.csv has no labels: there is no test score, and that is said.
     assert!(fixture.training.contains("test.csv has no labels"), "{}", fixture.training);
-    let metrics: serde_json::Value = serde_json::from_slice(&std::fs::read(fixture.at("dense/metrics.json")).unwrap()).unwrap();
+    let metrics: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(fixture.at("dense/metrics.json")).unwrap()).unwrap();
     assert!(metrics["test"].is_null() && metrics["out_of_fold"]["images"] == 40, "{metrics}");
 
     let (test, answers) = (fixture.at("tables/test.csv"), fixture.at("tables/test-labels.csv"));
     let (dense, out) = (fixture.at("dense"), fixture.at("round-trip.csv"));
-    let asked = ["predict", name(&dense), "--csv", name(&test), "--out", name(&out), "--answers", name(&answers), "--probabilities"];
+    let asked = [
+        "predict",
+        name(&dense),
+        "--csv",
+        name(&test),
+        "--out",
+        name(&out),
+        "--answers",
+        name(&answers),
+        "--probabilities",
+    ];
     let summary = json(&asked);
     let labels = csv::Answers::read(&answers).unwrap().labels().to_vec();
     let written = lines(&out);
@@ -124,13 +138,16 @@ fn split_train_predict_and_score() {
     assert_eq!((summary["correct"].as_u64(), summary["rows"].as_u64()), (Some(correct as u64), Some(300)));
     let accuracy = &summary["accuracy"];
     assert_eq!(accuracy["value"].as_f64(), Some(correct as f64 / 300.0));
-    assert!(accuracy["low"].as_f64() < accuracy["value"].as_f64() && accuracy["value"].as_f64() < accuracy["high"].as_f64());
+    assert!(
+        accuracy["low"].as_f64() < accuracy["value"].as_f64() && accuracy["value"].as_f64() < accuracy["high"].as_f64()
+    );
     assert!(correct > 150, "{correct} of 300 digits: the net has learnt nothing, or the answers belong to other rows");
     let said = digitstack(&[&asked[..], &["--force"]].concat());
     assert!(String::from_utf8_lossy(&said.stdout).contains(&format!("right: {correct} of 300")), "{said:?}");
 
     // Where the labels of test.csv lie beside it, the same images are scored as test images.
-    let (tables, scored) = (fixture.at("tables"), json(&["evaluate", name(&dense), "--data", name(&fixture.at("tables"))]));
+    let (tables, scored) =
+        (fixture.at("tables"), json(&["evaluate", name(&dense), "--data", name(&fixture.at("tables"))]));
     let test = &scored["models"][0]["test"];
     assert_eq!((test["correct"].as_u64(), test["images"].as_u64()), (Some(correct as u64), Some(300)), "{scored}");
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +157,10 @@ fn split_train_predict_and_score() {
     let one_short = lines(&answers)[..300].join("\n");
     std::fs::write(folder.path().join("test-labels.csv"), one_short).unwrap();
     let said = ends(&["evaluate", name(&dense), "--data", name(folder.path())], 1);
-    assert!(said.contains("test-labels.csv, line 300") && said.contains("ImageId 299") && said.contains("has 300 rows"), "{said}");
+    assert!(
+        said.contains("test-labels.csv, line 300") && said.contains("ImageId 299") && said.contains("has 300 rows"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -164,7 +184,10 @@ fn the_same_seed_gives_the_same_files() {
     assert_eq!(std::fs::read(at("a/train.csv")).unwrap(), before);
     ends(&[&again[..], &["--force"]].concat(), 0);
     assert_eq!(lines(&at("a/train.csv")).len(), 61);
-    assert!(ends(&[&again[..], &["--force", "--data", name(&first)]].concat(), 2).contains("the folder that the digits are read from"));
+    assert!(
+        ends(&[&again[..], &["--force", "--data", name(&first)]].concat(), 2)
+            .contains("the folder that the digits are read from")
+    );
     std::fs::remove_file(at("a/test-labels.csv")).unwrap();
     // Of 60 digits with labels, 50 go to one table and 10 are left for the other.
     let from = ["data", "split", name(&other), "--data", name(&first), "--train", "50", "--test"];
@@ -214,7 +237,9 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
     assert_eq!(evaluated["models"].as_array().unwrap().len(), 1);
     assert!(evaluated["models"][0]["test"]["accuracy"]["value"].as_f64() > Some(0.3), "{evaluated}");
     assert!(ends(&["evaluate", name(&dense), "--drawn"], 2).contains("--drawn is for runs"));
-    assert!(ends(&["evaluate", name(&dense), "--data", name(&fixture.at("kaggle"))], 1).contains("no labelled test digits"));
+    assert!(
+        ends(&["evaluate", name(&dense), "--data", name(&fixture.at("kaggle"))], 1).contains("no labelled test digits")
+    );
 
     let picture = fixture.at("two.png");
     let digit = synthetic::generate(3, Seed(1));
@@ -244,7 +269,8 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
 #[test]
 fn a_directory_says_which_model_it_holds() {
     let fixture = &*FIXTURE;
-    let single: serde_json::Value = serde_json::from_slice(&std::fs::read(fixture.at("dense/single.json")).unwrap()).unwrap();
+    let single: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(fixture.at("dense/single.json")).unwrap()).unwrap();
     assert_eq!(single, serde_json::json!({ "model": "dense", "validation": 0.1 }));
     let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
     let work = Work { device: &device, threads: 1, progress: &Silent, cancel: &Cancel::default() };
@@ -255,7 +281,10 @@ fn a_directory_says_which_model_it_holds() {
     // One from before there was such a file, and one that names another model.
     for (change, words) in [
         (None, "does not say which model it holds"),
-        (Some("{\"model\": \"vgg\", \"validation\": 0.1}"), "found `vgg`, expected a member of config.toml: dense, cnn, booster"),
+        (
+            Some("{\"model\": \"vgg\", \"validation\": 0.1}"),
+            "found `vgg`, expected a member of config.toml: dense, cnn, booster",
+        ),
     ] {
         let copy = tempfile::tempdir().unwrap();
         let changed = copy.path().join("dense");
@@ -319,7 +348,10 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
     }
     let one = ask(&format!("{good}\n{}", row("-1")), 1);
     assert!(one.contains("line 2, column 1: found `-1`") && one.contains("the first row is answered in"), "{one}");
-    assert!(ends(&["predict", name(&dense), "--csv", "no-such.csv", "--out", name(&out), "--force"], 1).contains("no-such.csv"));
+    assert!(
+        ends(&["predict", name(&dense), "--csv", "no-such.csv", "--out", name(&out), "--force"], 1)
+            .contains("no-such.csv")
+    );
     assert_eq!(lines(&out).len(), 2, "an output that is to be replaced stays until there is another");
 }
 
@@ -334,26 +366,44 @@ fn quotes_line_ends_packing_and_threads_change_nothing() {
     let quoted = plain.lines().map(|line| format!("\"{}\"\n", line.replace(',', "\",\"")));
     std::fs::write(at("quoted.csv"), quoted.collect::<String>()).unwrap();
     std::fs::write(at("bare.csv"), plain.split_once('\n').unwrap().1.trim_end()).unwrap();
-    let mut packed = flate2::write::GzEncoder::new(std::fs::File::create(at("packed.csv")).unwrap(), flate2::Compression::fast());
+    let mut packed =
+        flate2::write::GzEncoder::new(std::fs::File::create(at("packed.csv")).unwrap(), flate2::Compression::fast());
     packed.write_all(plain.as_bytes()).unwrap();
     packed.finish().unwrap();
     let ask = |table: &str, threads: &str| {
         let (run, table_file) = (fixture.at("run"), at(table));
-        let output =
-            digitstack(&["predict", name(&run), "--csv", name(&table_file), "--out", "-", "--probabilities", "--threads", threads]);
+        let output = digitstack(&[
+            "predict",
+            name(&run),
+            "--csv",
+            name(&table_file),
+            "--out",
+            "-",
+            "--probabilities",
+            "--threads",
+            threads,
+        ]);
         assert!(output.status.success(), "{table}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
     let expected = ask("plain.csv", "2");
     assert_eq!(String::from_utf8_lossy(&expected).lines().count(), 301);
-    for (table, threads) in [("plain.csv", "1"), ("crlf.csv", "2"), ("quoted.csv", "2"), ("bare.csv", "2"), ("packed.csv", "2")] {
+    for (table, threads) in
+        [("plain.csv", "1"), ("crlf.csv", "2"), ("quoted.csv", "2"), ("bare.csv", "2"), ("packed.csv", "2")]
+    {
         assert!(ask(table, threads) == expected, "{table} with {threads} threads");
     }
     // A packed file that was cut off.
     let bytes = std::fs::read(at("packed.csv")).unwrap();
     std::fs::write(at("cut.csv"), &bytes[..bytes.len() / 2]).unwrap();
-    let said = ends(&["predict", name(&fixture.at("dense")), "--csv", name(&at("cut.csv")), "--out", name(&at("cut-out.csv"))], 1);
-    assert!(said.contains("cannot read") && said.contains("cut.csv") && said.contains("rows are answered in"), "{said}");
+    let said = ends(
+        &["predict", name(&fixture.at("dense")), "--csv", name(&at("cut.csv")), "--out", name(&at("cut-out.csv"))],
+        1,
+    );
+    assert!(
+        said.contains("cannot read") && said.contains("cut.csv") && said.contains("rows are answered in"),
+        "{said}"
+    );
     assert!(lines(&at("cut-out.csv")).len() > 50);
 }
 
@@ -387,7 +437,10 @@ fn outputs_and_arguments_that_cannot_be_meant_are_refused() {
     assert_eq!(std::fs::read_to_string(&table).unwrap(), row("0"));
     ends(&[&base[..], &["--out", name(&out), "--force"]].concat(), 0);
     assert_eq!(lines(&out)[0], "ImageId,Label");
-    assert!(ends(&[&base[..], &["--out", "no-such-folder/out.csv"]].concat(), 1).contains("cannot write no-such-folder/out.csv"));
+    assert!(
+        ends(&[&base[..], &["--out", "no-such-folder/out.csv"]].concat(), 1)
+            .contains("cannot write no-such-folder/out.csv")
+    );
 }
 
 #[test]
@@ -462,7 +515,16 @@ fn memory_does_not_grow_with_the_table() {
         let mut file = std::io::BufWriter::new(std::fs::File::create(&table).unwrap());
         (0..rows).for_each(|_| file.write_all(line.as_bytes()).unwrap());
         file.flush().unwrap();
-        let summary = json(&["predict", name(&fixture.at("dense")), "--csv", name(&table), "--out", name(&out), "--threads", "2"]);
+        let summary = json(&[
+            "predict",
+            name(&fixture.at("dense")),
+            "--csv",
+            name(&table),
+            "--out",
+            name(&out),
+            "--threads",
+            "2",
+        ]);
         assert_eq!(summary["rows"].as_u64(), Some(rows as u64));
         std::fs::remove_file(table).unwrap();
         summary["peak_memory"].as_u64().unwrap() as f64 / 1e6
@@ -470,5 +532,8 @@ fn memory_does_not_grow_with_the_table() {
     // What an allocator keeps differs by some 40 MB from run to run.
     let (few, many) = (peak(8_000), peak(200_000));
     aloud::say(format_args!("peak memory: {few:.0} MB for 8,000 rows, {many:.0} MB for 200,000"));
-    assert!(many < few + 75.0, "{few:.0} MB for 8,000 rows, {many:.0} MB for 200,000; the pixels of the rest alone are 150 MB");
+    assert!(
+        many < few + 75.0,
+        "{few:.0} MB for 8,000 rows, {many:.0} MB for 200,000; the pixels of the rest alone are 150 MB"
+    );
 }

@@ -1,4 +1,5 @@
-//! Searches as their users run them: the same picks for any number of workers and after any kill, errors that name their place.
+//! Searches as their users run them: the same picks for any number of workers and after any kill, errors that name
+//! their place.
 
 mod aloud;
 
@@ -117,16 +118,23 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// What a search came to, without what clocks say: the chosen configuration without the folder, and every trial's settings and score.
+/// What a search came to, without what clocks say: the chosen configuration without the folder, and every trial's
+/// settings and score.
 fn result(folder: &Path) -> (String, Vec<String>) {
-    let read = |path: PathBuf| std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read =
+        |path: PathBuf| std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let best = read(folder.join("out/best.toml"));
-    let best = best.lines().filter(|line| !line.starts_with("search = ") && !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    let best = best
+        .lines()
+        .filter(|line| !line.starts_with("search = ") && !line.starts_with('#'))
+        .collect::<Vec<_>>()
+        .join("\n");
     let outcome: serde_json::Value = serde_json::from_str(&read(folder.join("out/search.json"))).expect("JSON");
     let mut trials = Vec::new();
     for stage in outcome["stages"].as_array().expect("stages") {
         for trial in stage["trials"].as_array().expect("trials") {
-            let parts = ["values", "state", "score", "standard_error", "train_score", "steps"].map(|part| trial[part].to_string());
+            let parts = ["values", "state", "score", "standard_error", "train_score", "steps"]
+                .map(|part| trial[part].to_string());
             trials.push(format!("{} {}", stage["name"], parts.join(" ")));
         }
         trials.push(format!("{} picked {}", stage["name"], stage["picked"]));
@@ -146,7 +154,11 @@ fn workers_and_kills_change_no_pick_and_no_score() {
     assert!(output.status.success(), "{}", said(&output));
     let whole = started.elapsed();
     let expected = result(&one);
-    assert!(expected.1.iter().any(|line| line.starts_with("\"halved\"") && line.contains("pruned")), "{:#?}", expected.1);
+    assert!(
+        expected.1.iter().any(|line| line.starts_with("\"halved\"") && line.contains("pruned")),
+        "{:#?}",
+        expected.1
+    );
     for stage in ["pruned", "shrunk"] {
         let pruned = |line: &String| line.starts_with(&format!("\"{stage}\"")) && line.contains(" \"pruned\" ");
         assert!(expected.1.iter().any(pruned), "{stage}: {:#?}", expected.1);
@@ -159,7 +171,8 @@ fn workers_and_kills_change_no_pick_and_no_score() {
     let mut random = Seed(7).derive("kill").rng();
     let mut kills = 0;
     while kills < 10 {
-        let mut child = command(&killed, SMALL, &["--workers", "2", "--quiet"]).stdout(Stdio::null()).spawn().expect("starts");
+        let mut child =
+            command(&killed, SMALL, &["--workers", "2", "--quiet"]).stdout(Stdio::null()).spawn().expect("starts");
         std::thread::sleep(whole.mul_f64(random.random_range(0.0..0.15)) + Duration::from_millis(60));
         if let Some(status) = child.try_wait().expect("it can be asked") {
             assert!(status.success(), "it failed by itself after {kills} kills");
@@ -180,7 +193,11 @@ fn workers_and_kills_change_no_pick_and_no_score() {
     for study in &snapshot.studies {
         let mut seen = std::collections::HashSet::new();
         for trial in &study.trials {
-            assert!(seen.insert(trial.attributes["digitstack"]["values"].to_string()), "{} repeats a trial", study.name);
+            assert!(
+                seen.insert(trial.attributes["digitstack"]["values"].to_string()),
+                "{} repeats a trial",
+                study.name
+            );
         }
     }
 }
@@ -219,11 +236,17 @@ fn how_far_it_is_and_every_trial_can_be_asked_from_outside() {
     assert!(said(&missing).contains("holds no search"), "{}", said(&missing));
     assert!(tune(folder.path(), short, &[]).status.success());
     let status = said(&tune(folder.path(), short, &["--status"]));
-    assert!(status.contains("activation") && status.contains("done, 3/3 trials") && status.contains("picked"), "{status}");
+    assert!(
+        status.contains("activation") && status.contains("done, 3/3 trials") && status.contains("picked"),
+        "{status}"
+    );
     let csv = tune(folder.path(), short, &["--export", "csv"]);
     let text = String::from_utf8_lossy(&csv.stdout);
     assert_eq!(text.lines().count(), 4, "{text}");
-    assert!(text.starts_with("study,stage,number,state,value,standard_error,seconds,params_network.activation"), "{text}");
+    assert!(
+        text.starts_with("study,stage,number,state,value,standard_error,seconds,params_network.activation"),
+        "{text}"
+    );
     assert!(text.contains("softplus"), "{text}");
 }
 
@@ -243,7 +266,8 @@ parameters = [{ field = "training.optimizer.learning_rate", values = [0.1, 1e30,
     assert!(trials[1].contains("\"failed\" null"), "{trials:#?}");
     assert!(said(&tune(folder.path(), &config, &["--status"])).contains("1 failed"));
 
-    let hopeless = config.replace("[0.1, 1e30, 0.3]", "[1e30, 1e35]").replace("name = \"small\"", "name = \"hopeless\"");
+    let hopeless =
+        config.replace("[0.1, 1e30, 0.3]", "[1e30, 1e35]").replace("name = \"small\"", "name = \"hopeless\"");
     let other = tempfile::tempdir().expect("a temporary folder");
     let output = tune(other.path(), &hopeless, &[]);
     assert_eq!(output.status.code(), Some(1));
@@ -322,34 +346,61 @@ fn what_cannot_be_is_refused_with_its_line() {
         }
     };
     let unknown = refused("name = \"activation\"\nlearner = \"net\"", "name = \"activation\"\nlearner = \"svm\"");
-    assert!(unknown.contains("stages[0].learner: there is no member `svm`; it can be `net`, `trees` or `stack`"), "{unknown}");
+    assert!(
+        unknown.contains("stages[0].learner: there is no member `svm`; it can be `net`, `trees` or `stack`"),
+        "{unknown}"
+    );
     assert!(unknown.starts_with("s.toml:"), "{unknown}");
     assert!(refused("values = [\"relu\", \"tanh\", \"softplus\"]", "values = []").contains("values: there is none"));
     assert!(refused("from = 8, to = 40", "from = 40, to = 8").contains("40 is above `to`, 8: exchange them"));
-    assert!(refused("budget = { trials = 7 }", "budget = { trials = 0 }").contains("budget.trials: found 0, expected at least 1"));
+    assert!(
+        refused("budget = { trials = 7 }", "budget = { trials = 0 }")
+            .contains("budget.trials: found 0, expected at least 1")
+    );
     assert!(refused("budget = { trials = 7 }", "budget = { minutes = 0.0 }").contains("budget.minutes: found 0"));
     assert!(refused("budget = { trials = 7 }", "").contains("needs a number of trials"));
     assert!(refused("\"relu\", \"tanh\"", "\"relu\", \"tan\"").contains("tan is refused"));
-    assert!(refused("field = \"network.activation\"", "field = \"network.activations\"").contains("unknown field `activations`"));
+    assert!(
+        refused("field = \"network.activation\"", "field = \"network.activations\"")
+            .contains("unknown field `activations`")
+    );
     assert!(refused("field = \"training.epochs\"", "field = \"training.batch_size\"").contains("`training.epochs`"));
     assert!(
-        refused("learner = \"stack\"\nparameters = [{ field = \"meta\"", "learner = \"stack\"\nparameters = [{ field = \"c\"")
-            .contains("`meta` and `features`")
+        refused(
+            "learner = \"stack\"\nparameters = [{ field = \"meta\"",
+            "learner = \"stack\"\nparameters = [{ field = \"c\""
+        )
+        .contains("`meta` and `features`")
     );
-    assert!(refused("name = \"rate\"\nlearner", "name = \"activation\"\nlearner").contains("`activation` is there twice"));
+    assert!(
+        refused("name = \"rate\"\nlearner", "name = \"activation\"\nlearner").contains("`activation` is there twice")
+    );
     assert!(refused("pick = \"one-standard-error\"", "pick = \"worst\"").contains("pick"));
     assert!(refused("least = 1, factor = 2", "least = 3, factor = 2").contains("nothing is left to give"));
-    assert!(refused("learner = \"stack\"\n", "learner = \"stack\"\nsplits = { count = 2 }\n").contains("stacking.folds"));
     assert!(
-        refused("strategy = { kind = \"curve\" }", "strategy = { kind = \"curve\" }\nbudget = { minutes = 1.0 }").contains("in one piece")
+        refused("learner = \"stack\"\n", "learner = \"stack\"\nsplits = { count = 2 }\n").contains("stacking.folds")
+    );
+    assert!(
+        refused("strategy = { kind = \"curve\" }", "strategy = { kind = \"curve\" }\nbudget = { minutes = 1.0 }")
+            .contains("in one piece")
     );
     let choosing = "values = [{ kind = \"sgd\", learning_rate = 0.3 }], labels = [\"x\"] },\n  { field = \"training.keep_best_epoch\", values = [false, true] },\n]\npruning = {}\n";
-    let rule = SMALL.split("name = \"rule\"").nth(1).and_then(|rest| rest.split("[[stages]]").next()).expect("the stage");
+    let rule =
+        SMALL.split("name = \"rule\"").nth(1).and_then(|rest| rest.split("[[stages]]").next()).expect("the stage");
     let values = &rule[rule.find("values = ").expect("values")..];
-    assert!(refused(values, choosing).contains("short fit is the beginning"), "a trial that chooses its epoch is not pruned by it");
+    assert!(
+        refused(values, choosing).contains("short fit is the beginning"),
+        "a trial that chooses its epoch is not pruned by it"
+    );
     assert!(refused("least = 1, factor = 2", "least = 0, factor = 2").contains("halving.least: found 0"));
-    assert!(refused("name = \"halved\"\n", "name = \"halved\"\ninherits = [\"ensemble\"]\n").contains("no stage `ensemble` before"));
-    assert!(refused("name = \"halved\"\n", "name = \"halved\"\nwhen = { \"network.activation\" = \"elu\" }\n").contains("would never run"));
+    assert!(
+        refused("name = \"halved\"\n", "name = \"halved\"\ninherits = [\"ensemble\"]\n")
+            .contains("no stage `ensemble` before")
+    );
+    assert!(
+        refused("name = \"halved\"\n", "name = \"halved\"\nwhen = { \"network.activation\" = \"elu\" }\n")
+            .contains("would never run")
+    );
     assert!(refused("\"members.trees.booster.trees\" = 6", "\"members.trees.booster.trees\" = 0").contains("best.set"));
 }
 
@@ -387,7 +438,8 @@ fn the_shipped_searches_are_valid() {
     for name in ["quick", "reference", "coarse-to-fine", "mnist-cpu"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("configs/tuning/{name}.toml"));
         let config = SearchConfig::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
-        let again = SearchConfig::parse("again", &config.to_toml().expect("writes"), &[]).unwrap_or_else(|error| panic!("{error}"));
+        let again = SearchConfig::parse("again", &config.to_toml().expect("writes"), &[])
+            .unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.to_toml().expect("writes"), config.to_toml().expect("writes"), "{name}");
     }
 }

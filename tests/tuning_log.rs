@@ -13,8 +13,8 @@ use std::{
 };
 
 use digitstack::tuning::log::{
-    Distribution, LogError, LoggedStudy, LoggedTrial, NewTrial, Outcome, Parameter, ParameterValue, Repair, StudyLog, StudySnapshot,
-    TrialState, export_csv,
+    Distribution, LogError, LoggedStudy, LoggedTrial, NewTrial, Outcome, Parameter, ParameterValue, Repair, StudyLog,
+    StudySnapshot, TrialState, export_csv,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -37,12 +37,29 @@ fn moment(seconds: u64, microseconds: u64) -> SystemTime {
 /// A trial with every kind of parameter.
 fn rich(outcome: Outcome) -> NewTrial {
     let layers = [[256, 64], [54, 30]].map(|sizes| ParameterValue::List(sizes.map(ParameterValue::Integer).to_vec()));
-    let activations =
-        vec![text("relu"), text("selu \"π\"\n"), ParameterValue::Flag(false), ParameterValue::None, ParameterValue::Real(0.5)];
+    let activations = vec![
+        text("relu"),
+        text("selu \"π\"\n"),
+        ParameterValue::Flag(false),
+        ParameterValue::None,
+        ParameterValue::Real(0.5),
+    ];
     let parameters = [
-        parameter("units", ParameterValue::Integer(54), Distribution::Integer { low: 16, high: 512, step: 1, log: true }),
-        parameter("rate", ParameterValue::Real(1e-7), Distribution::Real { low: 1e-8, high: 0.1, step: None, log: true }),
-        parameter("dropout, \"0\"", ParameterValue::Real(0.35), Distribution::Real { low: 0.0, high: 0.7, step: Some(0.05), log: false }),
+        parameter(
+            "units",
+            ParameterValue::Integer(54),
+            Distribution::Integer { low: 16, high: 512, step: 1, log: true },
+        ),
+        parameter(
+            "rate",
+            ParameterValue::Real(1e-7),
+            Distribution::Real { low: 1e-8, high: 0.1, step: None, log: true },
+        ),
+        parameter(
+            "dropout, \"0\"",
+            ParameterValue::Real(0.35),
+            Distribution::Real { low: 0.0, high: 0.7, step: Some(0.05), log: false },
+        ),
         parameter("layers", layers[1].clone(), Distribution::Categorical { choices: layers.to_vec() }),
         parameter("activation", activations[1].clone(), Distribution::Categorical { choices: activations }),
     ];
@@ -169,7 +186,11 @@ fn every_beginning_of_a_log_gives_its_whole_lines() {
         fs::write(&path, torn).unwrap();
         let log = StudyLog::open(&path, "mnist").unwrap();
         let repair = Repair { line, bytes: (length - whole) as u64 };
-        assert_eq!((log.repaired(), &log.snapshot().studies), ((whole < length).then_some(repair), &studies), "{length}");
+        assert_eq!(
+            (log.repaired(), &log.snapshot().studies),
+            ((whole < length).then_some(repair), &studies),
+            "{length}"
+        );
         assert!(fs::read(&path).unwrap() == GOLDEN[..whole], "{length}");
     }
     assert_eq!(studies.iter().map(|study| study.trials.len()).sum::<usize>(), 5);
@@ -179,7 +200,8 @@ fn every_beginning_of_a_log_gives_its_whole_lines() {
 fn a_search_goes_on_where_it_was_torn() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.jsonl");
-    let ends = GOLDEN.iter().enumerate().filter(|(_, byte)| **byte == b'\n').flat_map(|(end, _)| [end - 40, end, end + 1]);
+    let ends =
+        GOLDEN.iter().enumerate().filter(|(_, byte)| **byte == b'\n').flat_map(|(end, _)| [end - 40, end, end + 1]);
     for length in [0, 1].into_iter().chain(ends) {
         fs::write(&path, &GOLDEN[..length]).unwrap();
         let stage = StudyLog::open(&path, "mnist").unwrap().stage("dense", "sha256:1").unwrap();
@@ -211,7 +233,10 @@ fn a_damaged_line_is_named_and_nothing_is_cut() {
         for error in [StudyLog::open(&path, "mnist").unwrap_err(), StudySnapshot::read(&path).unwrap_err()] {
             assert!(matches!(&error, LogError::Damaged { line, .. } if *line == damaged + 1), "{error}");
             let words = error.to_string();
-            assert!(words.contains(&format!("study.jsonl, line {}: column ", damaged + 1)) && words.contains("--fresh"), "{words}");
+            assert!(
+                words.contains(&format!("study.jsonl, line {}: column ", damaged + 1)) && words.contains("--fresh"),
+                "{words}"
+            );
         }
         assert!(fs::read(&path).unwrap() == bytes);
     }
@@ -291,9 +316,13 @@ fn what_optuna_cannot_hold_is_not_recorded() {
     let mut impossible = plain(0.5);
     let empty = Distribution::Real { low: 1.0, high: 0.0, step: None, log: false };
     impossible.parameters.extend([parameter("units", ParameterValue::Real(0.5), empty)]);
-    for (trial, word) in
-        [(plain(f64::NAN), "NaN"), (plain(f64::INFINITY), "inf"), (outside, "units"), (other_kind, "units"), (impossible, "low")]
-    {
+    for (trial, word) in [
+        (plain(f64::NAN), "NaN"),
+        (plain(f64::INFINITY), "inf"),
+        (outside, "units"),
+        (other_kind, "units"),
+        (impossible, "low"),
+    ] {
         let error = stage.record(&trial).unwrap_err();
         assert!(matches!(error, LogError::BadTrial { .. }) && error.to_string().contains(word), "{error}");
     }
@@ -305,7 +334,8 @@ fn other_programs_may_append_but_not_break() {
     let (_folder, path) = with_golden();
     let log = StudyLog::open(&path, "mnist").unwrap();
     let (dense, cnn) = (log.stage("dense", "sha256:1").unwrap(), log.stage("cnn", "sha256:2").unwrap());
-    let append = |line: &str| fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(line.as_bytes()).unwrap();
+    let append =
+        |line: &str| fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(line.as_bytes()).unwrap();
     append("{\"op_code\":2,\"worker_id\":\"x\",\"study_id\":0,\"user_attr\":{\"note\":1}}\n");
     append("{\"op_code\":4,\"worker_id\":\"x\",\"study_id\":0,\"datetime_start\":null,\"state\":4}\n");
     append("{\"op_code\":0,\"worker_id\":\"x\",\"study_name\":\"beside\",\"directions\":[1]}\n");
@@ -372,8 +402,10 @@ fn any_parameter() -> impl Strategy<Value = Parameter> {
             distribution: Distribution::Real { low, high, step: None, log: low > 0.0 },
         }
     });
-    let categorical = (prop::collection::vec(any_choice(), 1..5), any::<prop::sample::Index>())
-        .prop_map(|(choices, index)| Parameter { value: index.get(&choices).clone(), distribution: Distribution::Categorical { choices } });
+    let categorical =
+        (prop::collection::vec(any_choice(), 1..5), any::<prop::sample::Index>()).prop_map(|(choices, index)| {
+            Parameter { value: index.get(&choices).clone(), distribution: Distribution::Categorical { choices } }
+        });
     prop_oneof![integer, real, categorical]
 }
 
@@ -384,9 +416,13 @@ fn any_trial() -> impl Strategy<Value = NewTrial> {
         Just(Outcome::Failed)
     ];
     let step = prop_oneof![any_finite(), Just(f64::INFINITY), Just(f64::NEG_INFINITY)];
-    let attribute =
-        prop_oneof![any::<String>().prop_map(Value::from), any_finite().prop_map(Value::from), any::<Vec<u64>>().prop_map(Value::from)];
-    let time = || (0..253_402_300_800_u64, 0..1_000_000_u64).prop_map(|(seconds, microseconds)| moment(seconds, microseconds));
+    let attribute = prop_oneof![
+        any::<String>().prop_map(Value::from),
+        any_finite().prop_map(Value::from),
+        any::<Vec<u64>>().prop_map(Value::from)
+    ];
+    let time =
+        || (0..253_402_300_800_u64, 0..1_000_000_u64).prop_map(|(seconds, microseconds)| moment(seconds, microseconds));
     (
         prop::collection::btree_map(any::<String>(), any_parameter(), 0..4),
         outcome,
@@ -451,9 +487,13 @@ fn check_invariants(bytes: &[u8]) {
 /// A Python with Optuna, or a word on why there is none.
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("DIGITSTACK_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let found = Command::new(&python).args(["-c", "import optuna"]).output().is_ok_and(|output| output.status.success());
+    let found =
+        Command::new(&python).args(["-c", "import optuna"]).output().is_ok_and(|output| output.status.success());
     if !found {
-        aloud::say(format_args!("SKIPPED: {} has no optuna; set DIGITSTACK_PYTHON to a Python that has", python.display()));
+        aloud::say(format_args!(
+            "SKIPPED: {} has no optuna; set DIGITSTACK_PYTHON to a Python that has",
+            python.display()
+        ));
     }
     found.then_some(python)
 }
@@ -468,8 +508,12 @@ fn optuna(python: &Path, command: &str, log: &Path, rest: &[&str]) -> Value {
 
 /// A snapshot in the words of `tests/reference/tuning_optuna.py`, without what this program does not keep.
 fn describe(snapshot: &StudySnapshot) -> Value {
-    let number = |number: Option<f64>| number.map(|number| if number.is_finite() { json!(number) } else { json!(spelled(number)) });
-    let microseconds = |time: Option<SystemTime>| time.map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64);
+    let number = |number: Option<f64>| {
+        number.map(|number| if number.is_finite() { json!(number) } else { json!(spelled(number)) })
+    };
+    let microseconds = |time: Option<SystemTime>| {
+        time.map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64)
+    };
     let trial = |trial: &LoggedTrial| {
         json!({
             "number": trial.number,
@@ -515,7 +559,12 @@ fn distribution(distribution: &Distribution) -> Value {
 
 /// Takes a field out of every study.
 fn take(studies: &mut Value, field: &str) -> Vec<Value> {
-    studies.as_array_mut().unwrap().iter_mut().map(|study| study.as_object_mut().unwrap().remove(field).unwrap()).collect()
+    studies
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .map(|study| study.as_object_mut().unwrap().remove(field).unwrap())
+        .collect()
 }
 
 #[test]

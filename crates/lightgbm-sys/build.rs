@@ -1,7 +1,8 @@
 //! Compiles LightGBM's C++ source with `cc`: no CMake, no libclang.
 //!
-//! The source is not in this repository. The crate `lightgbm3-sys` ships it and is pinned, with its checksum, in `Cargo.lock`;
-//! it is listed under a target that never exists, so that cargo downloads it and never builds it. `cargo metadata` says where it lies.
+//! The source is not in this repository. The crate `lightgbm3-sys` ships it and is pinned, with its checksum, in
+//! `Cargo.lock`; it is listed under a target that never exists, so that cargo downloads it and never builds it. `cargo
+//! metadata` says where it lies.
 
 use std::{
     env, fs,
@@ -30,7 +31,8 @@ const NANOARROW_CONFIG: [(&str, &str); 5] = [
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-check-cfg=cfg(openmp)");
-    // Clippy has build scripts of the workspace run once more for itself and links nothing: no reason to compile LightGBM twice.
+    // Clippy has build scripts of the workspace run once more for itself and links nothing: no reason to compile
+    // LightGBM twice.
     if env::var_os("CLIPPY_ARGS").is_some() {
         return;
     }
@@ -45,7 +47,11 @@ fn main() {
 
     let mut nanoarrow = cc::Build::new();
     include(&mut nanoarrow, &source, &generated);
-    nanoarrow.files(files(&source.join("external_libs/nanoarrow/src/nanoarrow/common"), "c")).warnings(false).opt_level(2).debug(false);
+    nanoarrow
+        .files(files(&source.join("external_libs/nanoarrow/src/nanoarrow/common"), "c"))
+        .warnings(false)
+        .opt_level(2)
+        .debug(false);
     nanoarrow.compile("lightgbm_nanoarrow");
 
     let target_arch = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
@@ -66,11 +72,13 @@ fn main() {
 
 /// Which OpenMP runtime the library is built on.
 enum OpenMp {
-    /// GCC's `libgomp.a`, in this folder: linked into the program, so that the crate's constructor runs before libgomp reads its settings.
+    /// GCC's `libgomp.a`, in this folder: linked into the program, so that the crate's constructor runs before libgomp
+    /// reads its settings.
     GompStatic(PathBuf),
     /// GCC's shared `libgomp`, which reads its settings when it is loaded.
     GompShared,
-    /// LLVM's `libomp` in this folder (headers in its sibling `include`), which reads its settings at its first parallel region.
+    /// LLVM's `libomp` in this folder (headers in its sibling `include`), which reads its settings at its first
+    /// parallel region.
     Omp(PathBuf),
     /// No runtime was found: the library is built for one thread.
     None,
@@ -136,7 +144,9 @@ impl OpenMp {
                 println!("cargo:rustc-link-search=native={}", folder.display());
                 println!("cargo:rustc-link-lib=omp");
             }
-            Self::None => println!("cargo:warning=no OpenMP runtime found (macOS: brew install libomp): LightGBM is built for one thread"),
+            Self::None => println!(
+                "cargo:warning=no OpenMP runtime found (macOS: brew install libomp): LightGBM is built for one thread"
+            ),
         }
         if !matches!(self, Self::None) {
             println!("cargo:rustc-cfg=openmp");
@@ -147,7 +157,8 @@ impl OpenMp {
 /// The folder `lightgbm/` inside the pinned `lightgbm3-sys`, wherever this cargo put it.
 fn find_source() -> PathBuf {
     let cargo = env::var_os("CARGO").expect("cargo sets CARGO");
-    let manifest = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let manifest =
+        Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--locked", "--manifest-path"])
         .arg(&manifest)
@@ -174,9 +185,11 @@ fn include(build: &mut cc::Build, source: &Path, generated: &Path) {
     }
 }
 
-/// Every file below `folder` with this extension, sorted, so that the archive does not depend on the file system's order.
+/// Every file below `folder` with this extension, sorted, so that the archive does not depend on the file system's
+/// order.
 ///
-/// Left out: the command-line program (`main.cpp`, `application/`) and the CUDA learner, neither of which the C interface needs.
+/// Left out: the command-line program (`main.cpp`, `application/`) and the CUDA learner, neither of which the C
+/// interface needs.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

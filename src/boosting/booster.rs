@@ -15,7 +15,8 @@ use crate::{
 /// Greatest model file that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// A trained booster. Holds no handle of the library: plain data, so that threads share it freely; clones share all of it.
+/// A trained booster. Holds no handle of the library: plain data, so that threads share it freely; clones share all of
+/// it.
 #[derive(Clone, Debug)]
 pub struct TrainedBooster {
     text: Arc<str>,
@@ -32,8 +33,8 @@ impl TrainedBooster {
         Self { text: text.into(), forest: model.forest().into(), split_counts: model.split_counts().into() }
     }
 
-    /// Class probabilities, `[n, 10]`, on the caller's rayon pool (`pool.install(|| …)`, otherwise the global one). Row by row the same as
-    /// [`TrainedBooster::predict_one`], whatever the number of threads.
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool (`pool.install(|| …)`, otherwise the global one). Row
+    /// by row the same as [`TrainedBooster::predict_one`], whatever the number of threads.
     pub fn predict_proba(&self, images: &Images) -> Probabilities {
         self.forest.probabilities(images)
     }
@@ -74,7 +75,8 @@ impl TrainedBooster {
     /// Reads a model text, written here or by another LightGBM package, for ten classes and 784 pixels.
     ///
     /// # Errors
-    /// If the file cannot be read or is not a whole, sound model; damaged and hostile files end here, and an accepted one is safe to use.
+    /// If the file cannot be read or is not a whole, sound model; damaged and hostile files end here, and an accepted
+    /// one is safe to use.
     pub fn load(path: &Path) -> Result<Self, BoostingError> {
         let bytes = read_limited(path)?;
         Self::from_text(bytes).map_err(|source| BoostingError::ModelFile { path: path.to_owned(), source })

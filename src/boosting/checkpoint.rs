@@ -1,8 +1,9 @@
 //! What a long fit leaves behind from time to time, so that it can go on after a crash.
 //!
-//! A checkpoint is one line of JSON, then the model text so far. Training that goes on from it gives the same bits as training that was
-//! never interrupted: the leaf outputs in the text are exact, added in the same order they are the scores training was at (no pixel shares a
-//! column with another), and without samples drawn at random the library carries nothing else from round to round.
+//! A checkpoint is one line of JSON, then the model text so far. Training that goes on from it gives the same bits as
+//! training that was never interrupted: the leaf outputs in the text are exact, added in the same order they are the
+//! scores training was at (no pixel shares a column with another), and without samples drawn at random the library
+//! carries nothing else from round to round.
 
 use std::path::Path;
 
@@ -22,7 +23,8 @@ use crate::{
 /// Where and how often a fit leaves a checkpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct Checkpoint<'a> {
-    /// The file; read at the start if it is there, replaced as a whole, and left for the caller to delete once the model is saved.
+    /// The file; read at the start if it is there, replaced as a whole, and left for the caller to delete once the
+    /// model is saved.
     pub path: &'a Path,
     /// Boosting rounds from one to the next, 1 or more (0 counts as 1).
     pub every: u32,
@@ -49,7 +51,12 @@ pub(super) struct Resumed {
 }
 
 /// What a checkpoint has to agree on: the settings, the seed, and every pixel and label of both sets.
-pub(super) fn fingerprint(config: &BoosterConfig, seed: Seed, training: &Dataset, validation: Option<&Dataset>) -> String {
+pub(super) fn fingerprint(
+    config: &BoosterConfig,
+    seed: Seed,
+    training: &Dataset,
+    validation: Option<&Dataset>,
+) -> String {
     let mut hash = Sha256::new();
     // The number of rounds may be raised between runs: a longer fit begins as the shorter one.
     hash.update(format!("{:?} {}", BoosterConfig { trees: 0, ..config.clone() }, seed.0));
@@ -88,7 +95,13 @@ impl Checkpoint<'_> {
         Ok(Some(Resumed { model, history: head.history, timing: head.timing }))
     }
 
-    pub(super) fn write(&self, fit: &str, model: &ModelText, history: &History, timing: &FitTiming) -> Result<(), BoostingError> {
+    pub(super) fn write(
+        &self,
+        fit: &str,
+        model: &ModelText,
+        history: &History,
+        timing: &FitTiming,
+    ) -> Result<(), BoostingError> {
         let text = model.render();
         let head = Head {
             format: FORMAT.into(),

@@ -9,8 +9,8 @@ use crate::{
 
 /// How a gradient-boosted model of trees is grown. The defaults are those of the reference system's final booster.
 ///
-/// Every round grows ten trees, one for each digit. `max_bin` takes effect when a [`Dataset`](super::Dataset) is made; everything else may
-/// differ between fits on one dataset.
+/// Every round grows ten trees, one for each digit. `max_bin` takes effect when a [`Dataset`](super::Dataset) is made;
+/// everything else may differ between fits on one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoosterConfig {
@@ -26,7 +26,8 @@ pub struct BoosterConfig {
     pub reg_alpha: f64,
     /// Weight of the L2 penalty on leaf outputs, 0 or more. Default 0.9.
     pub reg_lambda: f64,
-    /// Bins for each pixel's 256 grey levels, 2 to 255. Default 63, which trains almost twice as fast as 255 and is as accurate.
+    /// Bins for each pixel's 256 grey levels, 2 to 255. Default 63, which trains almost twice as fast as 255 and is as
+    /// accurate.
     pub max_bin: u32,
     /// Training images in a leaf at least, 1 or more. Default 20.
     pub min_data_in_leaf: u32,
@@ -36,13 +37,14 @@ pub struct BoosterConfig {
     pub bagging_fraction: f64,
     /// A new bag every so many rounds; 0 = no bagging. Default 0.
     pub bagging_freq: u32,
-    /// Sums gradients as small integers, rounded to the nearest: at some cost in accuracy (93.5 % instead of 93.8 % after 30
-    /// rounds on 10,000 MNIST images). Default false.
+    /// Sums gradients as small integers, rounded to the nearest: at some cost in accuracy (93.5 % instead of 93.8 %
+    /// after 30 rounds on 10,000 MNIST images). Default false.
     pub use_quantized_grad: bool,
-    /// Sum the histograms row by row, on one thread: less than half the work of column by column, which uses every thread given. With as many
-    /// folds as cores, one thread each is fastest. Default true.
+    /// Sum the histograms row by row, on one thread: less than half the work of column by column, which uses every
+    /// thread given. With as many folds as cores, one thread each is fastest. Default true.
     pub row_wise: bool,
-    /// Stop when the validation log-loss has not improved for so many rounds, and keep the best round; 0 = grow all trees. Default 0.
+    /// Stop when the validation log-loss has not improved for so many rounds, and keep the best round; 0 = grow all
+    /// trees. Default 0.
     pub early_stopping_rounds: u32,
     /// Evaluate after every so many rounds (and the last), 1 or more. Default 5.
     pub evaluate_every: u32,
@@ -73,8 +75,9 @@ impl Default for BoosterConfig {
     }
 }
 
-/// Every pixel keeps a column of its own. Bundled with others that are rarely black together, it would lose its value in one image of ten
-/// thousand: training would see other images than prediction does, and a continued fit other scores than the one that was interrupted.
+/// Every pixel keeps a column of its own. Bundled with others that are rarely black together, it would lose its value
+/// in one image of ten thousand: training would see other images than prediction does, and a continued fit other scores
+/// than the one that was interrupted.
 const EXACT_COLUMNS: &str = "feature_pre_filter=false enable_bundle=false is_enable_sparse=false";
 
 /// Most rounds: beyond, a model text would not fit the reader's limit.
@@ -104,19 +107,23 @@ impl BoosterConfig {
             ));
         }
         if self.bagging_fraction >= 1.0 && self.bagging_freq > 0 {
-            return Err(FieldError::new("bagging_fraction", "found 1 with a bagging_freq above 0; set it below 1, or bagging_freq to 0"));
+            return Err(FieldError::new(
+                "bagging_fraction",
+                "found 1 with a bagging_freq above 0; set it below 1, or bagging_freq to 0",
+            ));
         }
         whole("early_stopping_rounds", self.early_stopping_rounds, 0, MOST_TREES)?;
         whole("evaluate_every", self.evaluate_every, 1, MOST_TREES)
     }
 
-    /// True if a fit draws random numbers from round to round (bags or pixels). Such a fit cannot continue from a checkpoint, because the
-    /// library does not give its generators' states away: a crash loses the fit under way.
+    /// True if a fit draws random numbers from round to round (bags or pixels). Such a fit cannot continue from a
+    /// checkpoint, because the library does not give its generators' states away: a crash loses the fit under way.
     pub fn draws_samples(&self) -> bool {
         self.bagging_freq > 0 || self.feature_fraction < 1.0
     }
 
-    /// Threads that a fit uses where so many are to be had. Row-wise sums depend on the number of threads, so they get one.
+    /// Threads that a fit uses where so many are to be had. Row-wise sums depend on the number of threads, so they get
+    /// one.
     pub fn threads(&self, available: usize) -> usize {
         if self.row_wise { 1 } else { available.max(1) }
     }
@@ -128,9 +135,9 @@ impl BoosterConfig {
 
     /// What the library needs to train, but for the number of threads. The same text for the same settings and seed.
     ///
-    /// The result is independent of the number of threads: column-wise, each pixel's histogram is summed by one thread, in the order of the
-    /// images; row-wise there is one thread. Quantised gradients are rounded to the nearest (the library's random rounding depends on the
-    /// number of threads) and leaves are refitted with the exact ones.
+    /// The result is independent of the number of threads: column-wise, each pixel's histogram is summed by one thread,
+    /// in the order of the images; row-wise there is one thread. Quantised gradients are rounded to the nearest (the
+    /// library's random rounding depends on the number of threads) and leaves are refitted with the exact ones.
     pub(super) fn training_parameters(&self, seed: Seed) -> String {
         let seed = (seed.derive("booster").0 >> 33) as u32;
         let layout = if self.row_wise { "force_row_wise" } else { "force_col_wise" };

@@ -1,8 +1,8 @@
 //! Images in the form in which trees are grown: each pixel's grey levels put into bins, once.
 //!
-//! Binning costs about as much as two or three rounds of trees, so a [`Dataset`] is made once and lent to any number of fits, at the same time
-//! too: the trials of a search share its bins. The folds of a cross-validation do not: each has bins that know nothing of its validation
-//! images, for about one part in sixty of the time of 150 rounds.
+//! Binning costs about as much as two or three rounds of trees, so a [`Dataset`] is made once and lent to any number of
+//! fits, at the same time too: the trials of a search share its bins. The folds of a cross-validation do not: each has
+//! bins that know nothing of its validation images, for about one part in sixty of the time of 150 rounds.
 
 use std::sync::Arc;
 
@@ -40,12 +40,17 @@ impl std::fmt::Debug for Dataset {
 }
 
 impl Dataset {
-    /// Bins images `[n, 28, 28]` with their labels, `[n]`, into `config.max_bin` bins a pixel on so many threads. The images are kept,
-    /// shared, for continuing a fit.
+    /// Bins images `[n, 28, 28]` with their labels, `[n]`, into `config.max_bin` bins a pixel on so many threads. The
+    /// images are kept, shared, for continuing a fit.
     ///
     /// # Errors
     /// If there is no image, a label is missing or above 9, or `config` is impossible.
-    pub fn new(images: impl Into<Arc<Images>>, labels: &[u8], config: &BoosterConfig, threads: usize) -> Result<Self, BoostingError> {
+    pub fn new(
+        images: impl Into<Arc<Images>>,
+        labels: &[u8],
+        config: &BoosterConfig,
+        threads: usize,
+    ) -> Result<Self, BoostingError> {
         config.check()?;
         let images = images.into();
         let rows = check(&images, labels)?;
@@ -53,14 +58,20 @@ impl Dataset {
         let threads = Threads::enter(threads);
         let handle = DatasetHandle::from_sample(&threads, &mut columns, sampled, rows, &config.dataset_parameters())?;
         drop(columns);
-        Self { handle, bins: Arc::new(Bins { max_bin: config.max_bin }), images, labels: labels.to_vec() }.filled(&threads)
+        Self { handle, bins: Arc::new(Bins { max_bin: config.max_bin }), images, labels: labels.to_vec() }
+            .filled(&threads)
     }
 
     /// Puts further images into the bins of this dataset: a validation set.
     ///
     /// # Errors
     /// As [`Dataset::new`].
-    pub fn aligned(&self, images: impl Into<Arc<Images>>, labels: &[u8], threads: usize) -> Result<Self, BoostingError> {
+    pub fn aligned(
+        &self,
+        images: impl Into<Arc<Images>>,
+        labels: &[u8],
+        threads: usize,
+    ) -> Result<Self, BoostingError> {
         let images = images.into();
         let rows = check(&images, labels)?;
         let threads = Threads::enter(threads);
@@ -119,7 +130,11 @@ impl Dataset {
     }
 
     /// A copy of the binned rows that starts from these scores, `[n, 10]`.
-    pub(super) fn starting_from(&self, scores: &[[f64; CLASSES]], threads: &Threads) -> Result<DatasetHandle, BoostingError> {
+    pub(super) fn starting_from(
+        &self,
+        scores: &[[f64; CLASSES]],
+        threads: &Threads,
+    ) -> Result<DatasetHandle, BoostingError> {
         let all: Vec<i32> = (0..self.len() as i32).collect();
         let mut handle = self.handle.subset(threads, &all)?;
         let by_class: Vec<f64> = (0..CLASSES).flat_map(|class| scores.iter().map(move |row| row[class])).collect();

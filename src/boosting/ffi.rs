@@ -2,11 +2,13 @@
 //!
 //! Two facts shape it.
 //!
-//! *The number of threads is one variable of the whole process.* The library reads it again and again inside one call and sizes arrays by it,
-//! so that two boosters with different numbers, at the same time, would write out of bounds. Every call therefore takes a [`Threads`] token.
-//! Tokens for the same number may be held together; one for another number waits for all of them to be dropped, first come, first served.
+//! *The number of threads is one variable of the whole process.* The library reads it again and again inside one call
+//! and sizes arrays by it, so that two boosters with different numbers, at the same time, would write out of bounds.
+//! Every call therefore takes a [`Threads`] token. Tokens for the same number may be held together; one for another
+//! number waits for all of them to be dropped, first come, first served.
 //!
-//! *A model text is never given to the library.* Its parser crashes the process on damaged text; models are read and evaluated in Rust.
+//! *A model text is never given to the library.* Its parser crashes the process on damaged text; models are read and
+//! evaluated in Rust.
 #![allow(unsafe_code)]
 
 use std::{
@@ -58,7 +60,8 @@ impl Threads {
         door.inside += 1;
         drop(door);
         DOOR_MOVED.notify_all();
-        // SAFETY: the callback is a plain function that ignores its argument; registering replaces a thread-local pointer.
+        // SAFETY: the callback is a plain function that ignores its argument; registering replaces a thread-local
+        // pointer.
         unsafe { sys::LGBM_RegisterLogCallback(Some(ignore)) };
         Self { count, not_send: PhantomData }
     }
@@ -84,7 +87,8 @@ fn check(call: &'static str, status: c_int) -> Result<(), BoostingError> {
     if status == 0 {
         return Ok(());
     }
-    // SAFETY: the library returns a NUL-terminated thread-local string that lives until this thread's next failing call.
+    // SAFETY: the library returns a NUL-terminated thread-local string that lives until this thread's next failing
+    // call.
     let message = unsafe { CStr::from_ptr(sys::LGBM_GetLastError()) }.to_string_lossy().into_owned();
     Err(BoostingError::Library { call, message })
 }
@@ -99,7 +103,8 @@ pub(super) struct DatasetHandle(sys::DatasetHandle);
 
 // SAFETY: a handle is a heap object without thread affinity; it is freed once, by `Drop`.
 unsafe impl Send for DatasetHandle {}
-// SAFETY: after construction (`set_*` take `&mut self`) the library only reads the object: boosters take it as `const Dataset*`.
+// SAFETY: after construction (`set_*` take `&mut self`) the library only reads the object: boosters take it as `const
+// Dataset*`.
 unsafe impl Sync for DatasetHandle {}
 
 impl Drop for DatasetHandle {
@@ -125,12 +130,14 @@ impl DatasetHandle {
         rows: i32,
         parameters: &str,
     ) -> Result<Self, BoostingError> {
-        let counts: Vec<c_int> = columns.iter().map(|column| column.values.len().min(column.rows.len()) as c_int).collect();
+        let counts: Vec<c_int> =
+            columns.iter().map(|column| column.values.len().min(column.rows.len()) as c_int).collect();
         let mut values: Vec<*mut f64> = columns.iter_mut().map(|column| column.values.as_mut_ptr()).collect();
         let mut indices: Vec<*mut c_int> = columns.iter_mut().map(|column| column.rows.as_mut_ptr()).collect();
         let parameters = c_string(&format!("{parameters} num_threads={}", threads.count()));
         let mut handle = ptr::null_mut();
-        // SAFETY: `values` and `indices` hold one pointer for each column, to at least `counts[c]` elements that outlive the call.
+        // SAFETY: `values` and `indices` hold one pointer for each column, to at least `counts[c]` elements that
+        // outlive the call.
         let status = unsafe {
             sys::LGBM_DatasetCreateFromSampledColumn(
                 values.as_mut_ptr(),
@@ -158,15 +165,31 @@ impl DatasetHandle {
     }
 
     /// Writes rows `[k, 784]` from row `start` on, which must lie inside the dataset's `rows`.
-    pub(super) fn push(&mut self, _threads: &Threads, values: &[f32], start: i32, rows: i32) -> Result<(), BoostingError> {
+    pub(super) fn push(
+        &mut self,
+        _threads: &Threads,
+        values: &[f32],
+        start: i32,
+        rows: i32,
+    ) -> Result<(), BoostingError> {
         let count = (values.len() / PIXELS) as i32;
         assert!(
-            values.len().is_multiple_of(PIXELS) && start >= 0 && start.checked_add(count).is_some_and(|end| end <= rows),
+            values.len().is_multiple_of(PIXELS)
+                && start >= 0
+                && start.checked_add(count).is_some_and(|end| end <= rows),
             "rows lie inside"
         );
         // SAFETY: `values` holds `count` rows of `PIXELS` floats, and the rows written exist (asserted above).
-        let status =
-            unsafe { sys::LGBM_DatasetPushRows(self.0, values.as_ptr().cast(), sys::C_API_DTYPE_FLOAT32, count, PIXELS as i32, start) };
+        let status = unsafe {
+            sys::LGBM_DatasetPushRows(
+                self.0,
+                values.as_ptr().cast(),
+                sys::C_API_DTYPE_FLOAT32,
+                count,
+                PIXELS as i32,
+                start,
+            )
+        };
         check("LGBM_DatasetPushRows", status)
     }
 
@@ -183,7 +206,8 @@ impl DatasetHandle {
     fn set_field(&mut self, name: &CStr, data: *const c_void, count: usize, kind: c_int) -> Result<(), BoostingError> {
         let count = c_int::try_from(count)
             .map_err(|_| BoostingError::TooManyRows { found: count / CLASSES, most: c_int::MAX as usize / CLASSES })?;
-        // SAFETY: `data` points to `count` elements of the type that `kind` names (the two callers above); they are copied.
+        // SAFETY: `data` points to `count` elements of the type that `kind` names (the two callers above); they are
+        // copied.
         check("LGBM_DatasetSetField", unsafe { sys::LGBM_DatasetSetField(self.0, name.as_ptr(), data, count, kind) })
     }
 
@@ -192,7 +216,9 @@ impl DatasetHandle {
         let parameters = c_string(&format!("verbosity=-1 num_threads={}", threads.count()));
         let mut handle = ptr::null_mut();
         // SAFETY: `rows` holds as many indices as said; the library copies the rows and keeps no pointer.
-        let status = unsafe { sys::LGBM_DatasetGetSubset(self.0, rows.as_ptr(), rows.len() as i32, parameters.as_ptr(), &mut handle) };
+        let status = unsafe {
+            sys::LGBM_DatasetGetSubset(self.0, rows.as_ptr(), rows.len() as i32, parameters.as_ptr(), &mut handle)
+        };
         check("LGBM_DatasetGetSubset", status)?;
         Ok(Self(handle))
     }
@@ -263,7 +289,9 @@ impl<'data> BoosterHandle<'data> {
         let mut values = [0.0; 2];
         let mut written = 0;
         // SAFETY: the library writes as many doubles as there are metrics: two (asserted above).
-        check("LGBM_BoosterGetEval", unsafe { sys::LGBM_BoosterGetEval(self.handle, set, &mut written, values.as_mut_ptr()) })?;
+        check("LGBM_BoosterGetEval", unsafe {
+            sys::LGBM_BoosterGetEval(self.handle, set, &mut written, values.as_mut_ptr())
+        })?;
         Ok(Metrics { log_loss: values[0], error: values[1] })
     }
 
@@ -327,7 +355,8 @@ mod tests {
                 });
             }
         });
-        // Two of a kind are inside at the same time: each waits for the other while it holds its token. Other tests may pass by in between.
+        // Two of a kind are inside at the same time: each waits for the other while it holds its token. Other tests may
+        // pass by in between.
         let meeting = Barrier::new(2);
         std::thread::scope(|scope| {
             for _ in 0..2 {
@@ -345,8 +374,10 @@ mod tests {
     #[test]
     fn the_library_refuses_what_would_read_past_an_array() {
         let threads = Threads::enter(1);
-        let mut columns: Vec<SampledColumn> = (0..PIXELS).map(|_| SampledColumn { values: vec![1.0, 2.0], rows: vec![0, 1] }).collect();
-        let mut dataset = DatasetHandle::from_sample(&threads, &mut columns, 3, 3, "max_bin=15 verbosity=-1").expect("a sound sample");
+        let mut columns: Vec<SampledColumn> =
+            (0..PIXELS).map(|_| SampledColumn { values: vec![1.0, 2.0], rows: vec![0, 1] }).collect();
+        let mut dataset = DatasetHandle::from_sample(&threads, &mut columns, 3, 3, "max_bin=15 verbosity=-1")
+            .expect("a sound sample");
         assert_eq!(dataset.columns().expect("a live handle"), PIXELS);
         assert!(dataset.set_labels(&threads, &[1.0; 2]).is_err());
         assert!(dataset.set_init_scores(&threads, &[0.0; 7]).is_err());
@@ -361,8 +392,10 @@ mod tests {
     #[should_panic(expected = "rows lie inside")]
     fn rows_past_the_end_are_not_pushed() {
         let threads = Threads::enter(1);
-        let mut columns: Vec<SampledColumn> = (0..PIXELS).map(|_| SampledColumn { values: vec![1.0], rows: vec![0] }).collect();
-        let mut dataset = DatasetHandle::from_sample(&threads, &mut columns, 2, 2, "verbosity=-1").expect("a sound sample");
+        let mut columns: Vec<SampledColumn> =
+            (0..PIXELS).map(|_| SampledColumn { values: vec![1.0], rows: vec![0] }).collect();
+        let mut dataset =
+            DatasetHandle::from_sample(&threads, &mut columns, 2, 2, "verbosity=-1").expect("a sound sample");
         let _ = dataset.push(&threads, &vec![1.0; 2 * PIXELS], 1, 2);
     }
 }

@@ -1,8 +1,9 @@
 //! Trees over 8-bit pixels, and their sums.
 //!
-//! Prediction happens here and not in LightGBM: a model file then never reaches a parser that can crash, prediction is plain safe code that
-//! any number of threads may share, and a pixel costs one comparison of small integers instead of one of doubles. Results equal LightGBM's:
-//! the same leaf outputs are added in the same order in double precision, and the same softmax follows.
+//! Prediction happens here and not in LightGBM: a model file then never reaches a parser that can crash, prediction is
+//! plain safe code that any number of threads may share, and a pixel costs one comparison of small integers instead of
+//! one of doubles. Results equal LightGBM's: the same leaf outputs are added in the same order in double precision, and
+//! the same softmax follows.
 
 use rayon::prelude::*;
 
@@ -39,7 +40,8 @@ impl Node {
         self.children[usize::from(right)]
     }
 
-    /// `value <= threshold` goes left, but for 0 where `zero_left` says where it goes. `children` as in [`Node::children`].
+    /// `value <= threshold` goes left, but for 0 where `zero_left` says where it goes. `children` as in
+    /// [`Node::children`].
     pub(super) fn new(feature: u16, threshold: f64, zero_left: Option<bool>, children: [i16; 2]) -> Self {
         // Pixels are whole numbers from 0 to 255: those at most the threshold are the first so many.
         let count = if threshold < 0.0 { 0 } else { (threshold.min(255.0).floor() as u16) + 1 };
@@ -80,8 +82,9 @@ impl Tree {
     }
 }
 
-/// The same nodes with those of three levels side by side, so that the way down a tree touches few lines of the cache: first the root with its children
-/// and their children, then in turn each part of the tree below them likewise. Children still lie after their parents.
+/// The same nodes with those of three levels side by side, so that the way down a tree touches few lines of the cache:
+/// first the root with its children and their children, then in turn each part of the tree below them likewise.
+/// Children still lie after their parents.
 fn neighbours(nodes: &[Node]) -> Vec<Node> {
     let mut order: Vec<usize> = Vec::with_capacity(nodes.len());
     let mut parts: Vec<usize> = if nodes.is_empty() { Vec::new() } else { vec![0] };
@@ -146,8 +149,9 @@ impl Forest {
 
     /// Class probabilities of one image, on the calling thread.
     ///
-    /// A forest is larger than the nearest caches, and each step through a tree waits for the one before: so several trees are gone through abreast,
-    /// and their waits overlap. The leaves are added in the order of the trees, as always.
+    /// A forest is larger than the nearest caches, and each step through a tree waits for the one before: so several
+    /// trees are gone through abreast, and their waits overlap. The leaves are added in the order of the trees, as
+    /// always.
     pub(super) fn probabilities_of(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
         let mut score = [0.0; CLASSES];
         for (group, trees) in self.trees.chunks(ABREAST).enumerate() {
@@ -191,8 +195,13 @@ mod tests {
                 for value in 0..=255_u8 {
                     let mut image = [7; PIXELS];
                     image[3] = value;
-                    let left = if value == 0 { zero_left.unwrap_or(0.0 <= threshold) } else { f64::from(value) <= threshold };
-                    assert_eq!(tree.output(&image), if left { 1.0 } else { 2.0 }, "{value} at {threshold} with {zero_left:?}");
+                    let left =
+                        if value == 0 { zero_left.unwrap_or(0.0 <= threshold) } else { f64::from(value) <= threshold };
+                    assert_eq!(
+                        tree.output(&image),
+                        if left { 1.0 } else { 2.0 },
+                        "{value} at {threshold} with {zero_left:?}"
+                    );
                 }
             }
         }
@@ -202,19 +211,22 @@ mod tests {
     fn one_image_gets_what_many_get() {
         // Trees of one leaf, of two, and chains of different depth, more than go abreast and not a multiple of that.
         let chain = |depth: i16, feature: u16| {
-            let nodes =
-                (0..depth).map(|at| Node::new(feature, f64::from(at * 20), None, [!at, if at + 1 == depth { !(at + 1) } else { at + 1 }]));
+            let nodes = (0..depth).map(|at| {
+                Node::new(feature, f64::from(at * 20), None, [!at, if at + 1 == depth { !(at + 1) } else { at + 1 }])
+            });
             Tree::new(nodes.collect(), (0..=depth).map(|leaf| f64::from(leaf) + 0.1 * f64::from(feature)).collect())
         };
         let forest = Forest::new((0..53).map(|tree| chain((tree * 7) % 12, tree as u16)).collect());
-        let images: Vec<[u8; PIXELS]> = (0..40_usize).map(|image| std::array::from_fn(|pixel| (pixel * 31 + image * 17) as u8)).collect();
+        let images: Vec<[u8; PIXELS]> =
+            (0..40_usize).map(|image| std::array::from_fn(|pixel| (pixel * 31 + image * 17) as u8)).collect();
         let many = forest.probabilities(&Images::from_images(images.iter().copied()));
         assert_eq!(images.iter().map(|image| forest.probabilities_of(image)).collect::<Vec<_>>(), many);
     }
 
     #[test]
     fn nodes_that_were_moved_lead_where_they_led() {
-        // A bushy tree in the order of a queue: node n has the children 2n + 1 and 2n + 2, as far as there are so many; the others are leaves.
+        // A bushy tree in the order of a queue: node n has the children 2n + 1 and 2n + 2, as far as there are so many;
+        // the others are leaves.
         let count = 200_i16;
         let mut leaf = 0;
         let mut child = |place: i16| {
@@ -232,7 +244,12 @@ mod tests {
             .map(|(at, &children)| Node::new((at * 37 % 784) as u16, (at * 53 % 256) as f64, None, children))
             .collect();
         let tree = Tree::new(nodes.clone(), (0..=count).map(f64::from).collect());
-        assert!(tree.nodes.iter().enumerate().all(|(at, node)| node.children.iter().all(|&child| child < 0 || child as usize > at)));
+        assert!(
+            tree.nodes
+                .iter()
+                .enumerate()
+                .all(|(at, node)| node.children.iter().all(|&child| child < 0 || child as usize > at))
+        );
         for seed in 0..500_usize {
             let image: [u8; PIXELS] = std::array::from_fn(|pixel| (pixel * 97 + seed * 131 + pixel * seed) as u8);
             let mut at = 0_i16;

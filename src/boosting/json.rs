@@ -31,12 +31,13 @@ struct Tree {
 }
 
 impl TrainedBooster {
-    /// A JSON object of `notes`, `classes` and `trees`. Tree i adds to the score of the digit i mod 10 (its `class`) the `leaf_value` of the
-    /// leaf that an image reaches; the probabilities are the softmax of the ten sums.
+    /// A JSON object of `notes`, `classes` and `trees`. Tree i adds to the score of the digit i mod 10 (its `class`)
+    /// the `leaf_value` of the leaf that an image reaches; the probabilities are the softmax of the ten sums.
     ///
-    /// In a tree, node 0 is the root, and a child below 0 is the leaf −1 − child. An image goes to `left_child` if its pixel `split_feature`
-    /// (0 to 783, row by row, values 0 to 255) is at most `threshold`; where `missing_type` is `zero`, pixels of 0 go left or right as
-    /// `default_left` says (`none` and `nan` concern no pixel). A tree of one leaf has no nodes.
+    /// In a tree, node 0 is the root, and a child below 0 is the leaf −1 − child. An image goes to `left_child` if its
+    /// pixel `split_feature` (0 to 783, row by row, values 0 to 255) is at most `threshold`; where `missing_type` is
+    /// `zero`, pixels of 0 go left or right as `default_left` says (`none` and `nan` concern no pixel). A tree of one
+    /// leaf has no nodes.
     ///
     /// # Errors
     /// If the model text is not sound any more, which only memory that fails can bring about.
@@ -44,7 +45,8 @@ impl TrainedBooster {
         let model = ModelText::parse(self.model_text().as_bytes())?;
         let trees = model.tree_texts().iter().enumerate().map(|(index, text)| tree(index, text)).collect();
         let booster = Booster { notes, classes: CLASSES, trees };
-        let mut text = serde_json::to_vec(&booster).map_err(|error| ModelTextError { line: 0, problem: error.to_string() })?;
+        let mut text =
+            serde_json::to_vec(&booster).map_err(|error| ModelTextError { line: 0, problem: error.to_string() })?;
         text.push(b'\n');
         Ok(text)
     }

@@ -1,9 +1,10 @@
 //! Gradient-boosted trees on raw pixels, grown by LightGBM.
 //!
-//! LightGBM grows trees faster than anything written in Rust, so it is compiled in (`crates/lightgbm-sys`) and does that one thing. All
-//! that touches files or runs in a service is Rust: a model text is read by a strict parser (the library's own crashes the process on
-//! damaged files), and trees are evaluated here, with the library's results to the last bit. What the library leaves unchecked (labels,
-//! widths, unknown settings, different thread counts at the same time) is checked or made impossible on this side.
+//! LightGBM grows trees faster than anything written in Rust, so it is compiled in (`crates/lightgbm-sys`) and does
+//! that one thing. All that touches files or runs in a service is Rust: a model text is read by a strict parser (the
+//! library's own crashes the process on damaged files), and trees are evaluated here, with the library's results to the
+//! last bit. What the library leaves unchecked (labels, widths, unknown settings, different thread counts at the same
+//! time) is checked or made impossible on this side.
 //!
 //! [`Dataset`] → [`train`] → [`BoosterFit`] → [`TrainedBooster`].
 

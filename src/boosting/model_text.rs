@@ -1,11 +1,13 @@
 //! LightGBM's model text: the one reader, which believes nothing, and the one writer.
 //!
-//! The text is the library's own format (version `v4`), so that its packages for other languages load what is written here. The library's
-//! parser trusts what it reads and crashes on damage; this reader refuses, with the line, everything that is not a complete model over 784
-//! pixels and ten digits: wrong widths and counts, trees whose sizes do not meet their text, children that are missing, shared or circular,
-//! numbers that are not finite, kinds of tree that 8-bit pixels never produce (categorical, linear).
+//! The text is the library's own format (version `v4`), so that its packages for other languages load what is written
+//! here. The library's parser trusts what it reads and crashes on damage; this reader refuses, with the line,
+//! everything that is not a complete model over 784 pixels and ten digits: wrong widths and counts, trees whose sizes
+//! do not meet their text, children that are missing, shared or circular, numbers that are not finite, kinds of tree
+//! that 8-bit pixels never produce (categorical, linear).
 //!
-//! What is written is a function of the model alone: the trees, the header, split counts, and the settings but for the number of threads.
+//! What is written is a function of the model alone: the trees, the header, split counts, and the settings but for the
+//! number of threads.
 
 use std::{fmt::Write as _, str::FromStr};
 
@@ -76,11 +78,13 @@ impl<'text> Lines<'text> {
         let mut numbers = Vec::with_capacity(count);
         for token in value.split(' ').filter(|token| !token.is_empty()) {
             if numbers.len() == count {
-                return Err(self.error(format!("`{key}` holds more than the {count} numbers that `num_leaves` asks for")));
+                return Err(
+                    self.error(format!("`{key}` holds more than the {count} numbers that `num_leaves` asks for"))
+                );
             }
-            numbers.push(
-                token.parse().map_err(|_| self.error(format!("`{key}` holds `{}`, which is no number of its kind", excerpt(token))))?,
-            );
+            numbers.push(token.parse().map_err(|_| {
+                self.error(format!("`{key}` holds `{}`, which is no number of its kind", excerpt(token)))
+            })?);
         }
         if numbers.len() != count {
             return Err(self.error(format!("`{key}` holds {} numbers; `num_leaves` asks for {count}", numbers.len())));
@@ -99,7 +103,9 @@ impl<'text> Lines<'text> {
 
     fn number<T: FromStr>(&mut self, key: &str) -> Result<T, ModelTextError> {
         let value = self.field(key)?;
-        value.parse().map_err(|_| self.error(format!("`{key}` is `{}`, which is no number of its kind", excerpt(value))))
+        value
+            .parse()
+            .map_err(|_| self.error(format!("`{key}` is `{}`, which is no number of its kind", excerpt(value))))
     }
 }
 
@@ -139,7 +145,10 @@ impl ModelText {
                 lines.next();
             }
             if lines.position - start != size {
-                return Err(lines.error(format!("tree {index} is {} bytes long; `tree_sizes` says {size}", lines.position - start)));
+                return Err(lines.error(format!(
+                    "tree {index} is {} bytes long; `tree_sizes` says {size}",
+                    lines.position - start
+                )));
             }
             model.blocks.push(text[body..lines.position].to_owned());
             model.splits.push(splits);
@@ -195,15 +204,18 @@ impl ModelText {
 
     /// The text, the same whatever the number of threads or the way the trees came together.
     pub(super) fn render(&self) -> String {
-        let blocks: Vec<String> = self.blocks.iter().enumerate().map(|(index, block)| format!("Tree={index}\n{block}")).collect();
+        let blocks: Vec<String> =
+            self.blocks.iter().enumerate().map(|(index, block)| format!("Tree={index}\n{block}")).collect();
         let sizes: Vec<String> = blocks.iter().map(|block| block.len().to_string()).collect();
         let mut text = self.header.join("\n");
         let _ = write!(text, "\ntree_sizes={}\n\n", sizes.join(" "));
         text.extend(blocks);
         text += "end of trees\n\nfeature_importances:\n";
-        let mut counts: Vec<(usize, u32)> = self.split_counts().into_iter().enumerate().filter(|&(_, count)| count > 0).collect();
+        let mut counts: Vec<(usize, u32)> =
+            self.split_counts().into_iter().enumerate().filter(|&(_, count)| count > 0).collect();
         counts.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let names: Vec<&str> = self.header.iter().find_map(|line| line.strip_prefix("feature_names=")).unwrap_or("").split(' ').collect();
+        let names: Vec<&str> =
+            self.header.iter().find_map(|line| line.strip_prefix("feature_names=")).unwrap_or("").split(' ').collect();
         for (feature, count) in counts {
             let _ = writeln!(text, "{}={count}", names.get(feature).copied().unwrap_or_default());
         }
@@ -255,7 +267,8 @@ fn parse_header(lines: &mut Lines<'_>) -> Result<(Vec<String>, Vec<usize>), Mode
         .collect::<Option<_>>()
         .ok_or_else(|| lines.error("`tree_sizes` holds something that is no size of a part of this text"))?;
     if sizes.is_empty() || !sizes.len().is_multiple_of(CLASSES) {
-        return Err(lines.error(format!("`tree_sizes` names {} trees; a positive multiple of {CLASSES} is expected", sizes.len())));
+        return Err(lines
+            .error(format!("`tree_sizes` names {} trees; a positive multiple of {CLASSES} is expected", sizes.len())));
     }
     match lines.next() {
         Some("") => Ok((header, sizes)),
@@ -312,7 +325,8 @@ fn parse_tree(lines: &mut Lines<'_>) -> Result<(Tree, Vec<u16>), ModelTextError>
     let splits = features.iter().zip(&gains).filter(|&(_, &gain)| gain > 0.0).map(|(&feature, _)| feature).collect();
     let nodes = (0..nodes)
         .map(|node| {
-            // Bit 1: missing values go left. Bits 2 and 3: 0 nothing is missing, 1 zero is, 2 NaN is (which no pixel is).
+            // Bit 1: missing values go left. Bits 2 and 3: 0 nothing is missing, 1 zero is, 2 NaN is (which no pixel
+            // is).
             let zero_left = (kinds[node] >> 2 == 1).then_some(kinds[node] & 2 != 0);
             Node::new(features[node], thresholds[node], zero_left, [left[node], right[node]])
         })
@@ -331,7 +345,8 @@ impl Lines<'_> {
     }
 }
 
-/// Every node but the root and every leaf has exactly one parent, and a child node comes after its parent: a tree, without circles.
+/// Every node but the root and every leaf has exactly one parent, and a child node comes after its parent: a tree,
+/// without circles.
 fn check_children(left: &[i16], right: &[i16]) -> Result<(), String> {
     let nodes = left.len();
     let mut node_seen = vec![false; nodes];
@@ -340,12 +355,16 @@ fn check_children(left: &[i16], right: &[i16]) -> Result<(), String> {
         let seen = if child >= 0 {
             let child = child as usize;
             if child <= parent || child >= nodes {
-                return Err(format!("node {parent} has the child {child}; a later one of the {nodes} nodes is expected"));
+                return Err(format!(
+                    "node {parent} has the child {child}; a later one of the {nodes} nodes is expected"
+                ));
             }
             &mut node_seen[child]
         } else {
             let leaf = !child as usize;
-            leaf_seen.get_mut(leaf).ok_or_else(|| format!("node {parent} has the leaf {leaf}; there are {}", nodes + 1))?
+            leaf_seen
+                .get_mut(leaf)
+                .ok_or_else(|| format!("node {parent} has the leaf {leaf}; there are {}", nodes + 1))?
         };
         if std::mem::replace(seen, true) {
             return Err(format!("node {parent} shares the child {child} with another node"));
@@ -355,7 +374,8 @@ fn check_children(left: &[i16], right: &[i16]) -> Result<(), String> {
     Ok(())
 }
 
-/// The lines of the section `parameters:`, if there is one. Other sections (split counts, notes of other packages) carry no part of the model.
+/// The lines of the section `parameters:`, if there is one. Other sections (split counts, notes of other packages)
+/// carry no part of the model.
 fn parse_parameters(lines: &mut Lines<'_>) -> Result<Vec<String>, ModelTextError> {
     let mut parameters = Vec::new();
     let mut inside = false;
@@ -365,7 +385,11 @@ fn parse_parameters(lines: &mut Lines<'_>) -> Result<Vec<String>, ModelTextError
             "end of parameters" if inside => return Ok(parameters),
             _ if inside && line.starts_with('[') && line.ends_with(']') => parameters.push(line.to_owned()),
             "" => {}
-            _ if inside => return Err(lines.error(format!("found `{}` among the parameters; `[name: value]` is expected", excerpt(line)))),
+            _ if inside => {
+                return Err(
+                    lines.error(format!("found `{}` among the parameters; `[name: value]` is expected", excerpt(line)))
+                );
+            }
             _ => {}
         }
     }

@@ -36,7 +36,12 @@ pub struct Throughput {
 ///
 /// # Errors
 /// As [`Dataset::new`] and [`train`]; [`BoostingError::Empty`] if `test` is empty.
-pub fn throughput(config: &BoosterConfig, training: &Digits, test: &Digits, threads: usize) -> Result<Throughput, BoostingError> {
+pub fn throughput(
+    config: &BoosterConfig,
+    training: &Digits,
+    test: &Digits,
+    threads: usize,
+) -> Result<Throughput, BoostingError> {
     if test.is_empty() {
         return Err(BoostingError::Empty);
     }
@@ -46,8 +51,15 @@ pub fn throughput(config: &BoosterConfig, training: &Digits, test: &Digits, thre
     let dataset = Dataset::new(training.images.clone(), &training.labels, config, threads)?;
     let binning_seconds = seconds(start);
     let cancel = Cancel::default();
-    let job =
-        BoosterJob { seed: Seed(0), threads, progress: &Silent, name: "throughput", cancel: &cancel, checkpoint: None, observe: None };
+    let job = BoosterJob {
+        seed: Seed(0),
+        threads,
+        progress: &Silent,
+        name: "throughput",
+        cancel: &cancel,
+        checkpoint: None,
+        observe: None,
+    };
     let start = Instant::now();
     let fit = train(config, &dataset, None, &job)?;
     let training_seconds = seconds(start);

@@ -1,7 +1,7 @@
 //! The training loop.
 //!
-//! The library's own loop stops for nothing and keeps its best round to itself, so the loop is ours: one round at a time, evaluation,
-//! early stopping, progress, checkpoints, and a look at the cancel flag in between.
+//! The library's own loop stops for nothing and keeps its best round to itself, so the loop is ours: one round at a
+//! time, evaluation, early stopping, progress, checkpoints, and a look at the cancel flag in between.
 
 use std::{ops::ControlFlow, time::Instant};
 
@@ -23,8 +23,8 @@ use crate::{
 pub struct BoosterJob<'a> {
     /// From which every draw derives.
     pub seed: Seed,
-    /// Threads of the fit, 1 or more (0 counts as 1). The result does not depend on it. Fits with the same number run side by side; fits
-    /// with different numbers take turns, round by round.
+    /// Threads of the fit, 1 or more (0 counts as 1). The result does not depend on it. Fits with the same number run
+    /// side by side; fits with different numbers take turns, round by round.
     pub threads: usize,
     /// Told of each round.
     pub progress: &'a dyn Progress,
@@ -32,7 +32,8 @@ pub struct BoosterJob<'a> {
     pub name: &'a str,
     /// Asked between rounds.
     pub cancel: &'a Cancel,
-    /// Where to leave checkpoints, if anywhere. Takes no effect when [`BoosterConfig::draws_samples`]: such a fit cannot be continued.
+    /// Where to leave checkpoints, if anywhere. Takes no effect when [`BoosterConfig::draws_samples`]: such a fit
+    /// cannot be continued.
     pub checkpoint: Option<Checkpoint<'a>>,
     /// Sees each evaluated round, those before a checkpoint first, and may end the fit there.
     pub observe: Option<&'a Observe<'a>>,
@@ -43,7 +44,8 @@ pub struct BoosterJob<'a> {
 pub struct BoosterFit {
     /// The model.
     pub booster: TrainedBooster,
-    /// One point for each evaluated round, unit `"tree"`; losses are log-losses. `best_step` is the number of rounds kept.
+    /// One point for each evaluated round, unit `"tree"`; losses are log-losses. `best_step` is the number of rounds
+    /// kept.
     pub history: History,
     /// Seconds of each round; `images` counts rows times rounds.
     pub timing: FitTiming,
@@ -51,11 +53,12 @@ pub struct BoosterFit {
 
 /// Grows `config.trees` trees of each class on `training`, watching `validation`.
 ///
-/// The same seed, settings and data give the same model text, whatever the number of threads and whether or not the fit was interrupted
-/// and continued from its checkpoint.
+/// The same seed, settings and data give the same model text, whatever the number of threads and whether or not the fit
+/// was interrupted and continued from its checkpoint.
 ///
 /// # Errors
-/// For impossible settings, a dataset with other bins, early stopping without a validation set, when cancelled, and when the library fails.
+/// For impossible settings, a dataset with other bins, early stopping without a validation set, when cancelled, and
+/// when the library fails.
 pub fn train(
     config: &BoosterConfig,
     training: &Dataset,
@@ -77,7 +80,11 @@ pub fn train(
     let fit = checkpoint.map(|_| fingerprint(config, job.seed, training, validation)).unwrap_or_default();
     let resumed = checkpoint.and_then(|checkpoint| {
         checkpoint.read(&fit).unwrap_or_else(|problem| {
-            job.progress.message(&format!("{}: starting over, {} is not used: {problem}", job.name, checkpoint.path.display()));
+            job.progress.message(&format!(
+                "{}: starting over, {} is not used: {problem}",
+                job.name,
+                checkpoint.path.display()
+            ));
             None
         })
     });
@@ -105,14 +112,17 @@ impl Fit<'_> {
         let task = self.job.progress.task(self.job.name, u64::from(self.config.trees), "trees");
         task.advance(u64::from(first));
 
-        // A continued fit starts from the scores of the earlier trees, set on copies: the datasets may serve other fits meanwhile.
+        // A continued fit starts from the scores of the earlier trees, set on copies: the datasets may serve other fits
+        // meanwhile.
         let copies = match &earlier {
             Some(model) => {
-                let scores =
-                    self.sets().map(|set| set.map(|set| model.forest().scores(Images::from_images(set.images().copied()).as_slice())));
+                let scores = self.sets().map(|set| {
+                    set.map(|set| model.forest().scores(Images::from_images(set.images().copied()).as_slice()))
+                });
                 let threads = Threads::enter(self.job.threads);
                 let mut copies = self.sets().into_iter().zip(scores).map(|(set, scores)| set.zip(scores));
-                let mut next = || copies.next().flatten().map(|(set, scores)| set.starting_from(&scores, &threads)).transpose();
+                let mut next =
+                    || copies.next().flatten().map(|(set, scores)| set.starting_from(&scores, &threads)).transpose();
                 (next()?, next()?)
             }
             None => (None, None),
@@ -127,7 +137,8 @@ impl Fit<'_> {
         while done < self.config.trees && !self.should_stop(&history, done) {
             if ended || self.job.cancel.is_cancelled() {
                 if let Some(checkpoint) = self.checkpoint.filter(|_| done > first) {
-                    let model = joined(booster.text(&Threads::enter(self.job.threads), done - first)?, earlier.as_ref())?;
+                    let model =
+                        joined(booster.text(&Threads::enter(self.job.threads), done - first)?, earlier.as_ref())?;
                     timing.seconds = seconds_before + start.elapsed().as_secs_f64();
                     checkpoint.write(&self.fit, &model, &history, &timing)?;
                 }
@@ -155,7 +166,9 @@ impl Fit<'_> {
             timing.step_seconds.push(round.elapsed().as_secs_f64());
             timing.images += self.training.len() as u64;
             timing.seconds = seconds_before + start.elapsed().as_secs_f64();
-            let due = self.checkpoint.filter(|checkpoint| done < self.config.trees && done.is_multiple_of(checkpoint.every.max(1)));
+            let due = self
+                .checkpoint
+                .filter(|checkpoint| done < self.config.trees && done.is_multiple_of(checkpoint.every.max(1)));
             if let Some(checkpoint) = due {
                 let model = joined(booster.text(&threads, done - first)?, earlier.as_ref())?;
                 drop(threads);
@@ -164,9 +177,11 @@ impl Fit<'_> {
             task.advance(1);
         }
 
-        let kept = if self.config.early_stopping_rounds > 0 { best(&history).map_or(done, |point| point.step) } else { done };
+        let kept =
+            if self.config.early_stopping_rounds > 0 { best(&history).map_or(done, |point| point.step) } else { done };
         history.best_step = Some(kept);
-        let text = if done > first { Some(booster.text(&Threads::enter(self.job.threads), done - first)?) } else { None };
+        let text =
+            if done > first { Some(booster.text(&Threads::enter(self.job.threads), done - first)?) } else { None };
         let model = match (text, earlier) {
             (Some(text), earlier) => joined(text, earlier.as_ref())?,
             (None, Some(earlier)) => earlier,
@@ -189,7 +204,12 @@ impl Fit<'_> {
         patience > 0 && best(history).is_some_and(|best| done - best.step >= patience)
     }
 
-    fn evaluate(&self, booster: &mut BoosterHandle<'_>, threads: &Threads, step: u32) -> Result<HistoryPoint, BoostingError> {
+    fn evaluate(
+        &self,
+        booster: &mut BoosterHandle<'_>,
+        threads: &Threads,
+        step: u32,
+    ) -> Result<HistoryPoint, BoostingError> {
         let training = if self.config.evaluate_training { Some(booster.metrics(threads, 0)?) } else { None };
         let validation = if self.validation.is_some() { Some(booster.metrics(threads, 1)?) } else { None };
         let loss = |metrics: Option<Metrics>| metrics.map(|metrics| metrics.log_loss);

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::ClassicalError;
 use crate::storage::{Arrays, Notes, hash, read_limited, write_whole};
 
-/// Greatest file that is written and read, in bytes: a support-vector machine that keeps every one of 1,300,000 images is smaller.
+/// Greatest file that is written and read, in bytes: a support-vector machine that keeps every one of 1,300,000 images
+/// is smaller.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// The JSON file.
@@ -31,24 +32,41 @@ pub(super) fn save(folder: &Path, name: &str, arrays: &Arrays, model: impl Seria
     let path = folder.join(format!("{name}.safetensors"));
     let bytes = arrays.render(None).map_err(|error| ClassicalError::file(&path, error.to_string()))?;
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(ClassicalError::file(&path, format!("would have {} bytes, at most {MOST_BYTES} are read again", bytes.len())));
+        return Err(ClassicalError::file(
+            &path,
+            format!("would have {} bytes, at most {MOST_BYTES} are read again", bytes.len()),
+        ));
     }
     write_whole(&path, &bytes).map_err(|error| ClassicalError::io(&path, error))?;
     let path = folder.join(format!("{name}.json"));
     let description = Description { format: format(name), arrays_sha256: hash(&bytes), model };
-    let mut text = serde_json::to_string_pretty(&description).map_err(|error| ClassicalError::file(&path, error.to_string()))?;
+    let mut text =
+        serde_json::to_string_pretty(&description).map_err(|error| ClassicalError::file(&path, error.to_string()))?;
     text.push('\n');
     write_whole(&path, text.as_bytes()).map_err(|error| ClassicalError::io(&path, error))
 }
 
-/// A model as one safetensors file for other programs: the arrays, and in the metadata entry what is no array, with notes.
-pub(super) fn to_safetensors(name: &str, arrays: &Arrays, model: impl Serialize, notes: &Notes) -> Result<Vec<u8>, ClassicalError> {
+/// A model as one safetensors file for other programs: the arrays, and in the metadata entry what is no array, with
+/// notes.
+pub(super) fn to_safetensors(
+    name: &str,
+    arrays: &Arrays,
+    model: impl Serialize,
+    notes: &Notes,
+) -> Result<Vec<u8>, ClassicalError> {
     let text = serde_json::json!({ "format": format(name), "model": model, "notes": notes }).to_string();
-    arrays.render(Some(text)).map_err(|error| ClassicalError::Export { name: name.to_owned(), problem: error.to_string() })
+    arrays
+        .render(Some(text))
+        .map_err(|error| ClassicalError::Export { name: name.to_owned(), problem: error.to_string() })
 }
 
 /// The same as one line of JSON, the arrays as nested lists.
-pub(super) fn to_json(name: &str, arrays: &Arrays, model: impl Serialize, notes: &Notes) -> Result<Vec<u8>, ClassicalError> {
+pub(super) fn to_json(
+    name: &str,
+    arrays: &Arrays,
+    model: impl Serialize,
+    notes: &Notes,
+) -> Result<Vec<u8>, ClassicalError> {
     #[derive(Serialize)]
     struct File<'a, M> {
         notes: &'a Notes,
@@ -72,18 +90,26 @@ pub(super) fn load<M: DeserializeOwned, T>(
     let description: Description<M> = serde_json::from_slice(&read(&path)?)
         .map_err(|error| ClassicalError::file(&path, format!("is no description of a {name} model: {error}")))?;
     if description.format != format(name) {
-        return Err(ClassicalError::file(&path, format!("has the format {:?}, expected {:?}", description.format, format(name))));
+        return Err(ClassicalError::file(
+            &path,
+            format!("has the format {:?}, expected {:?}", description.format, format(name)),
+        ));
     }
     let arrays_path = folder.join(format!("{name}.safetensors"));
     let bytes = read(&arrays_path)?;
     if hash(&bytes) != description.arrays_sha256 {
-        return Err(ClassicalError::file(&arrays_path, format!("is damaged or does not belong to {name}.json (its SHA-256 differs)")));
+        return Err(ClassicalError::file(
+            &arrays_path,
+            format!("is damaged or does not belong to {name}.json (its SHA-256 differs)"),
+        ));
     }
     let (mut arrays, _) = Arrays::parse(&bytes).map_err(|problem| ClassicalError::file(&arrays_path, problem))?;
     let built = build(description.model, &mut arrays).map_err(|problem| ClassicalError::file(&arrays_path, problem))?;
     match arrays.names().first() {
         None => Ok(built),
-        Some(superfluous) => Err(ClassicalError::file(&arrays_path, format!("holds {superfluous}, which the model does not have"))),
+        Some(superfluous) => {
+            Err(ClassicalError::file(&arrays_path, format!("holds {superfluous}, which the model does not have")))
+        }
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{
     seed::Seed,
 };
 
-/// Everything about one fit that is no setting of the model. It runs on the rayon pool of its caller; the result does not depend on its size.
+/// Everything about one fit that is no setting of the model. It runs on the rayon pool of its caller; the result does
+/// not depend on its size.
 #[derive(Clone, Copy)]
 pub struct ClassicalJob<'a> {
     /// From which every draw derives.
@@ -42,7 +43,10 @@ impl ClassicalJob<'_> {
         let counts = train.class_counts();
         let classes: Vec<u8> = (0..CLASSES as u8).filter(|&class| counts[usize::from(class)] > 0).collect();
         match classes.is_empty() {
-            true => Err(ClassicalError::Digits { name: self.name.to_owned(), problem: "there is no image to learn from".to_owned() }),
+            true => Err(ClassicalError::Digits {
+                name: self.name.to_owned(),
+                problem: "there is no image to learn from".to_owned(),
+            }),
             false => Ok(classes),
         }
     }
@@ -62,8 +66,8 @@ impl ClassicalJob<'_> {
     }
 }
 
-/// Most that one image adds to a log-loss that is only reported: that of a class that was never learned would be infinite. As in
-/// [`evaluation`](crate::evaluation), −ln(10⁻¹⁵).
+/// Most that one image adds to a log-loss that is only reported: that of a class that was never learned would be
+/// infinite. As in [`evaluation`](crate::evaluation), −ln(10⁻¹⁵).
 pub(super) const MOST_LOSS: f64 = 34.538_776_394_910_684;
 
 /// How well a model does on some images.
@@ -92,6 +96,7 @@ impl Standing {
 /// The timing of a fit of so many images in steps that ended at these times after its start.
 pub(super) fn timing(images: u64, ends: &[Duration], whole: Duration) -> FitTiming {
     let seconds: Vec<f64> = ends.iter().map(Duration::as_secs_f64).collect();
-    let step_seconds = seconds.iter().enumerate().map(|(step, end)| end - if step == 0 { 0.0 } else { seconds[step - 1] }).collect();
+    let step_seconds =
+        seconds.iter().enumerate().map(|(step, end)| end - if step == 0 { 0.0 } else { seconds[step - 1] }).collect();
     FitTiming { seconds: whole.as_secs_f64(), images, step_seconds, ..FitTiming::default() }
 }

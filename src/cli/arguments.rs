@@ -90,7 +90,8 @@ Examples:
   digitstack run --set members.cnn.training.epochs=1 --out /tmp/try  a quicker quickstart
   digitstack run configs/reference.toml --device wgpu                the reference settings, on a GPU")]
     Run(RunArguments),
-    /// Search for hyperparameters, stage by stage, on validation images alone; write the best configuration and a page of plots
+    /// Search for hyperparameters, stage by stage, on validation images alone; write the best configuration and a page
+    /// of plots
     #[command(after_help = "\
 A search is a TOML file: members, and stages that each tune a few of their settings. Every trial is on the disk when it ends, in a log that
 Optuna's tools open: after a crash or Ctrl-C the same command goes on, repeats no finished trial and comes to the same picks. The test images
@@ -266,7 +267,8 @@ pub(super) struct TrainArguments {
     /// The model's directory [default: artifacts/<name of the configuration>-<MODEL>]
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Training digits held out for validation: a share below 1, or a count of digits [default: the configuration's `single.validation`, 0.1]
+    /// Training digits held out for validation: a share below 1, or a count of digits [default: the configuration's
+    /// `single.validation`, 0.1]
     #[arg(long, value_name = "SHARE|COUNT")]
     pub(super) validation: Option<HeldOut>,
     /// Start over
@@ -280,7 +282,8 @@ pub(super) struct EvaluateArguments {
     pub(super) run: PathBuf,
     #[command(flatten)]
     pub(super) data: DataDirectory,
-    /// Of a run: also read the test digits as drawings, centred either way, and count what is refused: digits, pairs of digits, scribbles
+    /// Of a run: also read the test digits as drawings, centred either way, and count what is refused: digits, pairs of
+    /// digits, scribbles
     #[arg(long)]
     pub(super) drawn: bool,
 }

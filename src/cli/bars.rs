@@ -92,7 +92,11 @@ impl Lines {
     fn say(&self, state: &mut LineState) {
         state.said = Instant::now();
         let seconds = self.started.elapsed().as_secs_f64();
-        let left = if state.done > 0 { seconds * self.total.saturating_sub(state.done) as f64 / state.done as f64 } else { f64::NAN };
+        let left = if state.done > 0 {
+            seconds * self.total.saturating_sub(state.done) as f64 / state.done as f64
+        } else {
+            f64::NAN
+        };
         let left = if left.is_finite() { format!(", about {left:.0} s left") } else { String::new() };
         let note = if state.note.is_empty() { String::new() } else { format!(", {}", state.note) };
         let line = format!("{}: {}/{} {}, {seconds:.0} s{left}{note}", self.name, state.done, self.total, self.unit);

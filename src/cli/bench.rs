@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::{
     UsageError,
-    arguments::{BenchCommand, BenchTime, BoosterBench, DataDirectory, Global, ImagingBench, NetBench, OperationsBench, ServiceBench},
+    arguments::{
+        BenchCommand, BenchTime, BoosterBench, DataDirectory, Global, ImagingBench, NetBench, OperationsBench,
+        ServiceBench,
+    },
     output::Output,
 };
 use crate::{
@@ -73,7 +76,8 @@ struct ImagingResult {
 pub(super) fn bench(command: &BenchCommand, global: &Global, output: &Output) -> anyhow::Result<()> {
     match command {
         BenchCommand::Cnn(arguments) => {
-            let optimizer = OptimizerConfig::Adadelta { learning_rate: 1.4, rho: 0.53, epsilon: 1e-6, weight_decay: 0.0 };
+            let optimizer =
+                OptimizerConfig::Adadelta { learning_rate: 1.4, rho: 0.53, epsilon: 1e-6, weight_decay: 0.0 };
             net("cnn", &NetworkConfig::Cnn(CnnConfig::default()), &optimizer, arguments, global, output)
         }
         BenchCommand::Dense(arguments) => {
@@ -120,7 +124,11 @@ fn net(
     let throughput = &result.throughput;
     output.line(format!(
         "{name}, batch {}, {} threads: training {:.0} images/s, inference {:.0} images/s (first step {:.2} s)",
-        throughput.batch, result.threads, throughput.train_images_per_s, throughput.infer_images_per_s, throughput.first_step_seconds
+        throughput.batch,
+        result.threads,
+        throughput.train_images_per_s,
+        throughput.infer_images_per_s,
+        throughput.first_step_seconds
     ))
 }
 
@@ -138,8 +146,10 @@ fn operations(arguments: &OperationsBench, global: &Global, output: &Output) -> 
         operations: nn::operation_speeds(&device, batch, seconds)?,
     };
     output.json(&result)?;
-    output
-        .line(format!("batch {batch}, {} threads{on}; microseconds a batch, and GFLOP/s by the operation's definition", result.threads))?;
+    output.line(format!(
+        "batch {batch}, {} threads{on}; microseconds a batch, and GFLOP/s by the operation's definition",
+        result.threads
+    ))?;
     for speed in &result.operations {
         let pass = match speed.pass {
             nn::Pass::Inference => "inference",
@@ -147,7 +157,12 @@ fn operations(arguments: &OperationsBench, global: &Global, output: &Output) -> 
             nn::Pass::Update => "update",
         };
         let rate = if speed.flop > 0.0 { format!("{:10.1}", speed.flop / speed.seconds / 1e9) } else { String::new() };
-        output.line(format!("{:<6} {:<22} {pass:<10} {:12.1} {rate}", speed.net, speed.operation, 1e6 * speed.seconds))?;
+        output.line(format!(
+            "{:<6} {:<22} {pass:<10} {:12.1} {rate}",
+            speed.net,
+            speed.operation,
+            1e6 * speed.seconds
+        ))?;
     }
     Ok(())
 }
@@ -243,7 +258,10 @@ fn imaging(arguments: &ImagingBench, output: &Output) -> anyhow::Result<()> {
         images_per_s: measured.per_second(),
     };
     output.json(&result)?;
-    output.line(format!("imaging, {} rotations, {} threads: {:.0} images/s", result.rotations, result.threads, result.images_per_s))
+    output.line(format!(
+        "imaging, {} rotations, {} threads: {:.0} images/s",
+        result.rotations, result.threads, result.images_per_s
+    ))
 }
 
 /// Drawings that the clients send in turn.
@@ -252,7 +270,12 @@ const DRAWINGS: usize = 200;
 fn service(arguments: &ServiceBench, output: &Output) -> anyhow::Result<()> {
     let BenchTime { seconds } = arguments.time;
     let duration = Duration::try_from_secs_f64(seconds).map_err(|error| UsageError(format!("--seconds: {error}")))?;
-    let load = serve::load(arguments.address, pipeline::sample_drawings(DRAWINGS, Seed(1)), arguments.connections.get(), duration)?;
+    let load = serve::load(
+        arguments.address,
+        pipeline::sample_drawings(DRAWINGS, Seed(1)),
+        arguments.connections.get(),
+        duration,
+    )?;
     output.json(&load)?;
     output.line(format!(
         "{:.0} answers/s over {} connections: half within {:.2} ms, 99 % within {:.2} ms, the slowest {:.2} ms; {} answers, {} errors in {:.1} s",

@@ -38,7 +38,8 @@ Examples:
   digitstack check overfit my.toml --member cnn --epochs 200         does it only take longer?
   digitstack check overfit --set members.cnn.training.optimizer.learning_rate=30   a learning rate that cannot work")]
     Overfit(OverfitArguments),
-    /// Are gradients right? Automatic ones against differences, for every layer, activation and loss, or for the nets of a configuration
+    /// Are gradients right? Automatic ones against differences, for every layer, activation and loss, or for the nets
+    /// of a configuration
     #[command(after_help = "\
 Without a configuration: small nets of every kind of layer (fully connected with and without bias, convolutions of every kernel, padding and
 pool, several in a block, an extra activation, dropout with a fixed mask), every activation and every loss, each as the CPU's own fused
@@ -115,13 +116,17 @@ fn overfit_table(result: &Overfits) -> Vec<String> {
     let figure = |value: Option<f64>, scale: f64, decimals: usize| {
         value.map_or_else(|| "–".to_owned(), |value| format!("{:.decimals$}", scale * value))
     };
-    let mut lines =
-        vec![format!("{:<15} {:>6} {:>6} {:>10} {:>10} {:>12}  verdict", "member", "images", "epochs", "loss", "right %", "known after")];
+    let mut lines = vec![format!(
+        "{:<15} {:>6} {:>6} {:>10} {:>10} {:>12}  verdict",
+        "member", "images", "epochs", "loss", "right %", "known after"
+    )];
     for Overfit { member, images, epochs, loss, accuracy, known_after, passed, hint } in &result.checks {
         let (loss, accuracy) = (figure(*loss, 1.0, 6), figure(*accuracy, 100.0, 1));
         let known_after = known_after.map_or_else(|| "–".to_owned(), |epoch| format!("epoch {epoch}"));
         let verdict = if *passed { "pass" } else { "FAIL" };
-        lines.push(format!("{member:<15} {images:>6} {epochs:>6} {loss:>10} {accuracy:>10} {known_after:>12}  {verdict}"));
+        lines.push(format!(
+            "{member:<15} {images:>6} {epochs:>6} {loss:>10} {accuracy:>10} {known_after:>12}  {verdict}"
+        ));
         lines.extend(hint.iter().map(|hint| format!("  {hint}")));
     }
     lines.extend(result.skipped.iter().map(|(name, kind)| format!("{name:<15} skipped: a {kind} is no net")));
@@ -139,10 +144,15 @@ struct Gradients {
 }
 
 fn gradients(arguments: &GradientsArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let config = arguments.config.as_deref().map(|path| RunConfig::load(Some(path), &overrides(global)?).map_err(anyhow::Error::from));
+    let config = arguments
+        .config
+        .as_deref()
+        .map(|path| RunConfig::load(Some(path), &overrides(global)?).map_err(anyhow::Error::from));
     let config = config.transpose()?;
     if config.is_none() && !global.set.is_empty() {
-        return Err(UsageError("--set changes a configuration; name one, such as configs/quickstart.toml".to_owned()).into());
+        return Err(
+            UsageError("--set changes a configuration; name one, such as configs/quickstart.toml".to_owned()).into()
+        );
     }
     let device = nn::resolve(&global.device)?;
     let progress = output.progress();
@@ -164,7 +174,8 @@ fn gradients(arguments: &GradientsArguments, global: &Global, output: &Output) -
             }
         }
     }
-    let result = Gradients { device: device.description().to_owned(), seed, tolerance: GRADIENT_TOLERANCE, checks, skipped };
+    let result =
+        Gradients { device: device.description().to_owned(), seed, tolerance: GRADIENT_TOLERANCE, checks, skipped };
     output.json(&result)?;
     for line in gradients_table(&result) {
         output.line(line)?;
@@ -178,7 +189,8 @@ fn gradients(arguments: &GradientsArguments, global: &Global, output: &Output) -
 
 fn gradients_table(result: &Gradients) -> Vec<String> {
     let width = result.checks.iter().map(|check| check.what.chars().count()).max().unwrap_or_default().max(8);
-    let mut lines = vec![format!("{:<width$}  {:<10} {:>12}  {:<28} verdict", "function", "operations", "error %", "furthest off")];
+    let mut lines =
+        vec![format!("{:<width$}  {:<10} {:>12}  {:<28} verdict", "function", "operations", "error %", "furthest off")];
     for GradientCheck { what, operations, array, error, passed } in &result.checks {
         let verdict = if *passed { "pass" } else { "FAIL" };
         lines.push(format!("{what:<width$}  {operations:<10} {:>12.4}  {array:<28} {verdict}", 100.0 * error));

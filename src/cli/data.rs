@@ -40,8 +40,14 @@ impl SetInfo {
     }
 
     fn lines(&self, name: &str) -> Vec<String> {
-        let counts: Vec<_> = self.classes.iter().enumerate().map(|(class, count)| format!("{class}: {count}")).collect();
-        let mut lines = vec![format!("{name}: {} images; {}; mean grey level {:.1} of 255", self.images, counts.join(", "), self.mean_ink)];
+        let counts: Vec<_> =
+            self.classes.iter().enumerate().map(|(class, count)| format!("{class}: {count}")).collect();
+        let mut lines = vec![format!(
+            "{name}: {} images; {}; mean grey level {:.1} of 255",
+            self.images,
+            counts.join(", "),
+            self.mean_ink
+        )];
         if let Some(fingerprint) = &self.fingerprint {
             lines.extend(fingerprint.files.iter().map(|file| format!("  {}  {}", file.sha256, file.name)));
             lines.push(format!("  {}  (pixels and labels)", fingerprint.sha256));

@@ -47,20 +47,36 @@ struct Written {
     test: [usize; CLASSES],
 }
 
-pub(super) fn split(arguments: &SplitArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {
+pub(super) fn split(
+    arguments: &SplitArguments,
+    global: &Global,
+    output: &Output,
+    cancel: &Cancel,
+) -> anyhow::Result<()> {
     let folder = &arguments.out;
-    if let Some(there) = NAMES.iter().map(|name| folder.join(name)).find(|path| !arguments.force && path.symlink_metadata().is_ok()) {
-        return Err(UsageError(format!("{} is there already; replace it with --force, or name another folder", there.display())).into());
+    if let Some(there) =
+        NAMES.iter().map(|name| folder.join(name)).find(|path| !arguments.force && path.symlink_metadata().is_ok())
+    {
+        return Err(UsageError(format!(
+            "{} is there already; replace it with --force, or name another folder",
+            there.display()
+        ))
+        .into());
     }
     let mut config = RunConfig::load(arguments.data.config.as_deref(), &overrides(global)?)?;
     let data = arguments.data.data.data.as_deref();
     if let Some(read) = data.or(config.data.path.as_deref())
         && matches!((read.canonicalize(), folder.canonicalize()), (Ok(read), Ok(out)) if read == out)
     {
-        return Err(UsageError(format!("{} is the folder that the digits are read from; name another one", folder.display())).into());
+        return Err(UsageError(format!(
+            "{} is the folder that the digits are read from; name another one",
+            folder.display()
+        ))
+        .into());
     }
     let sizes = [arguments.train.get(), arguments.test.get()];
-    // Built-in digits are as many as are wanted. Of files, all are drawn from: the limits of a configuration are for its own fits.
+    // Built-in digits are as many as are wanted. Of files, all are drawn from: the limits of a configuration are for
+    // its own fits.
     let is_builtin = config.data.source == SourceKind::Builtin && data.is_none();
     (config.data.train, config.data.test) = if is_builtin { (Some(sizes[0]), Some(sizes[1])) } else { (None, None) };
     let progress = output.progress();
@@ -72,7 +88,9 @@ pub(super) fn split(arguments: &SplitArguments, global: &Global, output: &Output
     let [train, test] = tables.class_counts();
     output.json(&Written { source: source.describe(), seed: config.seed, files: files.clone(), train, test })?;
     output.line(format!("from {}, by seed {}:", source.describe(), config.seed))?;
-    for ((file, counts), what) in files.iter().zip([train, test, test]).zip(["digits with labels", "digits without", "labels of these"]) {
+    for ((file, counts), what) in
+        files.iter().zip([train, test, test]).zip(["digits with labels", "digits without", "labels of these"])
+    {
         output.line(format!("{}: {} {what}", file.display(), counts.iter().sum::<usize>()))?;
     }
     Ok(())

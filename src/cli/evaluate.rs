@@ -30,7 +30,8 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, global: &Global, output: &
     let device = nn::resolve(&global.device)?;
     let progress = output.progress();
     let cancel = Cancel::default();
-    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
+    let work =
+        Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
     let saved = SavedModel::load(&arguments.run, &work)?;
     let judged = match &saved {
         SavedModel::Run(run) => arguments.drawn.then_some(run),
@@ -72,7 +73,10 @@ fn drawn_table(scores: &[DrawnScores]) -> Vec<String> {
     let reasons = Refusal::ALL.map(|reason| format!("{:>14}", reason.name())).concat();
     let mut lines = vec![
         String::new(),
-        format!("{:<32} {:>9} {:>8} {:>10} {:>14}{reasons}", "read", "drawings", "right %", "refused %", "95 % interval"),
+        format!(
+            "{:<32} {:>9} {:>8} {:>10} {:>14}{reasons}",
+            "read", "drawings", "right %", "refused %", "95 % interval"
+        ),
     ];
     for row in scores {
         let right = row.right.map_or_else(|| "–".to_owned(), |right| format!("{:.2}", 100.0 * right.value));

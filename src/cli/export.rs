@@ -98,9 +98,11 @@ pub(super) fn export(arguments: &ExportArguments, output: &Output) -> anyhow::Re
     let default = || PathBuf::from(format!("{}.{}", model.replace('/', "-"), format.extension()));
     let file = arguments.out.clone().unwrap_or_else(default);
     if !arguments.force && file.exists() {
-        return Err(
-            UsageError(format!("{} is there already; replace it with --force, or choose another file with --out", file.display())).into()
-        );
+        return Err(UsageError(format!(
+            "{} is there already; replace it with --force, or choose another file with --out",
+            file.display()
+        ))
+        .into());
     }
     // Weights are copied, not computed with.
     let device = nn::resolve(&DeviceChoice::Cpu)?;

@@ -90,9 +90,16 @@ struct Import<'a> {
     scores: &'a ModelScores,
 }
 
-pub(super) fn import(arguments: &ImportArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {
+pub(super) fn import(
+    arguments: &ImportArguments,
+    global: &Global,
+    output: &Output,
+    cancel: &Cancel,
+) -> anyhow::Result<()> {
     if !arguments.fresh && runs::is_complete(&arguments.out) {
-        return Err(UsageError(format!("{} is complete already; start over with --fresh", arguments.out.display())).into());
+        return Err(
+            UsageError(format!("{} is complete already; start over with --fresh", arguments.out.display())).into()
+        );
     }
     let overrides = overrides(global)?;
     let name = arguments.model.as_deref().unwrap_or("net");
@@ -102,7 +109,10 @@ pub(super) fn import(arguments: &ImportArguments, global: &Global, output: &Outp
             let weights = WeightsFile::read(&arguments.weights)?;
             let Some(config) = pipeline::config_of_file(&weights, name, &overrides) else {
                 let file = arguments.weights.display();
-                return Err(UsageError(format!("{file} does not say its architecture; name it with --config and --model")).into());
+                return Err(UsageError(format!(
+                    "{file} does not say its architecture; name it with --config and --model"
+                ))
+                .into());
             };
             (config?, weights)
         }

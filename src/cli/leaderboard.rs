@@ -31,7 +31,11 @@ pub(super) struct LeaderboardArguments {
 /// A file that can be drawn into.
 fn drawing(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
-    if is(&path, "svg") || is(&path, "png") { Ok(path) } else { Err("expected a name that ends in .svg or .png".to_owned()) }
+    if is(&path, "svg") || is(&path, "png") {
+        Ok(path)
+    } else {
+        Err("expected a name that ends in .svg or .png".to_owned())
+    }
 }
 
 fn is(path: &Path, extension: &str) -> bool {
@@ -42,7 +46,8 @@ pub(super) fn leaderboard(arguments: &LeaderboardArguments, output: &Output) -> 
     // Models are only counted: no driver is needed for that.
     let device = nn::resolve(&DeviceChoice::Cpu)?;
     let (progress, cancel) = (output.progress(), Cancel::default());
-    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
+    let work =
+        Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
     let artifacts = [PathBuf::from("artifacts")];
     let folders = if arguments.runs.is_empty() { &artifacts[..] } else { &arguments.runs };
     let board = leaderboard::leaderboard(folders, arguments.sort, &work)?;
@@ -51,7 +56,9 @@ pub(super) fn leaderboard(arguments: &LeaderboardArguments, output: &Output) -> 
     }
     if board.rows.is_empty() {
         let named = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
-        return Err(anyhow::anyhow!("no finished run or model in {named}; `digitstack run` and `digitstack train` make some"));
+        return Err(anyhow::anyhow!(
+            "no finished run or model in {named}; `digitstack run` and `digitstack train` make some"
+        ));
     }
     output.json(&board)?;
     for line in table(&board.rows) {
@@ -73,7 +80,9 @@ const COLUMNS: [Column; 10] = [
     ("model", true, |row| row.model.clone()),
     ("run", true, |row| row.run.clone()),
     ("parameters", false, |row| row.parameters.map_or_else(|| NONE.to_owned(), |count| count.to_string())),
-    ("training s", false, |row| row.training_seconds.map_or_else(|| NONE.to_owned(), |seconds| format!("{seconds:.1}"))),
+    ("training s", false, |row| {
+        row.training_seconds.map_or_else(|| NONE.to_owned(), |seconds| format!("{seconds:.1}"))
+    }),
     ("images", false, |row| row.train_images.map_or_else(|| NONE.to_owned(), |images| images.to_string())),
     ("held out %", false, |row| row.held_out.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))),
     ("test %", false, |row| row.accuracy.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))),
@@ -115,19 +124,30 @@ fn table(rows: &[Row]) -> Vec<String> {
     lines.extend(cells.iter().map(|row| line(std::array::from_fn(|place| row[place].as_str()))));
     let mut said: Vec<String> = Vec::new();
     for result in rows.iter().flat_map(|row| &row.reported) {
-        let text = format!("reported, {}: {} % by {}; {}", result.model, percent(result.accuracy), result.system, result.protocol);
+        let text = format!(
+            "reported, {}: {} % by {}; {}",
+            result.model,
+            percent(result.accuracy),
+            result.system,
+            result.protocol
+        );
         if !said.contains(&text) {
             said.push(text);
         }
     }
     lines.extend(said);
-    lines.push("training s: the fits of a model added up, of a run all of its folds; parameters: of all models that are asked".to_owned());
+    lines.push(
+        "training s: the fits of a model added up, of a run all of its folds; parameters: of all models that are asked"
+            .to_owned(),
+    );
     lines.push(
         "held out %: on training digits that the model did not see; an epoch may have been chosen by them, by the test images never"
             .to_owned(),
     );
     if rows.iter().any(|row| row.seeds.is_some()) {
-        lines.push("±: standard deviation over the seeds of equal configurations; test %, training s: their mean".to_owned());
+        lines.push(
+            "±: standard deviation over the seeds of equal configurations; test %, training s: their mean".to_owned(),
+        );
     }
     lines
 }

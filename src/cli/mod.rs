@@ -47,7 +47,11 @@ pub fn main() -> ExitCode {
         Ok(()) => SUCCESS,
         Err(error) => {
             output.error(&error);
-            if error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<UsageError>()) { USAGE } else { FAILURE }
+            if error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<UsageError>()) {
+                USAGE
+            } else {
+                FAILURE
+            }
         }
     };
     ExitCode::from(code)
@@ -106,7 +110,8 @@ fn on_interrupt(output: &Output) -> anyhow::Result<Cancel> {
             std::process::exit(i32::from(FAILURE));
         }
         flag.cancel();
-        output.status("stopping at the next safe point; once more to stop at once (nothing finished is lost either way)");
+        output
+            .status("stopping at the next safe point; once more to stop at once (nothing finished is lost either way)");
     })?;
     Ok(cancel)
 }

@@ -71,6 +71,10 @@ impl Output {
 
     /// Who watches long work: bars on a terminal, plain lines elsewhere, nobody with `--quiet`.
     pub(super) fn progress(&self) -> Arc<dyn Progress> {
-        if self.quiet { Arc::new(Silent) } else { Arc::new(Bars::new(self.bars.clone(), std::io::stderr().is_terminal(), self.verbose)) }
+        if self.quiet {
+            Arc::new(Silent)
+        } else {
+            Arc::new(Bars::new(self.bars.clone(), std::io::stderr().is_terminal(), self.verbose))
+        }
     }
 }

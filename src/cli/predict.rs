@@ -46,7 +46,8 @@ pub(super) fn predict(arguments: &PredictArguments, global: &Global, output: &Ou
     let device = nn::resolve(&global.device)?;
     let progress = output.progress();
     let cancel = Cancel::default();
-    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
+    let work =
+        Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
     let run = SavedModel::load(&arguments.run, &work)?;
 
     let mut digits = Vec::new();

@@ -92,7 +92,8 @@ pub(super) fn predict(
     ];
     if let (Some(correct), Some(accuracy)) = (summary.correct, summary.accuracy) {
         let [value, low, high] = [accuracy.value, accuracy.low, accuracy.high].map(|share| 100.0 * share);
-        lines.push(format!("  right: {correct} of {}, {value:.2} % (95 % interval {low:.2} – {high:.2})", summary.rows));
+        lines
+            .push(format!("  right: {correct} of {}, {value:.2} % (95 % interval {low:.2} – {high:.2})", summary.rows));
     }
     // Standard output is the table's if it goes there.
     for line in lines {

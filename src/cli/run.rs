@@ -50,7 +50,8 @@ fn finish(metrics: &pipeline::Metrics, folder: &std::path::Path, output: &Output
 pub(super) fn overrides(global: &Global) -> anyhow::Result<Vec<Override>> {
     let mut overrides = global.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
     if let Some(seed) = global.seed {
-        let seed = i64::try_from(seed).map_err(|_| super::UsageError(format!("--seed {seed}: expected at most {}", i64::MAX)))?;
+        let seed = i64::try_from(seed)
+            .map_err(|_| super::UsageError(format!("--seed {seed}: expected at most {}", i64::MAX)))?;
         overrides.push(Override::field("seed", seed));
     }
     Ok(overrides)

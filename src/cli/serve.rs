@@ -20,7 +20,11 @@ const ARTIFACTS: &str = "artifacts";
 
 pub(super) fn serve(arguments: &ServeArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
     if !(arguments.timeout > 0.0 && arguments.timeout <= 3600.0) {
-        return Err(UsageError(format!("--timeout: found {} seconds, expected more than 0 and at most 3600", arguments.timeout)).into());
+        return Err(UsageError(format!(
+            "--timeout: found {} seconds, expected more than 0 and at most 3600",
+            arguments.timeout
+        ))
+        .into());
     }
     let run = match &arguments.run {
         Some(run) => run.clone(),
@@ -48,9 +52,9 @@ pub(super) fn serve(arguments: &ServeArguments, global: &Global, output: &Output
     let mut said = Ok(());
     serve::serve(&run, &options, &work, Arc::new(move |line: &str| log.status(line)), |address| {
         let url = format!("http://{address}/");
-        said = output
-            .json(&serde_json::json!({ "url": url, "run": run.display().to_string() }))
-            .and_then(|()| output.line(format!("{url} draws and reads digits with {}; Ctrl-C stops it", run.display())));
+        said = output.json(&serde_json::json!({ "url": url, "run": run.display().to_string() })).and_then(|()| {
+            output.line(format!("{url} draws and reads digits with {}; Ctrl-C stops it", run.display()))
+        });
     })?;
     said
 }

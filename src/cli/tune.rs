@@ -31,10 +31,13 @@ pub(super) fn tune(arguments: &TuneArguments, global: &Global, output: &Output, 
     let directory = RunDirectory::open(&folder, arguments.fresh)?;
     match directory.state() {
         RunState::Complete => {
-            output.status(&format!("{} is complete already (start over with --fresh); what it found:", folder.display()));
+            output
+                .status(&format!("{} is complete already (start over with --fresh); what it found:", folder.display()));
             return finish(&folder, output);
         }
-        RunState::Interrupted => output.status(&format!("going on with the interrupted search in {}", folder.display())),
+        RunState::Interrupted => {
+            output.status(&format!("going on with the interrupted search in {}", folder.display()))
+        }
         RunState::New => {}
     }
     let device = nn::resolve(&global.device)?;

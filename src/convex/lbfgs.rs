@@ -1,8 +1,9 @@
 //! argmin's L-BFGS with the line search of Moré and Thuente.
 //!
-//! argmin asks for cost and gradient one after the other at the same point; a pass over the data gives both, so the last pair is kept.
-//! Whether the minimum was reached is judged here and not by argmin, which calls a line search that found no better point an ordinary end.
-//! Its line search would also go on for ever on a value that is not a number, so such values and too many evaluations end it with an error.
+//! argmin asks for cost and gradient one after the other at the same point; a pass over the data gives both, so the
+//! last pair is kept. Whether the minimum was reached is judged here and not by argmin, which calls a line search that
+//! found no better point an ordinary end. Its line search would also go on for ever on a value that is not a number, so
+//! such values and too many evaluations end it with an error.
 
 use std::{
     cell::{Cell, RefCell},
@@ -18,7 +19,8 @@ use argmin::{
 const MEMORY: usize = 10;
 /// Iterations of [`minimise`] stop once the gradient's norm is below this.
 const TARGET: f64 = 1e-8;
-/// A line search that finds nothing better ends the iterations; with a gradient below this it was rounding that stopped it.
+/// A line search that finds nothing better ends the iterations; with a gradient below this it was rounding that stopped
+/// it.
 pub(crate) const GOOD_ENOUGH: f64 = 1e-6;
 /// Most passes over the data for each iteration of a descent, on average; little more than one is usual.
 const EVALUATIONS: u64 = 2;
@@ -41,7 +43,8 @@ pub struct Unsolved {
     pub model: &'static str,
     /// Iterations done.
     pub iterations: u64,
-    /// Euclidean norm of the gradient at the best point, or how far a condition of optimality is from holding there; none if there is no point.
+    /// Euclidean norm of the gradient at the best point, or how far a condition of optimality is from holding there;
+    /// none if there is no point.
     pub gradient: Option<f64>,
     /// What would do.
     pub expected: f64,
@@ -50,7 +53,9 @@ pub struct Unsolved {
 }
 
 fn reached(iterations: u64, gradient: Option<f64>) -> String {
-    gradient.map_or("without a result".to_owned(), |gradient| format!("after {iterations} iterations with a gradient of {gradient:.1e}"))
+    gradient.map_or("without a result".to_owned(), |gradient| {
+        format!("after {iterations} iterations with a gradient of {gradient:.1e}")
+    })
 }
 
 /// When a descent ends by itself.
@@ -253,7 +258,8 @@ mod tests {
     #[test]
     fn a_descent_ends_where_it_is_told_to() {
         let go = |iterations, last| {
-            let watch = |step: Step| if step.iteration == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            let watch =
+                |step: Step| if step.iteration == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
             descend("bowl", &Bowl, vec![-3.0; 5], Limits { tolerance: 1e-3, iterations }, watch).unwrap()
         };
         let whole = go(1000, u64::MAX);

@@ -1,11 +1,11 @@
 //! The function that the logistic regression minimises: (Σ log-loss + ½‖W‖² / c) / n.
 //!
-//! The features are centred and divided by their spread first, which makes the function better conditioned. The minimum stays what it was:
-//! centring moves only the intercepts, which are free, and the penalty is that of the weights before the division. Constant columns become
-//! zero.
+//! The features are centred and divided by their spread first, which makes the function better conditioned. The minimum
+//! stays what it was: centring moves only the intercepts, which are free, and the penalty is that of the weights before
+//! the division. Constant columns become zero.
 //!
-//! The pass over the data is cut into chunks of fixed size. The chunks run on the threads there are; their sums are added in the order of
-//! the chunks, so that the result has the same bits on any number of threads.
+//! The pass over the data is cut into chunks of fixed size. The chunks run on the threads there are; their sums are
+//! added in the order of the chunks, so that the result has the same bits on any number of threads.
 
 use rayon::prelude::*;
 
@@ -34,13 +34,13 @@ pub(crate) struct LogLoss<'a> {
     c: f64,
 }
 
-/// Logit weights of one feature for all classes (or the gradient of them), and so on for each feature, the intercepts last:
-/// `[width + 1, 10]`.
+/// Logit weights of one feature for all classes (or the gradient of them), and so on for each feature, the intercepts
+/// last: `[width + 1, 10]`.
 type Table = Vec<[f64; CLASSES]>;
 
 impl<'a> LogLoss<'a> {
-    /// `features`: `[n, width]`. `classes`: those that occur among the `labels`, `[n]`; only they have parameters. `c`: the inverse strength of
-    /// the penalty.
+    /// `features`: `[n, width]`. `classes`: those that occur among the `labels`, `[n]`; only they have parameters. `c`:
+    /// the inverse strength of the penalty.
     pub(crate) fn new(features: Vec<f64>, labels: &'a [u8], classes: &'a [u8], c: f64) -> Self {
         let mut standardised = features;
         let width = standardised.len() / labels.len().max(1);

@@ -1,7 +1,7 @@
 //! Smooth convex functions and where they are least.
 //!
-//! `LogLoss` is the function behind multinomial logistic regression; `minimise` finds the minimum of it or of any other `Objective`, and
-//! `descend` does so under the eyes of its caller, who may end it.
+//! `LogLoss` is the function behind multinomial logistic regression; `minimise` finds the minimum of it or of any other
+//! `Objective`, and `descend` does so under the eyes of its caller, who may end it.
 
 mod lbfgs;
 mod log_loss;

@@ -1,9 +1,10 @@
 //! Downloads that are verified before they get their name.
 //!
-//! A file is written under a temporary name in its final folder, unpacked and hashed from there, and only then synced and renamed; whatever
-//! bears the final name has been verified. A download that breaks off starts again at the next mirror: mirrors pack the same contents
-//! differently, so that the start from one and the rest from another would not fit together, and the largest file is 10 MB. A process that
-//! is killed leaves its `.digitstack-*.part` file behind, which nothing ever reads.
+//! A file is written under a temporary name in its final folder, unpacked and hashed from there, and only then synced
+//! and renamed; whatever bears the final name has been verified. A download that breaks off starts again at the next
+//! mirror: mirrors pack the same contents differently, so that the start from one and the rest from another would not
+//! fit together, and the largest file is 10 MB. A process that is killed leaves its `.digitstack-*.part` file behind,
+//! which nothing ever reads.
 
 use std::{
     io::{self, Read, Write},
@@ -65,17 +66,25 @@ impl RemoteFile {
     /// [`DataError::Read`] if it cannot be read or unpacked.
     pub fn is_at(&self, path: &Path) -> Result<bool> {
         let mut contents = Contents::open(path)?;
-        let length = io::copy(&mut contents.by_ref().take(self.bytes + 1), &mut io::sink()).map_err(super::error::reading(path))?;
+        let length = io::copy(&mut contents.by_ref().take(self.bytes + 1), &mut io::sink())
+            .map_err(super::error::reading(path))?;
         Ok(length == self.bytes && contents.finish(path).sha256 == self.sha256)
     }
 }
 
-/// Downloads `file` into `folder` as `<name>.gz`, from the first mirror that gives a copy with the right hash, and returns its path.
+/// Downloads `file` into `folder` as `<name>.gz`, from the first mirror that gives a copy with the right hash, and
+/// returns its path.
 ///
 /// # Errors
 /// [`DataError::Download`] with what each mirror did, where `wanted` lists the files to put into the folder by hand;
 /// [`DataError::Write`] if the folder cannot be written.
-pub fn download(file: &RemoteFile, mirrors: &Mirrors, folder: &Path, wanted: &[String], progress: &dyn Progress) -> Result<PathBuf> {
+pub fn download(
+    file: &RemoteFile,
+    mirrors: &Mirrors,
+    folder: &Path,
+    wanted: &[String],
+    progress: &dyn Progress,
+) -> Result<PathBuf> {
     std::fs::create_dir_all(folder).map_err(writing(folder))?;
     let config = ureq::Agent::config_builder()
         .timeout_connect(Some(mirrors.connect))

@@ -1,8 +1,8 @@
 //! Files in and out: plain or gzip, hashed while they are read, written whole or not at all.
 //!
-//! Gzip is told by its first two bytes, never by the name: mirrors and browsers rename and unpack as they like. The hash is that of the
-//! *unpacked* bytes, so that it names the contents however they are packed. A gzip file may not unpack to much more than any real set of
-//! digits does, so that a few kilobytes cannot fill the memory.
+//! Gzip is told by its first two bytes, never by the name: mirrors and browsers rename and unpack as they like. The
+//! hash is that of the *unpacked* bytes, so that it names the contents however they are packed. A gzip file may not
+//! unpack to much more than any real set of digits does, so that a few kilobytes cannot fill the memory.
 
 use std::{
     fs::File,
@@ -18,7 +18,8 @@ use super::error::{DataError, Result, reading, writing};
 
 /// A gzip file may always unpack to this many bytes: more than all of MNIST.
 const UNPACKED_ALWAYS: u64 = 64 << 20;
-/// Beyond [`UNPACKED_ALWAYS`], a gzip file may unpack to this many times its size. Digits pack about 5 to 1 as IDX and 8 to 1 as CSV.
+/// Beyond [`UNPACKED_ALWAYS`], a gzip file may unpack to this many times its size. Digits pack about 5 to 1 as IDX and
+/// 8 to 1 as CSV.
 const UNPACKED_RATIO: u64 = 100;
 
 /// A file and what was in it.
@@ -80,7 +81,14 @@ impl Contents {
             let bytes = Bytes::Gzip(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(file))));
             Self { bytes, length, hash: Sha256::new(), read: 0, limit, plain_length: None }
         } else {
-            Self { bytes: Bytes::Plain(file), length, hash: Sha256::new(), read: 0, limit: u64::MAX, plain_length: Some(length) }
+            Self {
+                bytes: Bytes::Plain(file),
+                length,
+                hash: Sha256::new(),
+                read: 0,
+                limit: u64::MAX,
+                plain_length: Some(length),
+            }
         })
     }
 
@@ -101,7 +109,10 @@ impl Contents {
     /// The hash of all bytes read so far: of the whole file once it was read to its end.
     pub(super) fn finish(self, path: &Path) -> FileHash {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        FileHash { name: name.strip_suffix(".gz").unwrap_or(&name).to_owned(), sha256: hexadecimal(&self.hash.finalize()) }
+        FileHash {
+            name: name.strip_suffix(".gz").unwrap_or(&name).to_owned(),
+            sha256: hexadecimal(&self.hash.finalize()),
+        }
     }
 }
 
@@ -142,7 +153,8 @@ impl BufRead for Contents {
     }
 }
 
-/// A new file beside `path` that takes its name when it is complete; until then, and after a crash, `path` is as it was.
+/// A new file beside `path` that takes its name when it is complete; until then, and after a crash, `path` is as it
+/// was.
 pub(super) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".digitstack-").suffix(".part");
@@ -151,7 +163,8 @@ pub(super) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Gives a complete temporary file its name. Survives kill -9 and a power cut: afterwards there is the old file or the new one, whole.
+/// Gives a complete temporary file its name. Survives kill -9 and a power cut: afterwards there is the old file or the
+/// new one, whole.
 pub(super) fn put_in_place(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -165,7 +178,8 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes a whole file or none. Packed if its name ends in `.gz`, without a time stamp, so that equal contents give equal files.
+/// Writes a whole file or none. Packed if its name ends in `.gz`, without a time stamp, so that equal contents give
+/// equal files.
 pub(super) fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let work = || {
         let folder = folder_of(path);
@@ -203,7 +217,10 @@ mod tests {
             let mut text = String::new();
             contents.read_to_string(&mut text).unwrap();
             assert_eq!(text, "abc");
-            assert_eq!(contents.finish(path).sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+            assert_eq!(
+                contents.finish(path).sha256,
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+            );
         }
     }
 
@@ -211,7 +228,10 @@ mod tests {
     fn a_gzip_bomb_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bomb.gz");
-        write_whole(&path, |out| io::copy(&mut io::repeat(0).take(UNPACKED_ALWAYS + (1 << 20)), &mut &mut *out).map(|_| ())).unwrap();
+        write_whole(&path, |out| {
+            io::copy(&mut io::repeat(0).take(UNPACKED_ALWAYS + (1 << 20)), &mut &mut *out).map(|_| ())
+        })
+        .unwrap();
         let mut contents = Contents::open(&path).unwrap();
         let error = io::copy(&mut contents, &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("unpacks to more than"), "{error}");
@@ -227,7 +247,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         write_whole(&path, |out| out.write_all(b"old")).unwrap();
-        let error = write_whole(&path, |out| out.write_all(b"new").and(Err(io::Error::other("disk full")))).unwrap_err();
+        let error =
+            write_whole(&path, |out| out.write_all(b"new").and(Err(io::Error::other("disk full")))).unwrap_err();
         assert!(error.to_string().contains("disk full"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -1,8 +1,9 @@
 //! Image folders: one sub-folder a class, `0/` to `9/`, of PNG and JPEG files.
 //!
-//! A 28×28 image without transparency is taken as it is: light ink on a dark ground, as in MNIST, colours turned to their brightness. What
-//! any other image shows is for the caller to say, through [`ImageToDigit`]; this room changes no pixels. The size is read from the file's
-//! header and checked before anything is decoded, and the decoder's memory is limited.
+//! A 28×28 image without transparency is taken as it is: light ink on a dark ground, as in MNIST, colours turned to
+//! their brightness. What any other image shows is for the caller to say, through [`ImageToDigit`]; this room changes
+//! no pixels. The size is read from the file's header and checked before anything is decoded, and the decoder's memory
+//! is limited.
 //!
 //! The order is that of the classes, then of the file names' bytes, on every system.
 
@@ -42,14 +43,19 @@ pub(super) fn has_classes(folder: &Path) -> bool {
 /// Names that begin with a dot, and `Thumbs.db`, are passed over. A class without a folder has no images.
 ///
 /// # Errors
-/// [`DataError::Layout`] if there is no image, or if a class folder holds a folder; [`DataError::Format`] naming the first file (in order)
-/// that is neither PNG nor JPEG, is damaged, has a side above [`MAX_SIDE`], or that `convert` refused; [`DataError::Read`].
+/// [`DataError::Layout`] if there is no image, or if a class folder holds a folder; [`DataError::Format`] naming the
+/// first file (in order) that is neither PNG nor JPEG, is damaged, has a side above [`MAX_SIDE`], or that `convert`
+/// refused; [`DataError::Read`].
 pub fn read(folder: &Path, convert: &ImageToDigit, progress: &dyn Progress) -> Result<Digits> {
     Ok(read_hashed(folder, convert, progress)?.0)
 }
 
 /// Also the hash over each file's class, name and contents.
-pub(super) fn read_hashed(folder: &Path, convert: &ImageToDigit, progress: &dyn Progress) -> Result<(Digits, FileHash)> {
+pub(super) fn read_hashed(
+    folder: &Path,
+    convert: &ImageToDigit,
+    progress: &dyn Progress,
+) -> Result<(Digits, FileHash)> {
     let files = list(folder)?;
     let task = progress.task(&format!("reading {}", folder.display()), files.len() as u64, "images");
     let read: Vec<Result<([u8; PIXELS], [u8; 32])>> = files
@@ -92,7 +98,10 @@ fn list(folder: &Path) -> Result<Vec<(u8, PathBuf)>> {
         for name in names {
             let path = class_folder.join(name);
             if path.is_dir() {
-                return Err(DataError::Layout { path, problem: "a folder inside a class folder, expected only images".into() });
+                return Err(DataError::Layout {
+                    path,
+                    problem: "a folder inside a class folder, expected only images".into(),
+                });
             }
             files.push((class, path));
         }
@@ -116,7 +125,8 @@ fn read_image(path: &Path, convert: &ImageToDigit) -> Result<([u8; PIXELS], [u8;
         return Err(wrong(format!("a {format:?} file, expected PNG or JPEG")));
     }
     let damaged = |error: image::ImageError| wrong(format!("cannot be decoded: {error}"));
-    let (width, height) = ImageReader::with_format(std::io::Cursor::new(&bytes), format).into_dimensions().map_err(damaged)?;
+    let (width, height) =
+        ImageReader::with_format(std::io::Cursor::new(&bytes), format).into_dimensions().map_err(damaged)?;
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(wrong(format!("{width}×{height} pixels, at most {MAX_SIDE} a side are read")));
     }
@@ -142,7 +152,9 @@ mod tests {
     use crate::progress::Silent;
 
     fn mean() -> ImageToDigit {
-        Arc::new(|image| if image.width() > 100 { Err("nothing drawn".into()) } else { Ok([image.width() as u8; PIXELS]) })
+        Arc::new(
+            |image| if image.width() > 100 { Err("nothing drawn".into()) } else { Ok([image.width() as u8; PIXELS]) },
+        )
     }
 
     fn save(path: PathBuf, width: u32, value: u8) {

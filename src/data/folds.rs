@@ -1,10 +1,11 @@
 //! Dividing a set so that every part has each class's share and no group is on both sides.
 //!
-//! One greedy rule serves all: groups are taken largest first, groups of the same size class by class and, within that, in an order drawn
-//! from the seed; each goes where it leaves the class shares most even. This is the rule of scikit-learn's `StratifiedGroupKFold`
-//! (`sklearn/model_selection/_split.py`) with the variance of the shares in place of the mean of their standard deviations, so that what a
-//! group adds depends on its own classes only. With groups of one image it becomes plain stratification: the folds' counts of a class
-//! differ by at most one, and so do their sizes.
+//! One greedy rule serves all: groups are taken largest first, groups of the same size class by class and, within that,
+//! in an order drawn from the seed; each goes where it leaves the class shares most even. This is the rule of
+//! scikit-learn's `StratifiedGroupKFold` (`sklearn/model_selection/_split.py`) with the variance of the shares in place
+//! of the mean of their standard deviations, so that what a group adds depends on its own classes only. With groups of
+//! one image it becomes plain stratification: the folds' counts of a class differ by at most one, and so do their
+//! sizes.
 
 use std::collections::HashSet;
 
@@ -66,8 +67,8 @@ pub struct Split {
 /// Divides images into `k` folds. `labels` and `groups`: `[n]`.
 ///
 /// # Errors
-/// [`DataError::Division`] if `k` is not 2 to 1000, if there are no images or not as many labels as groups, if a label is above 9, or if a
-/// class that occurs has fewer groups than there are folds.
+/// [`DataError::Division`] if `k` is not 2 to 1000, if there are no images or not as many labels as groups, if a label
+/// is above 9, or if a class that occurs has fewer groups than there are folds.
 pub fn stratified_group_folds(labels: &[u8], groups: &[u32], k: usize, seed: Seed) -> Result<Folds> {
     if !(2..=MAX_FOLDS).contains(&k) {
         return Err(DataError::Division(format!("{k} folds, expected 2 to {MAX_FOLDS}")));
@@ -76,7 +77,9 @@ pub fn stratified_group_folds(labels: &[u8], groups: &[u32], k: usize, seed: See
     for class in 0..CLASSES {
         let holders = set.groups.iter().filter(|group| group.counts[class] > 0).count();
         if (1..k).contains(&holders) {
-            return Err(DataError::Division(format!("class {class} has {holders} groups of images, too few for {k} folds")));
+            return Err(DataError::Division(format!(
+                "class {class} has {holders} groups of images, too few for {k} folds"
+            )));
         }
     }
     let mut counts = vec![[0; CLASSES]; k];
@@ -84,7 +87,8 @@ pub fn stratified_group_folds(labels: &[u8], groups: &[u32], k: usize, seed: See
     let mut fold_of = vec![0; labels.len()];
     for group in &set.groups {
         let added = |fold: usize| set.share_change(group, |class| f64::from(counts[fold][class]));
-        let best = (0..k).min_by(|&a, &b| added(a).total_cmp(&added(b)).then(sizes[a].cmp(&sizes[b]))).unwrap_or_default();
+        let best =
+            (0..k).min_by(|&a, &b| added(a).total_cmp(&added(b)).then(sizes[a].cmp(&sizes[b]))).unwrap_or_default();
         for (count, more) in counts[best].iter_mut().zip(group.counts) {
             *count += more;
         }
@@ -96,14 +100,17 @@ pub fn stratified_group_folds(labels: &[u8], groups: &[u32], k: usize, seed: See
     Ok(Folds { fold_of, count: k })
 }
 
-/// Holds out about `fraction` of each class: with groups of one image, the nearest whole number, but at least one on either side.
+/// Holds out about `fraction` of each class: with groups of one image, the nearest whole number, but at least one on
+/// either side.
 ///
 /// # Errors
-/// [`DataError::Division`] if `fraction` is not between 0 and 1, for labels and groups as in [`stratified_group_folds`], or if a class that
-/// occurs would be missing on one side.
+/// [`DataError::Division`] if `fraction` is not between 0 and 1, for labels and groups as in
+/// [`stratified_group_folds`], or if a class that occurs would be missing on one side.
 pub fn stratified_group_split(labels: &[u8], groups: &[u32], fraction: f64, seed: Seed) -> Result<Split> {
     if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(DataError::Division(format!("a held-out share of {fraction}, expected more than 0 and less than 1")));
+        return Err(DataError::Division(format!(
+            "a held-out share of {fraction}, expected more than 0 and less than 1"
+        )));
     }
     let set = Groups::collect(labels, groups, seed)?;
     let wanted = set.totals.map(|total| (f64::from(total) * fraction).min(f64::from(total) - 1.0).max(1.0));
@@ -122,16 +129,20 @@ pub fn stratified_group_split(labels: &[u8], groups: &[u32], fraction: f64, seed
     for class in (0..CLASSES).filter(|&class| set.totals[class] > 0) {
         if counts[class] == 0 || counts[class] == set.totals[class] {
             let (found, side) = (set.totals[class], if counts[class] == 0 { "held-out" } else { "training" });
-            let problem = format!("class {class}, {found} images, cannot be divided by groups: none would be left on the {side} side");
+            let problem = format!(
+                "class {class}, {found} images, cannot be divided by groups: none would be left on the {side} side"
+            );
             return Err(DataError::Division(problem));
         }
     }
-    let side = |inside: bool| held_out.iter().enumerate().filter(|&(_, &held)| held == inside).map(|(index, _)| index).collect();
+    let side = |inside: bool| {
+        held_out.iter().enumerate().filter(|&(_, &held)| held == inside).map(|(index, _)| index).collect()
+    };
     Ok(Split { train: side(false), validation: side(true) })
 }
 
-/// Holds out a share as [`stratified_group_split`] does, or exactly so many groups with each class's share of them. `labels` and `groups`:
-/// `[n]`; a group counts under its first image's label.
+/// Holds out a share as [`stratified_group_split`] does, or exactly so many groups with each class's share of them.
+/// `labels` and `groups`: `[n]`; a group counts under its first image's label.
 ///
 /// # Errors
 /// As [`stratified_group_split`]; [`DataError::Division`] if nothing of a class would be left to fit on.
@@ -147,21 +158,29 @@ pub fn stratified_group_hold_out(labels: &[u8], groups: &[u32], held_out: HeldOu
     let firsts: Vec<usize> = (0..groups.len()).filter(|&image| seen.insert(groups[image])).collect();
     let labels_of_groups: Vec<u8> = firsts.iter().map(|&image| labels[image]).collect();
     if count == 0 || count >= firsts.len() {
-        return Err(DataError::Division(format!("{count} of {} digits to hold out, expected at least 1 and fewer than all", firsts.len())));
+        return Err(DataError::Division(format!(
+            "{count} of {} digits to hold out, expected at least 1 and fewer than all",
+            firsts.len()
+        )));
     }
-    let drawn: HashSet<u32> = stratified_subset(&labels_of_groups, count, seed).into_iter().map(|place| groups[firsts[place]]).collect();
-    let side = |inside: bool| -> Vec<usize> { (0..groups.len()).filter(|&image| drawn.contains(&groups[image]) == inside).collect() };
+    let drawn: HashSet<u32> =
+        stratified_subset(&labels_of_groups, count, seed).into_iter().map(|place| groups[firsts[place]]).collect();
+    let side = |inside: bool| -> Vec<usize> {
+        (0..groups.len()).filter(|&image| drawn.contains(&groups[image]) == inside).collect()
+    };
     let split = Split { train: side(false), validation: side(true) };
     let classes = |images: &[usize]| images.iter().map(|&image| labels[image]).collect::<HashSet<u8>>();
     match classes(&split.validation).difference(&classes(&split.train)).min() {
-        Some(class) => {
-            Err(DataError::Division(format!("holding out {count} of {} digits would leave none of class {class}", firsts.len())))
-        }
+        Some(class) => Err(DataError::Division(format!(
+            "holding out {count} of {} digits would leave none of class {class}",
+            firsts.len()
+        ))),
         None => Ok(split),
     }
 }
 
-/// Draws `count` images with each class's share (by largest remainder), in their order; all if there are no more than that.
+/// Draws `count` images with each class's share (by largest remainder), in their order; all if there are no more than
+/// that.
 ///
 /// For sets in which each image is its own group.
 pub fn stratified_subset(labels: &[u8], count: usize, seed: Seed) -> Vec<usize> {
@@ -235,8 +254,8 @@ impl Groups {
         Ok(Self { groups: collected, totals })
     }
 
-    /// Σ over classes of ((x + c)² − x²) / total², where c is the group's count of the class and x is `before`: by how much the squared
-    /// class shares grow if the group is added.
+    /// Σ over classes of ((x + c)² − x²) / total², where c is the group's count of the class and x is `before`: by how
+    /// much the squared class shares grow if the group is added.
     fn share_change(&self, group: &Group, before: impl Fn(usize) -> f64) -> f64 {
         let classes = (0..CLASSES).filter(|&class| group.counts[class] > 0);
         let changes = classes.map(|class| {
@@ -287,7 +306,11 @@ mod tests {
         let copies = stratified_group_hold_out(&labels, &groups, HeldOut::Count(33), Seed(1)).unwrap();
         assert_eq!(
             copies.validation,
-            [0, 207, 414].map(|start| split.validation.iter().map(move |image| start + image)).into_iter().flatten().collect::<Vec<_>>()
+            [0, 207, 414]
+                .map(|start| split.validation.iter().map(move |image| start + image))
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
         );
         let share = |seed| stratified_group_hold_out(&labels, &groups, HeldOut::Share(0.25), Seed(seed)).unwrap();
         assert_eq!(share(2), stratified_group_split(&labels, &groups, 0.25, Seed(2)).unwrap());
@@ -296,7 +319,9 @@ mod tests {
     #[test]
     fn a_count_that_leaves_nothing_is_refused() {
         let (labels, groups) = ([0, 0, 1, 1, 1], [0, 1, 2, 3, 3]);
-        let refuse = |count| stratified_group_hold_out(&labels, &groups, HeldOut::Count(count), Seed(0)).unwrap_err().to_string();
+        let refuse = |count| {
+            stratified_group_hold_out(&labels, &groups, HeldOut::Count(count), Seed(0)).unwrap_err().to_string()
+        };
         assert_eq!(refuse(0), "0 of 4 digits to hold out, expected at least 1 and fewer than all");
         assert_eq!(refuse(4), "4 of 4 digits to hold out, expected at least 1 and fewer than all");
         assert!(refuse(3).contains("would leave none of class"), "{}", refuse(3));
@@ -306,13 +331,19 @@ mod tests {
     fn impossible_divisions_say_why() {
         let refuse = |result: Result<Folds>| result.unwrap_err().to_string();
         let (labels, groups) = ([0, 0, 0, 1, 1], [0, 1, 2, 3, 3]);
-        assert_eq!(refuse(stratified_group_folds(&labels, &groups, 2, Seed(0))), "class 1 has 1 groups of images, too few for 2 folds");
+        assert_eq!(
+            refuse(stratified_group_folds(&labels, &groups, 2, Seed(0))),
+            "class 1 has 1 groups of images, too few for 2 folds"
+        );
         assert_eq!(refuse(stratified_group_folds(&labels, &groups, 1, Seed(0))), "1 folds, expected 2 to 1000");
         assert_eq!(refuse(stratified_group_folds(&[], &[], 2, Seed(0))), "no images to divide");
         assert_eq!(refuse(stratified_group_folds(&labels, &groups[1..], 2, Seed(0))), "5 labels but 4 group numbers");
         assert_eq!(refuse(stratified_group_folds(&[0, 10], &[0, 1], 2, Seed(0))), "label 1 is 10, expected 0 to 9");
         let refuse = |fraction| stratified_group_split(&labels, &groups, fraction, Seed(0)).unwrap_err().to_string();
-        assert_eq!(refuse(0.5), "class 1, 2 images, cannot be divided by groups: none would be left on the held-out side");
+        assert_eq!(
+            refuse(0.5),
+            "class 1, 2 images, cannot be divided by groups: none would be left on the held-out side"
+        );
         assert!(refuse(f64::NAN).contains("NaN") && refuse(1.0).contains("less than 1"));
         let small = stratified_group_split(&[0, 0, 1, 1], &[0, 1, 2, 3], 0.01, Seed(0)).unwrap();
         assert_eq!((small.train.len(), small.validation.len()), (2, 2));

@@ -58,7 +58,8 @@ impl FromStr for HeldOut {
     /// A whole number is a count, any other number a share.
     fn from_str(text: &str) -> Result<Self, String> {
         let count = text.parse().map(Self::Count).ok();
-        let held_out = count.or_else(|| text.parse().map(Self::Share).ok()).ok_or_else(|| format!("expected {EXPECTED}"))?;
+        let held_out =
+            count.or_else(|| text.parse().map(Self::Share).ok()).ok_or_else(|| format!("expected {EXPECTED}"))?;
         held_out.check().map(|()| held_out).map_err(|error| error.problem)
     }
 }
@@ -87,11 +88,15 @@ impl<'de> Deserialize<'de> for HeldOut {
             }
 
             fn visit_i64<E: de::Error>(self, count: i64) -> Result<HeldOut, E> {
-                usize::try_from(count).map(HeldOut::Count).map_err(|_| E::invalid_value(de::Unexpected::Signed(count), &self))
+                usize::try_from(count)
+                    .map(HeldOut::Count)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Signed(count), &self))
             }
 
             fn visit_u64<E: de::Error>(self, count: u64) -> Result<HeldOut, E> {
-                usize::try_from(count).map(HeldOut::Count).map_err(|_| E::invalid_value(de::Unexpected::Unsigned(count), &self))
+                usize::try_from(count)
+                    .map(HeldOut::Count)
+                    .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(count), &self))
             }
         }
         deserializer.deserialize_any(Number)

@@ -5,9 +5,9 @@
 //! labels: 00 00 08 01 | count | count bytes, 0 to 9
 //! ```
 //!
-//! The third byte is the element type (8 = unsigned byte), the fourth the number of dimensions. Other types and sizes exist and are refused.
-//! Nothing is allocated because a header asks for it: memory grows with the bytes that are really there.
-//! Source: <http://yann.lecun.com/exdb/mnist/>.
+//! The third byte is the element type (8 = unsigned byte), the fourth the number of dimensions. Other types and sizes
+//! exist and are refused. Nothing is allocated because a header asks for it: memory grows with the bytes that are
+//! really there. Source: <http://yann.lecun.com/exdb/mnist/>.
 
 use std::{
     io::{self, BufReader, Read, Write},
@@ -56,8 +56,8 @@ impl Kind {
 /// Reads a file of images, plain or gzip.
 ///
 /// # Errors
-/// [`DataError::Read`] if the file cannot be read or unpacked, [`DataError::Format`] if it is not `[count, 28, 28]` unsigned bytes of exactly
-/// the length that its header states.
+/// [`DataError::Read`] if the file cannot be read or unpacked, [`DataError::Format`] if it is not `[count, 28, 28]`
+/// unsigned bytes of exactly the length that its header states.
 pub fn read_images(path: &Path) -> Result<Images> {
     Ok(read_images_hashed(path)?.0)
 }
@@ -115,8 +115,12 @@ pub(super) fn pair(pixels: Images, classes: Vec<u8>, images: &Path, labels: &Pat
     if pixels.len() == classes.len() {
         return Ok(Digits::new(pixels, classes));
     }
-    let problem =
-        format!("{} labels, but {} holds {} images: the two do not belong together", classes.len(), images.display(), pixels.len());
+    let problem = format!(
+        "{} labels, but {} holds {} images: the two do not belong together",
+        classes.len(),
+        images.display(),
+        pixels.len()
+    );
     Err(DataError::Format { path: labels.to_owned(), problem })
 }
 
@@ -136,7 +140,11 @@ fn decode(bytes: &mut impl Read, length: Option<u64>, kind: Kind, path: &Path) -
     while found < header.len() {
         match bytes.read(&mut header[found..]) {
             Ok(0) => {
-                return Err(wrong(format!("ends after {found} bytes, inside the {}-byte header of IDX {}", header.len(), kind.name())));
+                return Err(wrong(format!(
+                    "ends after {found} bytes, inside the {}-byte header of IDX {}",
+                    header.len(),
+                    kind.name()
+                )));
             }
             Ok(count) => found += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -151,7 +159,8 @@ fn decode(bytes: &mut impl Read, length: Option<u64>, kind: Kind, path: &Path) -
     let mut sizes = header[4..].as_chunks::<4>().0.iter().map(|size| u64::from(u32::from_be_bytes(*size)));
     let count = sizes.next().unwrap_or_default();
     if sizes.any(|size| size != SIDE as u64) {
-        let [rows, columns] = [&header[8..12], &header[12..16]].map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]));
+        let [rows, columns] =
+            [&header[8..12], &header[12..16]].map(|size| u32::from_be_bytes([size[0], size[1], size[2], size[3]]));
         return Err(wrong(format!("the header states images of {rows}×{columns} pixels, expected {SIDE}×{SIDE}")));
     }
     if count > MAX_COUNT {
@@ -160,16 +169,25 @@ fn decode(bytes: &mut impl Read, length: Option<u64>, kind: Kind, path: &Path) -
     let expected = count * kind.item_bytes() as u64;
     let whole = header.len() as u64 + expected;
     if let Some(length) = length.filter(|&length| length != whole) {
-        return Err(wrong(format!("holds {length} bytes, but its header states {count} {}, which take {whole}", kind.name())));
+        return Err(wrong(format!(
+            "holds {length} bytes, but its header states {count} {}, which take {whole}",
+            kind.name()
+        )));
     }
     // A plain file of this length exists, so reserving it asks for no more than is there.
     let mut items = Vec::with_capacity(if length.is_some() { expected as usize } else { 0 });
     let read = bytes.by_ref().take(expected + 1).read_to_end(&mut items).map_err(reading(path))? as u64;
     if read < expected {
-        return Err(wrong(format!("ends after {read} of the {expected} bytes that its header states ({count} {})", kind.name())));
+        return Err(wrong(format!(
+            "ends after {read} of the {expected} bytes that its header states ({count} {})",
+            kind.name()
+        )));
     }
     if read > expected {
-        return Err(wrong(format!("goes on after the {expected} bytes that its header states ({count} {})", kind.name())));
+        return Err(wrong(format!(
+            "goes on after the {expected} bytes that its header states ({count} {})",
+            kind.name()
+        )));
     }
     if let (Kind::Labels, Some(index)) = (kind, items.iter().position(|&label| usize::from(label) >= CLASSES)) {
         return Err(wrong(format!("label {index} is {}, expected 0 to 9", items[index])));
@@ -206,7 +224,8 @@ fn encode(items: &[u8], count: usize, kind: Kind, out: &mut (impl Write + ?Sized
     out.write_all(items)
 }
 
-/// Writes `digits` as a pair of files, each whole or not at all; packed if the name ends in `.gz`. Groups are not part of the format.
+/// Writes `digits` as a pair of files, each whole or not at all; packed if the name ends in `.gz`. Groups are not part
+/// of the format.
 ///
 /// # Errors
 /// [`DataError::Write`].

@@ -1,10 +1,12 @@
 //! MNIST: 60,000 training and 10,000 test digits.
 //!
-//! It is looked for in this order, and the first that applies decides: the folder named by the caller; the folder named by the environment
-//! variable `DIGITSTACK_DATA`; `mnist/` in the user's cache folder, into which what is missing is downloaded.
+//! It is looked for in this order, and the first that applies decides: the folder named by the caller; the folder named
+//! by the environment variable `DIGITSTACK_DATA`; `mnist/` in the user's cache folder, into which what is missing is
+//! downloaded.
 //!
-//! A named folder may hold anybody's digits in MNIST's form: they are read as they are, and whether they are the official ones is reported.
-//! The cache folder is the program's own: a file there counts only if its hash is MNIST's, otherwise it is downloaded again.
+//! A named folder may hold anybody's digits in MNIST's form: they are read as they are, and whether they are the
+//! official ones is reported. The cache folder is the program's own: a file there counts only if its hash is MNIST's,
+//! otherwise it is downloaded again.
 
 use std::path::{Path, PathBuf};
 
@@ -75,7 +77,8 @@ impl Default for MnistFiles {
     /// The official files.
     fn default() -> Self {
         let file = |name: &str, bytes, sha256: &str| RemoteFile { name: name.into(), bytes, sha256: sha256.into() };
-        let ([train_images, train_labels], [test_images, test_labels]) = (Part::Train.idx_names(), Part::Test.idx_names());
+        let ([train_images, train_labels], [test_images, test_labels]) =
+            (Part::Train.idx_names(), Part::Test.idx_names());
         Self {
             train: [
                 file(train_images, 47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
@@ -105,7 +108,8 @@ impl Location {
     /// [`DataError::NoCacheFolder`] if none of the three exists.
     pub fn find(explicit: Option<&Path>) -> Result<Self> {
         let named = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from);
-        let cache = directories::ProjectDirs::from("", "", "digitstack").map(|folders| folders.cache_dir().join("mnist"));
+        let cache =
+            directories::ProjectDirs::from("", "", "digitstack").map(|folders| folders.cache_dir().join("mnist"));
         Self::choose(explicit, named, cache)
     }
 
@@ -158,11 +162,12 @@ impl Mnist {
         Ok(Self { location: Location::find(explicit)?, files: MnistFiles::default(), mirrors: Mirrors::default() })
     }
 
-    /// Reads a part, and downloads it first if it belongs into the cache and is not there. The other part is neither read nor needed.
+    /// Reads a part, and downloads it first if it belongs into the cache and is not there. The other part is neither
+    /// read nor needed.
     ///
     /// # Errors
-    /// [`DataError::Layout`] if a named folder lacks a file, [`DataError::Download`] if the cache does and no mirror helps, and those of
-    /// [`idx::read_pair`].
+    /// [`DataError::Layout`] if a named folder lacks a file, [`DataError::Download`] if the cache does and no mirror
+    /// helps, and those of [`idx::read_pair`].
     pub fn read(&self, part: Part, progress: &dyn Progress) -> Result<MnistPart> {
         let [images, labels] = match &self.location {
             Location::Folder(folder) => locate_pair(folder, part)?,
@@ -174,7 +179,10 @@ impl Mnist {
         let (digits, files) = idx::read_pair_hashed(&images, &labels)?;
         let is_official = self.files.are(part, &files);
         if let (Location::Cache(_), false) = (&self.location, is_official) {
-            return Err(DataError::Format { path: images, problem: "or its labels changed while they were being read".into() });
+            return Err(DataError::Format {
+                path: images,
+                problem: "or its labels changed while they were being read".into(),
+            });
         }
         Ok(MnistPart { digits, files, is_official })
     }
@@ -187,7 +195,8 @@ impl Mnist {
             }
             progress.message(&format!("{} is damaged and is downloaded again", path.display()));
         }
-        let wanted: Vec<String> = self.files.train.iter().chain(&self.files.test).map(|file| file.name.clone()).collect();
+        let wanted: Vec<String> =
+            self.files.train.iter().chain(&self.files.test).map(|file| file.name.clone()).collect();
         download(file, &self.mirrors, folder, &wanted, progress)
     }
 }
@@ -195,7 +204,9 @@ impl Mnist {
 /// The names a file may have: `a-idx3-ubyte` and `a.idx3-ubyte`, plain and with `.gz`.
 fn spellings(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
     let dotted = name.replace("-idx", ".idx");
-    [name.to_owned(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")].map(|name| folder.join(name)).into_iter()
+    [name.to_owned(), format!("{name}.gz"), dotted.clone(), format!("{dotted}.gz")]
+        .map(|name| folder.join(name))
+        .into_iter()
 }
 
 /// The image and label file of a part in a user's folder.
@@ -204,8 +215,13 @@ pub(super) fn locate_pair(folder: &Path, part: Part) -> Result<[PathBuf; 2]> {
     if let (Some(images), Some(labels)) = (&images, &labels) {
         return Ok([images.clone(), labels.clone()]);
     }
-    let missing: Vec<_> =
-        part.idx_names().into_iter().zip([images, labels]).filter(|(_, path)| path.is_none()).map(|(name, _)| name).collect();
+    let missing: Vec<_> = part
+        .idx_names()
+        .into_iter()
+        .zip([images, labels])
+        .filter(|(_, path)| path.is_none())
+        .map(|(name, _)| name)
+        .collect();
     let problem = format!("lacks {} (plain, or gzipped with .gz added)", missing.join(" and "));
     Err(DataError::Layout { path: folder.to_owned(), problem })
 }
@@ -238,7 +254,12 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         let mnist = Mnist::find(Some(folder.path())).unwrap();
         let error = mnist.read(Part::Train, &Silent).unwrap_err().to_string();
-        assert!(error.ends_with("lacks train-images-idx3-ubyte and train-labels-idx1-ubyte (plain, or gzipped with .gz added)"), "{error}");
+        assert!(
+            error.ends_with(
+                "lacks train-images-idx3-ubyte and train-labels-idx1-ubyte (plain, or gzipped with .gz added)"
+            ),
+            "{error}"
+        );
         for (images, labels) in [
             ("train-images.idx3-ubyte", "train-labels.idx1-ubyte"),
             ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),

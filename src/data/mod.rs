@@ -1,7 +1,7 @@
 //! Where digits come from, and how they are divided.
 //!
-//! Everything downstream sees [`Digits`]: 28×28 images, their labels and the *group* of each image. All images that were made from one
-//! original share its group, and nothing ever splits a group between training and validation.
+//! Everything downstream sees [`Digits`]: 28×28 images, their labels and the *group* of each image. All images that
+//! were made from one original share its group, and nothing ever splits a group between training and validation.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -34,6 +34,8 @@ pub use error::{DataError, Result};
 pub use field_error::FieldError;
 pub use file::FileHash;
 pub use folder::ImageToDigit;
-pub use folds::{Folds, Split, stratified_group_folds, stratified_group_hold_out, stratified_group_split, stratified_subset};
+pub use folds::{
+    Folds, Split, stratified_group_folds, stratified_group_hold_out, stratified_group_split, stratified_subset,
+};
 pub use held_out::HeldOut;
 pub use source::{DataConfig, Fingerprint, Source, SourceKind};

@@ -1,8 +1,8 @@
 //! From settings to digits: which data set a run uses, read when it is asked for.
 //!
-//! Opening a [`Source`] looks only at what kind of data a folder holds. Training data is read by [`Source::train`]; nothing of the test data
-//! is opened, downloaded or even required to exist until [`Source::test`] is called. What was read is pinned by a [`Fingerprint`], so that
-//! a resumed run can tell that it has the same data.
+//! Opening a [`Source`] looks only at what kind of data a folder holds. Training data is read by [`Source::train`];
+//! nothing of the test data is opened, downloaded or even required to exist until [`Source::test`] is called. What was
+//! read is pinned by a [`Fingerprint`], so that a resumed run can tell that it has the same data.
 //!
 //! The data does not depend on the run's seed: two runs with different seeds compare on the same images.
 
@@ -55,8 +55,8 @@ pub struct DataConfig {
     pub source: SourceKind,
     /// The folder, for `"mnist"` and `"folder"`; none by default. A folder on the command line comes before it.
     pub path: Option<PathBuf>,
-    /// Training images. Of files: all by default, otherwise at most so many, drawn with each class's share, always the same ones. Built in:
-    /// 12,000 by default.
+    /// Training images. Of files: all by default, otherwise at most so many, drawn with each class's share, always the
+    /// same ones. Built in: 12,000 by default.
     pub train: Option<usize>,
     /// Test images, in the same way. Built in: 2,000 by default.
     pub test: Option<usize>,
@@ -88,7 +88,8 @@ impl DataConfig {
 /// What exactly was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
-    /// The files with the SHA-256 of their contents; for image folders one entry over all files; none for built-in digits.
+    /// The files with the SHA-256 of their contents; for image folders one entry over all files; none for built-in
+    /// digits.
     pub files: Vec<FileHash>,
     /// The number of images after the limit of the settings.
     pub images: usize,
@@ -134,14 +135,15 @@ struct Read {
 impl Source {
     /// Decides what to read; reads nothing yet.
     ///
-    /// `folder` is the one named on the command line and comes before `config.path`; with `source = "builtin"` it turns the source into
-    /// `"folder"`. Such a folder is recognised by what it holds: `train-images-idx3-ubyte` and its labels, with the `t10k-` pair for the
-    /// test (`.gz` and `.idx` spellings too); `train.csv` and `test.csv`, or `mnist_train.csv` and `mnist_test.csv` (also with `.gz`);
-    /// `train/0` to `train/9` and `test/0` to `test/9`; or `0` to `9`, without a test set. `convert` turns images of other sizes than 28×28
-    /// into digits.
+    /// `folder` is the one named on the command line and comes before `config.path`; with `source = "builtin"` it turns
+    /// the source into `"folder"`. Such a folder is recognised by what it holds: `train-images-idx3-ubyte` and its
+    /// labels, with the `t10k-` pair for the test (`.gz` and `.idx` spellings too); `train.csv` and `test.csv`, or
+    /// `mnist_train.csv` and `mnist_test.csv` (also with `.gz`); `train/0` to `train/9` and `test/0` to `test/9`; or
+    /// `0` to `9`, without a test set. `convert` turns images of other sizes than 28×28 into digits.
     ///
     /// # Errors
-    /// [`DataError::Setting`] for impossible settings or a missing folder; [`DataError::Layout`] if a folder is of no kind or several.
+    /// [`DataError::Setting`] for impossible settings or a missing folder; [`DataError::Layout`] if a folder is of no
+    /// kind or several.
     pub fn open(config: &DataConfig, folder: Option<&Path>, convert: ImageToDigit) -> Result<Self> {
         config.check()?;
         let folder = folder.or(config.path.as_deref());
@@ -150,7 +152,11 @@ impl Source {
             (SourceKind::Mnist, folder) => Kind::Mnist(Box::new(Mnist::find(folder)?)),
             (SourceKind::Builtin | SourceKind::Folder, Some(folder)) => Kind::recognise(folder)?,
             (SourceKind::Folder, None) => {
-                return Err(FieldError::new("path", "is missing: source = \"folder\" needs a folder here or on the command line").into());
+                return Err(FieldError::new(
+                    "path",
+                    "is missing: source = \"folder\" needs a folder here or on the command line",
+                )
+                .into());
             }
         };
         let limits = [config.train, config.test];
@@ -164,12 +170,15 @@ impl Source {
     pub fn train(&self, progress: &dyn Progress) -> Result<Digits> {
         match self.read(Part::Train, progress)? {
             Some(digits) => Ok(digits),
-            None => Err(DataError::Layout { path: self.kind.folder().to_owned(), problem: "holds no labelled training digits".into() }),
+            None => Err(DataError::Layout {
+                path: self.kind.folder().to_owned(),
+                problem: "holds no labelled training digits".into(),
+            }),
         }
     }
 
-    /// Reads the test digits; none if the data has no test set, or (as Kaggle's `test.csv`) one without labels. Where somebody has them, they lie in
-    /// `test-labels.csv` beside it (`ImageId,Label`), as [`super::tables`] writes them.
+    /// Reads the test digits; none if the data has no test set, or (as Kaggle's `test.csv`) one without labels. Where
+    /// somebody has them, they lie in `test-labels.csv` beside it (`ImageId,Label`), as [`super::tables`] writes them.
     ///
     /// # Errors
     /// As [`Source::train`].
@@ -201,17 +210,22 @@ impl Source {
 
     fn read(&self, part: Part, progress: &dyn Progress) -> Result<Option<Digits>> {
         let limit = self.limits[part as usize];
-        let Some(Read { mut digits, files, official_mnist }) = self.kind.read(part, limit, &self.convert, progress)? else {
+        let Some(Read { mut digits, files, official_mnist }) = self.kind.read(part, limit, &self.convert, progress)?
+        else {
             return Ok(None);
         };
         if digits.is_empty() {
-            return Err(DataError::Layout { path: self.kind.folder().to_owned(), problem: format!("the {} set is empty", part.name()) });
+            return Err(DataError::Layout {
+                path: self.kind.folder().to_owned(),
+                problem: format!("the {} set is empty", part.name()),
+            });
         }
         if let Some(limit) = limit.filter(|&limit| limit < digits.len()) {
             let seed = Seed(0).derive("data/limit").derive(part.name());
             digits = digits.select(&stratified_subset(&digits.labels, limit, seed));
         }
-        let sha256 = hexadecimal(&Sha256::new().chain_update(digits.images.pixels()).chain_update(&digits.labels).finalize());
+        let sha256 =
+            hexadecimal(&Sha256::new().chain_update(digits.images.pixels()).chain_update(&digits.labels).finalize());
         let fingerprint = Fingerprint { files, images: digits.len(), sha256, official_mnist };
         let before = self.fingerprints[part as usize].get_or_init(|| fingerprint.clone());
         if *before != fingerprint {
@@ -263,7 +277,13 @@ impl Kind {
         }
     }
 
-    fn read(&self, part: Part, limit: Option<usize>, convert: &ImageToDigit, progress: &dyn Progress) -> Result<Option<Read>> {
+    fn read(
+        &self,
+        part: Part,
+        limit: Option<usize>,
+        convert: &ImageToDigit,
+        progress: &dyn Progress,
+    ) -> Result<Option<Read>> {
         let (digits, files, official_mnist) = match self {
             Self::Builtin { seed } => {
                 let count = limit.unwrap_or(if part == Part::Train { BUILTIN_TRAIN } else { BUILTIN_TEST });

@@ -1,8 +1,9 @@
-//! Any source as the tables of Kaggle's Digit Recognizer, which may not be handed on: `train.csv`, `test.csv`, and the answers to the latter.
+//! Any source as the tables of Kaggle's Digit Recognizer, which may not be handed on: `train.csv`, `test.csv`, and the
+//! answers to the latter.
 //!
-//! `train.csv` is drawn from the training part alone. `test.csv` is drawn from all that is left: the rest of the training part and the test part. No
-//! digit is drawn twice. Both draws keep each class's share, and both tables are in random order. Of MNIST's 70,000 digits, 42,000 and 28,000 make
-//! tables of Kaggle's size.
+//! `train.csv` is drawn from the training part alone. `test.csv` is drawn from all that is left: the rest of the
+//! training part and the test part. No digit is drawn twice. Both draws keep each class's share, and both tables are in
+//! random order. Of MNIST's 70,000 digits, 42,000 and 28,000 make tables of Kaggle's size.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -38,7 +39,8 @@ pub struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// Draws `sizes` digits, those of `train.csv` and those of `test.csv`, from the parts of a source: training and test. The same seed draws the same.
+    /// Draws `sizes` digits, those of `train.csv` and those of `test.csv`, from the parts of a source: training and
+    /// test. The same seed draws the same.
     ///
     /// # Errors
     /// [`DataError::Division`] if there are too few.
@@ -53,7 +55,8 @@ impl<'a> Tables<'a> {
         for &place in &train {
             is_left[place] = false;
         }
-        let left: Vec<usize> = (0..part.len()).filter(|&place| is_left[place]).chain(part.len()..part.len() + other.len()).collect();
+        let left: Vec<usize> =
+            (0..part.len()).filter(|&place| is_left[place]).chain(part.len()..part.len() + other.len()).collect();
         if sizes[1] > left.len() {
             let problem = format!(
                 "{} digits for test.csv, but {} are left: the training part has {}, of which {} go to train.csv, and the test part {}",
@@ -66,7 +69,8 @@ impl<'a> Tables<'a> {
             return Err(DataError::Division(problem));
         }
         let labels: Vec<u8> = left.iter().map(|&place| digit(parts, place).1).collect();
-        let mut test: Vec<usize> = stratified_subset(&labels, sizes[1], seed.derive("test")).into_iter().map(|place| left[place]).collect();
+        let mut test: Vec<usize> =
+            stratified_subset(&labels, sizes[1], seed.derive("test")).into_iter().map(|place| left[place]).collect();
         train.shuffle(&mut seed.derive("order of train").rng());
         test.shuffle(&mut seed.derive("order of test").rng());
         Ok(Self { parts, train, test })
@@ -92,8 +96,8 @@ impl<'a> Tables<'a> {
 
     /// Writes the three files; earlier ones of these names are replaced.
     ///
-    /// Each takes its name when all three are complete, so that an error, a full disk or `kill -9` before that leaves the folder as it was. A power cut
-    /// between the first name and the last may leave new files beside old ones.
+    /// Each takes its name when all three are complete, so that an error, a full disk or `kill -9` before that leaves
+    /// the folder as it was. A power cut between the first name and the last may leave new files beside old ones.
     ///
     /// # Errors
     /// [`DataError::Write`], or [`DataError::Cancelled`] if `cancel` asked to stop.
@@ -154,7 +158,10 @@ mod tests {
             image[1..5].copy_from_slice(&(index as u32).to_le_bytes());
             image
         };
-        Digits::new(Images::from_images((0..count).map(image)), (0..count).map(|index| (index * index % CLASSES) as u8).collect())
+        Digits::new(
+            Images::from_images((0..count).map(image)),
+            (0..count).map(|index| (index * index % CLASSES) as u8).collect(),
+        )
     }
 
     proptest! {

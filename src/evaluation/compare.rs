@@ -22,8 +22,8 @@ pub struct Comparison {
     pub mid_p: f64,
 }
 
-/// A difference of two shares of the same images, with a 95 % interval after Bonett and Price (2012): Wald's with one pseudo-count for
-/// either kind of disagreement, so that it keeps its coverage when they are few.
+/// A difference of two shares of the same images, with a 95 % interval after Bonett and Price (2012): Wald's with one
+/// pseudo-count for either kind of disagreement, so that it keeps its coverage when they are few.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// The difference, −1 to 1.
@@ -47,7 +47,14 @@ impl Comparison {
 
     fn from_counts(images: usize, only_first: usize, only_second: usize) -> Self {
         let (exact_p, mid_p) = mcnemar(only_first, only_second);
-        Self { images, only_first, only_second, difference: difference(images, only_first, only_second), exact_p, mid_p }
+        Self {
+            images,
+            only_first,
+            only_second,
+            difference: difference(images, only_first, only_second),
+            exact_p,
+            mid_p,
+        }
     }
 }
 
@@ -55,7 +62,11 @@ impl Comparison {
 ///
 /// # Errors
 /// As [`super::score`], for either.
-pub fn compare(first: &[[f32; CLASSES]], second: &[[f32; CLASSES]], labels: &[u8]) -> Result<Comparison, EvaluationError> {
+pub fn compare(
+    first: &[[f32; CLASSES]],
+    second: &[[f32; CLASSES]],
+    labels: &[u8],
+) -> Result<Comparison, EvaluationError> {
     check_labelled(first, labels)?;
     check_labelled(second, labels)?;
     let (mut only_first, mut only_second) = (0, 0);
@@ -83,7 +94,8 @@ fn mcnemar(only_first: usize, only_second: usize) -> (f64, f64) {
     if throws == 0.0 {
         return (1.0, 1.0);
     }
-    let log_mass = (1..=heads).map(|k| ((throws - k as f64 + 1.0) / k as f64).ln()).sum::<f64>() - throws * std::f64::consts::LN_2;
+    let log_mass =
+        (1..=heads).map(|k| ((throws - k as f64 + 1.0) / k as f64).ln()).sum::<f64>() - throws * std::f64::consts::LN_2;
     let mass = log_mass.exp();
     let (mut tail, mut term) = (0.0, mass);
     for k in (0..=heads).rev() {

@@ -6,8 +6,8 @@ use super::Proportion;
 pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 impl Proportion {
-    /// A share with its 95 % Wilson score interval (E. B. Wilson, JASA 22, 1927), which stays inside 0 to 1 and keeps its coverage near
-    /// the ends, where accuracies of digit classifiers are. Without trials: 0 in [0, 1].
+    /// A share with its 95 % Wilson score interval (E. B. Wilson, JASA 22, 1927), which stays inside 0 to 1 and keeps
+    /// its coverage near the ends, where accuracies of digit classifiers are. Without trials: 0 in [0, 1].
     pub fn wilson(successes: usize, trials: usize) -> Self {
         if trials == 0 {
             return Self { value: 0.0, low: 0.0, high: 1.0 };

@@ -22,7 +22,11 @@ pub struct Mistake {
 ///
 /// # Errors
 /// As [`super::score`].
-pub fn mistakes(probabilities: &[[f32; CLASSES]], labels: &[u8], limit: usize) -> Result<Vec<Mistake>, EvaluationError> {
+pub fn mistakes(
+    probabilities: &[[f32; CLASSES]],
+    labels: &[u8],
+    limit: usize,
+) -> Result<Vec<Mistake>, EvaluationError> {
     check_labelled(probabilities, labels)?;
     let mut wrong: Vec<Mistake> = probabilities
         .iter()
@@ -48,10 +52,14 @@ mod tests {
 
     #[test]
     fn the_surest_mistake_comes_first() {
-        let row = |class: usize, top: f32| std::array::from_fn(|place| if place == class { top } else { (1.0 - top) / 9.0 });
+        let row =
+            |class: usize, top: f32| std::array::from_fn(|place| if place == class { top } else { (1.0 - top) / 9.0 });
         let rows = [row(1, 0.6), row(2, 0.9), row(3, 0.7), row(4, 0.9), row(5, 0.99)];
         let found = mistakes(&rows, &[0, 0, 0, 0, 5], 3).unwrap();
-        assert_eq!(found.iter().map(|mistake| (mistake.index, mistake.predicted)).collect::<Vec<_>>(), [(1, 2), (3, 4), (2, 3)]);
+        assert_eq!(
+            found.iter().map(|mistake| (mistake.index, mistake.predicted)).collect::<Vec<_>>(),
+            [(1, 2), (3, 4), (2, 3)]
+        );
         assert!(mistakes(&rows[4..], &[5], 3).unwrap().is_empty());
     }
 }

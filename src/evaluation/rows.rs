@@ -38,7 +38,12 @@ pub fn rank(row: &[f32; CLASSES]) -> Ranking {
     let mut others = *row;
     others[digit] = f32::NEG_INFINITY;
     let looks_like = top_class(&others);
-    Ranking { digit: digit as u8, probability: row[digit], looks_like: looks_like as u8, looks_like_probability: row[looks_like] }
+    Ranking {
+        digit: digit as u8,
+        probability: row[digit],
+        looks_like: looks_like as u8,
+        looks_like_probability: row[looks_like],
+    }
 }
 
 /// Checks that every row is a distribution over the classes: numbers from 0 to 1 that sum to 1, up to rounding (1e-3).
@@ -58,7 +63,8 @@ pub fn check_rows(probabilities: &[[f32; CLASSES]]) -> Result<(), EvaluationErro
     Ok(())
 }
 
-/// Checks predictions that belong to labels: as many of both, at least one, rows that are distributions, labels that are digits.
+/// Checks predictions that belong to labels: as many of both, at least one, rows that are distributions, labels that
+/// are digits.
 pub(super) fn check_labelled(probabilities: &[[f32; CLASSES]], labels: &[u8]) -> Result<(), EvaluationError> {
     if probabilities.len() != labels.len() {
         return Err(EvaluationError::Lengths { rows: probabilities.len(), labels: labels.len() });

@@ -6,13 +6,14 @@ use crate::data::CLASSES;
 /// Bins of the reliability diagram.
 pub const RELIABILITY_BINS: usize = 15;
 
-/// Probabilities are clipped here before their logarithm is taken, so that one certain mistake costs 34.5 and not infinity.
+/// Probabilities are clipped here before their logarithm is taken, so that one certain mistake costs 34.5 and not
+/// infinity.
 const SMALLEST: f64 = 1e-15;
 
 /// Scores predictions `[n, 10]` against labels `[n]`.
 ///
-/// The prediction is the most probable class, of equals the lowest. The expected calibration error (Naeini et al., AAAI 2015) has
-/// [`RELIABILITY_BINS`] bins of equal width over the top probability, each open below and closed above.
+/// The prediction is the most probable class, of equals the lowest. The expected calibration error (Naeini et al., AAAI
+/// 2015) has [`RELIABILITY_BINS`] bins of equal width over the top probability, each open below and closed above.
 ///
 /// # Errors
 /// If there is no image, the counts differ, a label is above 9, or a row is no distribution; the row is named.
@@ -38,7 +39,8 @@ pub fn score(probabilities: &[[f32; CLASSES]], labels: &[u8]) -> Result<Scores, 
         log_loss: loss / images as f64,
         classes: std::array::from_fn(|class| class_scores(&confusion, class)),
         confusion,
-        expected_calibration_error: bins.iter().map(|bin| (bin.confidence - bin.right as f64).abs()).sum::<f64>() / images as f64,
+        expected_calibration_error: bins.iter().map(|bin| (bin.confidence - bin.right as f64).abs()).sum::<f64>()
+            / images as f64,
         reliability: bins.iter().enumerate().map(|(place, bin)| bin.finish(place)).collect(),
     })
 }
@@ -97,7 +99,10 @@ mod tests {
     fn a_certain_mistake_has_a_finite_loss() {
         let scores = score(&[certain(1), certain(2)], &[1, 3]).unwrap();
         assert_eq!((scores.correct, scores.confusion[3][2], scores.classes[3].support), (1, 1, 1));
-        assert_eq!((scores.classes[2].precision, scores.classes[3].recall, scores.classes[5].precision), (0.0, 0.0, 0.0));
+        assert_eq!(
+            (scores.classes[2].precision, scores.classes[3].recall, scores.classes[5].precision),
+            (0.0, 0.0, 0.0)
+        );
         assert!((scores.log_loss - 34.538_776_394_910_684 / 2.0).abs() < 1e-12);
         assert!((scores.expected_calibration_error - 0.5).abs() < 1e-12);
     }

@@ -94,8 +94,8 @@ pub struct ModelScores {
     pub kind: ModelKind,
     /// On the images it was trained on.
     pub train: Option<Scores>,
-    /// On every training image, predicted by the fold models that did not see it (for an ensemble or a stack: from such predictions,
-    /// a meta-model cross-fitted over the same folds).
+    /// On every training image, predicted by the fold models that did not see it (for an ensemble or a stack: from such
+    /// predictions, a meta-model cross-fitted over the same folds).
     pub out_of_fold: Option<Scores>,
     /// On the test images, which nothing was chosen by.
     pub test: Option<Scores>,

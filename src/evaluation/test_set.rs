@@ -1,8 +1,8 @@
 //! The test set, sealed until training is over.
 //!
-//! A test score is honest only if nothing was chosen by it. That is easy to promise and easy to break by a later edit, so the types keep
-//! it: whoever holds the source of the test digits seals it in a [`TestSet`], and [`TestSet::open`] takes, by value, the token of finished
-//! training. Both are used up, so a second opening does not compile:
+//! A test score is honest only if nothing was chosen by it. That is easy to promise and easy to break by a later edit,
+//! so the types keep it: whoever holds the source of the test digits seals it in a [`TestSet`], and [`TestSet::open`]
+//! takes, by value, the token of finished training. Both are used up, so a second opening does not compile:
 //!
 //! ```compile_fail,E0382
 //! # use digitstack::evaluation::{FinishedTraining, TestSet};
@@ -12,9 +12,9 @@
 //! let twice = sealed.open(FinishedTraining::new(&["sha256 of the stack"], None).unwrap());
 //! ```
 //!
-//! Between processes the record of the opening takes over: a run that goes on after a crash shows it to [`FinishedTraining::new`], which
-//! refuses if the models are no longer those that the test set was opened for. What this cannot see is a person who deletes the record or
-//! looks at many runs' test scores and keeps the best.
+//! Between processes the record of the opening takes over: a run that goes on after a crash shows it to
+//! [`FinishedTraining::new`], which refuses if the models are no longer those that the test set was opened for. What
+//! this cannot see is a person who deletes the record or looks at many runs' test scores and keeps the best.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -28,8 +28,8 @@ pub struct FinishedTraining {
 }
 
 impl FinishedTraining {
-    /// `models`: an identity of every saved model, such as the SHA-256 of its files; `earlier`: the record of an opening by this run before
-    /// it was interrupted.
+    /// `models`: an identity of every saved model, such as the SHA-256 of its files; `earlier`: the record of an
+    /// opening by this run before it was interrupted.
     ///
     /// # Errors
     /// If no model is named, or if the test set was opened before for other models.

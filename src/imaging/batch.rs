@@ -10,8 +10,9 @@ use crate::{
     seed::Seed,
 };
 
-/// One digit for each rotation of each digit, in degrees counter-clockwise about the middle of its ink box, and then processed. The copies of
-/// a digit follow each other in the order of `rotations` and share its label and group, so that folds keep them together.
+/// One digit for each rotation of each digit, in degrees counter-clockwise about the middle of its ink box, and then
+/// processed. The copies of a digit follow each other in the order of `rotations` and share its label and group, so
+/// that folds keep them together.
 ///
 /// A rotation of 0 leaves the image as it is. Copy c of all (counted through) is processed with `seed.index(c)`.
 pub fn expand(digits: &Digits, rotations: &[f32], processor: &Processor, seed: Seed) -> Digits {
@@ -39,7 +40,11 @@ fn rotated(images: &Images, rotations: &[f32], processor: &Processor, seed: Seed
         copies.zip(images.as_slice()).with_min_len(32).enumerate().for_each(|(place, (copies, image))| {
             for (copy, (target, &degrees)) in copies.iter_mut().zip(rotations).enumerate() {
                 let seed = seed.index((place * rotations.len() + copy) as u64);
-                *target = if degrees == 0.0 { processor.apply(image, seed) } else { processor.apply(&rotate(image, degrees), seed) };
+                *target = if degrees == 0.0 {
+                    processor.apply(image, seed)
+                } else {
+                    processor.apply(&rotate(image, degrees), seed)
+                };
             }
         });
     }
@@ -62,8 +67,8 @@ impl Throughput {
     }
 }
 
-/// Processes `images` in every rotation (`&[0.0]` for none) on the current rayon pool, over and over, for at least `duration` after one round to
-/// warm up. Counts the images that come out: one for each rotation.
+/// Processes `images` in every rotation (`&[0.0]` for none) on the current rayon pool, over and over, for at least
+/// `duration` after one round to warm up. Counts the images that come out: one for each rotation.
 pub fn throughput(processor: &Processor, rotations: &[f32], images: &Images, duration: Duration) -> Throughput {
     let mut seed = Seed(0);
     rotated(images, rotations, processor, seed);
@@ -109,7 +114,8 @@ mod tests {
     fn turning_left_leans_to_the_left() {
         let same = Recipe::default().prepare().unwrap();
         let expanded = expand(&digits(), &[24.0], &same, Seed(1));
-        let ink = |y: usize| expanded.images.get(0)[y * SIDE..(y + 1) * SIDE].iter().position(|&level| level > 100).unwrap();
+        let ink =
+            |y: usize| expanded.images.get(0)[y * SIDE..(y + 1) * SIDE].iter().position(|&level| level > 100).unwrap();
         assert!(ink(7) < ink(20));
     }
 

@@ -3,16 +3,20 @@
 use super::{place::MASS_CENTRE, tone::stretch, vector::vectorised, warp::Affine};
 use crate::data::{PIXELS, SIDE};
 
-/// Removes the slant: a horizontal shear by the covariance of row and column over the variance of the rows, about the centre of mass, which
-/// comes to lie at (14, 14); bilinear, in one pass; then stretched to 0–255.
+/// Removes the slant: a horizontal shear by the covariance of row and column over the variance of the rows, about the
+/// centre of mass, which comes to lie at (14, 14); bilinear, in one pass; then stretched to 0–255.
 ///
-/// This is the usual SciPy recipe for MNIST (`affine_transform` with `order=1`). An image without vertical extent (empty, one row) is only
-/// recentred.
+/// This is the usual SciPy recipe for MNIST (`affine_transform` with `order=1`). An image without vertical extent
+/// (empty, one row) is only recentred.
 pub fn deskew(image: &[u8; PIXELS]) -> [u8; PIXELS] {
     let Some(moments) = Moments::of(image) else { return *image };
     let slant = if moments.variance_y > 0.0 { moments.covariance / moments.variance_y } else { 0.0 };
-    let lookup =
-        Affine { xy: slant, x0: moments.mean_x - MASS_CENTRE - slant * MASS_CENTRE, y0: moments.mean_y - MASS_CENTRE, ..Affine::IDENTITY };
+    let lookup = Affine {
+        xy: slant,
+        x0: moments.mean_x - MASS_CENTRE - slant * MASS_CENTRE,
+        y0: moments.mean_y - MASS_CENTRE,
+        ..Affine::IDENTITY
+    };
     stretch(&lookup.apply(image))
 }
 
@@ -58,7 +62,12 @@ impl Moments {
         let (variance_y, covariance) = (yy / total - mean_y * mean_y, xy / total - mean_x * mean_y);
         // Rounding leaves a single row with a variance of about 1e-14 instead of 0.
         let variance_y = if variance_y > 1e-9 { variance_y } else { 0.0 };
-        Some(Self { mean_x: mean_x as f32, mean_y: mean_y as f32, variance_y: variance_y as f32, covariance: covariance as f32 })
+        Some(Self {
+            mean_x: mean_x as f32,
+            mean_y: mean_y as f32,
+            variance_y: variance_y as f32,
+            covariance: covariance as f32,
+        })
     }
 }
 

@@ -1,9 +1,10 @@
-//! Elastic distortion, after Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual document
-//! analysis" (2003).
+//! Elastic distortion, after Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to
+//! visual document analysis" (2003).
 //!
-//! Each pixel is displaced by a random field: uniform in [−1, 1], smoothed by a Gaussian of standard deviation σ, multiplied by α. The Gaussian
-//! is that of `scipy.ndimage.gaussian_filter` (cut off at 4 σ, mirrored at the edges). On 28 positions any such filter, mirroring included, is a
-//! 28×28 matrix, so smoothing a field is two small matrix products whose cost does not depend on σ.
+//! Each pixel is displaced by a random field: uniform in [−1, 1], smoothed by a Gaussian of standard deviation σ,
+//! multiplied by α. The Gaussian is that of `scipy.ndimage.gaussian_filter` (cut off at 4 σ, mirrored at the edges). On
+//! 28 positions any such filter, mirroring included, is a 28×28 matrix, so smoothing a field is two small matrix
+//! products whose cost does not depend on σ.
 
 use rand::Rng;
 
@@ -39,7 +40,8 @@ pub struct Field {
 }
 
 impl Elastic {
-    /// Displacements `alpha` (pixels, at least 0) times a field smoothed with standard deviation `sigma` (pixels, above 0).
+    /// Displacements `alpha` (pixels, at least 0) times a field smoothed with standard deviation `sigma` (pixels, above
+    /// 0).
     pub fn new(alpha: f32, sigma: f32) -> Self {
         let matrix = gaussian_matrix(f64::from(sigma));
         let gain = f64::from(alpha).sqrt();
@@ -100,7 +102,8 @@ impl RawField {
         Self { bytes }
     }
 
-    /// The draws of the pixels in order, for x and for y. A draw `d` stands for the displacement (d + ½) / 32,768 − 1, in [−1, 1].
+    /// The draws of the pixels in order, for x and for y. A draw `d` stands for the displacement (d + ½) / 32,768 − 1,
+    /// in [−1, 1].
     pub fn pixels(&self) -> impl Iterator<Item = (u16, u16)> {
         let (x, y) = self.bytes.split_at(2 * PIXELS);
         x.as_chunks().0.iter().zip(y.as_chunks().0).map(|(&x, &y)| (u16::from_le_bytes(x), u16::from_le_bytes(y)))

@@ -46,7 +46,8 @@ impl Gray {
         InkBox::of_rows(self.rows())
     }
 
-    /// The part inside `area`; what of it lies outside the image is left out, and `None` is returned if that is all of it.
+    /// The part inside `area`; what of it lies outside the image is left out, and `None` is returned if that is all of
+    /// it.
     pub fn crop(&self, area: InkBox) -> Option<Self> {
         let right = (area.left + area.width).min(self.width);
         let bottom = (area.top + area.height).min(self.height);
@@ -58,8 +59,9 @@ impl Gray {
         Self::new(right - area.left, bottom - area.top, pixels)
     }
 
-    /// The image at another size (sides below 1 count as 1), like `Image.resize` of Pillow in mode `L`: one pass over the columns, one over
-    /// the rows, each output pixel a mean over all input pixels under the filter, which widens as the image shrinks.
+    /// The image at another size (sides below 1 count as 1), like `Image.resize` of Pillow in mode `L`: one pass over
+    /// the columns, one over the rows, each output pixel a mean over all input pixels under the filter, which widens as
+    /// the image shrinks.
     pub fn resize(&self, width: usize, height: usize, filter: Filter) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let across = Weights::new(self.width, width, filter);
@@ -67,8 +69,11 @@ impl Gray {
         let mut narrowed = vec![0.0f32; self.height * width];
         for (row, out) in self.rows().zip(narrowed.chunks_exact_mut(width)) {
             for ((start, weights), pixel) in across.rows().zip(out) {
-                let sum: f32 =
-                    row[start..start + weights.len()].iter().zip(weights).map(|(&pixel, weight)| f32::from(pixel) * weight).sum();
+                let sum: f32 = row[start..start + weights.len()]
+                    .iter()
+                    .zip(weights)
+                    .map(|(&pixel, weight)| f32::from(pixel) * weight)
+                    .sum();
                 *pixel = sum.round().clamp(0.0, 255.0);
             }
         }

@@ -22,13 +22,17 @@ impl InkBox {
     }
 
     /// The box of `rows` of equal width; `None` if no pixel is above 0.
-    pub(super) fn of_rows<'a>(rows: impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone) -> Option<Self> {
+    pub(super) fn of_rows<'a>(
+        rows: impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone,
+    ) -> Option<Self> {
         let has_ink = |row: &[u8]| row.iter().any(|&pixel| pixel > 0);
         let top = rows.clone().position(has_ink)?;
         let bottom = rows.clone().rposition(has_ink)?;
         let (mut left, mut right) = (usize::MAX, 0);
         for row in rows.skip(top).take(bottom - top + 1) {
-            if let (Some(first), Some(last)) = (row.iter().position(|&pixel| pixel > 0), row.iter().rposition(|&pixel| pixel > 0)) {
+            if let (Some(first), Some(last)) =
+                (row.iter().position(|&pixel| pixel > 0), row.iter().rposition(|&pixel| pixel > 0))
+            {
                 left = left.min(first);
                 right = right.max(last);
             }
@@ -64,7 +68,8 @@ pub fn ink_box(image: &[u8; PIXELS]) -> Option<InkBox> {
     Some(InkBox { left, top, width: right - left + 1, height: bottom - top + 1 })
 }
 
-/// The mean position of the ink as `(x, y)`, in pixel centres, each pixel weighted by its grey level; `None` if the image is empty.
+/// The mean position of the ink as `(x, y)`, in pixel centres, each pixel weighted by its grey level; `None` if the
+/// image is empty.
 pub fn centre_of_mass(image: &[u8; PIXELS]) -> Option<(f32, f32)> {
     let (mut total, mut sum_x, mut sum_y) = (0u32, 0u32, 0u32);
     for (y, row) in image.as_chunks::<SIDE>().0.iter().enumerate() {

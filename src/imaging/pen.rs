@@ -1,6 +1,7 @@
 //! A pen on a canvas.
 
-/// Draws a straight stroke with round ends, `width` pixels wide, in full ink on a square canvas of `side` pixels a side.
+/// Draws a straight stroke with round ends, `width` pixels wide, in full ink on a square canvas of `side` pixels a
+/// side.
 ///
 /// # Panics
 /// If the canvas is smaller than that.

@@ -22,22 +22,23 @@ pub enum Centre {
 /// Where MNIST's centres of mass lie, in pixel centres (measured on its test images: 14.00 ± 0.29).
 pub(super) const MASS_CENTRE: f32 = 14.0;
 
-/// The size of a `width`×`height` box once its longer side is `longest`: proportions kept, the shorter side rounded and at least 1.
+/// The size of a `width`×`height` box once its longer side is `longest`: proportions kept, the shorter side rounded and
+/// at least 1.
 pub(super) fn fitted_size(width: usize, height: usize, longest: usize) -> (usize, usize) {
     let shorter = |short: usize, long: usize| ((2 * short * longest + long) / (2 * long)).max(1);
     if width >= height { (longest, shorter(height, width)) } else { (shorter(width, height), longest) }
 }
 
-/// Crops to the ink box, resizes so that the longer side is `longest` pixels (1 to 28), and places the result in the middle of the frame (one
-/// pixel up or left of it where the size is odd). An empty image stays empty.
+/// Crops to the ink box, resizes so that the longer side is `longest` pixels (1 to 28), and places the result in the
+/// middle of the frame (one pixel up or left of it where the size is odd). An empty image stays empty.
 pub fn normalise_size(image: &[u8; PIXELS], longest: usize, filter: Filter) -> [u8; PIXELS] {
     let Some(area) = ink_box(image) else { return *image };
     let (width, height) = fitted_size(area.width, area.height, longest.clamp(1, SIDE));
     resize_into_place(image, area, (width, height), ((SIDE - width) / 2, (SIDE - height) / 2), filter)
 }
 
-/// Moves the digit, by whole pixels so that nothing is blurred, until its box or its mass is in the middle, as nearly as it can without pushing
-/// ink out of the frame. An empty image stays empty.
+/// Moves the digit, by whole pixels so that nothing is blurred, until its box or its mass is in the middle, as nearly
+/// as it can without pushing ink out of the frame. An empty image stays empty.
 pub fn centre(image: &[u8; PIXELS], by: Centre) -> [u8; PIXELS] {
     let (Some(area), Some((mass_x, mass_y))) = (ink_box(image), centre_of_mass(image)) else { return *image };
     let (left, top) = match by {
@@ -47,7 +48,8 @@ pub fn centre(image: &[u8; PIXELS], by: Centre) -> [u8; PIXELS] {
     let mut out = [0; PIXELS];
     let (source, target) = (image.as_chunks::<SIDE>().0, out.as_chunks_mut::<SIDE>().0);
     for y in 0..area.height {
-        target[top + y][left..left + area.width].copy_from_slice(&source[area.top + y][area.left..area.left + area.width]);
+        target[top + y][left..left + area.width]
+            .copy_from_slice(&source[area.top + y][area.left..area.left + area.width]);
     }
     out
 }

@@ -1,9 +1,9 @@
-//! Antialiased resizing, as Pillow's `Image.resize`: rows first, then columns. (Pillow 13 takes the columns first for pictures more than twice as high as
-//! wide, where the result differs by some grey levels.)
+//! Antialiased resizing, as Pillow's `Image.resize`: rows first, then columns. (Pillow 13 takes the columns first for
+//! pictures more than twice as high as wide, where the result differs by some grey levels.)
 //!
-//! Pillow was what the reference pipeline used, and its filters differ from the interpolation of OpenCV and of most GPU libraries: the
-//! filter is stretched when an image shrinks, so that every input pixel counts and thin strokes do not break up. Source of the algorithm:
-//! `src/libImaging/Resample.c` of Pillow.
+//! Pillow was what the reference pipeline used, and its filters differ from the interpolation of OpenCV and of most GPU
+//! libraries: the filter is stretched when an image shrinks, so that every input pixel counts and thin strokes do not
+//! break up. Source of the algorithm: `src/libImaging/Resample.c` of Pillow.
 
 use std::sync::LazyLock;
 
@@ -113,8 +113,8 @@ fn small_weights(input: usize, output: usize, filter: Filter) -> &'static Weight
 const LANES: usize = 32;
 type Rows = [[f32; LANES]; LANES];
 
-/// Resizes the part of `image` inside `area` to `width`×`height` (1 to 28) and pastes it into an empty image with its corner at
-/// (`left`, `top`).
+/// Resizes the part of `image` inside `area` to `width`×`height` (1 to 28) and pastes it into an empty image with its
+/// corner at (`left`, `top`).
 pub(super) fn resize_into_place(
     image: &[u8; PIXELS],
     area: InkBox,
@@ -205,12 +205,16 @@ mod tests {
         let image: [u8; PIXELS] = std::array::from_fn(|i| (i * i % 251) as u8);
         let gray = Gray::new(SIDE, SIDE, image.to_vec()).unwrap();
         for filter in [Filter::Bilinear, Filter::Bicubic] {
-            for (width, height, out) in [(28, 28, (20, 20)), (5, 28, (4, 20)), (28, 1, (20, 1)), (1, 1, (20, 20)), (11, 17, (13, 20))] {
+            for (width, height, out) in
+                [(28, 28, (20, 20)), (5, 28, (4, 20)), (28, 1, (20, 1)), (1, 1, (20, 20)), (11, 17, (13, 20))]
+            {
                 let area = InkBox { left: 28 - width, top: 0, width, height };
                 let expected = gray.crop(area).unwrap().resize(out.0, out.1, filter);
                 let small = resize_into_place(&image, area, out, (3, 5), filter);
-                let found =
-                    Gray::new(SIDE, SIDE, small.to_vec()).unwrap().crop(InkBox { left: 3, top: 5, width: out.0, height: out.1 }).unwrap();
+                let found = Gray::new(SIDE, SIDE, small.to_vec())
+                    .unwrap()
+                    .crop(InkBox { left: 3, top: 5, width: out.0, height: out.1 })
+                    .unwrap();
                 let worst = expected.pixels().iter().zip(found.pixels()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
                 assert!(worst <= 1, "{width}×{height} {filter:?}: {worst}");
             }

@@ -8,8 +8,8 @@ pub fn thicken(image: &[u8; PIXELS], amount: f32) -> [u8; PIXELS] {
     blend(image, amount, u8::max)
 }
 
-/// Narrows strokes: each pixel moves by `amount` (0 to 1) of the way to the weakest of itself and its four neighbours; beyond the frame lies
-/// background.
+/// Narrows strokes: each pixel moves by `amount` (0 to 1) of the way to the weakest of itself and its four neighbours;
+/// beyond the frame lies background.
 pub fn thin(image: &[u8; PIXELS], amount: f32) -> [u8; PIXELS] {
     blend(image, amount, u8::min)
 }
@@ -29,7 +29,8 @@ fn blend(image: &[u8; PIXELS], amount: f32, choose: impl Fn(u8, u8) -> u8) -> [u
                 let (above, middle, below) = (&padded[y], &padded[y + 1], &padded[y + 2]);
                 for (x, pixel) in row.iter_mut().enumerate() {
                     let own = middle[x + 1];
-                    let target = choose(choose(choose(middle[x], middle[x + 2]), choose(above[x + 1], below[x + 1])), own);
+                    let target =
+                        choose(choose(choose(middle[x], middle[x + 2]), choose(above[x + 1], below[x + 1])), own);
                     let level = f32::from(own) + (f32::from(target) - f32::from(own)) * amount;
                     *pixel = grey_level(clamp(level, 0.0, 255.0));
                 }

@@ -11,7 +11,8 @@ pub fn subtract_noise(image: &[u8; PIXELS], level: u8) -> [u8; PIXELS] {
 
 /// Multiplies all pixels so that the darkest ink becomes 255; the background stays 0. An empty image stays empty.
 ///
-/// Background is 0 by definition here, so this is a rescaling of the range to 0–255 that is also defined for an image of a single level.
+/// Background is 0 by definition here, so this is a rescaling of the range to 0–255 that is also defined for an image
+/// of a single level.
 #[inline]
 pub fn stretch(image: &[u8; PIXELS]) -> [u8; PIXELS] {
     vectorised(

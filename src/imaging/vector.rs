@@ -1,20 +1,21 @@
 //! Runs a loop with the widest vector instructions that the processor has.
 //!
-//! A portable build for x86-64 may use SSE2 only, a quarter of what most machines offer. The hot loops of this room are compiled for several
-//! instruction sets and chosen at run time.
+//! A portable build for x86-64 may use SSE2 only, a quarter of what most machines offer. The hot loops of this room are
+//! compiled for several instruction sets and chosen at run time.
 
 use std::sync::LazyLock;
 
 static ARCH: LazyLock<pulp::Arch> = LazyLock::new(pulp::Arch::new);
 
-/// Runs `work`, compiled for the instruction set of this processor. What it calls must be `#[inline(always)]` to be compiled along.
+/// Runs `work`, compiled for the instruction set of this processor. What it calls must be `#[inline(always)]` to be
+/// compiled along.
 #[inline]
 pub(super) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     ARCH.dispatch(work)
 }
 
-/// Adding this to a number between 0 and 2^21 puts the number, rounded to the nearest integer (ties to even), into the low bits of the sum.
-/// Unlike `as u8` it costs one addition for a whole vector.
+/// Adding this to a number between 0 and 2^21 puts the number, rounded to the nearest integer (ties to even), into the
+/// low bits of the sum. Unlike `as u8` it costs one addition for a whole vector.
 const ROUNDER: f32 = 12_582_912.0;
 
 /// `value` rounded to the nearest integer, and that integer's low bits. For −0.5 ≤ `value` < 2^21.

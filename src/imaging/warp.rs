@@ -1,8 +1,8 @@
 //! Rotation, scaling, shear and shift in one resampling pass.
 //!
-//! Each output pixel is looked up at one place of the input, bilinearly, with zeros all around the image (SciPy's `order=1`,
-//! `mode="grid-constant"`). However many changes are asked for, they are multiplied into one matrix first, so that an image is blurred by
-//! interpolation once.
+//! Each output pixel is looked up at one place of the input, bilinearly, with zeros all around the image (SciPy's
+//! `order=1`, `mode="grid-constant"`). However many changes are asked for, they are multiplied into one matrix first,
+//! so that an image is blurred by interpolation once.
 
 use super::{
     ink::ink_box,
@@ -10,7 +10,8 @@ use super::{
 };
 use crate::data::{PIXELS, SIDE};
 
-/// Where each output pixel is looked up in the input: `x_in = xx·x + xy·y + x0`, `y_in = yx·x + yy·y + y0`, in pixel centres, y pointing down.
+/// Where each output pixel is looked up in the input: `x_in = xx·x + xy·y + x0`, `y_in = yx·x + yy·y + y0`, in pixel
+/// centres, y pointing down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     /// Change of the input column per output column.
@@ -34,8 +35,9 @@ impl Affine {
     /// Changes nothing.
     pub const IDENTITY: Self = Self { xx: 1.0, xy: 0.0, x0: 0.0, yx: 0.0, yy: 1.0, y0: 0.0 };
 
-    /// The lookup whose effect on the picture is: first enlarge `scale` times (> 0), then lean the top to the right by `shear` degrees (between
-    /// −90 and 90), then turn counter-clockwise by `degrees`, all about the input position `about`, which then comes to lie at `to`.
+    /// The lookup whose effect on the picture is: first enlarge `scale` times (> 0), then lean the top to the right by
+    /// `shear` degrees (between −90 and 90), then turn counter-clockwise by `degrees`, all about the input position
+    /// `about`, which then comes to lie at `to`.
     pub fn turning(degrees: f32, scale: f32, shear: f32, about: (f32, f32), to: (f32, f32)) -> Self {
         let (sin, cos) = degrees.to_radians().sin_cos();
         let lean = shear.to_radians().tan();
@@ -65,19 +67,26 @@ impl Affine {
         )
     }
 
-    /// The image under this lookup with output pixel (x, y) looked up as if it were at (x + dx, y + dy); `dx` and `dy` are `[28, 32]`, of which
-    /// the first 28 columns count.
-    pub(super) fn apply_displaced(&self, image: &[u8; PIXELS], dx: &[[f32; LANES]; SIDE], dy: &[[f32; LANES]; SIDE]) -> [u8; PIXELS] {
+    /// The image under this lookup with output pixel (x, y) looked up as if it were at (x + dx, y + dy); `dx` and `dy`
+    /// are `[28, 32]`, of which the first 28 columns count.
+    pub(super) fn apply_displaced(
+        &self,
+        image: &[u8; PIXELS],
+        dx: &[[f32; LANES]; SIDE],
+        dy: &[[f32; LANES]; SIDE],
+    ) -> [u8; PIXELS] {
         vectorised(
             #[inline(always)]
             || {
                 let quads = quads(image);
                 let mut out = [0; PIXELS];
-                for (y, (row, (dx, dy))) in out.as_chunks_mut::<SIDE>().0.iter_mut().zip(dx.iter().zip(dy)).enumerate() {
+                for (y, (row, (dx, dy))) in out.as_chunks_mut::<SIDE>().0.iter_mut().zip(dx.iter().zip(dy)).enumerate()
+                {
                     let mut levels = [0; LANES];
                     for (level, (&x, (&dx, &dy))) in levels.iter_mut().zip(COLUMNS.iter().zip(dx.iter().zip(dy))) {
                         let (x, y) = (x + dx, y as f32 + dy);
-                        *level = sample(&quads, self.xx * x + self.xy * y + self.x0, self.yx * x + self.yy * y + self.y0);
+                        *level =
+                            sample(&quads, self.xx * x + self.xy * y + self.x0, self.yx * x + self.yy * y + self.y0);
                     }
                     row.copy_from_slice(&levels[..SIDE]);
                 }
@@ -87,9 +96,9 @@ impl Affine {
     }
 }
 
-/// Turns the digit counter-clockwise by `degrees` about the middle of its ink box, which comes to lie in the middle of the frame. Ink that
-/// leaves the frame is lost; a digit inside a 20×20 box, as MNIST's are, fits at every angle but for the outermost corners. An empty image
-/// stays empty.
+/// Turns the digit counter-clockwise by `degrees` about the middle of its ink box, which comes to lie in the middle of
+/// the frame. Ink that leaves the frame is lost; a digit inside a 20×20 box, as MNIST's are, fits at every angle but
+/// for the outermost corners. An empty image stays empty.
 pub fn rotate(image: &[u8; PIXELS], degrees: f32) -> [u8; PIXELS] {
     match ink_box(image) {
         Some(area) => Affine::turning(degrees, 1.0, 0.0, area.middle(), (MIDDLE, MIDDLE)).apply(image),
@@ -110,8 +119,9 @@ const COLUMNS: [f32; LANES] = {
     columns
 };
 
-/// The image with each pixel packed together with its right, lower and lower right neighbours (lowest byte first), so that a bilinear lookup is
-/// one load. One column and row of zeros lie before the image and more behind it; the first entry stands for position (−1, −1).
+/// The image with each pixel packed together with its right, lower and lower right neighbours (lowest byte first), so
+/// that a bilinear lookup is one load. One column and row of zeros lie before the image and more behind it; the first
+/// entry stands for position (−1, −1).
 #[inline(always)]
 fn quads(image: &[u8; PIXELS]) -> [u32; LANES * LANES] {
     let mut padded = [[0u8; LANES + 1]; LANES + 1];
@@ -122,7 +132,10 @@ fn quads(image: &[u8; PIXELS]) -> [u32; LANES * LANES] {
     for (y, row) in quads.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
         let (upper, lower) = (&padded[y], &padded[y + 1]);
         for (x, quad) in row.iter_mut().enumerate() {
-            *quad = u32::from(upper[x]) | u32::from(upper[x + 1]) << 8 | u32::from(lower[x]) << 16 | u32::from(lower[x + 1]) << 24;
+            *quad = u32::from(upper[x])
+                | u32::from(upper[x + 1]) << 8
+                | u32::from(lower[x]) << 16
+                | u32::from(lower[x + 1]) << 24;
         }
     }
     quads
@@ -131,15 +144,17 @@ fn quads(image: &[u8; PIXELS]) -> [u32; LANES * LANES] {
 /// The bilinear value at (x, y). Positions beyond the frame are 0.
 #[inline(always)]
 fn sample(quads: &[u32; LANES * LANES], x: f32, y: f32) -> u8 {
-    // From −1 to 28 inclusive both ends read zeros; shifted by one to the grid of the quads. Rounding x − ½ gives the pixel to the left of x or,
-    // when x is whole, possibly the one before it, with all the weight on its right neighbour: the same value.
+    // From −1 to 28 inclusive both ends read zeros; shifted by one to the grid of the quads. Rounding x − ½ gives the
+    // pixel to the left of x or, when x is whole, possibly the one before it, with all the weight on its right
+    // neighbour: the same value.
     let x = clamp(x + 1.0, 0.0, (SIDE + 1) as f32);
     let y = clamp(y + 1.0, 0.0, (SIDE + 1) as f32);
     let (left, column) = round(x - 0.5);
     let (top, row) = round(y - 0.5);
     let (right_share, lower_share) = (x - left, y - top);
     let quad = quads[((((row & 31) << 5) | (column & 31)) & 1023) as usize];
-    let [a, b, c, d] = [quad & 0xFF, (quad >> 8) & 0xFF, (quad >> 16) & 0xFF, quad >> 24].map(|level| level as i32 as f32);
+    let [a, b, c, d] =
+        [quad & 0xFF, (quad >> 8) & 0xFF, (quad >> 16) & 0xFF, quad >> 24].map(|level| level as i32 as f32);
     let upper = a + (b - a) * right_share;
     let lower = c + (d - c) * right_share;
     // A mean of grey levels; what rounding adds to it is far below half a level.

@@ -9,8 +9,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, Shared, copies::Copies,
-    parse_settings, settings_table,
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, Shared,
+    copies::Copies, parse_settings, settings_table,
 };
 use crate::{
     boosting::{self, BoosterConfig, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster},
@@ -52,7 +52,8 @@ impl BoosterLearner {
         Ok(Self { name: name.to_owned(), settings, copies })
     }
 
-    /// The images in bins, made by the first fit that needs this number of them, and the validation images in the same bins.
+    /// The images in bins, made by the first fit that needs this number of them, and the validation images in the same
+    /// bins.
     fn shared_bins(
         &self,
         shared: &Shared,
@@ -97,7 +98,11 @@ impl Learner for BoosterLearner {
             "{} trees for each digit, at most {} levels and {} leaves, summed",
             booster.trees, booster.max_depth, booster.num_leaves
         );
-        let stages = [("image", format!("{PIXELS} pixels")), (trees.as_str(), CLASSES.to_string()), ("softmax", CLASSES.to_string())];
+        let stages = [
+            ("image", format!("{PIXELS} pixels")),
+            (trees.as_str(), CLASSES.to_string()),
+            ("softmax", CLASSES.to_string()),
+        ];
         stages.map(|(name, size)| (name.to_owned(), size)).to_vec()
     }
 
@@ -111,11 +116,17 @@ impl Learner for BoosterLearner {
 
     fn length(&self) -> Length {
         let booster = &self.settings.booster;
-        Length { field: "booster.trees", unit: "tree", steps: booster.trees, is_prefix: booster.early_stopping_rounds == 0 }
+        Length {
+            field: "booster.trees",
+            unit: "tree",
+            steps: booster.trees,
+            is_prefix: booster.early_stopping_rounds == 0,
+        }
     }
 
     fn work(&self, images: usize) -> f64 {
-        // Ten classes; a histogram sum for each row, feature and level, about a sixth of the pixels ever being split on.
+        // Ten classes; a histogram sum for each row, feature and level, about a sixth of the pixels ever being split
+        // on.
         let booster = &self.settings.booster;
         let levels = f64::from(booster.max_depth).min(f64::from(booster.num_leaves).log2());
         1e-9 * 10.0 * 130.0 * levels * booster.trees as f64 * (images * self.copies.times()) as f64
@@ -130,7 +141,9 @@ impl Learner for BoosterLearner {
             (augmented, _) => {
                 let train = augmented.as_ref().unwrap_or(train);
                 let dataset = Dataset::new(train.images.clone(), &train.labels, &self.settings.booster, threads)?;
-                let validation = validation.map(|digits| dataset.aligned(digits.images.clone(), &digits.labels, threads)).transpose()?;
+                let validation = validation
+                    .map(|digits| dataset.aligned(digits.images.clone(), &digits.labels, threads))
+                    .transpose()?;
                 (Arc::new(dataset), validation.map(Arc::new))
             }
         };

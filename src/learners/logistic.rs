@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, copies::Copies, parse_settings,
-    settings_table,
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, copies::Copies,
+    parse_settings, settings_table,
 };
 use crate::{
     classical::{LogisticConfig, TrainedLogistic, train_logistic},
@@ -63,7 +63,11 @@ impl Learner for LogisticLearner {
     }
 
     fn layers(&self) -> Vec<(String, String)> {
-        let stages = [("image", format!("{PIXELS} pixels")), ("weighted sums", CLASSES.to_string()), ("softmax", CLASSES.to_string())];
+        let stages = [
+            ("image", format!("{PIXELS} pixels")),
+            ("weighted sums", CLASSES.to_string()),
+            ("softmax", CLASSES.to_string()),
+        ];
         stages.map(|(name, size)| (name.to_owned(), size)).to_vec()
     }
 
@@ -77,7 +81,12 @@ impl Learner for LogisticLearner {
 
     fn length(&self) -> Length {
         // The tolerance may end it: a fit chooses its own end.
-        Length { field: "logistic.max_iterations", unit: "iteration", steps: self.settings.logistic.max_iterations, is_prefix: false }
+        Length {
+            field: "logistic.max_iterations",
+            unit: "iteration",
+            steps: self.settings.logistic.max_iterations,
+            is_prefix: false,
+        }
     }
 
     fn work(&self, images: usize) -> f64 {
@@ -88,7 +97,12 @@ impl Learner for LogisticLearner {
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
         let augmented = self.copies.augmented(train, context.seed);
-        let fit = train_logistic(&self.settings.logistic, augmented.as_ref().unwrap_or(train), validation, &context.classical())?;
+        let fit = train_logistic(
+            &self.settings.logistic,
+            augmented.as_ref().unwrap_or(train),
+            validation,
+            &context.classical(),
+        )?;
         Ok(Fitted { classifier: Box::new(fit.model), history: fit.history, timing: fit.timing })
     }
 

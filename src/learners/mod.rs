@@ -1,8 +1,8 @@
 //! The traits that every model meets, and the list of learners by name.
 //!
-//! A [`Learner`] is hyperparameters that can be fitted; a [`Classifier`] is the fitted model; a [`Predictor`] is its copy for single images.
-//! Stacking, tuning, evaluation, serving and the report know only these. [`build`] turns a configuration table into a learner: adding a model
-//! is one file here and one line in its list.
+//! A [`Learner`] is hyperparameters that can be fitted; a [`Classifier`] is the fitted model; a [`Predictor`] is its
+//! copy for single images. Stacking, tuning, evaluation, serving and the report know only these. [`build`] turns a
+//! configuration table into a learner: adding a model is one file here and one line in its list.
 
 mod booster;
 mod copies;
@@ -51,8 +51,8 @@ pub trait Learner: Send + Sync {
     fn summary(&self) -> String;
     /// What an image passes on its way to the ten probabilities: each stage and the size of what it gives.
     fn layers(&self) -> Vec<(String, String)>;
-    /// True if a fit chooses something (an epoch, a number of trees) by the validation images it is given. Such images must then not be the
-    /// ones that its out-of-fold predictions are for.
+    /// True if a fit chooses something (an epoch, a number of trees) by the validation images it is given. Such images
+    /// must then not be the ones that its out-of-fold predictions are for.
     fn selects_by_validation(&self) -> bool;
     /// True if the work runs on the [`ChosenDevice`]; false if always on the CPU.
     fn runs_on_device(&self) -> bool;
@@ -66,8 +66,9 @@ pub trait Learner: Send + Sync {
     }
     /// Fits a model. The same data, seed and build give the same model on a CPU, whatever the number of threads.
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError>;
-    /// The same model and update rule as a check that it can learn at all: for so many epochs on so few images that it must know them by
-    /// heart, without anything that keeps a model from that. `None` for a learner that the check says nothing about, and by default.
+    /// The same model and update rule as a check that it can learn at all: for so many epochs on so few images that it
+    /// must know them by heart, without anything that keeps a model from that. `None` for a learner that the check says
+    /// nothing about, and by default.
     fn overfitting(&self, _images: usize, _epochs: u32) -> Option<Box<dyn Learner>> {
         None
     }
@@ -94,14 +95,15 @@ pub trait Learner: Send + Sync {
 /// How long a fit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Length {
-    /// Dotted path of the setting: `training.epochs`, `booster.trees`; for a fit of a single step, the table of its settings.
+    /// Dotted path of the setting: `training.epochs`, `booster.trees`; for a fit of a single step, the table of its
+    /// settings.
     pub field: &'static str,
     /// "epoch", "tree", "iteration" or "fit".
     pub unit: &'static str,
     /// How many.
     pub steps: u32,
-    /// True if a shorter fit is the beginning of a longer one, so that the scores of both can be read from one fit. False under a schedule
-    /// that depends on the length, or if the fit chooses its own end.
+    /// True if a shorter fit is the beginning of a longer one, so that the scores of both can be read from one fit.
+    /// False under a schedule that depends on the length, or if the fit chooses its own end.
     pub is_prefix: bool,
 }
 
@@ -113,7 +115,8 @@ pub trait Classifier: Send + Sync {
     fn save(&self, folder: &Path) -> Result<(), LearnerError>;
     /// The model for single images, on the CPU whatever the device of this one. It holds all that it needs.
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError>;
-    /// Numbers that the fit chose: the weights of a net, the leaves of trees. `None` if that says nothing about the model, and by default.
+    /// Numbers that the fit chose: the weights of a net, the leaves of trees. `None` if that says nothing about the
+    /// model, and by default.
     fn parameters(&self) -> Option<u64> {
         None
     }
@@ -178,8 +181,8 @@ pub struct FitContext<'a> {
     pub label: &'a str,
     /// Asks it to stop.
     pub cancel: &'a Cancel,
-    /// Sees every step that is validated and may end the fit there; it then fails as if it was cancelled, and its checkpoint stays. A fit
-    /// that goes on from a checkpoint shows it the earlier steps first.
+    /// Sees every step that is validated and may end the fit there; it then fails as if it was cancelled, and its
+    /// checkpoint stays. A fit that goes on from a checkpoint shows it the earlier steps first.
     pub observe: Option<&'a Observe<'a>>,
     /// What it shares with other fits on the very same training images.
     pub shared: Option<&'a Shared>,
@@ -259,7 +262,12 @@ impl LearnerError {
 
     /// True if a file could not be read or written: a matter of the disk, whatever was fitted.
     pub fn is_storage(&self) -> bool {
-        matches!(self, Self::Net(NnError::Io { .. }) | Self::Booster(BoostingError::Io { .. }) | Self::Classical(ClassicalError::Io { .. }))
+        matches!(
+            self,
+            Self::Net(NnError::Io { .. })
+                | Self::Booster(BoostingError::Io { .. })
+                | Self::Classical(ClassicalError::Io { .. })
+        )
     }
 }
 
@@ -271,7 +279,9 @@ const KINDS: [(&str, &str, Build); 5] = [
     ("dense", "fully connected net", |name, settings| NetLearner::dense(name, settings).map(boxed)),
     ("cnn", "VGG-style convolutional net", |name, settings| NetLearner::cnn(name, settings).map(boxed)),
     ("booster", "LightGBM gradient-boosted trees", |name, settings| BoosterLearner::new(name, settings).map(boxed)),
-    ("logistic", "multinomial logistic regression on the pixels", |name, settings| LogisticLearner::new(name, settings).map(boxed)),
+    ("logistic", "multinomial logistic regression on the pixels", |name, settings| {
+        LogisticLearner::new(name, settings).map(boxed)
+    }),
     ("svm", "support-vector machine with an RBF kernel", |name, settings| SvmLearner::new(name, settings).map(boxed)),
 ];
 
@@ -284,8 +294,8 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     KINDS.iter().map(|(name, about, _)| (*name, *about))
 }
 
-/// Builds a learner from the table of a `[[members]]` entry: `name`, `kind`, `prepare` (steps that this member alone sees its images through) and
-/// the settings of that kind.
+/// Builds a learner from the table of a `[[members]]` entry: `name`, `kind`, `prepare` (steps that this member alone
+/// sees its images through) and the settings of that kind.
 ///
 /// # Errors
 /// The field that is missing, unknown, of the wrong type or impossible.
@@ -298,7 +308,9 @@ pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
     let (name, kind) = (text("name")?, text("kind")?);
     check_name(&name)?;
     let recipe: Recipe = match table.remove(prepared::FIELD) {
-        Some(recipe) => recipe.try_into().map_err(|error: toml::de::Error| FieldError::new(prepared::FIELD, error.message().trim()))?,
+        Some(recipe) => recipe
+            .try_into()
+            .map_err(|error: toml::de::Error| FieldError::new(prepared::FIELD, error.message().trim()))?,
         None => Recipe::default(),
     };
     let Some((_, _, build)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
@@ -322,7 +334,10 @@ pub fn of_network(name: &str, network: &NetworkConfig) -> Result<Box<dyn Learner
 fn check_name(name: &str) -> Result<(), FieldError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > 40 || !name.chars().all(allowed) {
-        return Err(FieldError::new("name", format!("found {name:?}, expected 1 to 40 of a–z, 0–9 and `-` (it names a folder)")));
+        return Err(FieldError::new(
+            "name",
+            format!("found {name:?}, expected 1 to 40 of a–z, 0–9 and `-` (it names a folder)"),
+        ));
     }
     Ok(())
 }

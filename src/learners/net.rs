@@ -5,20 +5,22 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, parse_settings, settings_table,
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, parse_settings,
+    settings_table,
 };
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig, Schedule, TrainJob, TrainedNet,
-        TrainingConfig, WeightsFile,
+        self, Augment, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig, Schedule,
+        TrainJob, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
     seed::Seed,
 };
 
-/// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU itself.
+/// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU
+/// itself.
 const DEVICE_FEEDERS: usize = 4;
 
 /// A net to be trained.
@@ -58,7 +60,12 @@ impl NetLearner {
         Self::checked(name, network, TrainingConfig::default(), Recipe::default())
     }
 
-    fn checked(name: &str, network: NetworkConfig, training: TrainingConfig, augment: Recipe) -> Result<Self, FieldError> {
+    fn checked(
+        name: &str,
+        network: NetworkConfig,
+        training: TrainingConfig,
+        augment: Recipe,
+    ) -> Result<Self, FieldError> {
         network.check().map_err(|error| error.inside("network"))?;
         training.check().map_err(|error| error.inside("training"))?;
         training.check_loss(&network).map_err(|error| error.inside("training"))?;
@@ -92,8 +99,12 @@ impl Learner for NetLearner {
     fn settings(&self) -> Result<toml::Table, LearnerError> {
         let (training, augment) = (self.training.clone(), self.augment.clone());
         match &self.network {
-            NetworkConfig::Dense(network) => settings_table(self, &Settings { network: network.clone(), training, augment }),
-            NetworkConfig::Cnn(network) => settings_table(self, &Settings { network: network.clone(), training, augment }),
+            NetworkConfig::Dense(network) => {
+                settings_table(self, &Settings { network: network.clone(), training, augment })
+            }
+            NetworkConfig::Cnn(network) => {
+                settings_table(self, &Settings { network: network.clone(), training, augment })
+            }
         }
     }
 
@@ -149,7 +160,13 @@ impl Learner for NetLearner {
 
     fn overfitting(&self, images: usize, epochs: u32) -> Option<Box<dyn Learner>> {
         let (network, training) = (self.network.without_dropout(), self.training.overfitting(images, epochs));
-        Some(Box::new(Self { network, training, augment: Recipe::default(), processor: Processor::default(), ..self.clone() }))
+        Some(Box::new(Self {
+            network,
+            training,
+            augment: Recipe::default(),
+            processor: Processor::default(),
+            ..self.clone()
+        }))
     }
 
     fn check_gradients(

@@ -1,7 +1,7 @@
 //! A learner whose images pass steps of its own first: `prepare = ["deskewed"]` in a member's table.
 //!
-//! So members that want their images prepared in different ways are members of one stack. Images that come here went through the run's own steps
-//! before.
+//! So members that want their images prepared in different ways are members of one stack. Images that come here went
+//! through the run's own steps before.
 
 use std::{path::Path, sync::Arc};
 

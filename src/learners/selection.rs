@@ -8,8 +8,8 @@ use crate::{
 /// Share of the training images that a learner gets to choose an epoch or a number of trees by.
 const SELECTION_SHARE: f64 = 0.1;
 
-/// Divides training images for a learner that [chooses by validation](super::Learner::selects_by_validation): what it is fitted on, and what
-/// it chooses by. Images that a model is scored on must not serve the second.
+/// Divides training images for a learner that [chooses by validation](super::Learner::selects_by_validation): what it
+/// is fitted on, and what it chooses by. Images that a model is scored on must not serve the second.
 ///
 /// # Errors
 /// If a class has too few groups of images.

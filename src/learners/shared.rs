@@ -9,21 +9,26 @@ use std::{
 type Value = Arc<dyn Any + Send + Sync>;
 type Slot = Arc<Mutex<Option<Value>>>;
 
-/// Things that belong to a set of images, by name: the pixels' bins, for instance. Used by several fits at once; the first that asks for a
-/// thing makes it, the others wait for it.
+/// Things that belong to a set of images, by name: the pixels' bins, for instance. Used by several fits at once; the
+/// first that asks for a thing makes it, the others wait for it.
 #[derive(Default)]
 pub struct Shared {
     slots: Mutex<HashMap<String, Slot>>,
 }
 
 impl Shared {
-    /// The thing called `name`, made by `make` if it is not there yet. A name must always stand for the same type; what another type made
-    /// under it is not found and made again.
+    /// The thing called `name`, made by `make` if it is not there yet. A name must always stand for the same type; what
+    /// another type made under it is not found and made again.
     ///
     /// # Errors
     /// Those of `make`; the next who asks tries again.
-    pub fn get_or_make<T: Send + Sync + 'static, E>(&self, name: &str, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
-        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default());
+    pub fn get_or_make<T: Send + Sync + 'static, E>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        let slot =
+            Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = slot.as_ref().and_then(|value| Arc::clone(value).downcast::<T>().ok()) {
             return Ok(found);

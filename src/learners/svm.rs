@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, copies::Copies, parse_settings,
-    settings_table,
+    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, copies::Copies,
+    parse_settings, settings_table,
 };
 use crate::{
     classical::{Gamma, SvmConfig, TrainedSvm, train_svm},
@@ -92,7 +92,8 @@ impl Learner for SvmLearner {
     }
 
     fn work(&self, images: usize) -> f64 {
-        // A pair is a fifth of the images; about a fifth of its kernel matrix is computed. Once for all images, once without each part.
+        // A pair is a fifth of the images; about a fifth of its kernel matrix is computed. Once for all images, once
+        // without each part.
         let pairs = (CLASSES * (CLASSES - 1) / 2) as f64;
         let of_pair = (images * self.copies.times()) as f64 / 5.0;
         let folds = self.settings.svm.calibration_folds as f64;

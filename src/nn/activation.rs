@@ -1,7 +1,7 @@
 //! The functions between the layers.
 //!
-//! Burn's own `selu` and `elu` compute `exp(x)` for every `x` and mask afterwards, so their gradient is 0 · ∞ = NaN above about 88.7. Here
-//! the exponential only ever sees `min(x, 0)`.
+//! Burn's own `selu` and `elu` compute `exp(x)` for every `x` and mask afterwards, so their gradient is 0 · ∞ = NaN
+//! above about 88.7. Here the exponential only ever sees `min(x, 0)`.
 
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
@@ -42,8 +42,17 @@ pub enum Activation {
 
 impl Activation {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 9] =
-        [Self::Relu, Self::Elu, Self::Tanh, Self::Sigmoid, Self::Selu, Self::Softplus, Self::Softsign, Self::LeakyRelu, Self::Swish];
+    pub const ALL: [Self; 9] = [
+        Self::Relu,
+        Self::Elu,
+        Self::Tanh,
+        Self::Sigmoid,
+        Self::Selu,
+        Self::Softplus,
+        Self::Softsign,
+        Self::LeakyRelu,
+        Self::Swish,
+    ];
 
     /// True if a larger input never gives a smaller output, so that the function and a maximum may change places.
     pub fn is_monotone(self) -> bool {
@@ -106,7 +115,8 @@ mod tests {
     fn gradients_are_finite_far_from_zero() {
         let device = Device::flex().autodiff();
         for activation in Activation::ALL {
-            let x = Tensor::<1>::from_floats([-1000.0, -100.0, -1.0, 0.0, 1.0, 88.0, 89.0, 100.0, 1000.0], &device).require_grad();
+            let x = Tensor::<1>::from_floats([-1000.0, -100.0, -1.0, 0.0, 1.0, 88.0, 89.0, 100.0, 1000.0], &device)
+                .require_grad();
             let y = activation.forward(x.clone());
             let gradients = y.clone().sum().backward();
             let gradient = x.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap();
@@ -122,9 +132,11 @@ mod tests {
         let y = Activation::Selu.forward(x.clone());
         let gradient = x.grad(&y.clone().sum().backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
         let value = y.into_data().try_to_vec::<f32>().unwrap();
-        for (found, expected) in
-            value.iter().zip([-1.111_330_7, 0.0, 105.070_1]).chain(gradient.iter().zip([0.646_768_6, 1.758_099_3, 1.050_701]))
-        {
+        for (found, expected) in value.iter().zip([-1.111_330_7, 0.0, 105.070_1]).chain(gradient.iter().zip([
+            0.646_768_6,
+            1.758_099_3,
+            1.050_701,
+        ])) {
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
     }
@@ -134,7 +146,11 @@ mod tests {
         let device = Device::flex();
         let x: Vec<f32> = (-400..400).map(|i| i as f32 / 40.0).collect();
         for activation in Activation::ALL {
-            let y = activation.forward(Tensor::<1>::from_floats(x.as_slice(), &device)).into_data().try_to_vec::<f32>().unwrap();
+            let y = activation
+                .forward(Tensor::<1>::from_floats(x.as_slice(), &device))
+                .into_data()
+                .try_to_vec::<f32>()
+                .unwrap();
             let rising = y.windows(2).all(|pair| pair[1] >= pair[0]);
             assert_eq!(rising, activation.is_monotone(), "{activation:?}");
         }

@@ -1,9 +1,10 @@
 //! Convolutions → pool → activation: the unit a convolutional net is made of.
 //!
-//! A block is one call from `[batch, channels, height, width]` to the pooled and activated map, so that how it is computed concerns nobody
-//! outside. A monotone activation and a maximum change places without changing any value: the pool goes first, and the activation sees a
-//! quarter of the elements. On the CPU each convolution is one operation with all that follows it ([`fused`]); on a GPU, and for even and
-//! very large kernels, the block is composed of Burn's.
+//! A block is one call from `[batch, channels, height, width]` to the pooled and activated map, so that how it is
+//! computed concerns nobody outside. A monotone activation and a maximum change places without changing any value: the
+//! pool goes first, and the activation sees a quarter of the elements. On the CPU each convolution is one operation
+//! with all that follows it ([`fused`]); on a GPU, and for even and very large kernels, the block is composed of
+//! Burn's.
 
 use burn::{
     module::{Module, Param},
@@ -35,8 +36,8 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Weight `[out, in, kernel, kernel]` and bias `[out]` of the plain convolution that gives what this one gives with its norm, the
-    /// running statistics taken for the truth.
+    /// Weight `[out, in, kernel, kernel]` and bias `[out]` of the plain convolution that gives what this one gives with
+    /// its norm, the running statistics taken for the truth.
     pub fn folded(&self) -> (Tensor<4>, Tensor<1>) {
         let weight = self.weight.val();
         let channels = weight.dims()[0];
@@ -51,7 +52,9 @@ impl Convolution {
 
     /// `[out]`, zeros where there is no bias.
     fn biases(&self) -> Tensor<1> {
-        self.bias.as_ref().map_or_else(|| Tensor::zeros([self.weight.dims()[0]], &self.weight.val().device()), |bias| bias.val())
+        self.bias
+            .as_ref()
+            .map_or_else(|| Tensor::zeros([self.weight.dims()[0]], &self.weight.val().device()), |bias| bias.val())
     }
 
     /// `[batch, in, height, width]` → `[batch, out, height', width']`.
@@ -82,7 +85,8 @@ impl Convolution {
         let padding = self.fused_padding();
         let bias = self.biases();
         let Some(norm) = &mut self.norm else { return self.forward_fused(x, spec.behind_convolution(padding)) };
-        let x = fused::conv_pool_activation(x, self.weight.val(), bias, NormSpec::default().behind_convolution(padding));
+        let x =
+            fused::conv_pool_activation(x, self.weight.val(), bias, NormSpec::default().behind_convolution(padding));
         let [batch, _, height, width] = x.dims();
         let (mean, variance) = fused::batch_statistics(x.clone().inner());
         norm.observe(mean.clone(), variance.clone(), batch * height * width);
@@ -153,7 +157,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// `[batch, in, height, width]` → `[batch, out, height' / 2, width' / 2]`, or `[batch, out, 1, 1]` behind a global pool.
+    /// `[batch, in, height, width]` → `[batch, out, height' / 2, width' / 2]`, or `[batch, out, 1, 1]` behind a global
+    /// pool.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         if self.is_fused(&x) { self.forward_fused(x) } else { self.forward_composed(x) }
     }
@@ -193,7 +198,11 @@ impl Block {
 
     fn forward_training_fused(&mut self, x: Tensor<4>) -> Tensor<4> {
         let specs = self.specs();
-        let x = self.convolutions.iter_mut().zip(specs).fold(x, |x, (convolution, spec)| convolution.forward_training_fused(x, spec));
+        let x = self
+            .convolutions
+            .iter_mut()
+            .zip(specs)
+            .fold(x, |x, (convolution, spec)| convolution.forward_training_fused(x, spec));
         self.end_fused(x)
     }
 
@@ -265,7 +274,10 @@ mod tests {
     use super::*;
 
     fn values<const D: usize>(shape: [usize; D]) -> TensorData {
-        TensorData::new((0..shape.iter().product()).map(|i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0).collect::<Vec<_>>(), shape)
+        TensorData::new(
+            (0..shape.iter().product()).map(|i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0).collect::<Vec<_>>(),
+            shape,
+        )
     }
 
     fn convolution(inputs: usize, kernel: usize, padding: usize, affine: Option<bool>, device: &Device) -> Convolution {
@@ -302,7 +314,8 @@ mod tests {
             }
             let Some(norm) = &convolution.norm else { continue };
             for (what, parameter) in [("scale", &norm.weight), ("shift", &norm.bias)] {
-                found.extend(parameter.as_ref().map(|parameter| (what, all(parameter.val().grad(&gradients).unwrap()))));
+                found
+                    .extend(parameter.as_ref().map(|parameter| (what, all(parameter.val().grad(&gradients).unwrap()))));
             }
             for (what, statistic) in [("running mean", &norm.running_mean), ("running variance", &norm.running_var)] {
                 assert!(!statistic.is_require_grad() && statistic.val().grad(&gradients).is_none());
@@ -316,7 +329,8 @@ mod tests {
         assert_eq!(found.len(), expected.len());
         for ((name, found), (_, expected)) in found.iter().zip(expected) {
             let scale = expected.iter().fold(0.1, |scale: f32, value| scale.max(value.abs()));
-            let error = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
+            let error =
+                found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
             assert!(found.len() == expected.len() && error <= 3e-5 * scale, "{what}, {name}: {error} of {scale}");
         }
     }
@@ -329,8 +343,10 @@ mod tests {
             for (kernel, count, extra_activation) in [(3, 1, false), (3, 2, true), (5, 1, true)] {
                 for affine in [None, Some(false), Some(true)] {
                     let padding = if count == 2 { kernel / 2 } else { 0 };
-                    let convolutions =
-                        [2, 6][..count].iter().map(|inputs| convolution(*inputs, kernel, padding, affine, &device)).collect();
+                    let convolutions = [2, 6][..count]
+                        .iter()
+                        .map(|inputs| convolution(*inputs, kernel, padding, affine, &device))
+                        .collect();
                     let block = Block { convolutions, activation, end, extra_activation, last: count == 1 };
                     let what = format!("{activation:?} {end:?} {kernel} {count} {affine:?}");
                     let expected = run(&block, &device, |block, x| block.forward_composed(x));

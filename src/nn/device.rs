@@ -1,7 +1,8 @@
 //! Where a net is computed.
 //!
-//! `auto` takes a real GPU when one answers and otherwise the CPU. A software adapter (lavapipe, llvmpipe, SwiftShader, WARP) never counts
-//! as a GPU: it is many times slower than the CPU backend, and is used only if it is asked for by name, as the parity test does.
+//! `auto` takes a real GPU when one answers and otherwise the CPU. A software adapter (lavapipe, llvmpipe, SwiftShader,
+//! WARP) never counts as a GPU: it is many times slower than the CPU backend, and is used only if it is asked for by
+//! name, as the parity test does.
 
 use std::{fmt, str::FromStr};
 
@@ -23,7 +24,8 @@ pub enum DeviceChoice {
     Auto,
     /// Burn's Flex backend.
     Cpu,
-    /// Vulkan, Metal or DirectX 12; the index counts as [`list`] does. Without one the first real GPU, or else a software adapter.
+    /// Vulkan, Metal or DirectX 12; the index counts as [`list`] does. Without one the first real GPU, or else a
+    /// software adapter.
     Wgpu(Option<usize>),
     /// CUDA. Without an index the first card.
     Cuda(Option<usize>),
@@ -157,24 +159,28 @@ impl ChosenDevice {
     }
 }
 
-/// Every device that this build finds here. Opens none of them, prints nothing, and is empty of GPUs where there is no driver.
+/// Every device that this build finds here. Opens none of them, prints nothing, and is empty of GPUs where there is no
+/// driver.
 pub fn list() -> Vec<DeviceInfo> {
     let mut all = vec![cpu(DeviceChoice::Cpu, "Flex")];
     #[cfg(feature = "cuda")]
-    all.extend(Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec().iter().enumerate().map(|(index, _)| DeviceInfo {
-        choice: DeviceChoice::Cuda(Some(index)),
-        name: format!("CUDA card {index}"),
-        kind: DeviceKind::DiscreteGpu,
-        backend: String::from("CUDA"),
-        driver: String::new(),
-        auto: false,
+    all.extend(Device::enumerate(burn::tensor::DeviceType::Cuda).into_vec().iter().enumerate().map(|(index, _)| {
+        DeviceInfo {
+            choice: DeviceChoice::Cuda(Some(index)),
+            name: format!("CUDA card {index}"),
+            kind: DeviceKind::DiscreteGpu,
+            backend: String::from("CUDA"),
+            driver: String::new(),
+            auto: false,
+        }
     }));
     #[cfg(feature = "wgpu")]
     all.extend(adapters::list());
     #[cfg(feature = "ndarray")]
     all.push(cpu(DeviceChoice::NdArray, "NdArray"));
-    let gpu =
-        all.iter().position(|device| matches!(device.kind, DeviceKind::DiscreteGpu | DeviceKind::IntegratedGpu | DeviceKind::VirtualGpu));
+    let gpu = all.iter().position(|device| {
+        matches!(device.kind, DeviceKind::DiscreteGpu | DeviceKind::IntegratedGpu | DeviceKind::VirtualGpu)
+    });
     all[gpu.unwrap_or(0)].auto = true;
     all
 }
@@ -194,9 +200,15 @@ pub fn resolve(choice: &DeviceChoice) -> Result<ChosenDevice, NnError> {
         DeviceChoice::NdArray if !cfg!(feature = "ndarray") => return Err(lacks("ndarray")),
         DeviceChoice::Cpu => return Ok(ChosenDevice { device: open(*choice), description: flex(), cpu: true }),
         DeviceChoice::NdArray => {
-            return Ok(ChosenDevice { device: open(*choice), description: String::from("CPU (Burn NdArray)"), cpu: true });
+            return Ok(ChosenDevice {
+                device: open(*choice),
+                description: String::from("CPU (Burn NdArray)"),
+                cpu: true,
+            });
         }
-        DeviceChoice::Auto => list().iter().find(|device| device.auto).map_or(DeviceChoice::Cpu, |device| device.choice),
+        DeviceChoice::Auto => {
+            list().iter().find(|device| device.auto).map_or(DeviceChoice::Cpu, |device| device.choice)
+        }
         DeviceChoice::Wgpu(Some(index)) => DeviceChoice::Wgpu(Some(index)),
         DeviceChoice::Wgpu(None) => DeviceChoice::Wgpu(Some(0)),
         DeviceChoice::Cuda(index) => DeviceChoice::Cuda(Some(index.unwrap_or(0))),
@@ -209,7 +221,9 @@ pub fn resolve(choice: &DeviceChoice) -> Result<ChosenDevice, NnError> {
     let description = match info.kind {
         DeviceKind::Cpu => flex(),
         DeviceKind::Software => format!("{} ({}, software, {})", info.name, info.backend, info.driver),
-        _ => format!("{} ({}{}{})", info.name, info.backend, if info.driver.is_empty() { "" } else { ", " }, info.driver),
+        _ => {
+            format!("{} ({}{}{})", info.name, info.backend, if info.driver.is_empty() { "" } else { ", " }, info.driver)
+        }
     };
     Ok(ChosenDevice { device: open(wanted), description, cpu: info.kind == DeviceKind::Cpu })
 }
@@ -266,7 +280,10 @@ mod tests {
     fn a_device_that_is_not_there_is_refused_with_advice() {
         assert!(resolve(&DeviceChoice::Cpu).is_ok());
         let error = resolve(&DeviceChoice::Wgpu(Some(99))).unwrap_err().to_string();
-        assert!(error.contains("wgpu:99") && (error.contains("this machine has cpu") || error.contains("--features wgpu")), "{error}");
+        assert!(
+            error.contains("wgpu:99") && (error.contains("this machine has cpu") || error.contains("--features wgpu")),
+            "{error}"
+        );
         if !cfg!(feature = "cuda") {
             assert!(resolve(&DeviceChoice::Cuda(None)).unwrap_err().to_string().contains("--features cuda"));
         }

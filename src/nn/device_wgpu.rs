@@ -1,8 +1,9 @@
 //! The adapters that wgpu sees, asked without opening any.
 //!
-//! Burn can enumerate its devices but tells nothing about them before they are opened, which takes a second each and panics where a driver
-//! is half installed. So wgpu itself is asked, by the rule that Burn's runtime follows: of the graphics interfaces the first that has a
-//! real GPU, or else the first that has anything. OpenGL is left out, its devices have no kind that Burn could address.
+//! Burn can enumerate its devices but tells nothing about them before they are opened, which takes a second each and
+//! panics where a driver is half installed. So wgpu itself is asked, by the rule that Burn's runtime follows: of the
+//! graphics interfaces the first that has a real GPU, or else the first that has anything. OpenGL is left out, its
+//! devices have no kind that Burn could address.
 
 use std::{
     pin::pin,
@@ -42,7 +43,8 @@ fn adapters() -> &'static [AdapterInfo] {
 }
 
 fn probe(interface: Backend) -> Vec<AdapterInfo> {
-    let descriptor = InstanceDescriptor { backends: interface.into(), ..InstanceDescriptor::new_without_display_handle() };
+    let descriptor =
+        InstanceDescriptor { backends: interface.into(), ..InstanceDescriptor::new_without_display_handle() };
     let instance = Instance::new(descriptor);
     let adapters = pin!(instance.enumerate_adapters(interface.into())).poll(&mut Context::from_waker(Waker::noop()));
     // Outside a browser the answer is there at the first question.

@@ -1,8 +1,8 @@
 //! Dropout (Srivastava et al., 2014) whose mask depends on nothing but a seed.
 //!
-//! Burn's own dropout draws from a generator that the whole process shares, which neither folds trained side by side nor a resumed run
-//! could reproduce. The mask is therefore drawn on the host, one generator a layer and step, and sent to the device: as numbers to the CPU,
-//! which has them at hand, and as one bit an element to other devices.
+//! Burn's own dropout draws from a generator that the whole process shares, which neither folds trained side by side
+//! nor a resumed run could reproduce. The mask is therefore drawn on the host, one generator a layer and step, and sent
+//! to the device: as numbers to the CPU, which has them at hand, and as one bit an element to other devices.
 
 use burn::tensor::{Int, Shape, Tensor, TensorData};
 use rand::Rng;
@@ -25,8 +25,8 @@ const RUN: usize = 1 << 14;
 /// Words drawn at a time.
 const WORDS: usize = 256;
 
-/// What stands at the places from `first` on, by whether each is kept. Place `n` is decided by word `n` of the seed's generator alone, so
-/// that a thread may begin anywhere.
+/// What stands at the places from `first` on, by whether each is kept. Place `n` is decided by word `n` of the seed's
+/// generator alone, so that a thread may begin anywhere.
 fn draw<T>(to: &mut [T], first: usize, rate: f64, seed: Seed, value: impl Fn(bool) -> T) {
     let threshold = (rate * 4_294_967_296.0) as u32;
     let mut rng = seed.rng();
@@ -44,7 +44,8 @@ fn draw<T>(to: &mut [T], first: usize, rate: f64, seed: Seed, value: impl Fn(boo
 fn times_numbers<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
     let (gain, shape) = (gain(rate), x.shape());
     let mut mask = vec![0.0; shape.num_elements()];
-    let draw = |(run, mask): (usize, &mut [f32])| draw(mask, run * RUN, rate, seed, |kept| if kept { gain } else { 0.0 });
+    let draw =
+        |(run, mask): (usize, &mut [f32])| draw(mask, run * RUN, rate, seed, |kept| if kept { gain } else { 0.0 });
     fused::for_each(mask.chunks_mut(RUN).enumerate(), draw);
     let mask = Tensor::from_data(TensorData::new(mask, shape), &x.device());
     x * mask
@@ -107,7 +108,11 @@ mod tests {
             let x = Tensor::<3>::ones(shape, &device) * 3.0;
             let numbers = times_numbers(x.clone(), 0.3, Seed(seed));
             let bits = times_bits(x, 0.3, Seed(seed));
-            assert_eq!(bits.into_data().try_to_vec::<f32>().unwrap(), numbers.into_data().try_to_vec::<f32>().unwrap(), "{shape:?}");
+            assert_eq!(
+                bits.into_data().try_to_vec::<f32>().unwrap(),
+                numbers.into_data().try_to_vec::<f32>().unwrap(),
+                "{shape:?}"
+            );
         }
     }
 }

@@ -15,7 +15,8 @@ const MOST_FILTERS: usize = 64;
 /// Far above the size of any film.
 const MAX_FILE: u64 = 200_000_000;
 
-/// What a model's first layer looks for: a CNN's first kernels, or the 28×28 weights of a dense net's first units or of a regression's classes.
+/// What a model's first layer looks for: a CNN's first kernels, or the 28×28 weights of a dense net's first units or of
+/// a regression's classes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filters {
     /// Of the square, in pixels.
@@ -59,7 +60,13 @@ pub struct Film {
 
 impl Film {
     /// Takes a picture if it is time for one: `pictures` in all, over so many iterations.
-    pub(super) fn watch(&mut self, network: &Network, iteration: u64, iterations: u64, pictures: u32) -> Result<(), NnError> {
+    pub(super) fn watch(
+        &mut self,
+        network: &Network,
+        iteration: u64,
+        iterations: u64,
+        pictures: u32,
+    ) -> Result<(), NnError> {
         let spaces = u64::from(pictures.saturating_sub(1));
         let reached = |iteration: u64| iteration * spaces / iterations.max(1);
         if spaces > 0 && (iteration == 0 || reached(iteration) > reached(iteration - 1)) {
@@ -108,7 +115,10 @@ impl Film {
         let bytes = match fs::metadata(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Ok(metadata) if metadata.len() > MAX_FILE => {
-                return Err(NnError::file(&path, format!("has {} bytes, at most {MAX_FILE} are expected", metadata.len())));
+                return Err(NnError::file(
+                    &path,
+                    format!("has {} bytes, at most {MAX_FILE} are expected", metadata.len()),
+                ));
             }
             _ => fs::read(&path).map_err(|error| NnError::io(&path, error))?,
         };

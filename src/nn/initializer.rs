@@ -1,7 +1,7 @@
 //! The weights a net starts from.
 //!
-//! Drawn on the host from the run's [`Seed`], not by Burn's initializers: those draw from one generator of the process, so that two folds
-//! trained at once would disturb each other.
+//! Drawn on the host from the run's [`Seed`], not by Burn's initializers: those draw from one generator of the process,
+//! so that two folds trained at once would disturb each other.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,13 @@ use crate::{data::FieldError, seed::Seed};
 
 /// How the weights of a layer are drawn. Biases always start at zero.
 ///
-/// "Fan in" is the number of inputs of one unit, "fan out" the number of units that one input reaches (times the kernel's area).
+/// "Fan in" is the number of inputs of one unit, "fan out" the number of units that one input reaches (times the
+/// kernel's area).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initializer {
-    /// What the layer's activation wants: LeCun-normal for SELU, softplus and the output layer, He-normal for ReLU, leaky ReLU, ELU and
-    /// swish, Glorot-uniform for tanh, sigmoid and softsign.
+    /// What the layer's activation wants: LeCun-normal for SELU, softplus and the output layer, He-normal for ReLU,
+    /// leaky ReLU, ELU and swish, Glorot-uniform for tanh, sigmoid and softsign.
     #[default]
     Auto,
     /// Normal, variance 1 / fan in (LeCun et al., *Efficient BackProp*, 1998).
@@ -41,7 +42,14 @@ impl Initializer {
     }
 
     /// `count` weights for a layer followed by `activation` (`None`: the output layer).
-    pub(super) fn draw(self, count: usize, fan_in: usize, fan_out: usize, activation: Option<Activation>, seed: Seed) -> Vec<f32> {
+    pub(super) fn draw(
+        self,
+        count: usize,
+        fan_in: usize,
+        fan_out: usize,
+        activation: Option<Activation>,
+        seed: Seed,
+    ) -> Vec<f32> {
         let mut rng = seed.rng();
         match self.resolve(activation) {
             Self::GlorotUniform => {

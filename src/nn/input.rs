@@ -1,7 +1,7 @@
 //! What is done to the pixels before the first layer sees them.
 //!
-//! Images come as 0 (background) to 1 (ink). The map belongs to the net: it is applied wherever the net is asked, and what it learned from
-//! the training images is saved with the weights.
+//! Images come as 0 (background) to 1 (ink). The map belongs to the net: it is applied wherever the net is asked, and
+//! what it learned from the training images is saved with the weights.
 
 use burn::{
     module::{Module, Param, ParamId},
@@ -22,7 +22,8 @@ pub enum InputScale {
     Signed,
     /// From the first number (background) to the second (ink): `{ range = [0.01, 1.0] }`.
     Range([f64; 2]),
-    /// Less the mean image of the training images, divided by their deviation image; where they do not vary, divided by 1.
+    /// Less the mean image of the training images, divided by their deviation image; where they do not vary, divided by
+    /// 1.
     Standardized,
 }
 
@@ -30,8 +31,13 @@ impl InputScale {
     /// Refuses a range that is none.
     pub fn check(&self) -> Result<(), FieldError> {
         match self {
-            Self::Range([low, high]) if !(low.is_finite() && high.is_finite() && low != high && low.abs().max(high.abs()) <= 1000.0) => {
-                Err(FieldError::new("range", format!("found [{low}, {high}], expected two different numbers from -1000 to 1000")))
+            Self::Range([low, high])
+                if !(low.is_finite() && high.is_finite() && low != high && low.abs().max(high.abs()) <= 1000.0) =>
+            {
+                Err(FieldError::new(
+                    "range",
+                    format!("found [{low}, {high}], expected two different numbers from -1000 to 1000"),
+                ))
             }
             _ => Ok(()),
         }
@@ -60,11 +66,12 @@ pub struct InputMap {
 }
 
 impl InputMap {
-    /// A standardising map changes nothing before it has been [`fitted`](Self::fit). Its two parameters are never trained and are numbered from
-    /// `first_id`.
+    /// A standardising map changes nothing before it has been [`fitted`](Self::fit). Its two parameters are never
+    /// trained and are numbered from `first_id`.
     pub(super) fn new(scale: InputScale, first_id: u64, device: &Device) -> Self {
         let row = |value: f32, id| {
-            let mut row = Param::from_data(TensorData::new(vec![value; PIXELS], [PIXELS]), device).set_require_grad(false);
+            let mut row =
+                Param::from_data(TensorData::new(vec![value; PIXELS], [PIXELS]), device).set_require_grad(false);
             row.id = ParamId::from(id);
             row
         };
@@ -149,11 +156,16 @@ mod tests {
     #[test]
     fn ranges_are_hit_at_both_ends() {
         let train = Images::default();
-        for (scale, ends) in
-            [(InputScale::Unit, [0.0, 1.0]), (InputScale::Signed, [-1.0, 1.0]), (InputScale::Range([0.01, 1.0]), [0.01, 1.0])]
-        {
+        for (scale, ends) in [
+            (InputScale::Unit, [0.0, 1.0]),
+            (InputScale::Signed, [-1.0, 1.0]),
+            (InputScale::Range([0.01, 1.0]), [0.01, 1.0]),
+        ] {
             for (pixel, end) in [(0, ends[0]), (255, ends[1])] {
-                assert!(mapped(scale, &train, [pixel; PIXELS]).iter().all(|value| (value - end).abs() < 1e-6), "{scale:?}");
+                assert!(
+                    mapped(scale, &train, [pixel; PIXELS]).iter().all(|value| (value - end).abs() < 1e-6),
+                    "{scale:?}"
+                );
             }
         }
     }
@@ -163,7 +175,9 @@ mod tests {
         let mut rng = Seed(5).rng();
         // The first pixels are constant, at 0, 255 and an odd level.
         let train: Vec<[u8; PIXELS]> = (0..50)
-            .map(|_| std::array::from_fn(|i| if i < 3 { [0, 255, 77][i] } else { rng.random::<u8>() / (1 + (i % 7) as u8) }))
+            .map(|_| {
+                std::array::from_fn(|i| if i < 3 { [0, 255, 77][i] } else { rng.random::<u8>() / (1 + (i % 7) as u8) })
+            })
             .collect();
         let images = Images::from_images(train.iter().copied());
         let all: Vec<Vec<f32>> = train.iter().map(|&image| mapped(InputScale::Standardized, &images, image)).collect();

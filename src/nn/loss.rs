@@ -1,7 +1,8 @@
 //! What training makes small.
 //!
-//! Most losses compare p with the targets q. p is what the net's [`Output`] makes of the outputs: their softmax, or each one's sigmoid, or,
-//! raw, the outputs themselves, which losses with a logarithm cut to 1e-7 … 1. The hinge loss looks at the outputs as they are.
+//! Most losses compare p with the targets q. p is what the net's [`Output`] makes of the outputs: their softmax, or
+//! each one's sigmoid, or, raw, the outputs themselves, which losses with a logarithm cut to 1e-7 … 1. The hinge loss
+//! looks at the outputs as they are.
 
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
@@ -19,14 +20,15 @@ pub enum Loss {
     /// −Σ q ln p.
     #[default]
     CrossEntropy,
-    /// Σ q (ln q − ln p), the Kullback–Leibler divergence. For one-hot targets it equals the cross-entropy, as ln 1 = 0.
+    /// Σ q (ln q − ln p), the Kullback–Leibler divergence. For one-hot targets it equals the cross-entropy, as ln 1 =
+    /// 0.
     KullbackLeibler,
     /// Σ (p − q)² / 10. A net without softmax is compared by its raw outputs, not cut.
     Mse,
     /// ½ Σ (√p − √q)², the squared Hellinger distance.
     Hellinger,
-    /// Σ max(0, sᵢ − s + 1) over the wrong classes i, where s is the right class's output before any softmax: the multiclass support-vector
-    /// machine (Weston and Watkins, 1999).
+    /// Σ max(0, sᵢ − s + 1) over the wrong classes i, where s is the right class's output before any softmax: the
+    /// multiclass support-vector machine (Weston and Watkins, 1999).
     Hinge,
 }
 
@@ -34,7 +36,8 @@ impl Loss {
     /// All of them, in the order of the documentation.
     pub const ALL: [Self; 5] = [Self::CrossEntropy, Self::KullbackLeibler, Self::Mse, Self::Hellinger, Self::Hinge];
 
-    /// The loss of `outputs` `[batch, 10]` against `targets` `[batch, 10]`: `[1]`. The outputs stand for probabilities as `output` says.
+    /// The loss of `outputs` `[batch, 10]` against `targets` `[batch, 10]`: `[1]`. The outputs stand for probabilities
+    /// as `output` says.
     pub fn forward(self, outputs: Tensor<2>, targets: Tensor<2>, output: Output) -> Tensor<1> {
         let batch = outputs.dims()[0] as f64;
         if self == Self::CrossEntropy && output == Output::Softmax && fused::available(&outputs.device()) {
@@ -65,11 +68,15 @@ impl Loss {
     /// Refuses an output or targets that the loss makes no sense with.
     pub(super) fn check(self, output: Output, targets: Targets) -> Result<(), FieldError> {
         if output == Output::Sigmoid && matches!(self, Self::CrossEntropy | Self::KullbackLeibler) {
-            let problem = "needs outputs that add up to 1, which ten sigmoids do not; use loss \"mse\" or output \"softmax\"";
+            let problem =
+                "needs outputs that add up to 1, which ten sigmoids do not; use loss \"mse\" or output \"softmax\"";
             return Err(FieldError::new("loss", problem));
         }
         if self == Self::Hinge && targets != Targets::ONE_HOT {
-            return Err(FieldError::new("loss", "\"hinge\" knows right and wrong only; leave out `targets` and `label_smoothing`"));
+            return Err(FieldError::new(
+                "loss",
+                "\"hinge\" knows right and wrong only; leave out `targets` and `label_smoothing`",
+            ));
         }
         Ok(())
     }
@@ -117,7 +124,8 @@ mod tests {
 
     fn loss(loss: Loss, outputs: [[f32; CLASSES]; 2], smoothing: f64, output: Output) -> f32 {
         let device = Device::flex();
-        let targets = Tensor::from_data(TensorData::new(Targets::smoothed(smoothing).rows(&[0, 3]), [2, CLASSES]), &device);
+        let targets =
+            Tensor::from_data(TensorData::new(Targets::smoothed(smoothing).rows(&[0, 3]), [2, CLASSES]), &device);
         loss.forward(Tensor::from_data(outputs, &device), targets, output).into_scalar()
     }
 
@@ -142,8 +150,11 @@ mod tests {
     fn gradients_stay_finite_at_the_edges() {
         let device = Device::flex().autodiff();
         for which in Loss::ALL {
-            let scales = [(Output::Softmax, 1000.0f32), (Output::Softmax, -1000.0), (Output::Raw, 1.0), (Output::Raw, 0.0)];
-            for (output, scale) in scales.into_iter().chain([(Output::Raw, -5.0), (Output::Sigmoid, 200.0), (Output::Sigmoid, -200.0)]) {
+            let scales =
+                [(Output::Softmax, 1000.0f32), (Output::Softmax, -1000.0), (Output::Raw, 1.0), (Output::Raw, 0.0)];
+            for (output, scale) in
+                scales.into_iter().chain([(Output::Raw, -5.0), (Output::Sigmoid, 200.0), (Output::Sigmoid, -200.0)])
+            {
                 let mut row = [[0.0f32; CLASSES]];
                 row[0][0] = scale;
                 let outputs = Tensor::<2>::from_data(row, &device).require_grad();

@@ -1,4 +1,5 @@
-//! The one module behind every architecture: blocks of convolutions (none for a dense net), fully connected layers, ten outputs.
+//! The one module behind every architecture: blocks of convolutions (none for a dense net), fully connected layers, ten
+//! outputs.
 
 use burn::{
     module::{Module, Param, ParamId},
@@ -45,7 +46,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// A net with freshly drawn weights. The same seed gives the same weights on every device; a device with autodiff gives a net to train.
+    /// A net with freshly drawn weights. The same seed gives the same weights on every device; a device with autodiff
+    /// gives a net to train.
     pub fn new(config: &NetworkConfig, seed: Seed, device: &Device) -> Result<Self, NnError> {
         config.check()?;
         let mut layers = Layers { seed, device, drawn: 0, initializer: Initializer::Auto };
@@ -82,8 +84,8 @@ impl Network {
         self.finish(x, |x, _| x)
     }
 
-    /// The same while training: dropout draws its masks from `seed`, which must differ from step to step. Norms take the statistics of these
-    /// images, and their running statistics move.
+    /// The same while training: dropout draws its masks from `seed`, which must differ from step to step. Norms take
+    /// the statistics of these images, and their running statistics move.
     pub fn forward_training(&mut self, images: Tensor<4>, seed: Seed) -> Tensor<2> {
         debug_assert_eq!(images.dims()[1..], [1, SIDE, SIDE]);
         let mut x = self.input.forward(images);
@@ -112,7 +114,9 @@ impl Network {
     /// From the blocks' output on; `between` sees what each hidden layer gives, and which it is, from 1.
     fn finish(&self, x: Tensor<4>, between: impl Fn(Tensor<2>, u64) -> Tensor<2>) -> Tensor<2> {
         let x: Tensor<2> = x.flatten(1, 3);
-        let x = (1..).zip(&self.hidden).fold(x, |x, (layer, linear)| between(fully_connected(linear, x, Some(self.activation)), layer));
+        let x = (1..)
+            .zip(&self.hidden)
+            .fold(x, |x, (layer, linear)| between(fully_connected(linear, x, Some(self.activation)), layer));
         fully_connected(&self.output, x, None)
     }
 }
@@ -125,7 +129,8 @@ fn drop_some<const D: usize>(x: Tensor<D>, rate: f64, seed: Seed) -> Tensor<D> {
 pub(super) fn fully_connected(linear: &Linear, x: Tensor<2>, activation: Option<Activation>) -> Tensor<2> {
     if fused::available(&x.device()) {
         let weight = linear.weight.val();
-        let bias = linear.bias.as_ref().map_or_else(|| Tensor::zeros([weight.dims()[1]], &x.device()), |bias| bias.val());
+        let bias =
+            linear.bias.as_ref().map_or_else(|| Tensor::zeros([weight.dims()[1]], &x.device()), |bias| bias.val());
         return fused::dense(x, weight, bias, activation.map_or(fused::Activation::Identity, Activation::fused));
     }
     let x = linear.forward(x);
@@ -136,7 +141,8 @@ pub(super) fn fully_connected(linear: &Linear, x: Tensor<2>, activation: Option<
 struct Layers<'a> {
     seed: Seed,
     device: &'a Device,
-    /// Parameters made so far; also their identity, which the optimizer's state hangs on and which must be the same in every run.
+    /// Parameters made so far; also their identity, which the optimizer's state hangs on and which must be the same in
+    /// every run.
     drawn: u64,
     initializer: Initializer,
 }
@@ -178,7 +184,8 @@ impl Layers<'_> {
     fn convolution(&mut self, inputs: usize, outputs: usize, cnn: &CnnConfig, padding: usize) -> Convolution {
         let (kernel, area) = (cnn.kernel, cnn.kernel * cnn.kernel);
         let seed = self.seed.index(self.drawn);
-        let weights = self.initializer.draw(outputs * inputs * area, inputs * area, outputs * area, Some(cnn.activation), seed);
+        let weights =
+            self.initializer.draw(outputs * inputs * area, inputs * area, outputs * area, Some(cnn.activation), seed);
         let weight = self.parameter(weights, [outputs, inputs, kernel, kernel]);
         let (bias, norm) = match cnn.normalization {
             Normalization::None => (Some(self.parameter(vec![0.0; outputs], [outputs])), None),
@@ -199,6 +206,9 @@ impl Layers<'_> {
     fn linear(&mut self, inputs: usize, outputs: usize, bias: bool, activation: Option<Activation>) -> Linear {
         let seed = self.seed.index(self.drawn);
         let weights = self.initializer.draw(inputs * outputs, inputs, outputs, activation, seed);
-        Linear { weight: self.parameter(weights, [inputs, outputs]), bias: bias.then(|| self.parameter(vec![0.0; outputs], [outputs])) }
+        Linear {
+            weight: self.parameter(weights, [inputs, outputs]),
+            bias: bias.then(|| self.parameter(vec![0.0; outputs], [outputs])),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Batch normalisation (Ioffe and Szegedy, 2015, arXiv:1502.03167) between a convolution and its activation.
 //!
-//! Training subtracts each channel's mean over the batch and its pixels and divides by the deviation; running statistics are kept for
-//! later. Afterwards these are constants: they disappear in the weight and the bias of the convolution in front, and whoever predicts sees
-//! convolutions only.
+//! Training subtracts each channel's mean over the batch and its pixels and divides by the deviation; running
+//! statistics are kept for later. Afterwards these are constants: they disappear in the weight and the bias of the
+//! convolution in front, and whoever predicts sees convolutions only.
 
 use std::fmt;
 
@@ -132,7 +132,8 @@ impl Norm {
         (factor, shift)
     }
 
-    /// Takes in the mean and the biased variance of a batch, `[channels]` without autodiff, over `count` values a channel.
+    /// Takes in the mean and the biased variance of a batch, `[channels]` without autodiff, over `count` values a
+    /// channel.
     pub(super) fn observe(&mut self, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
         // A single value has no unbiased variance; its biased one, 0, is taken.
         let unbiased = variance.mul_scalar(count as f64 / count.saturating_sub(1).max(1) as f64);
@@ -161,7 +162,11 @@ mod tests {
             ("{ kind = \"none\" }", Normalization::None, "\"none\""),
             ("\"batch\"", Normalization::Batch { affine: true }, "\"batch\""),
             ("{ kind = \"batch\" }", Normalization::Batch { affine: true }, "\"batch\""),
-            ("{ kind = \"batch\", affine = false }", Normalization::Batch { affine: false }, "{\"kind\":\"batch\",\"affine\":false}"),
+            (
+                "{ kind = \"batch\", affine = false }",
+                Normalization::Batch { affine: false },
+                "{\"kind\":\"batch\",\"affine\":false}",
+            ),
         ] {
             let read: Holder = toml::from_str(&format!("normalization = {text}")).unwrap();
             assert_eq!(read.normalization, expected);

@@ -25,7 +25,8 @@ impl Output {
     /// All of them, in the order of the documentation.
     pub const ALL: [Self; 3] = [Self::Softmax, Self::Sigmoid, Self::Raw];
 
-    /// What stands for probabilities while training: `[batch, 10]`; rows of a sigmoid and raw outputs do not add up to 1.
+    /// What stands for probabilities while training: `[batch, 10]`; rows of a sigmoid and raw outputs do not add up to
+    /// 1.
     pub(super) fn activations(self, outputs: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Softmax => activation::softmax(outputs, 1),

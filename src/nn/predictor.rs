@@ -1,8 +1,8 @@
 //! A trained net for one image at a time, on the CPU.
 //!
-//! [`TrainedNet::predict_proba`] goes through Burn, which is right for batches and for every device, and costs one image several times what
-//! its arithmetic does: weights are packed at each call, tensors made and dropped. A [`NetPredictor`] packs the weights once and owns all
-//! memory that it needs. It serves every architecture there is.
+//! [`TrainedNet::predict_proba`] goes through Burn, which is right for batches and for every device, and costs one
+//! image several times what its arithmetic does: weights are packed at each call, tensors made and dropped. A
+//! [`NetPredictor`] packs the weights once and owns all memory that it needs. It serves every architecture there is.
 
 use std::sync::Arc;
 
@@ -52,7 +52,8 @@ impl NetPredictor {
         Ok(Self { net: Arc::new(net), input: Arc::new(input), output: trained.config().output(), scratch })
     }
 
-    /// Class probabilities of one image; they add up to 1. The same as [`TrainedNet::predict_proba`]'s but for rounding.
+    /// Class probabilities of one image; they add up to 1. The same as [`TrainedNet::predict_proba`]'s but for
+    /// rounding.
     pub fn predict_one(&mut self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
         let pixels = image.iter().zip(&self.input.0).map(|(&pixel, [scale, shift])| f32::from(pixel) * scale + shift);
         let outputs = self.net.forward(pixels, &mut self.scratch);

@@ -1,7 +1,7 @@
 //! How the learning rate changes during training.
 //!
-//! Burn's schedulers keep a state that every step changes; here the factor is a function of the step alone, so that a resumed run needs no
-//! scheduler state and cannot disagree with an undisturbed one.
+//! Burn's schedulers keep a state that every step changes; here the factor is a function of the step alone, so that a
+//! resumed run needs no scheduler state and cannot disagree with an undisturbed one.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,8 @@ pub enum Schedule {
         #[serde(default)]
         last: f64,
     },
-    /// Cosine up from 1 / `initial_divisor` to 1 over the `warmup` share of the steps, then cosine down to 1 / `final_divisor`
-    /// (Smith and Topin, 2018).
+    /// Cosine up from 1 / `initial_divisor` to 1 over the `warmup` share of the steps, then cosine down to 1 /
+    /// `final_divisor` (Smith and Topin, 2018).
     OneCycle {
         /// Share of the steps spent rising, 0 to below 1. Default 0.3.
         #[serde(default = "warmup")]
@@ -66,8 +66,12 @@ impl Schedule {
                 factor.powi(i32::try_from(changes).unwrap_or(i32::MAX))
             }
             Self::Cosine { last } => cosine(1.0, last, progress),
-            Self::OneCycle { warmup, initial_divisor, .. } if progress < warmup => cosine(1.0 / initial_divisor, 1.0, progress / warmup),
-            Self::OneCycle { warmup, final_divisor, .. } => cosine(1.0, 1.0 / final_divisor, (progress - warmup) / (1.0 - warmup)),
+            Self::OneCycle { warmup, initial_divisor, .. } if progress < warmup => {
+                cosine(1.0 / initial_divisor, 1.0, progress / warmup)
+            }
+            Self::OneCycle { warmup, final_divisor, .. } => {
+                cosine(1.0, 1.0 / final_divisor, (progress - warmup) / (1.0 - warmup))
+            }
         }
     }
 
@@ -85,7 +89,12 @@ impl Schedule {
             Self::Cosine { last } => inside("last", (0.0..=1.0).contains(&last), last, "0 to 1"),
             Self::OneCycle { warmup, initial_divisor, final_divisor } => {
                 inside("warmup", (0.0..1.0).contains(&warmup), warmup, "0 to below 1")?;
-                inside("initial_divisor", initial_divisor >= 1.0 && initial_divisor.is_finite(), initial_divisor, "at least 1")?;
+                inside(
+                    "initial_divisor",
+                    initial_divisor >= 1.0 && initial_divisor.is_finite(),
+                    initial_divisor,
+                    "at least 1",
+                )?;
                 inside("final_divisor", final_divisor >= 1.0 && final_divisor.is_finite(), final_divisor, "at least 1")
             }
         }

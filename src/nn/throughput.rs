@@ -1,8 +1,8 @@
 //! How fast a net trains and predicts on a device, as a whole and operation by operation.
 //!
-//! The CPU is given the pixels at each step and is waited for after each. Another device has the images in its memory, is told at each step which
-//! to take, as in a training without augmentation, and is waited for after several steps: it is to show what it does while steps queue up, as
-//! the trainer lets them.
+//! The CPU is given the pixels at each step and is waited for after each. Another device has the images in its memory,
+//! is told at each step which to take, as in a training without augmentation, and is waited for after several steps: it
+//! is to show what it does while steps queue up, as the trainer lets them.
 
 mod operations;
 
@@ -55,7 +55,8 @@ pub struct Throughput {
     pub infer_queue: usize,
 }
 
-/// Trains for about `seconds` and predicts for about `seconds` on random images held in memory; at least five steps each.
+/// Trains for about `seconds` and predicts for about `seconds` on random images held in memory; at least five steps
+/// each.
 pub fn throughput(
     network: &NetworkConfig,
     optimizer: &OptimizerConfig,
@@ -117,9 +118,10 @@ impl Input {
     /// `[batch, 1, 28, 28]` and `[batch, 10]`, without autodiff.
     fn tensors(&self, device: &ChosenDevice) -> (Tensor<4>, Tensor<2>) {
         match self {
-            Self::Host { images, targets } => {
-                (Tensor::from_data(images.clone(), device.device()), Tensor::from_data(targets.clone(), device.device()))
-            }
+            Self::Host { images, targets } => (
+                Tensor::from_data(images.clone(), device.device()),
+                Tensor::from_data(targets.clone(), device.device()),
+            ),
             Self::Device { digits, places } => {
                 let (levels, targets) = digits.select(places);
                 (unchanged(levels), targets)

@@ -1,7 +1,8 @@
 //! A net that has been trained: it predicts, and it is saved and loaded.
 //!
-//! On disk it is `network.safetensors` (weights, named and laid out as PyTorch does) and `network.json` (the architecture, the history and
-//! the SHA-256 of the weights). Times are not saved, so that the same training gives the same files.
+//! On disk it is `network.safetensors` (weights, named and laid out as PyTorch does) and `network.json` (the
+//! architecture, the history and the SHA-256 of the weights). Times are not saved, so that the same training gives the
+//! same files.
 
 use std::{collections::BTreeMap, fs, io::Read, path::Path};
 
@@ -53,7 +54,13 @@ struct Description {
 
 impl TrainedNet {
     /// `network` is without autodiff.
-    pub(super) fn new(network: Network, config: NetworkConfig, history: History, timing: FitTiming, device: &ChosenDevice) -> Self {
+    pub(super) fn new(
+        network: Network,
+        config: NetworkConfig,
+        history: History,
+        timing: FitTiming,
+        device: &ChosenDevice,
+    ) -> Self {
         Self { network, config, history, timing, film: Film::default(), device: device.clone() }
     }
 
@@ -113,20 +120,26 @@ impl TrainedNet {
         &self.film
     }
 
-    /// Writes the two files, and `filters.safetensors` if there is a film, into an existing folder, each under a temporary name first.
+    /// Writes the two files, and `filters.safetensors` if there is a film, into an existing folder, each under a
+    /// temporary name first.
     pub fn save(&self, folder: &Path) -> Result<(), NnError> {
         let weights_sha256 = write_file(&folder.join(WEIGHTS), &Weights::of(&self.network)?.0, None)?;
-        let description =
-            Description { format: FORMAT.to_owned(), config: self.config.clone(), weights_sha256, history: self.history.clone() };
+        let description = Description {
+            format: FORMAT.to_owned(),
+            config: self.config.clone(),
+            weights_sha256,
+            history: self.history.clone(),
+        };
         let path = folder.join(DESCRIPTION);
-        let mut text = serde_json::to_string_pretty(&description).map_err(|error| NnError::file(&path, error.to_string()))?;
+        let mut text =
+            serde_json::to_string_pretty(&description).map_err(|error| NnError::file(&path, error.to_string()))?;
         text.push('\n');
         write_atomically(&path, text.as_bytes())?;
         self.film.save(folder)
     }
 
-    /// Reads what [`save`](Self::save) wrote. Refuses files that are damaged, do not belong together, or hold weights of other names or
-    /// shapes.
+    /// Reads what [`save`](Self::save) wrote. Refuses files that are damaged, do not belong together, or hold weights
+    /// of other names or shapes.
     pub fn load(folder: &Path, device: &ChosenDevice) -> Result<Self, NnError> {
         let path = folder.join(DESCRIPTION);
         let description: Description = serde_json::from_slice(&read_file(&path)?)
@@ -134,11 +147,17 @@ impl TrainedNet {
         if description.format != FORMAT {
             return Err(NnError::file(&path, format!("has the format {:?}, expected {FORMAT:?}", description.format)));
         }
-        description.config.check().map_err(|error| NnError::file(&path, format!("describes an impossible net: {error}")))?;
+        description
+            .config
+            .check()
+            .map_err(|error| NnError::file(&path, format!("describes an impossible net: {error}")))?;
         let path = folder.join(WEIGHTS);
         let bytes = read_file(&path)?;
         if hash(&bytes) != description.weights_sha256 {
-            return Err(NnError::file(&path, format!("is damaged or does not belong to {DESCRIPTION} (its SHA-256 differs)")));
+            return Err(NnError::file(
+                &path,
+                format!("is damaged or does not belong to {DESCRIPTION} (its SHA-256 differs)"),
+            ));
         }
         let arrays: BTreeMap<_, _> = parse(&bytes).map_err(|problem| NnError::file(&path, problem))?.0;
         let network = Network::new(&description.config, Seed(0), device.device())?;

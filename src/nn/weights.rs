@@ -1,8 +1,9 @@
 //! A net's weights as named arrays, and the safetensors files they travel in.
 //!
-//! Names and layouts are those of a PyTorch `state_dict`, so that other tools can open the files: `blocks.0.convolutions.0.weight` is
-//! `[out, in, kernel, kernel]`, `hidden.0.weight` and `output.weight` are `[out, in]` (Burn computes with the transpose), biases are
-//! `[out]`. A norm is `blocks.0.convolutions.0.norm` with `weight`, `bias`, `running_mean` and `running_var`, all `[out]`.
+//! Names and layouts are those of a PyTorch `state_dict`, so that other tools can open the files:
+//! `blocks.0.convolutions.0.weight` is `[out, in, kernel, kernel]`, `hidden.0.weight` and `output.weight` are `[out,
+//! in]` (Burn computes with the transpose), biases are `[out]`. A norm is `blocks.0.convolutions.0.norm` with `weight`,
+//! `bias`, `running_mean` and `running_var`, all `[out]`.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -105,8 +106,12 @@ impl ModuleMapper for Writer {
         }
         let problem = match self.weights.remove(&name) {
             None => format!("lacks {name}"),
-            Some(array) if array.shape != shape => format!("holds {name} as {:?}, the net needs {shape:?}", array.shape),
-            Some(array) if array.values.iter().any(|value| !value.is_finite()) => format!("holds a {name} that is not finite"),
+            Some(array) if array.shape != shape => {
+                format!("holds {name} as {:?}, the net needs {shape:?}", array.shape)
+            }
+            Some(array) if array.values.iter().any(|value| !value.is_finite()) => {
+                format!("holds a {name} that is not finite")
+            }
             Some(array) if name.ends_with(".running_var") && array.values.iter().any(|&value| value < 0.0) => {
                 format!("holds a {name} below zero, which no variance is")
             }
@@ -141,7 +146,11 @@ pub(super) fn serialize(arrays: &BTreeMap<String, Array>, metadata: Option<Strin
 }
 
 /// Writes arrays and a metadata entry as a safetensors file, whole or not at all. Returns the SHA-256 of the file.
-pub(super) fn write_file(path: &Path, arrays: &BTreeMap<String, Array>, metadata: Option<String>) -> Result<String, NnError> {
+pub(super) fn write_file(
+    path: &Path,
+    arrays: &BTreeMap<String, Array>,
+    metadata: Option<String>,
+) -> Result<String, NnError> {
     let file = serialize(arrays, metadata).map_err(|problem| NnError::file(path, problem))?;
     write_atomically(path, &file)?;
     Ok(hash(&file))

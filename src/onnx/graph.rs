@@ -69,7 +69,8 @@ impl Graph {
     }
 
     fn tensor(&mut self, name: &str, shape: &[usize], data_type: i64, bytes: &[u8]) -> Value {
-        let tensor = Message::default().integers(1, &dimensions(shape)).integer(2, data_type).text(8, name).bytes(9, bytes);
+        let tensor =
+            Message::default().integers(1, &dimensions(shape)).integer(2, data_type).text(8, name).bytes(9, bytes);
         self.weights.push(tensor);
         Value(name.to_owned())
     }
@@ -102,7 +103,8 @@ impl Graph {
     fn into_file_of(self, version: &str, name: &str, description: &str, notes: &BTreeMap<&str, String>) -> Vec<u8> {
         let graph = Message::default().messages(1, &self.nodes).text(2, name).messages(5, &self.weights);
         let graph = graph.messages(11, &self.inputs).messages(12, &self.outputs);
-        let notes: Vec<Message> = notes.iter().map(|(key, value)| Message::default().text(1, key).text(2, value)).collect();
+        let notes: Vec<Message> =
+            notes.iter().map(|(key, value)| Message::default().text(1, key).text(2, value)).collect();
         Message::default()
             .integer(1, IR_VERSION)
             .text(2, env!("CARGO_PKG_NAME"))

@@ -1,8 +1,8 @@
 //! The protobuf messages of an ONNX file, as far as they are written here.
 //!
-//! A protobuf message is a row of fields, each a key (number of the field times 8 plus its wire type) and a value: a varint (wire type 0), four bytes
-//! (5), or a length and so many bytes (2: texts, arrays, messages in messages). The fields that are used, with their numbers from
-//! [onnx.proto](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto):
+//! A protobuf message is a row of fields, each a key (number of the field times 8 plus its wire type) and a value: a
+//! varint (wire type 0), four bytes (5), or a length and so many bytes (2: texts, arrays, messages in messages). The
+//! fields that are used, with their numbers from [onnx.proto](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto):
 //!
 //! | message | fields |
 //! |---|---|

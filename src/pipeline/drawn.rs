@@ -1,8 +1,8 @@
 //! How a run reads drawings, and what it refuses to read.
 //!
-//! Test digits are drawn as a page would send them: enlarged to a random size at a random place of a 280×280 canvas whose alpha channel is the ink.
-//! They then go through everything that a drawing goes through, and are centred either way. Two of them side by side, and scribbles, are there to be
-//! refused.
+//! Test digits are drawn as a page would send them: enlarged to a random size at a random place of a 280×280 canvas
+//! whose alpha channel is the ink. They then go through everything that a drawing goes through, and are centred either
+//! way. Two of them side by side, and scribbles, are there to be refused.
 
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use rand::RngExt;
@@ -53,11 +53,18 @@ enum Sheet {
     Pixels(Box<[u8; PIXELS]>),
 }
 
-/// Reads labelled test digits as they are, as drawings centred by mass and by box, and pairs of them and scribbles, which have no digit to name.
+/// Reads labelled test digits as they are, as drawings centred by mass and by box, and pairs of them and scribbles,
+/// which have no digit to name.
 ///
 /// # Errors
 /// If a model's answer is no distribution.
-pub(super) fn score(run: &SavedRun, images: &Images, labels: &[u8], seed: Seed, task: &dyn Task) -> Result<Vec<DrawnScores>, RunFailure> {
+pub(super) fn score(
+    run: &SavedRun,
+    images: &Images,
+    labels: &[u8],
+    seed: Seed,
+    task: &dyn Task,
+) -> Result<Vec<DrawnScores>, RunFailure> {
     let seed = seed.derive("drawn");
     let read = |centre, sheet: &(dyn Fn(usize) -> Sheet + Sync)| read_all(run, images.len(), centre, sheet, task);
     let digit = |index: usize| Sheet::Drawing(canvas_with(&[(images.get(index), 110..240)], seed.index(index as u64)));
@@ -137,7 +144,8 @@ fn read(reader: &mut Reader, sheet: &Sheet, options: &DrawingOptions) -> Result<
 
 fn summary(what: &'static str, outcomes: &[Outcome], labels: Option<&[u8]>) -> DrawnScores {
     let count = |is: &dyn Fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
-    let right = labels.map(|labels| outcomes.iter().zip(labels).filter(|(outcome, label)| outcome.best == Some(**label)).count());
+    let right = labels
+        .map(|labels| outcomes.iter().zip(labels).filter(|(outcome, label)| outcome.best == Some(**label)).count());
     DrawnScores {
         what,
         drawings: outcomes.len(),
@@ -154,7 +162,8 @@ fn canvas_with(digits: &[(&[u8; PIXELS], std::ops::Range<usize>)], seed: Seed) -
     let room = CANVAS / digits.len();
     for (place, (image, sizes)) in digits.iter().enumerate() {
         let size = draw.random_range(sizes.clone());
-        let (left, top) = (place * room + draw.random_range(0..=room - size.min(room)), draw.random_range(0..=CANVAS - size));
+        let (left, top) =
+            (place * room + draw.random_range(0..=room - size.min(room)), draw.random_range(0..=CANVAS - size));
         let Some(small) = Gray::new(SIDE, SIDE, image.to_vec()) else { continue };
         let large = small.resize(size, size, Filter::Bicubic);
         for (y, row) in large.rows().enumerate() {
@@ -209,7 +218,9 @@ mod tests {
         let digits = synthetic::generate(20, Seed(3));
         let wide = |index: usize| {
             let pair = [(digits.images.get(index), 100..130), (digits.images.get(index + 1), 100..130)];
-            let drawn = imaging::digit_from_picture(&canvas_with(&pair, Seed(index as u64)), &DrawingOptions::default()).unwrap();
+            let drawn =
+                imaging::digit_from_picture(&canvas_with(&pair, Seed(index as u64)), &DrawingOptions::default())
+                    .unwrap();
             usize::from(drawn.ink_box.width > drawn.ink_box.height)
         };
         assert!((0..19).map(wide).sum::<usize>() >= 14);

@@ -47,7 +47,8 @@ enum Place {
 }
 
 impl ModelFiles {
-    /// Lists the models of a complete run directory, or of a directory that `digitstack train` or `digitstack import` left.
+    /// Lists the models of a complete run directory, or of a directory that `digitstack train` or `digitstack import`
+    /// left.
     ///
     /// # Errors
     /// If the directory is not complete, damaged, or of another kind.
@@ -71,7 +72,8 @@ impl ModelFiles {
         Ok(Self { folder: folder.to_owned(), config, models })
     }
 
-    /// The model of this name. A member's name alone means its only model, or the one that was fitted again on all images.
+    /// The model of this name. A member's name alone means its only model, or the one that was fitted again on all
+    /// images.
     ///
     /// # Errors
     /// [`RunFailure::NoSuchModel`] if there is none, or more than one.
@@ -88,12 +90,18 @@ impl ModelFiles {
         }
     }
 
-    fn no_such_model<'a>(&self, name: &str, problem: &'static str, models: impl Iterator<Item = &'a ModelFile>) -> RunFailure {
+    fn no_such_model<'a>(
+        &self,
+        name: &str,
+        problem: &'static str,
+        models: impl Iterator<Item = &'a ModelFile>,
+    ) -> RunFailure {
         let models = models.map(|model| model.name.as_str()).collect::<Vec<_>>().join(", ");
         RunFailure::NoSuchModel { directory: self.folder.clone(), model: name.to_owned(), problem, models }
     }
 
-    /// What is done to an image before a model sees it: the run's steps, then those of its member. Before a meta-model: the run's.
+    /// What is done to an image before a model sees it: the run's steps, then those of its member. Before a meta-model:
+    /// the run's.
     pub fn preparation(&self, model: &ModelFile) -> Recipe {
         match model.place {
             Place::Member(member, _) => self.config.preparation_for(self.config.members[member].as_ref()),
@@ -108,7 +116,10 @@ impl ModelFiles {
     pub fn export(&self, model: &ModelFile, format: ModelFormat, device: &ChosenDevice) -> Result<Vec<u8>, RunFailure> {
         match &model.place {
             Place::Member(member, part) => {
-                let notes = ModelNotes { model: model.name.clone(), preparation: to_json(&self.preparation(model), &model.name)? };
+                let notes = ModelNotes {
+                    model: model.name.clone(),
+                    preparation: to_json(&self.preparation(model), &model.name)?,
+                };
                 Ok(self.config.members[*member].load(&self.folder.join(part), device)?.export(format, &notes)?)
             }
             Place::Meta(file) => {

@@ -107,7 +107,11 @@ pub(super) struct Evidence<'a> {
 }
 
 /// Scores every model; writes `metrics.json` and the pictures of the report.
-pub(super) fn evaluate(config: &RunConfig, evidence: &Evidence, directory: &RunDirectory) -> Result<Metrics, RunFailure> {
+pub(super) fn evaluate(
+    config: &RunConfig,
+    evidence: &Evidence,
+    directory: &RunDirectory,
+) -> Result<Metrics, RunFailure> {
     let scored = |rows: &Probabilities, digits: &Digits| evaluation::score(rows, &digits.labels);
     let on_test = |rows: Option<&Probabilities>| -> Result<Option<Scores>, RunFailure> {
         Ok(rows.zip(evidence.test).map(|(rows, test)| scored(rows, test)).transpose()?)
@@ -160,20 +164,28 @@ fn picked<'a>(config: &'a RunConfig, evidence: &'a Evidence, stack_on_test: Opti
         test_images: evidence.test.map(Digits::len),
         judged: (digits, stack),
         members: names().zip(members).collect(),
-        models: names().zip(evidence.models).filter_map(|(name, models)| Some((name, models.first()?.as_ref()))).collect(),
+        models: names()
+            .zip(evidence.models)
+            .filter_map(|(name, models)| Some((name, models.first()?.as_ref())))
+            .collect(),
     }
 }
 
-/// Compares the stack with the member that is best out of fold (not on the test images: that would be choosing by them).
+/// Compares the stack with the member that is best out of fold (not on the test images: that would be choosing by
+/// them).
 fn best_member(
     config: &RunConfig,
     evidence: &Evidence,
     models: &[ModelScores],
     stack: Option<&Probabilities>,
 ) -> Result<Option<BestMember>, RunFailure> {
-    let (Some(stack), Some(rows), Some(test)) = (stack, &evidence.test_predictions, evidence.test) else { return Ok(None) };
+    let (Some(stack), Some(rows), Some(test)) = (stack, &evidence.test_predictions, evidence.test) else {
+        return Ok(None);
+    };
     let accuracy = |place: &usize| models[*place].out_of_fold.as_ref().map_or(0.0, |scores| scores.accuracy.value);
-    let Some(best) = (0..config.members.len()).max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(a))) else { return Ok(None) };
+    let Some(best) = (0..config.members.len()).max_by(|a, b| accuracy(a).total_cmp(&accuracy(b)).then(b.cmp(a))) else {
+        return Ok(None);
+    };
     let comparison = evaluation::compare(stack, &rows[best], &test.labels)?;
     let stack_is_worse = comparison.first_is_worse();
     Ok(Some(BestMember { member: config.members[best].name().to_owned(), comparison, stack_is_worse }))
@@ -188,7 +200,10 @@ pub(super) fn conclude(
     directory: &RunDirectory,
     work: &Work,
 ) -> Result<(), RunFailure> {
-    let fits = fitted.iter().map(|result| NamedTiming { name: result.fit.part(config), timing: result.timing.clone() }).collect();
+    let fits = fitted
+        .iter()
+        .map(|result| NamedTiming { name: result.fit.part(config), timing: result.timing.clone() })
+        .collect();
     directory.write_json(TIMINGS, &Timings { seconds: seconds.as_secs_f64(), stages, fits })?;
     write_environment(directory, work)?;
     write_report(config, directory, report_input::read, ReportOptions::default())?;
@@ -198,7 +213,8 @@ pub(super) fn conclude(
 
 /// Writes down the machine and the program.
 pub(super) fn write_environment(directory: &RunDirectory, work: &Work) -> Result<(), RunFailure> {
-    Ok(directory.write_json(ENVIRONMENT, &Environment::collect(work.device.description(), std::env::args().collect()))?)
+    Ok(directory
+        .write_json(ENVIRONMENT, &Environment::collect(work.device.description(), std::env::args().collect()))?)
 }
 
 /// Gathers what a report shows from the files of a directory with this configuration and reproducible hash.

@@ -1,7 +1,9 @@
-//! Every fit of a run: each member on each fold, and once more on everything if the finished stack asks refitted models.
+//! Every fit of a run: each member on each fold, and once more on everything if the finished stack asks refitted
+//! models.
 //!
-//! A fit is a *part* of the run directory: its model, its history, and its predictions for the images of its fold. A part that is complete is
-//! never fitted again, so that an interrupted run goes on where it was; a net goes on from its last finished epoch.
+//! A fit is a *part* of the run directory: its model, its history, and its predictions for the images of its fold. A
+//! part that is complete is never fitted again, so that an interrupted run goes on where it was; a net goes on from its
+//! last finished epoch.
 
 use std::{path::Path, time::Instant};
 
@@ -80,8 +82,8 @@ pub(super) struct FitResult {
 
 /// Does every fit that is not done yet; returns all of them in order.
 ///
-/// On a CPU the fits run at once, one thread each while there are as many fits as threads. Nets on a GPU run one after another, beside the
-/// fits that need the CPU alone.
+/// On a CPU the fits run at once, one thread each while there are as many fits as threads. Nets on a GPU run one after
+/// another, beside the fits that need the CPU alone.
 pub(super) fn fit_all(
     config: &RunConfig,
     digits: &Digits,
@@ -93,7 +95,11 @@ pub(super) fn fit_all(
     let on_device = |fit: &Fit| !work.device.is_cpu() && config.members[fit.member].runs_on_device();
     let (device_fits, cpu_fits): (Vec<Fit>, Vec<Fit>) = all.iter().copied().partition(on_device);
     let run = |fits: &[Fit], workers: usize, threads: usize| {
-        let job = |&fit: &Fit| Job { name: fit.label(config), cost: config.members[fit.member].work(digits.len()), input: fit };
+        let job = |&fit: &Fit| Job {
+            name: fit.label(config),
+            cost: config.members[fit.member].work(digits.len()),
+            input: fit,
+        };
         let jobs = fits.iter().map(job).collect();
         stacking::run_jobs(jobs, workers, threads, work.cancel, |fit: &Fit, job: &JobContext| {
             one(config, *fit, digits, folds, directory, job, work)
@@ -125,7 +131,10 @@ fn one(
         return Ok(FitResult {
             fit,
             timing: part.read_json(TIMING)?,
-            out_of_fold: fit.fold.map(|_| Ok::<_, RunFailure>(predictions::decode(&part.read(OUT_OF_FOLD)?)?)).transpose()?,
+            out_of_fold: fit
+                .fold
+                .map(|_| Ok::<_, RunFailure>(predictions::decode(&part.read(OUT_OF_FOLD)?)?))
+                .transpose()?,
         });
     }
     let learner = config.members[fit.member].as_ref();
@@ -133,15 +142,18 @@ fn one(
     let split = Split::of(learner, fit, digits, folds, config.stacking.watched_images, seed)?;
     let label = fit.label(config);
     let checkpoint = directory.scratch_file(&name)?;
-    let context = FitContext { threads: job.threads, cancel: &job.cancel, ..work.fit(seed.derive("fit"), &label, &checkpoint) };
+    let context =
+        FitContext { threads: job.threads, cancel: &job.cancel, ..work.fit(seed.derive("fit"), &label, &checkpoint) };
     let started = Instant::now();
     let fitted = learner.fit(&split.train, split.validation.as_ref(), &context)?;
     let FitTiming { seconds, waiting_seconds, preparing_seconds, .. } = fitted.timing;
-    let share =
-        |part: f64, doing: &str| if part > 0.0 { format!(", {:.1} % of it {doing} images", 100.0 * part / seconds) } else { String::new() };
+    let share = |part: f64, doing: &str| {
+        if part > 0.0 { format!(", {:.1} % of it {doing} images", 100.0 * part / seconds) } else { String::new() }
+    };
     let (waited, prepared) = (share(waiting_seconds, "waiting for"), share(preparing_seconds, "preparing"));
     work.progress.message(&format!("{label}: fitted in {:.1} s{waited}{prepared}", started.elapsed().as_secs_f64()));
-    let out_of_fold = split.left_out.as_ref().map(|left_out| fitted.classifier.predict_proba(&left_out.images)).transpose()?;
+    let out_of_fold =
+        split.left_out.as_ref().map(|left_out| fitted.classifier.predict_proba(&left_out.images)).transpose()?;
     let part = directory.begin_part(&name)?;
     fitted.classifier.save(part.folder())?;
     part.write_json(HISTORY, &fitted.history)?;
@@ -157,16 +169,26 @@ fn one(
 /// The images of one fit.
 struct Split {
     train: Digits,
-    /// Watched during the fit. If the learner chooses by it, it is cut from the training part, never from the fold that is left out.
+    /// Watched during the fit. If the learner chooses by it, it is cut from the training part, never from the fold that
+    /// is left out.
     validation: Option<Digits>,
     /// The fold that is predicted afterwards.
     left_out: Option<Digits>,
 }
 
 impl Split {
-    fn of(learner: &dyn Learner, fit: Fit, digits: &Digits, folds: &Folds, watched: usize, seed: Seed) -> Result<Self, RunFailure> {
+    fn of(
+        learner: &dyn Learner,
+        fit: Fit,
+        digits: &Digits,
+        folds: &Folds,
+        watched: usize,
+        seed: Seed,
+    ) -> Result<Self, RunFailure> {
         let (train, left_out) = match fit.fold {
-            Some(fold) => (digits.select(&folds.train_indices(fold)), Some(digits.select(&folds.validation_indices(fold)))),
+            Some(fold) => {
+                (digits.select(&folds.train_indices(fold)), Some(digits.select(&folds.validation_indices(fold))))
+            }
             None => (digits.clone(), None),
         };
         if learner.selects_by_validation() {
@@ -188,17 +210,26 @@ pub(super) fn sample(total: usize, count: usize) -> Vec<usize> {
 }
 
 /// The SHA-256 of every file of every fitted model, one text for each: what the test set is opened for.
-pub(super) fn model_hashes(config: &RunConfig, directory: &RunDirectory, work: &Work) -> Result<Vec<String>, RunFailure> {
+pub(super) fn model_hashes(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    work: &Work,
+) -> Result<Vec<String>, RunFailure> {
     let parts = Fit::all(config).into_iter().map(|fit| {
         let name = fit.part(config);
-        let part = directory.part_if_complete(&name, work.progress)?.ok_or_else(|| RunFailure::LostPart(name.clone()))?;
+        let part =
+            directory.part_if_complete(&name, work.progress)?.ok_or_else(|| RunFailure::LostPart(name.clone()))?;
         Ok(format!("{name} {}", part.manifest().reproducible_hash()))
     });
     parts.collect()
 }
 
 /// The models that the finished stack asks, by member.
-pub(super) fn load_final(config: &RunConfig, folder: &Path, work: &Work) -> Result<Vec<Vec<Box<dyn Classifier>>>, RunFailure> {
+pub(super) fn load_final(
+    config: &RunConfig,
+    folder: &Path,
+    work: &Work,
+) -> Result<Vec<Vec<Box<dyn Classifier>>>, RunFailure> {
     let wanted = |fit: &Fit| fit.fold.is_none() == config.refits();
     let load = |fit: &Fit| -> Result<Box<dyn Classifier>, RunFailure> {
         Ok(config.members[fit.member].load(&folder.join(fit.part(config)), work.device)?)

@@ -23,12 +23,16 @@ pub struct Imported {
     classifier: Box<dyn Classifier>,
 }
 
-/// The configuration of a file that this program exported: its architecture and what it says is done to an image, in place of the built-in
-/// configuration's members and recipe. None if the file does not say what it is.
+/// The configuration of a file that this program exported: its architecture and what it says is done to an image, in
+/// place of the built-in configuration's members and recipe. None if the file does not say what it is.
 ///
 /// # Errors
 /// As [`RunConfig::load`], or if the member's name is none.
-pub fn config_of_file(weights: &WeightsFile, member: &str, overrides: &[Override]) -> Option<Result<RunConfig, ConfigError>> {
+pub fn config_of_file(
+    weights: &WeightsFile,
+    member: &str,
+    overrides: &[Override],
+) -> Option<Result<RunConfig, ConfigError>> {
     let architecture = weights.architecture()?;
     let fail = |error| ConfigError::Field { place: weights.path().display().to_string(), error };
     let build = || {
@@ -44,12 +48,13 @@ pub fn config_of_file(weights: &WeightsFile, member: &str, overrides: &[Override
 
 /// What a file says is done to an image before the net sees it.
 fn preparation(weights: &WeightsFile) -> Result<Option<Recipe>, FieldError> {
-    let parse = |text| serde_json::from_str(text).map_err(|error| FieldError::new(ModelNotes::PREPARATION, error.to_string()));
+    let parse =
+        |text| serde_json::from_str(text).map_err(|error| FieldError::new(ModelNotes::PREPARATION, error.to_string()));
     weights.note(ModelNotes::PREPARATION).map(parse).transpose()
 }
 
-/// Puts the weights into the net of a member and scores it on the part of the training digits that [`super::train_one`] would hold out, and on
-/// the test images. Writes nothing.
+/// Puts the weights into the net of a member and scores it on the part of the training digits that [`super::train_one`]
+/// would hold out, and on the test images. Writes nothing.
 ///
 /// # Errors
 /// If the weights are not those of such a net, belong to images that are prepared otherwise, or there are no digits.
@@ -73,15 +78,18 @@ pub fn import_one(
     let split = Split::of(config, learner, data, work)?;
     let weights_sha256 = weights.sha256();
     let judged = split.judge(config, learner, &model, weights_sha256.clone(), work)?;
-    let bound =
-        SingleModel { model: learner.name().to_owned(), validation: config.single.validation, imported_sha256: Some(weights_sha256) };
+    let bound = SingleModel {
+        model: learner.name().to_owned(),
+        validation: config.single.validation,
+        imported_sha256: Some(weights_sha256),
+    };
     let [classifier] = model;
     Ok(Imported { judged, bound, classifier })
 }
 
 impl Imported {
-    /// Scores of the validation part, in the column `out_of_fold`, and of the test images. Whether the net was trained on the former, nobody
-    /// knows here.
+    /// Scores of the validation part, in the column `out_of_fold`, and of the test images. Whether the net was trained
+    /// on the former, nobody knows here.
     pub fn scores(&self) -> &ModelScores {
         &self.judged.scores
     }
@@ -91,7 +99,8 @@ impl Imported {
         self.bound.imported_sha256.as_deref().unwrap_or_default()
     }
 
-    /// Leaves what [`super::train_one`] leaves: the configuration, `model/`, the scores, a history without points, the manifest.
+    /// Leaves what [`super::train_one`] leaves: the configuration, `model/`, the scores, a history without points, the
+    /// manifest.
     ///
     /// # Errors
     /// [`RunFailure::OtherRun`] if something else was begun in the directory.

@@ -28,8 +28,8 @@ pub(super) struct Judging {
     guard: Option<Guard>,
 }
 
-/// Fits the judge, unless an earlier process of this run did. `original`: the training digits before they were rotated and prepared; `rows`: the
-/// stack's, for images that it was not fitted on, with their labels.
+/// Fits the judge, unless an earlier process of this run did. `original`: the training digits before they were rotated
+/// and prepared; `rows`: the stack's, for images that it was not fitted on, with their labels.
 pub(super) fn fit(
     original: &Digits,
     (rows, labels): (&Probabilities, &[u8]),
@@ -40,7 +40,8 @@ pub(super) fn fit(
     if directory.part_if_complete(GUARD, work.progress)?.is_none() {
         let checkpoint = directory.scratch_file("guard")?;
         let context = work.fit(seed.derive("guard"), "guard", &checkpoint);
-        let guard = Guard::fit(original, &context).map_err(|error| if error.is_cancelled() { RunFailure::Cancelled } else { error.into() });
+        let guard = Guard::fit(original, &context)
+            .map_err(|error| if error.is_cancelled() { RunFailure::Cancelled } else { error.into() });
         if let Some(guard) = guard? {
             let part = directory.begin_part(GUARD)?;
             guard.classifier.save(part.folder())?;

@@ -42,9 +42,10 @@ pub(super) fn of(manifest: &Manifest) -> Kind {
 pub(super) fn expect_run(folder: &Path, manifest: &Manifest) -> Result<(), RunFailure> {
     let (holds, advice) = match of(manifest) {
         Kind::Run => return Ok(()),
-        Kind::Single => {
-            ("a single model", "`digitstack predict` and `digitstack evaluate` take it; this needs what `digitstack run` leaves")
-        }
+        Kind::Single => (
+            "a single model",
+            "`digitstack predict` and `digitstack evaluate` take it; this needs what `digitstack run` leaves",
+        ),
         Kind::UnnamedSingle => ("a single model", "this needs what `digitstack run` leaves"),
         Kind::Other => ("something else", "this needs what `digitstack run` leaves"),
     };

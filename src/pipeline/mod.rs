@@ -4,12 +4,12 @@
 //! data → prepare → folds → fits (each member on each fold) → meta-models → evaluation → run directory → report
 //! ```
 //!
-//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished run can be asked,
-//! [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
-//! [`train_one`] fits a single member without the stack around it, [`import_one`] takes one that was trained elsewhere, and [`SavedSingle`] is
-//! what either can be asked. [`SavedModel`] is a run or such a model; [`predict_table`] asks it about every row of a CSV file. [`ModelFiles`]
-//! hands models out in other programs' formats. [`leaderboard`] compares what is finished; [`overfit()`] checks that nets can learn at all.
-//! [`search`] looks for better settings.
+//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished
+//! run can be asked, [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
+//! [`train_one`] fits a single member without the stack around it, [`import_one`] takes one that was trained elsewhere,
+//! and [`SavedSingle`] is what either can be asked. [`SavedModel`] is a run or such a model; [`predict_table`] asks it
+//! about every row of a CSV file. [`ModelFiles`] hands models out in other programs' formats. [`leaderboard`] compares
+//! what is finished; [`overfit()`] checks that nets can learn at all. [`search`] looks for better settings.
 
 pub mod config;
 mod drawn;

@@ -78,10 +78,13 @@ impl Models {
             }
         }
         let named = self.names.iter().zip(rows);
-        Ok(named.map(|((name, kind), probabilities)| Opinion { name: name.clone(), kind: *kind, probabilities }).collect())
+        Ok(named
+            .map(|((name, kind), probabilities)| Opinion { name: name.clone(), kind: *kind, probabilities })
+            .collect())
     }
 
-    /// What one model, by its place among [`Models::names`], thinks of images as they came. Only what it needs is asked.
+    /// What one model, by its place among [`Models::names`], thinks of images as they came. Only what it needs is
+    /// asked.
     pub(super) fn predict_proba(&self, model: usize, images: &Images) -> Result<Probabilities, RunFailure> {
         let images = self.prepare(images)?;
         if model < self.members.len() {
@@ -104,7 +107,11 @@ impl Models {
         }
         let predictors = |models: &Vec<Box<dyn Classifier>>| models.iter().map(|model| model.predictor()).collect();
         let members = self.members.iter().map(predictors).collect::<Result<Vec<_>, LearnerError>>()?;
-        let named = |(name, kind): &(String, ModelKind)| Opinion { name: name.clone(), kind: *kind, probabilities: [0.0; CLASSES] };
+        let named = |(name, kind): &(String, ModelKind)| Opinion {
+            name: name.clone(),
+            kind: *kind,
+            probabilities: [0.0; CLASSES],
+        };
         let opinions = self.names.iter().map(named).collect();
         Ok(StackPredictor::new(self.prepare.recipe.prepare()?, members, self.stacks.clone(), opinions))
     }
@@ -121,16 +128,24 @@ impl Models {
             let test: Scores = evaluation::score(&opinion.probabilities, &labels)?;
             Ok(ModelScores { name: opinion.name, kind: opinion.kind, train: None, out_of_fold: None, test: Some(test) })
         };
-        let models = self.opinions(&self.prepare(&images)?, progress)?.into_iter().map(scores).collect::<Result<_, _>>()?;
+        let models =
+            self.opinions(&self.prepare(&images)?, progress)?.into_iter().map(scores).collect::<Result<_, _>>()?;
         Ok((described, models))
     }
 }
 
 /// Test digits of a folder, or else those of a configuration, with a description of where they are from.
-pub(super) fn test_digits(data: &DataConfig, folder: Option<&Path>, progress: &dyn Progress) -> Result<(String, Digits), RunFailure> {
+pub(super) fn test_digits(
+    data: &DataConfig,
+    folder: Option<&Path>,
+    progress: &dyn Progress,
+) -> Result<(String, Digits), RunFailure> {
     // The limits of the configuration are for its own data.
     let config = if folder.is_some() { &DataConfig::default() } else { data };
     let source = prepare::open_data(config, folder)?;
-    let test = source.test(progress)?.filter(|test| !test.is_empty()).ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
+    let test = source
+        .test(progress)?
+        .filter(|test| !test.is_empty())
+        .ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
     Ok((source.describe(), test))
 }

@@ -1,9 +1,10 @@
 //! Whether a net can learn at all: a few images that it must know by heart.
 //!
-//! A net whose settings and gradients are sound fits a handful of images perfectly within seconds; one that does not will learn nothing from
-//! sixty thousand either, only slower. What stands in the way on purpose (augmentation, dropout, weight decay, label smoothing, averaged
-//! weights, early stopping, a schedule made for another number of steps) is left out: [`Learner::overfitting`]. The accuracy is that of the
-//! finished net asked once more, not the running one of training, which sees each image before the step that learns it.
+//! A net whose settings and gradients are sound fits a handful of images perfectly within seconds; one that does not
+//! will learn nothing from sixty thousand either, only slower. What stands in the way on purpose (augmentation,
+//! dropout, weight decay, label smoothing, averaged weights, early stopping, a schedule made for another number of
+//! steps) is left out: [`Learner::overfitting`]. The accuracy is that of the finished net asked once more, not the
+//! running one of training, which sees each image before the step that learns it.
 
 use std::path::Path;
 
@@ -51,11 +52,12 @@ pub struct Overfits {
     pub skipped: Vec<(String, String)>,
 }
 
-/// Trains these members of a configuration on a few of its training images, prepared as in a run but without copies; `data` comes before the
-/// configuration's folder, `epochs` before those of [`OVERFIT_SIZES`].
+/// Trains these members of a configuration on a few of its training images, prepared as in a run but without copies;
+/// `data` comes before the configuration's folder, `epochs` before those of [`OVERFIT_SIZES`].
 ///
 /// # Errors
-/// If the digits cannot be read, a fit fails for another reason than a loss that leaves the numbers, or somebody asked to stop.
+/// If the digits cannot be read, a fit fails for another reason than a loss that leaves the numbers, or somebody asked
+/// to stop.
 pub fn overfit(
     config: &RunConfig,
     members: &[&dyn Learner],
@@ -104,7 +106,8 @@ fn check(learner: &dyn Learner, few: &Digits, epochs: u32, seed: Seed, work: &Wo
         Err(error) => return Err(error.into()),
     };
     let scores = evaluation::score(&classifier.predict_proba(&few.images)?, &few.labels)?;
-    let known_after = history.points.iter().find(|point| point.validation_accuracy == Some(1.0)).map(|point| point.step);
+    let known_after =
+        history.points.iter().find(|point| point.validation_accuracy == Some(1.0)).map(|point| point.step);
     let loss = history.points.last().and_then(|point| point.validation_loss).unwrap_or(scores.log_loss);
     let hint = (scores.correct < scores.images).then(|| hint(&history.points, known_after, &scores));
     Ok(of(Some((loss, scores, known_after)), hint))
@@ -117,7 +120,8 @@ fn hint(points: &[HistoryPoint], known_after: Option<u32>, scores: &Scores) -> S
     let losses: Vec<f64> = points.iter().filter_map(|point| point.validation_loss).collect();
     let (first, last) = (losses.first().copied().unwrap_or_default(), losses.last().copied().unwrap_or_default());
     let earlier = losses.len().checked_sub(1 + losses.len() / 5).map_or(first, |place| losses[place]);
-    let answers = (0..scores.confusion.len()).filter(|&digit| scores.confusion.iter().any(|row| row[digit] > 0)).count();
+    let answers =
+        (0..scores.confusion.len()).filter(|&digit| scores.confusion.iter().any(|row| row[digit] > 0)).count();
     if let Some(epoch) = known_after {
         return format!("it knew every image after epoch {epoch} and lost some again: the learning rate is too high");
     }
@@ -163,7 +167,10 @@ mod tests {
             hint(&points, known, scores)
         };
         assert!(hint(&[(2.3, 0.1), (0.1, 1.0), (0.4, 0.9)], &varied).contains("after epoch 2"));
-        assert!(hint(&[(2.3, 0.1), (2.0, 0.2), (1.8, 0.3), (1.6, 0.4), (1.4, 0.5), (1.2, 0.6)], &varied).contains("too slowly"));
+        assert!(
+            hint(&[(2.3, 0.1), (2.0, 0.2), (1.8, 0.3), (1.6, 0.4), (1.4, 0.5), (1.2, 0.6)], &varied)
+                .contains("too slowly")
+        );
         assert!(hint(&[(2.30, 0.1), (2.29, 0.2), (2.29, 0.2)], &varied).contains("hardly moves"));
         assert!(hint(&[(9.0, 0.1), (2.3, 0.1), (2.3, 0.1), (2.3, 0.1)], &same).contains("the same digit"));
         assert!(hint(&[(2.3, 0.1), (0.5, 0.8), (0.5, 0.8), (0.5, 0.8)], &varied).contains("stuck"));

@@ -65,7 +65,8 @@ impl Mean {
     }
 }
 
-/// The mean prediction of several models of one member, `[n, 10]`. Models on the CPU work on all cores, those on a GPU one after another.
+/// The mean prediction of several models of one member, `[n, 10]`. Models on the CPU work on all cores, those on a GPU
+/// one after another.
 pub(super) fn average(
     models: &[Box<dyn Classifier>],
     images: &Images,
@@ -100,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_file_of_predictions_reads_back_bit_by_bit() {
-        let rows: Probabilities = (0..7).map(|row| std::array::from_fn(|class| (row * 10 + class) as f32 / 3.0)).collect();
+        let rows: Probabilities =
+            (0..7).map(|row| std::array::from_fn(|class| (row * 10 + class) as f32 / 3.0)).collect();
         let bytes = encode(&rows).expect("encodes");
         assert_eq!(decode(&bytes).expect("decodes"), rows);
         for cut in 0..bytes.len() {

@@ -12,15 +12,16 @@ use crate::{
     stacking::{Stack, StackingError},
 };
 
-/// From so many images on, asking about all at once is faster than one after another: 4 images of a stack of twelve models take 6.7 ms one by one, and
-/// 9 at once 7.3.
+/// From so many images on, asking about all at once is faster than one after another: 4 images of a stack of twelve
+/// models take 6.7 ms one by one, and 9 at once 7.3.
 pub const WORTH_A_BATCH: usize = 5;
 
-/// The models of a run for one image at a time: [`SavedRun::opinions`](super::SavedRun::opinions) without batches, devices and threads.
+/// The models of a run for one image at a time: [`SavedRun::opinions`](super::SavedRun::opinions) without batches,
+/// devices and threads.
 ///
-/// Weights are packed and buffers made when it is, so that asking it allocates nothing; the one exception is the first image of the process
-/// that passes a `normalise-size` step, whose tables are computed then. Clones share the models and have buffers of their own: one for each
-/// thread that answers requests.
+/// Weights are packed and buffers made when it is, so that asking it allocates nothing; the one exception is the first
+/// image of the process that passes a `normalise-size` step, whose tables are computed then. Clones share the models
+/// and have buffers of their own: one for each thread that answers requests.
 #[derive(Clone)]
 pub struct StackPredictor {
     processor: Processor,
@@ -34,7 +35,8 @@ pub struct StackPredictor {
 }
 
 impl StackPredictor {
-    /// `opinions`: the members' in order, then the stacks', with any probabilities. The stacks were fitted on these members.
+    /// `opinions`: the members' in order, then the stacks', with any probabilities. The stacks were fitted on these
+    /// members.
     pub(super) fn new(
         processor: Processor,
         members: Vec<Vec<Box<dyn Predictor>>>,
@@ -52,8 +54,8 @@ impl StackPredictor {
         self.processor.apply(image, Seed(0))
     }
 
-    /// What every model thinks of a 28×28 image as it came, before [`SavedRun::prepare`](super::SavedRun::prepare): members in order, then
-    /// the stack, then the ensembles.
+    /// What every model thinks of a 28×28 image as it came, before [`SavedRun::prepare`](super::SavedRun::prepare):
+    /// members in order, then the stack, then the ensembles.
     ///
     /// # Errors
     /// If a member's answer is no distribution, which a net gives whose numbers overflow.
@@ -67,7 +69,8 @@ impl StackPredictor {
                 mean.add(&model.predict_one(&image));
             }
             *features = mean.row();
-            evaluation::check_rows(std::slice::from_ref(features)).map_err(|problem| StackingError::MemberRows { member, problem })?;
+            evaluation::check_rows(std::slice::from_ref(features))
+                .map_err(|problem| StackingError::MemberRows { member, problem })?;
             opinion.probabilities = *features;
         }
         for (stack, opinion) in self.stacks.iter().zip(metas) {

@@ -12,7 +12,9 @@ use crate::{
 /// How a picture in a class folder becomes a digit: like a drawing.
 fn picture_to_digit() -> ImageToDigit {
     Arc::new(|picture| {
-        imaging::digit_from_picture(picture, &DrawingOptions::default()).map(|digit| digit.image).map_err(|error| error.to_string())
+        imaging::digit_from_picture(picture, &DrawingOptions::default())
+            .map(|digit| digit.image)
+            .map_err(|error| error.to_string())
     })
 }
 
@@ -28,7 +30,11 @@ pub(super) fn training(config: &PrepareConfig, digits: Digits) -> Result<Digits,
 /// Test images, or drawn ones: the recipe alone.
 pub(super) fn steps(config: &PrepareConfig, images: &Images) -> Result<Images, FieldError> {
     // No step of the recipe is random: the seed is never drawn from.
-    Ok(if config.recipe.steps.is_empty() { images.clone() } else { config.recipe.prepare()?.apply_all(images, Seed(0)) })
+    Ok(if config.recipe.steps.is_empty() {
+        images.clone()
+    } else {
+        config.recipe.prepare()?.apply_all(images, Seed(0))
+    })
 }
 
 /// Test digits: never rotated.

@@ -6,7 +6,8 @@ use crate::{
     verdict::{Judge, Verdict},
 };
 
-/// Reads single images, as the service, its page and `digitstack predict` do. Clones share the models: one for each thread.
+/// Reads single images, as the service, its page and `digitstack predict` do. Clones share the models: one for each
+/// thread.
 #[derive(Clone)]
 pub struct Reader {
     predictor: StackPredictor,

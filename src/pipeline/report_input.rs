@@ -113,7 +113,10 @@ pub(super) fn pictures(picked: &Picked) -> Result<Pictures, RunFailure> {
         mistakes: mistakes.into_iter().map(saved).collect(),
         filters: filters.collect(),
         examples: examples
-            .map(|index| SavedExample { label: picked.train.labels[index], pixels: picked.train.images.get(index).to_vec() })
+            .map(|index| SavedExample {
+                label: picked.train.labels[index],
+                pixels: picked.train.images.get(index).to_vec(),
+            })
             .collect(),
     })
 }
@@ -122,8 +125,11 @@ pub(super) fn pictures(picked: &Picked) -> Result<Pictures, RunFailure> {
 pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
     let metrics: Metrics = runs::read_json(&run.join(METRICS))?;
     let timings: Timings = runs::read_json(&run.join(TIMINGS))?;
-    let mut histories: Vec<MemberHistories> =
-        config.members.iter().map(|member| MemberHistories { member: member.name().to_owned(), fits: Vec::new() }).collect();
+    let mut histories: Vec<MemberHistories> = config
+        .members
+        .iter()
+        .map(|member| MemberHistories { member: member.name().to_owned(), fits: Vec::new() })
+        .collect();
     let mut films: Vec<Option<Film>> = config.members.iter().map(|_| None).collect();
     for fit in Fit::all(config) {
         let folder = run.join(fit.part(config));
@@ -149,7 +155,11 @@ pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) ->
 }
 
 /// Gathers the files of a model that was trained alone.
-pub(super) fn read_single(config: &RunConfig, run: &Path, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
+pub(super) fn read_single(
+    config: &RunConfig,
+    run: &Path,
+    reproducible_hash: String,
+) -> Result<ReportInput, RunFailure> {
     let scores: ModelScores = runs::read_json(&run.join(METRICS))?;
     let timing: FitTiming = runs::read_json(&run.join(TIMINGS))?;
     let history: History = runs::read_json(&run.join(fits::HISTORY))?;
@@ -178,12 +188,21 @@ fn common(config: &RunConfig, run: &Path, folds: usize, reproducible_hash: Strin
         (false, false) => "a folder of digits",
     };
     Ok(ReportInput {
-        data: DataSummary { source: source.to_owned(), train_images: pictures.train_images, test_images: pictures.test_images, folds },
+        data: DataSummary {
+            source: source.to_owned(),
+            train_images: pictures.train_images,
+            test_images: pictures.test_images,
+            folds,
+        },
         environment: runs::read_json(&run.join(ENVIRONMENT))?,
         config_toml: config.to_toml()?,
         mistakes: pictures.mistakes.into_iter().map(mistake).collect(),
         filters: pictures.filters.into_iter().map(filters).collect(),
-        examples: pictures.examples.into_iter().map(|example| Example { image: image(example.pixels), label: example.label }).collect(),
+        examples: pictures
+            .examples
+            .into_iter()
+            .map(|example| Example { image: image(example.pixels), label: example.label })
+            .collect(),
         reproducible_hash,
         study: config.search.as_deref().and_then(|folder| search::page_seen_from(folder, run)),
         ..ReportInput::default()
@@ -199,8 +218,11 @@ fn film(member: &str, folder: &Path) -> Result<Option<Film>, RunFailure> {
 }
 
 fn mistake(saved: SavedMistake) -> Mistake {
-    let opinion =
-        |opinion: SavedOpinion| MemberOpinion { member: opinion.member, digit: opinion.digit, probability: f64::from(opinion.probability) };
+    let opinion = |opinion: SavedOpinion| MemberOpinion {
+        member: opinion.member,
+        digit: opinion.digit,
+        probability: f64::from(opinion.probability),
+    };
     Mistake {
         image: image(saved.pixels),
         index: saved.index,

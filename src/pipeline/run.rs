@@ -56,10 +56,16 @@ impl Stages {
     }
 }
 
-/// Does everything: data, folds, fits, meta-models, evaluation, report. Goes on where an earlier run in this directory stopped.
+/// Does everything: data, folds, fits, meta-models, evaluation, report. Goes on where an earlier run in this directory
+/// stopped.
 ///
 /// The test images are neither needed nor opened before every model is fitted and saved.
-pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, work: &Work) -> Result<Metrics, RunFailure> {
+pub fn run(
+    config: &RunConfig,
+    data: Option<&Path>,
+    directory: &RunDirectory,
+    work: &Work,
+) -> Result<Metrics, RunFailure> {
     let begun = Instant::now();
     let mut clock = Stages { started: begun, stages: Vec::new() };
     let (source, original) = bind(&config.to_toml()?, &config.data, data, directory, work)?;
@@ -67,8 +73,18 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
 
     let digits = prepare::training(&config.prepare, original.clone())?;
     clock.end("prepare", digits.len());
-    let folds = stratified_group_folds(&digits.labels, &digits.groups, config.stacking.folds, Seed(config.seed).derive("folds"))?;
-    work.progress.message(&format!("{} training images, {} folds, {} members", digits.len(), folds.count(), config.members.len()));
+    let folds = stratified_group_folds(
+        &digits.labels,
+        &digits.groups,
+        config.stacking.folds,
+        Seed(config.seed).derive("folds"),
+    )?;
+    work.progress.message(&format!(
+        "{} training images, {} folds, {} members",
+        digits.len(),
+        folds.count(),
+        config.members.len()
+    ));
 
     let fitted = fits::fit_all(config, &digits, &folds, directory, work)?;
     clock.end("fit members", fitted.iter().map(|fit| fit.timing.images as usize).sum());
@@ -94,7 +110,10 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
     let ask = |images: &crate::data::Images, what: &str| -> Result<Vec<Probabilities>, RunFailure> {
         let total: usize = models.iter().map(Vec::len).sum::<usize>() * images.len();
         let task = work.progress.task(what, total as u64, "images");
-        Ok(models.iter().map(|models| predictions::average(models, images, work.device, task.as_ref())).collect::<Result<_, _>>()?)
+        Ok(models
+            .iter()
+            .map(|models| predictions::average(models, images, work.device, task.as_ref()))
+            .collect::<Result<_, _>>()?)
     };
     let sample = digits.select(&fits::sample(digits.len(), config.stacking.train_sample));
     let train = ask(&sample.images, "predict training sample")?;
@@ -111,7 +130,8 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
     directory.write_json(DATA, &DataRecord::of(&source))?;
 
     for (name, rows) in config.member_names().iter().zip(&members) {
-        directory.write_atomic(&format!("{PREDICTIONS}/{name}-out-of-fold.safetensors"), &predictions::encode(rows)?)?;
+        directory
+            .write_atomic(&format!("{PREDICTIONS}/{name}-out-of-fold.safetensors"), &predictions::encode(rows)?)?;
     }
     for (name, rows) in config.member_names().iter().zip(test_predictions.iter().flatten()) {
         directory.write_atomic(&format!("{PREDICTIONS}/{name}-test.safetensors"), &predictions::encode(rows)?)?;
@@ -133,8 +153,8 @@ pub fn run(config: &RunConfig, data: Option<&Path>, directory: &RunDirectory, wo
     Ok(metrics)
 }
 
-/// Binds a directory to a resolved configuration and to the training digits that it leads to, and reads these. `folder` comes before the
-/// configuration's.
+/// Binds a directory to a resolved configuration and to the training digits that it leads to, and reads these. `folder`
+/// comes before the configuration's.
 pub(super) fn bind(
     text: &str,
     data: &DataConfig,
@@ -154,7 +174,8 @@ pub(super) fn bind(
     Ok((source, digits))
 }
 
-/// Puts the folds' predictions together: for each member `[n, 10]`, every image predicted by the model that did not see it.
+/// Puts the folds' predictions together: for each member `[n, 10]`, every image predicted by the model that did not see
+/// it.
 fn out_of_fold(
     config: &RunConfig,
     digits: &Digits,

@@ -54,10 +54,12 @@ impl SavedRun {
     pub(super) fn of_verified(folder: &Path, manifest: Manifest, work: &Work) -> Result<Self, RunFailure> {
         let config = RunConfig::load(Some(&folder.join(CONFIG)), &[])?;
         let members = fits::load_final(&config, folder, work)?;
-        let stacks = config.stacking.meta.iter().map(|meta| Ok(runs::read_json(&folder.join(stack_file(meta.name())))?));
+        let stacks =
+            config.stacking.meta.iter().map(|meta| Ok(runs::read_json(&folder.join(stack_file(meta.name())))?));
         let stacks = stacks.collect::<Result<_, RunFailure>>()?;
         let names = config.members.iter().map(|member| (member.name().to_owned(), ModelKind::Member));
-        let names = names.chain(config.stacking.meta.iter().map(|meta| (meta.name().to_owned(), meta.kind()))).collect();
+        let names =
+            names.chain(config.stacking.meta.iter().map(|meta| (meta.name().to_owned(), meta.kind()))).collect();
         let (device, prepare, features) = (work.device.clone(), config.prepare.clone(), config.stacking.features);
         let judging = Judging::load(folder, work)?;
         Ok(Self { config, manifest, models: Models { device, prepare, features, names, members, stacks }, judging })
@@ -78,12 +80,14 @@ impl SavedRun {
         Ok(runs::read_json(&folder.join(METRICS))?)
     }
 
-    /// What every model thinks of images that went through [`SavedRun::prepare`]: members in order, then the stack, then the ensembles.
+    /// What every model thinks of images that went through [`SavedRun::prepare`]: members in order, then the stack,
+    /// then the ensembles.
     pub fn opinions(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<Opinion>, RunFailure> {
         self.models.opinions(images, progress)
     }
 
-    /// The same for one image at a time, on the CPU whatever the run's device. It holds all that it needs: the run may be dropped.
+    /// The same for one image at a time, on the CPU whatever the run's device. It holds all that it needs: the run may
+    /// be dropped.
     pub fn predictor(&self) -> Result<StackPredictor, RunFailure> {
         self.models.predictor()
     }
@@ -104,7 +108,11 @@ impl SavedRun {
     }
 
     /// Scores every model on the run's test digits, or on those of another folder.
-    pub fn evaluate(&self, data: Option<&Path>, progress: &dyn Progress) -> Result<(String, Vec<ModelScores>), RunFailure> {
+    pub fn evaluate(
+        &self,
+        data: Option<&Path>,
+        progress: &dyn Progress,
+    ) -> Result<(String, Vec<ModelScores>), RunFailure> {
         self.models.evaluate(&self.config.data, data, progress)
     }
 

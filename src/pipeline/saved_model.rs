@@ -20,7 +20,8 @@ pub enum SavedModel {
 }
 
 impl SavedModel {
-    /// Loads a complete run or a complete single model. Every file is verified against the manifest before anything reads it.
+    /// Loads a complete run or a complete single model. Every file is verified against the manifest before anything
+    /// reads it.
     ///
     /// # Errors
     /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds neither; those of its files.
@@ -81,13 +82,14 @@ impl SavedModel {
         self.models().prepare(images)
     }
 
-    /// What every model thinks of images that went through [`SavedModel::prepare`], in the order of [`SavedModel::names`].
+    /// What every model thinks of images that went through [`SavedModel::prepare`], in the order of
+    /// [`SavedModel::names`].
     pub fn opinions(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<Opinion>, RunFailure> {
         self.models().opinions(images, progress)
     }
 
-    /// What one model, by its place among [`SavedModel::names`], thinks of images as they came. Of a run, only the models that this one needs
-    /// are asked.
+    /// What one model, by its place among [`SavedModel::names`], thinks of images as they came. Of a run, only the
+    /// models that this one needs are asked.
     ///
     /// # Errors
     /// If an answer is no distribution, which a net gives whose numbers overflow.
@@ -108,8 +110,13 @@ impl SavedModel {
         }
     }
 
-    /// Scores every model on the test digits of its configuration, or on those of another folder. Says where they are from, too.
-    pub fn evaluate(&self, data: Option<&Path>, progress: &dyn Progress) -> Result<(String, Vec<ModelScores>), RunFailure> {
+    /// Scores every model on the test digits of its configuration, or on those of another folder. Says where they are
+    /// from, too.
+    pub fn evaluate(
+        &self,
+        data: Option<&Path>,
+        progress: &dyn Progress,
+    ) -> Result<(String, Vec<ModelScores>), RunFailure> {
         self.models().evaluate(self.data(), data, progress)
     }
 }

@@ -14,7 +14,8 @@ use crate::{
     runs::{self, Manifest},
 };
 
-/// The model that [`train_one`](super::train_one) left. It has no judge: its confidence is its own, and it refuses nothing.
+/// The model that [`train_one`](super::train_one) left. It has no judge: its confidence is its own, and it refuses
+/// nothing.
 pub struct SavedSingle {
     /// What the training was told. The model is one of its members.
     pub config: RunConfig,
@@ -27,7 +28,8 @@ impl SavedSingle {
     /// Loads a complete single model. Every file is verified against the manifest before anything reads it.
     ///
     /// # Errors
-    /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds no such model; those of its files.
+    /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds no such model; those of its
+    /// files.
     pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
         let manifest = runs::verify(folder)?;
         match kind::of(&manifest) {

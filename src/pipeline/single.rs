@@ -48,7 +48,9 @@ impl SingleModel {
             Ok(directory.claim_json(SINGLE, self)?)
         };
         bound().map_err(|error| match error {
-            RunFailure::Run(RunError::Claimed { .. }) => RunFailure::OtherRun { directory: directory.path().to_owned(), what: "model" },
+            RunFailure::Run(RunError::Claimed { .. }) => {
+                RunFailure::OtherRun { directory: directory.path().to_owned(), what: "model" }
+            }
             other => other,
         })
     }
@@ -80,7 +82,8 @@ pub struct SingleScores {
     pub timing: FitTiming,
 }
 
-/// Trains one member on all training digits but what `config.single` holds out, scores it, and saves it in `directory` under `model/`.
+/// Trains one member on all training digits but what `config.single` holds out, scores it, and saves it in `directory`
+/// under `model/`.
 pub fn train_one(
     config: &RunConfig,
     learner: &dyn Learner,
@@ -88,7 +91,8 @@ pub fn train_one(
     directory: &RunDirectory,
     work: &Work,
 ) -> Result<SingleScores, RunFailure> {
-    let bound = SingleModel { model: learner.name().to_owned(), validation: config.single.validation, imported_sha256: None };
+    let bound =
+        SingleModel { model: learner.name().to_owned(), validation: config.single.validation, imported_sha256: None };
     let split = Split::of(config, learner, data, work)?;
     bound.claim(config, directory)?;
     let checkpoint = directory.scratch_file(MODEL)?;
@@ -116,8 +120,14 @@ pub(super) struct Split {
 }
 
 impl Split {
-    /// Reads and prepares the training digits and divides them. The part held out depends on the configuration's seed and the member's name.
-    pub(super) fn of(config: &RunConfig, learner: &dyn Learner, data: Option<&Path>, work: &Work) -> Result<Self, RunFailure> {
+    /// Reads and prepares the training digits and divides them. The part held out depends on the configuration's seed
+    /// and the member's name.
+    pub(super) fn of(
+        config: &RunConfig,
+        learner: &dyn Learner,
+        data: Option<&Path>,
+        work: &Work,
+    ) -> Result<Self, RunFailure> {
         let source = prepare::open_data(&config.data, data)?;
         work.progress.message(&format!("data: {}", source.describe()));
         let original = source.train(work.progress)?;
@@ -126,12 +136,17 @@ impl Split {
         }
         let digits = prepare::training(&config.prepare, original)?;
         let seed = Seed(config.seed).derive("single").derive(learner.name());
-        let split = stratified_group_hold_out(&digits.labels, &digits.groups, config.single.validation, seed.derive("validation"))?;
+        let split = stratified_group_hold_out(
+            &digits.labels,
+            &digits.groups,
+            config.single.validation,
+            seed.derive("validation"),
+        )?;
         Ok(Self { source, seed, train: digits.select(&split.train), validation: digits.select(&split.validation) })
     }
 
-    /// Scores a finished model on the part that was held out and on the test images, which are opened for `identity`, that of the model's
-    /// files.
+    /// Scores a finished model on the part that was held out and on the test images, which are opened for `identity`,
+    /// that of the model's files.
     pub(super) fn judge(
         &self,
         config: &RunConfig,
@@ -161,7 +176,12 @@ impl Split {
             kind: ModelKind::Member,
             train: None,
             out_of_fold: Some(evaluation::score(&on_validation, &self.validation.labels)?),
-            test: test.iter().zip(&on_test).map(|(test, rows)| evaluation::score(rows, &test.labels)).next().transpose()?,
+            test: test
+                .iter()
+                .zip(&on_test)
+                .map(|(test, rows)| evaluation::score(rows, &test.labels))
+                .next()
+                .transpose()?,
         };
         Ok(Judged { scores, pictures, data: DataRecord::of(&self.source) })
     }

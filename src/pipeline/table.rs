@@ -1,8 +1,8 @@
 //! Every row of a CSV file through a model, and a CSV file of answers.
 //!
-//! Rows are read, asked about and written in batches: while the models work on one batch the next is read. So memory does not grow with the file, and
-//! what was answered is kept whatever happens later. A batch holds whole pieces of [`CHUNK`](super::predictions::CHUNK) images, so that the answers are
-//! those of any other number of threads.
+//! Rows are read, asked about and written in batches: while the models work on one batch the next is read. So memory
+//! does not grow with the file, and what was answered is kept whatever happens later. A batch holds whole pieces of
+//! [`CHUNK`](super::predictions::CHUNK) images, so that the answers are those of any other number of threads.
 
 use std::{
     fs::File,
@@ -179,7 +179,8 @@ impl<'a> Answering<'a> {
         for row in rows {
             self.digits[top_class(row)] += 1;
         }
-        self.correct += rows.iter().zip(labels).filter(|(row, label)| top_class(row) == usize::from(**label)).count() as u64;
+        self.correct +=
+            rows.iter().zip(labels).filter(|(row, label)| top_class(row) == usize::from(**label)).count() as u64;
         self.labelled += labels.len() as u64;
         self.rows += rows.len() as u64;
         Ok(())
@@ -188,13 +189,19 @@ impl<'a> Answering<'a> {
 
 /// Answers every row of a CSV file with the digit that a model sees in it: `ImageId,Label`, ids counted from 1.
 ///
-/// The output is written under its final name, batch by batch, each handed to the system before the next. It is made only when there is something to
-/// write.
+/// The output is written under its final name, batch by batch, each handed to the system before the next. It is made
+/// only when there is something to write.
 ///
 /// # Errors
-/// The first thing that goes wrong, be it in a row, in the answers, in the models or with the disk, or that somebody asked to stop. All rows before
-/// a bad row are answered first. [`TableError`] says how many answers there are; they stay.
-pub fn predict_table(model: &SavedModel, order: &TableOrder, destination: Destination, work: &Work) -> Result<TableSummary, TableError> {
+/// The first thing that goes wrong, be it in a row, in the answers, in the models or with the disk, or that somebody
+/// asked to stop. All rows before a bad row are answered first. [`TableError`] says how many answers there are; they
+/// stay.
+pub fn predict_table(
+    model: &SavedModel,
+    order: &TableOrder,
+    destination: Destination,
+    work: &Work,
+) -> Result<TableSummary, TableError> {
     let output = match &destination {
         Destination::File { path, .. } => path.to_path_buf(),
         Destination::Stream { name, .. } => PathBuf::from(name),
@@ -228,7 +235,13 @@ pub fn predict_table(model: &SavedModel, order: &TableOrder, destination: Destin
     })
 }
 
-fn answer(model: &SavedModel, order: &TableOrder, answering: &mut Answering, output: &Path, work: &Work) -> Result<(), StopReason> {
+fn answer(
+    model: &SavedModel,
+    order: &TableOrder,
+    answering: &mut Answering,
+    output: &Path,
+    work: &Work,
+) -> Result<(), StopReason> {
     let failed = |error: DataError| StopReason::Failure(Box::new(error.into()));
     let mut rows = RowFile::open(order.csv).map_err(failed)?;
     let kilobytes = |bytes: u64| bytes.div_ceil(1000);
@@ -245,7 +258,8 @@ fn answer(model: &SavedModel, order: &TableOrder, answering: &mut Answering, out
         }
         let is_last = !matches!(batch.end, End::More);
         let read = kilobytes(rows.position().0);
-        let ask = || if batch.images.is_empty() { Ok(Vec::new()) } else { model.predict_proba(order.model, &batch.images) };
+        let ask =
+            || if batch.images.is_empty() { Ok(Vec::new()) } else { model.predict_proba(order.model, &batch.images) };
         let (asked, next) = rayon::join(ask, || if is_last { Batch::default() } else { Batch::read(&mut rows, most) });
         let asked = asked.map_err(Box::new)?;
         let done = answering.rows as usize;

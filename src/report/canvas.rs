@@ -148,7 +148,9 @@ impl Canvas {
 
     pub(super) fn polyline(&mut self, points: &[(f64, f64)], stroke: Stroke) {
         let (points, stroke) = (join(points), self.stroke(stroke));
-        self.push(format_args!(r#"<polyline points="{points}" fill="none" stroke-linejoin="round" stroke-linecap="round"{stroke}/>"#));
+        self.push(format_args!(
+            r#"<polyline points="{points}" fill="none" stroke-linejoin="round" stroke-linecap="round"{stroke}/>"#
+        ));
     }
 
     pub(super) fn polygon(&mut self, points: &[(f64, f64)], fill: Paint, opacity: f64) {
@@ -166,7 +168,10 @@ impl Canvas {
             path + "Z"
         };
         let (path, fill) = (outlines.iter().map(outline).collect::<String>(), fill.css(self.theme));
-        self.push(format_args!(r#"<path d="{path}" fill="{fill}" fill-opacity="{}" fill-rule="evenodd"/>"#, N(opacity)));
+        self.push(format_args!(
+            r#"<path d="{path}" fill="{fill}" fill-opacity="{}" fill-rule="evenodd"/>"#,
+            N(opacity)
+        ));
     }
 
     pub(super) fn rect(&mut self, [x, y, width, height]: [f64; 4], fill: Paint, opacity: f64) {
@@ -183,7 +188,13 @@ impl Canvas {
 
     pub(super) fn frame(&mut self, [x, y, width, height]: [f64; 4], stroke: Stroke) {
         let stroke = self.stroke(stroke);
-        self.push(format_args!(r#"<rect x="{}" y="{}" width="{}" height="{}" fill="none"{stroke}/>"#, N(x), N(y), N(width), N(height)));
+        self.push(format_args!(
+            r#"<rect x="{}" y="{}" width="{}" height="{}" fill="none"{stroke}/>"#,
+            N(x),
+            N(y),
+            N(width),
+            N(height)
+        ));
     }
 
     /// A disc with an outline of its own colour, or a ring that is filled with the background.
@@ -197,7 +208,12 @@ impl Canvas {
     pub(super) fn disc(&mut self, (x, y): (f64, f64), radius: f64, paint: Paint, opacity: f64) {
         let fill = paint.css(self.theme);
         let opacity = N(opacity);
-        self.push(format_args!(r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}" fill-opacity="{opacity}"/>"#, N(x), N(y), N(radius)));
+        self.push(format_args!(
+            r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}" fill-opacity="{opacity}"/>"#,
+            N(x),
+            N(y),
+            N(radius)
+        ));
     }
 
     pub(super) fn text(&mut self, (x, y): (f64, f64), text: &str, style: Style) {
@@ -230,22 +246,32 @@ impl Canvas {
     pub(super) fn digit(&mut self, (x, y): (f64, f64), size: f64, image: &[u8; PIXELS]) {
         let paths = digit_paths(image, &Paint::Ink.css(self.theme));
         let scale = size / SIDE as f64;
-        let _ =
-            write!(self.body, r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#, N(x), N(y));
+        let _ = write!(
+            self.body,
+            r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#,
+            N(x),
+            N(y)
+        );
     }
 
-    /// A square of numbers from −1 to 1, row-major, at `(x, y)`, `size` wide and high: positive ones in one paint, negative ones in another, paler
-    /// towards zero.
+    /// A square of numbers from −1 to 1, row-major, at `(x, y)`, `size` wide and high: positive ones in one paint,
+    /// negative ones in another, paler towards zero.
     pub(super) fn square(&mut self, (x, y): (f64, f64), size: f64, values: &[f32], [positive, negative]: [Paint; 2]) {
         let side = values.len().isqrt().max(1);
         let scale = size / side as f64;
         let shares = |sign: f32| values.iter().map(move |value| (value * sign).clamp(0.0, 1.0));
         let level = |share: f32| (share * f32::from(LEVELS)).round() as usize;
         let paths: String = [(1.0, positive), (-1.0, negative)]
-            .map(|(sign, paint)| level_paths(&shares(sign).map(level).collect::<Vec<_>>(), side, &paint.css(self.theme)))
+            .map(|(sign, paint)| {
+                level_paths(&shares(sign).map(level).collect::<Vec<_>>(), side, &paint.css(self.theme))
+            })
             .concat();
-        let _ =
-            write!(self.body, r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#, N(x), N(y));
+        let _ = write!(
+            self.body,
+            r#"<g transform="translate({} {}) scale({scale:.4})" shape-rendering="crispEdges">{paths}</g>"#,
+            N(x),
+            N(y)
+        );
     }
 
     /// The whole SVG element; `title` is read out by screen readers, `description` follows it.
@@ -258,13 +284,16 @@ impl Canvas {
             Theme::Page => format!(r#"aria-label="{title}""#),
             Theme::Paper => format!(r#"xmlns="http://www.w3.org/2000/svg" font-family="{FONTS}""#),
         };
-        let head = format!(r#"<svg viewBox="{corner} {corner} {width} {height}" width="{width}" height="{height}" role="img" {own}>"#);
+        let head = format!(
+            r#"<svg viewBox="{corner} {corner} {width} {height}" width="{width}" height="{height}" role="img" {own}>"#
+        );
         format!("{head}<title>{title}</title><desc>{description}</desc>{}</svg>", self.body)
     }
 
     fn stroke(&self, stroke: Stroke) -> String {
         let dash = if stroke.dashed { r#" stroke-dasharray="4 3""# } else { "" };
-        let opacity = if stroke.opacity < 1.0 { format!(r#" stroke-opacity="{}""#, N(stroke.opacity)) } else { String::new() };
+        let opacity =
+            if stroke.opacity < 1.0 { format!(r#" stroke-opacity="{}""#, N(stroke.opacity)) } else { String::new() };
         format!(r#" stroke="{}" stroke-width="{}"{dash}{opacity}"#, stroke.paint.css(self.theme), N(stroke.width))
     }
 
@@ -278,8 +307,8 @@ fn join(points: &[(f64, f64)]) -> String {
     points.iter().map(|&(x, y)| format!("{},{}", N(x), N(y))).collect::<Vec<_>>().join(" ")
 }
 
-/// A digit as runs of equal grey, one path for each level, in a 28 × 28 box. Vectors rather than an embedded picture: they take the page's
-/// ink in light and in dark, and a digit needs about two kilobytes.
+/// A digit as runs of equal grey, one path for each level, in a 28 × 28 box. Vectors rather than an embedded picture:
+/// they take the page's ink in light and in dark, and a digit needs about two kilobytes.
 pub(super) fn digit_paths(image: &[u8; PIXELS], fill: &str) -> String {
     level_paths(&image.map(|ink| ((u16::from(ink) * u16::from(LEVELS) + 127) / 255).into()), SIDE, fill)
 }
@@ -306,7 +335,10 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!([0.0, -0.001, 2.0, 1.256, 100.0, f64::NAN].map(|x| N(x).to_string()), ["0", "0", "2", "1.26", "100", "0"]);
+        assert_eq!(
+            [0.0, -0.001, 2.0, 1.256, 100.0, f64::NAN].map(|x| N(x).to_string()),
+            ["0", "0", "2", "1.26", "100", "0"]
+        );
     }
 
     #[test]

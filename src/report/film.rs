@@ -26,19 +26,25 @@ const WHITE: u8 = SHADES as u8;
 /// The one colour that is no weight.
 const BORDER: u8 = 2 * SHADES as u8 + 1;
 
-/// Every picture of the film, each filter scaled to its largest weight in any of them: blue is positive, orange negative.
+/// Every picture of the film, each filter scaled to its largest weight in any of them: blue is positive, orange
+/// negative.
 ///
 /// # Errors
 /// If the pictures are of different sizes.
 pub(super) fn animation(film: &Film) -> Result<Vec<u8>, ReportError> {
     let wrong = |text: String| problem(format!("the film of {}", film.member), text);
-    let first =
-        film.pictures.first().map(|(_, weights)| Filters { member: film.member.clone(), side: film.side, weights: weights.clone() });
+    let first = film.pictures.first().map(|(_, weights)| Filters {
+        member: film.member.clone(),
+        side: film.side,
+        weights: weights.clone(),
+    });
     let Some(first) = first.filter(|first| first.side > 0 && !first.weights.is_empty()) else {
         return Err(wrong("has no picture".to_owned()));
     };
     let count = filters_shown(&first);
-    let fits = |weights: &Vec<Vec<f32>>| weights.len() >= count && weights.iter().all(|filter| filter.len() == film.side * film.side);
+    let fits = |weights: &Vec<Vec<f32>>| {
+        weights.len() >= count && weights.iter().all(|filter| filter.len() == film.side * film.side)
+    };
     if let Some((iteration, _)) = film.pictures.iter().find(|(_, weights)| !fits(weights)) {
         return Err(wrong(format!("the picture at iteration {iteration} differs from the first in size")));
     }
@@ -144,7 +150,10 @@ mod tests {
         options.set_color_output(gif::ColorOutput::RGBA);
         let mut decoder = options.read_info(bytes.as_slice()).unwrap();
         let side = 2 * CELL / 2 + GAP;
-        assert_eq!((usize::from(decoder.width()), usize::from(decoder.height())), (8 * side + GAP, 2 * side + GAP + STRIP));
+        assert_eq!(
+            (usize::from(decoder.width()), usize::from(decoder.height())),
+            (8 * side + GAP, 2 * side + GAP + STRIP)
+        );
         let mut frames = Vec::new();
         while let Some(frame) = decoder.read_next_frame().unwrap() {
             frames.push((frame.delay, frame.buffer[4 * (GAP * (8 * side + GAP) + GAP)..][..3].to_vec()));

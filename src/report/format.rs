@@ -136,10 +136,16 @@ mod tests {
     #[test]
     fn figures_are_written_as_people_do() {
         assert_eq!([7, 9_999, 10_000, 1_234_567].map(count), ["7", "9999", "10\u{202f}000", "1\u{202f}234\u{202f}567"]);
-        assert_eq!([0.0, 0.001, 0.5, 0.9999, 1.0].map(probability), ["0\u{a0}%", "< 1\u{a0}%", "50\u{a0}%", "> 99\u{a0}%", "100\u{a0}%"]);
+        assert_eq!(
+            [0.0, 0.001, 0.5, 0.9999, 1.0].map(probability),
+            ["0\u{a0}%", "< 1\u{a0}%", "50\u{a0}%", "> 99\u{a0}%", "100\u{a0}%"]
+        );
         assert_eq!([90.0, 99.5, 99.98, 100.0 * (1.0 - 0.0005), -0.0].map(short), ["90", "99.5", "99.98", "99.95", "0"]);
         assert_eq!([1e-7, -2.5e-6, 0.00002, 3e12].map(short), ["1e-7", "-2.5e-6", "0.00002", "3e12"]);
-        assert_eq!([0.0001, 0.25, 12.34, 125.0, 7_260.0].map(duration), ["< 1 ms", "250 ms", "12.3 s", "2 min 05 s", "2 h 01 min"]);
+        assert_eq!(
+            [0.0001, 0.25, 12.34, 125.0, 7_260.0].map(duration),
+            ["< 1 ms", "250 ms", "12.3 s", "2 min 05 s", "2 h 01 min"]
+        );
         assert_eq!([300 << 20, 1536 << 20].map(bytes), ["300 MiB", "1.50 GiB"]);
         assert_eq!(rate(12_345, 1.0).unwrap(), "12\u{202f}300 images/s");
         assert_eq!(rate(5, 0.0), None);
@@ -150,7 +156,8 @@ mod tests {
         let values = [64.0, -0.0, 0.000_316_227_766, 1e-7, 123_456.0, 0.1 + 0.2, -1.5, 2.5e10];
         assert_eq!(values.map(number), ["64", "0", "0.00031623", "1e-7", "123456", "0.3", "-1.5", "2.5e10"]);
         let choices = vec!["relu".to_owned(), "selu".to_owned()];
-        let parameter = ParameterOutcome { field: "activation".to_owned(), label: "activation".to_owned(), log: false, choices };
+        let parameter =
+            ParameterOutcome { field: "activation".to_owned(), label: "activation".to_owned(), log: false, choices };
         assert_eq!(setting(&parameter, 1.0), "selu");
     }
 

@@ -39,8 +39,9 @@ pub struct Section {
     pub figures: Vec<Figure>,
 }
 
-/// The plots of a run: how its members were trained, how the ensembles compare, where the stack errs, what a net's first layer looks for; and
-/// the curves of the search that chose its settings, if there was one. Sections without a figure are left out.
+/// The plots of a run: how its members were trained, how the ensembles compare, where the stack errs, what a net's
+/// first layer looks for; and the curves of the search that chose its settings, if there was one. Sections without a
+/// figure are left out.
 ///
 /// # Errors
 /// As [`super::render`] and [`super::render_study`].
@@ -49,7 +50,8 @@ pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec
     let palette = Palette::new(input.models.iter().map(|model| model.name.as_str()));
     let models = render::ranked(&input.models);
     let mut studio = Studio::default();
-    let courses = render::courses(input, &palette, &mut studio).into_iter().flat_map(|course| course.figures).map(Figure::half);
+    let courses =
+        render::courses(input, &palette, &mut studio).into_iter().flat_map(|course| course.figures).map(Figure::half);
     let training = Section {
         id: "training",
         title: "Training".to_owned(),
@@ -59,7 +61,8 @@ pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec
     let mut search_section = Section {
         id: "search",
         title: "Search".to_owned(),
-        text: "The settings were searched for stage by stage on validation images; the test images were never opened.".to_owned(),
+        text: "The settings were searched for stage by stage on validation images; the test images were never opened."
+            .to_owned(),
         figures: Vec::new(),
     };
     if let Some(outcome) = search {
@@ -71,7 +74,10 @@ pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec
         title: "Ensembles".to_owned(),
         text: format!(
             "The stack learns from predictions that the members made for images they had not seen. {}",
-            page::summary(input, input.featured.as_ref().and_then(|name| models.iter().find(|model| model.name == *name).copied()))
+            page::summary(
+                input,
+                input.featured.as_ref().and_then(|name| models.iter().find(|model| model.name == *name).copied())
+            )
         ),
         figures: render::leaderboard(&models, &palette, &mut studio).into_iter().map(Figure::wide).collect(),
     };
@@ -81,7 +87,11 @@ pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec
         id: "errors",
         title: "Errors and confidence".to_owned(),
         text: errors.as_ref().map(|errors| errors.basis.clone()).unwrap_or_default(),
-        figures: errors.into_iter().flat_map(|errors| [errors.confusion, errors.calibration]).map(Figure::half).collect(),
+        figures: errors
+            .into_iter()
+            .flat_map(|errors| [errors.confusion, errors.calibration])
+            .map(Figure::half)
+            .collect(),
     };
     let filters = Section {
         id: "filters",
@@ -98,7 +108,8 @@ pub fn byline(input: &ReportInput) -> String {
     page::byline(input)
 }
 
-/// The colours of the figures and of the pages around them as a style sheet: light, and dark where the reader prefers it.
+/// The colours of the figures and of the pages around them as a style sheet: light, and dark where the reader prefers
+/// it.
 pub fn colour_variables() -> String {
     theme::colour_sheet()
 }

@@ -15,8 +15,8 @@ pub struct ReportInput {
     pub config_toml: String,
     /// Members, ensembles and stacks. Their order gives each its colour.
     pub models: Vec<ModelScores>,
-    /// The model that the confusion matrix, the calibration and the mistakes are about; otherwise the one with the best out-of-fold
-    /// accuracy.
+    /// The model that the confusion matrix, the calibration and the mistakes are about; otherwise the one with the best
+    /// out-of-fold accuracy.
     pub featured: Option<String>,
     /// How each member's fits went.
     pub histories: Vec<MemberHistories>,

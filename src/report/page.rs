@@ -135,15 +135,28 @@ fn wrong(scores: &Scores) -> usize {
 }
 
 /// The rows of the table of scores; the fewest errors of each set are marked.
-pub(super) fn model_rows<'a>(models: &[&'a ModelScores], held_out: &'static str, palette: &Palette) -> Vec<ModelRows<'a>> {
-    let best =
-        |set: usize| models.iter().filter_map(|model| sets(model, held_out)[set].1).map(|scores| scores.accuracy.value).fold(0.0, f64::max);
+pub(super) fn model_rows<'a>(
+    models: &[&'a ModelScores],
+    held_out: &'static str,
+    palette: &Palette,
+) -> Vec<ModelRows<'a>> {
+    let best = |set: usize| {
+        models
+            .iter()
+            .filter_map(|model| sets(model, held_out)[set].1)
+            .map(|scores| scores.accuracy.value)
+            .fold(0.0, f64::max)
+    };
     let best = [0, 1, 2].map(best);
     let rows = |model: &'a ModelScores| ModelRows {
         name: &model.name,
         kind: model.kind.name(),
         colour: palette.of(&model.name).css(Theme::Page).into_owned(),
-        rows: sets(model, held_out).into_iter().zip(best).filter_map(|((set, scores), best)| Some(score_row(set, scores?, best))).collect(),
+        rows: sets(model, held_out)
+            .into_iter()
+            .zip(best)
+            .filter_map(|((set, scores), best)| Some(score_row(set, scores?, best)))
+            .collect(),
     };
     models.iter().map(|model| rows(model)).collect()
 }
@@ -168,14 +181,16 @@ pub(super) fn class_rows(scores: &Scores) -> Vec<ClassRow> {
         let sum = class.precision + class.recall;
         let f1 = if sum > 0.0 { 2.0 * class.precision * class.recall / sum } else { 0.0 };
         let others = (0..CLASSES).filter(|other| *other != digit).map(|other| (scores.confusion[digit][other], other));
-        let taken_for = others.max_by_key(|(count, other)| (*count, std::cmp::Reverse(*other))).filter(|(count, _)| *count > 0);
+        let taken_for =
+            others.max_by_key(|(count, other)| (*count, std::cmp::Reverse(*other))).filter(|(count, _)| *count > 0);
         ClassRow {
             digit,
             support: format::count(class.support as u64),
             precision: format::percent(class.precision),
             recall: format::percent(class.recall),
             f1: format::percent(f1),
-            taken_for: taken_for.map_or_else(|| "–".to_owned(), |(count, other)| format!("{other} ({})", format::count(count as u64))),
+            taken_for: taken_for
+                .map_or_else(|| "–".to_owned(), |(count, other)| format!("{other} ({})", format::count(count as u64))),
         }
     };
     (0..CLASSES).map(row).collect()
@@ -226,7 +241,11 @@ pub(super) fn stats(input: &ReportInput, featured: Option<&ModelScores>) -> Vec<
     }
     if !input.timings.is_empty() {
         let seconds = input.timings.iter().map(|stage| stage.seconds).sum();
-        stats.push(Stat { label: "time".to_owned(), value: format::duration(seconds), note: input.environment.device.clone() });
+        stats.push(Stat {
+            label: "time".to_owned(),
+            value: format::duration(seconds),
+            note: input.environment.device.clone(),
+        });
     }
     stats
 }
@@ -236,7 +255,11 @@ pub(super) fn summary(input: &ReportInput, featured: Option<&ModelScores>) -> St
     let Some(model) = featured else { return "No model of this run was scored.".to_owned() };
     let figures = |of: &str, scores: &Scores| {
         let share = format::percent(scores.accuracy.value);
-        format!("{share}\u{a0}% of {} {of} (95\u{a0}% interval {})", format::count(scores.images as u64), interval(scores))
+        format!(
+            "{share}\u{a0}% of {} {of} (95\u{a0}% interval {})",
+            format::count(scores.images as u64),
+            interval(scores)
+        )
     };
     let held_out = if input.data.folds > 0 { "training images out of fold" } else { "images held out for validation" };
     let unseen = [("test images", &model.test), (held_out, &model.out_of_fold)];
@@ -268,9 +291,10 @@ pub(super) fn byline(input: &ReportInput) -> String {
 /// The facts about the data.
 pub(super) fn data_facts(input: &ReportInput) -> Vec<(&'static str, String)> {
     let data = &input.data;
-    let test = data
-        .test_images
-        .map_or_else(|| "none: this run has no test set".to_owned(), |images| format!("{} images", format::count(images as u64)));
+    let test = data.test_images.map_or_else(
+        || "none: this run has no test set".to_owned(),
+        |images| format!("{} images", format::count(images as u64)),
+    );
     let mut facts = vec![("Training", format!("{} images", format::count(data.train_images as u64))), ("Test", test)];
     if !data.source.is_empty() {
         facts.insert(0, ("Source", data.source.clone()));
@@ -288,8 +312,11 @@ pub(super) fn facts(input: &ReportInput) -> Vec<(&'static str, String)> {
         let state = if commit.dirty { " with local changes" } else { "" };
         format!("{}{state}", commit.hash)
     });
-    let cpu =
-        if environment.threads > 0 { format!("{} ({} threads)", environment.cpu, environment.threads) } else { environment.cpu.clone() };
+    let cpu = if environment.threads > 0 {
+        format!("{} ({} threads)", environment.cpu, environment.threads)
+    } else {
+        environment.cpu.clone()
+    };
     let facts = [
         ("Program", format!("{} {}", environment.program, environment.version)),
         ("Commit", commit.unwrap_or_default()),
@@ -301,10 +328,18 @@ pub(super) fn facts(input: &ReportInput) -> Vec<(&'static str, String)> {
         ("Time", environment.time.replace('T', " ").replace('Z', " UTC")),
         ("Result hash", input.reproducible_hash.clone()),
     ];
-    facts.into_iter().map(|(name, value)| (name, value.trim().to_owned())).filter(|(_, value)| !value.is_empty()).collect()
+    facts
+        .into_iter()
+        .map(|(name, value)| (name, value.trim().to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
 /// Style sheet and colours.
 pub(super) fn style() -> (&'static str, String, String) {
-    (concat!(include_str!("colours.css"), include_str!("style.css")), theme::accent_variables(false), theme::accent_variables(true))
+    (
+        concat!(include_str!("colours.css"), include_str!("style.css")),
+        theme::accent_variables(false),
+        theme::accent_variables(true),
+    )
 }

@@ -69,12 +69,9 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
     let palette = Palette::new(input.models.iter().map(|model| model.name.as_str()));
     let models = ranked(&input.models);
     let featured = match &input.featured {
-        Some(name) => Some(
-            *models
-                .iter()
-                .find(|model| model.name == *name)
-                .ok_or_else(|| problem("the featured model", format!("`{name}` is none of the models that were scored")))?,
-        ),
+        Some(name) => Some(*models.iter().find(|model| model.name == *name).ok_or_else(|| {
+            problem("the featured model", format!("`{name}` is none of the models that were scored"))
+        })?),
         None => models.first().copied(),
     };
     let mut studio = Studio::default();
@@ -87,7 +84,9 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
     let courses = courses(input, &palette, &mut studio);
     let errors = featured.and_then(|model| errors(model, held_out, &palette, &mut studio));
     if let (Some(errors), false) = (&errors, input.mistakes.is_empty()) {
-        studio.file_only("worst-mistakes", |theme, width| figures::mistakes(&input.mistakes, errors.model, &palette, theme, width));
+        studio.file_only("worst-mistakes", |theme, width| {
+            figures::mistakes(&input.mistakes, errors.model, &palette, theme, width)
+        });
     }
     let mut filters = filters(input, &mut studio);
     for film in &input.films {
@@ -156,7 +155,8 @@ fn filmed(film: &Film, studio: &mut Studio) -> Result<Vec<Shown>, ReportError> {
     let before = Filters { member: film.member.clone(), side: film.side, weights: before.clone() };
     let name = file_name(&film.member);
     let caption = format!("The same filters of {} before training.", film.member);
-    let first = studio.half(&format!("filters-before-{name}"), caption, |theme, width| figures::filters(&before, theme, width));
+    let first =
+        studio.half(&format!("filters-before-{name}"), caption, |theme, width| figures::filters(&before, theme, width));
     let last = film.pictures.last().map_or(0, |(iteration, _)| *iteration);
     let caption = format!(
         "The filters of {} during {last} iterations in {} pictures, each filter scaled to its largest weight in any of them. The model may be \
@@ -167,7 +167,8 @@ fn filmed(film: &Film, studio: &mut Studio) -> Result<Vec<Shown>, ReportError> {
     Ok(vec![first, studio.animation(&format!("filters-{name}"), caption, animation(film)?)])
 }
 
-/// Models by out-of-fold accuracy, best first; those without, by training accuracy, after them. The test set never ranks.
+/// Models by out-of-fold accuracy, best first; those without, by training accuracy, after them. The test set never
+/// ranks.
 pub(super) fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
     let key = |model: &ModelScores| {
         let accuracy = |scores: &Option<Scores>| scores.as_ref().map_or(-1.0, |scores| scores.accuracy.value);
@@ -213,13 +214,20 @@ pub(super) fn courses<'a>(input: &'a ReportInput, palette: &Palette, studio: &mu
 }
 
 /// On test images if there are any, otherwise on those out of fold, otherwise on training images.
-pub(super) fn errors<'a>(model: &'a ModelScores, held_out: &'static str, palette: &Palette, studio: &mut Studio) -> Option<Errors<'a>> {
+pub(super) fn errors<'a>(
+    model: &'a ModelScores,
+    held_out: &'static str,
+    palette: &Palette,
+    studio: &mut Studio,
+) -> Option<Errors<'a>> {
     let (set, scores) = page::sets(model, held_out).into_iter().rev().find_map(|(set, scores)| Some((set, scores?)))?;
     let (name, paint) = (model.name.as_str(), palette.of(&model.name));
     let basis = match set {
         "test" => "On the test images, which nothing was chosen by.",
         "validation" => "On the images held out for validation; there are no test scores.",
-        "out-of-fold" => "On the training images, each predicted by models that did not see it; this run has no test scores.",
+        "out-of-fold" => {
+            "On the training images, each predicted by models that did not see it; this run has no test scores."
+        }
         _ => "On the training images themselves: this run has no scores on images that the model did not see.",
     };
     let confusion = studio.half(
@@ -234,7 +242,14 @@ pub(super) fn errors<'a>(model: &'a ModelScores, held_out: &'static str, palette
         ),
         |theme, width| figures::calibration(scores, name, set, paint, theme, width),
     );
-    Some(Errors { model: name, set, basis: basis.to_owned(), confusion, calibration, classes: page::class_rows(scores) })
+    Some(Errors {
+        model: name,
+        set,
+        basis: basis.to_owned(),
+        confusion,
+        calibration,
+        classes: page::class_rows(scores),
+    })
 }
 
 pub(super) fn problem(figure: impl Into<String>, problem: String) -> ReportError {
@@ -253,11 +268,16 @@ pub(super) fn check(input: &ReportInput) -> Result<(), ReportError> {
     }
     for stage in &input.timings {
         if !(stage.seconds >= 0.0 && stage.seconds.is_finite()) {
-            return Err(problem(format!("the time of stage {}", stage.name), format!("{} seconds, expected at least 0", stage.seconds)));
+            return Err(problem(
+                format!("the time of stage {}", stage.name),
+                format!("{} seconds, expected at least 0", stage.seconds),
+            ));
         }
     }
     if let Some(study) = &input.study {
-        let relative = !study.is_empty() && !study.starts_with(['/', '\\']) && !study.split('/').next().unwrap_or_default().contains(':');
+        let relative = !study.is_empty()
+            && !study.starts_with(['/', '\\'])
+            && !study.split('/').next().unwrap_or_default().contains(':');
         if !relative {
             return Err(problem("the link to the search", format!("`{study}`, expected a relative path")));
         }
@@ -273,7 +293,8 @@ pub(super) fn check(input: &ReportInput) -> Result<(), ReportError> {
         digit(format!("example {place}"), example.label)?;
     }
     for filters in &input.filters {
-        let wrong = filters.weights.iter().find(|weights| filters.side == 0 || weights.len() != filters.side * filters.side);
+        let wrong =
+            filters.weights.iter().find(|weights| filters.side == 0 || weights.len() != filters.side * filters.side);
         if let Some(weights) = wrong {
             let found = format!("{} weights, expected {} × {}", weights.len(), filters.side, filters.side);
             return Err(problem(format!("a filter of {}", filters.member), found));

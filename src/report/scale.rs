@@ -56,8 +56,8 @@ impl Scale {
         Some(Self { kind: Kind::Log, low, high })
     }
 
-    /// An axis for accuracies (0 to 1), logarithmic in the error, so that good models are as far apart as bad ones. An accuracy of 1 lies
-    /// at the end of the axis.
+    /// An axis for accuracies (0 to 1), logarithmic in the error, so that good models are as far apart as bad ones. An
+    /// accuracy of 1 lies at the end of the axis.
     pub(super) fn accuracy(values: impl IntoIterator<Item = f64>) -> Self {
         let Self { low, high, .. } = Self::errors(values.into_iter().map(|accuracy| 1.0 - accuracy));
         Self { kind: Kind::Accuracy, low, high: high.min(1.0) }
@@ -111,12 +111,19 @@ impl Scale {
     pub(super) fn ticks(&self) -> Vec<Tick> {
         match self.kind {
             Kind::Linear | Kind::Whole => self.linear_ticks(),
-            Kind::Log => self.decades().into_iter().map(|(value, major)| self.tick(value, format::short(value), major)).collect(),
+            Kind::Log => {
+                self.decades().into_iter().map(|(value, major)| self.tick(value, format::short(value), major)).collect()
+            }
             Kind::Accuracy => {
                 let tick = |(error, major)| self.tick(1.0 - error, format::short(100.0 * (1.0 - error)), major);
                 self.decades().into_iter().rev().map(tick).collect()
             }
-            Kind::Loss => self.decades().into_iter().rev().map(|(loss, major)| self.tick(-loss, format::short(loss), major)).collect(),
+            Kind::Loss => self
+                .decades()
+                .into_iter()
+                .rev()
+                .map(|(loss, major)| self.tick(-loss, format::short(loss), major))
+                .collect(),
         }
     }
 
@@ -141,7 +148,8 @@ impl Scale {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let inside = |value: f64| value >= self.low * (1.0 - 1e-9) && value <= self.high * (1.0 + 1e-9);
         let marks = |steps: &[f64]| -> Vec<(f64, bool)> {
-            let all = (first..=last).flat_map(|power| steps.iter().map(move |step| (step * 10_f64.powi(power), *step == 1.0)));
+            let all = (first..=last)
+                .flat_map(|power| steps.iter().map(move |step| (step * 10_f64.powi(power), *step == 1.0)));
             all.filter(|(value, _)| inside(*value)).collect()
         };
         match marks(&STEPS) {
@@ -190,7 +198,11 @@ mod tests {
         assert_eq!(labels(&scale), ["95", "98", "99"]);
         assert_eq!(labels(&Scale::accuracy([0.941, 0.9961])), ["95", "98", "99", "99.5"]);
         assert_eq!(labels(&Scale::accuracy([0.982, 0.987])), ["98", "98.5", "99"], "a short axis has finer marks");
-        assert_eq!(labels(&Scale::accuracy([0.9931, 0.9937])), ["99.2", "99.25", "99.3", "99.35", "99.4"], "a very short one the finest");
+        assert_eq!(
+            labels(&Scale::accuracy([0.9931, 0.9937])),
+            ["99.2", "99.25", "99.3", "99.35", "99.4"],
+            "a very short one the finest"
+        );
         let step = |from, to| scale.place(to) - scale.place(from);
         assert!((step(0.96, 0.98) - step(0.98, 0.99)).abs() < 1e-9, "halving the error is one length");
     }
@@ -217,7 +229,12 @@ mod tests {
 
     #[test]
     fn places_and_values_are_each_others_inverse() {
-        let scales = [Scale::linear(-3.0, 8.0), Scale::log([0.01, 5.0]).unwrap(), Scale::accuracy([0.9, 0.99]), Scale::loss([-0.2, -0.01])];
+        let scales = [
+            Scale::linear(-3.0, 8.0),
+            Scale::log([0.01, 5.0]).unwrap(),
+            Scale::accuracy([0.9, 0.99]),
+            Scale::loss([-0.2, -0.01]),
+        ];
         for scale in scales {
             for place in [0.0, 0.25, 0.9, 1.0] {
                 assert!((scale.place(scale.value(place)) - place).abs() < 1e-9, "{scale:?} at {place}");

@@ -7,12 +7,14 @@ use crate::data::{CLASSES, Digits, SIDE};
 /// Pixels between two images.
 const GAP: usize = 2;
 
-/// The first `columns` images of each class, in rows 0 to 9; dark ink on white. A class with fewer images has a shorter row.
+/// The first `columns` images of each class, in rows 0 to 9; dark ink on white. A class with fewer images has a shorter
+/// row.
 pub fn sheet(digits: &Digits, columns: usize) -> GrayImage {
     let step = SIDE + GAP;
     let mut picture = GrayImage::from_pixel((columns * step + GAP) as u32, (CLASSES * step + GAP) as u32, Luma([255]));
     for class in 0..CLASSES {
-        let examples = digits.labels.iter().enumerate().filter(|(_, label)| usize::from(**label) == class).take(columns);
+        let examples =
+            digits.labels.iter().enumerate().filter(|(_, label)| usize::from(**label) == class).take(columns);
         for (column, (index, _)) in examples.enumerate() {
             for (place, ink) in digits.images.get(index).iter().enumerate() {
                 let (x, y) = (GAP + column * step + place % SIDE, GAP + class * step + place / SIDE);

@@ -16,7 +16,9 @@ pub fn draw_standings(rows: &[Standing], png: bool) -> Result<Vec<u8>, ReportErr
     if rows.is_empty() || rows.len() > MOST {
         return refuse(format!("found {} models with an accuracy, expected 1 to {MOST}", rows.len()));
     }
-    let shares = |row: &Standing| [row.value, row.low, row.high].into_iter().chain(row.reported.iter().copied()).collect::<Vec<_>>();
+    let shares = |row: &Standing| {
+        [row.value, row.low, row.high].into_iter().chain(row.reported.iter().copied()).collect::<Vec<_>>()
+    };
     if let Some(row) = rows.iter().find(|row| shares(row).iter().any(|share| !(0.0..=1.0).contains(share))) {
         return refuse(format!("an accuracy of `{}` in {} is no share from 0 to 1", row.model, row.run));
     }
@@ -70,7 +72,10 @@ mod tests {
         }
         assert!(svg.contains("a-very-long-name") && svg.contains('…') && !svg.contains(&format!(">{long}<")));
         let plain = String::from_utf8(draw_standings(&rows[..1], false).unwrap()).unwrap();
-        assert!(!plain.contains("reported elsewhere") && !plain.contains("95 % interval"), "only marks that are there are explained");
+        assert!(
+            !plain.contains("reported elsewhere") && !plain.contains("95 % interval"),
+            "only marks that are there are explained"
+        );
         let held_out = Standing { is_held_out: true, ..standing("cnn", 0.99) };
         assert!(String::from_utf8(draw_standings(&[held_out], false).unwrap()).unwrap().contains("no test images"));
         assert!(draw_standings(&rows, true).unwrap().starts_with(b"\x89PNG"));

@@ -36,7 +36,14 @@ impl Studio {
         self.add(stem, caption, HALF, None, draw)
     }
 
-    fn add(&mut self, stem: &str, caption: String, width: f64, narrow: Option<String>, draw: impl Fn(Theme, f64) -> String) -> Shown {
+    fn add(
+        &mut self,
+        stem: &str,
+        caption: String,
+        width: f64,
+        narrow: Option<String>,
+        draw: impl Fn(Theme, f64) -> String,
+    ) -> Shown {
         // Names that differ only in characters that no file name should have get numbers.
         let taken = |id: &String| self.figures.iter().any(|(taken, _)| taken == id);
         let id = (1..)
@@ -51,7 +58,8 @@ impl Studio {
     /// An animated picture, half as wide as the page.
     pub(super) fn animation(&mut self, stem: &str, caption: String, gif: Vec<u8>) -> Shown {
         self.shown += 1;
-        let picture = format!("<img src=\"data:image/gif;base64,{}\" alt=\"{}\"/>", STANDARD.encode(&gif), escape(&caption));
+        let picture =
+            format!("<img src=\"data:image/gif;base64,{}\" alt=\"{}\"/>", STANDARD.encode(&gif), escape(&caption));
         self.animations.push(ReportFile { name: format!("{stem}.gif"), bytes: gif });
         Shown { id: stem.to_owned(), number: self.shown, caption, svg: picture, narrow: None, extension: "gif" }
     }

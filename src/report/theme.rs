@@ -1,11 +1,12 @@
 //! Colours.
 //!
-//! A figure inside the page takes its colours from the page's CSS variables, which change with the reader's light or dark mode. A figure in
-//! a file of its own is for papers and slides: plain colours on white, which every program understands.
+//! A figure inside the page takes its colours from the page's CSS variables, which change with the reader's light or
+//! dark mode. A figure in a file of its own is for papers and slides: plain colours on white, which every program
+//! understands.
 //!
-//! The first six accents are those of Okabe and Ito (*Color Universal Design*, 2008), their yellow and pink darkened to be legible on
-//! white, so that people with any common colour vision can tell them apart; three more follow for long leaderboards, and every mark has its
-//! label beside it. The dark page has lighter tints of the same hues.
+//! The first six accents are those of Okabe and Ito (*Color Universal Design*, 2008), their yellow and pink darkened to
+//! be legible on white, so that people with any common colour vision can tell them apart; three more follow for long
+//! leaderboards, and every mark has its label beside it. The dark page has lighter tints of the same hues.
 
 use std::borrow::Cow;
 
@@ -75,7 +76,8 @@ impl Paint {
 
 /// The accents as declarations for `:root`, light or dark.
 pub(super) fn accent_variables(dark: bool) -> String {
-    let declaration = |(index, (light, dim)): (usize, &(&str, &str))| format!("--accent-{index}:{};", if dark { dim } else { light });
+    let declaration =
+        |(index, (light, dim)): (usize, &(&str, &str))| format!("--accent-{index}:{};", if dark { dim } else { light });
     ACCENTS.iter().enumerate().map(declaration).collect()
 }
 

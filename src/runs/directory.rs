@@ -43,11 +43,12 @@ pub struct RunDirectory {
 impl RunDirectory {
     /// Opens a run directory or creates it; what a killed process left half written is removed.
     ///
-    /// With `fresh`, everything that earlier runs of this program wrote there is removed first; files that somebody else put there stay,
-    /// except inside parts and `scratch/`, which go as a whole.
+    /// With `fresh`, everything that earlier runs of this program wrote there is removed first; files that somebody
+    /// else put there stay, except inside parts and `scratch/`, which go as a whole.
     ///
     /// # Errors
-    /// [`RunError::Locked`] if another process has it; [`RunError::NotARunDirectory`] if it holds files but no journal of this program.
+    /// [`RunError::Locked`] if another process has it; [`RunError::NotARunDirectory`] if it holds files but no journal
+    /// of this program.
     pub fn open(path: &Path, fresh: bool) -> Result<Self, RunError> {
         fs::create_dir_all(path).map_err(RunError::io("create", path))?;
         refuse_foreign(path)?;
@@ -83,7 +84,8 @@ impl RunDirectory {
     /// Writes a file atomically; `path` is relative, with `/`. The folders on the way are created.
     ///
     /// # Errors
-    /// [`RunError::Complete`] if the run is; [`RunError::Reserved`] for the directory's own files and for files inside finished parts.
+    /// [`RunError::Complete`] if the run is; [`RunError::Reserved`] for the directory's own files and for files inside
+    /// finished parts.
     pub fn write_atomic(&self, path: &str, bytes: &[u8]) -> Result<(), RunError> {
         let path = self.writable(path)?;
         self.journal().note(&path)?;
@@ -104,7 +106,8 @@ impl RunDirectory {
     /// Binds the run to these bytes: writes the file, or checks that an earlier process of this run wrote the same.
     ///
     /// # Errors
-    /// [`RunError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or other data.
+    /// [`RunError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or other
+    /// data.
     pub fn claim(&self, path: &str, bytes: &[u8]) -> Result<(), RunError> {
         let file = RelativePath::parse(path)?.under(&self.path);
         match fs::read(&file) {
@@ -123,7 +126,8 @@ impl RunDirectory {
         self.claim(path, &files::json(value)?)
     }
 
-    /// A path under `scratch/` whose folder exists: for checkpoints that a finished run does not need. What is written there is not atomic.
+    /// A path under `scratch/` whose folder exists: for checkpoints that a finished run does not need. What is written
+    /// there is not atomic.
     pub fn scratch_file(&self, path: &str) -> Result<PathBuf, RunError> {
         let scratch = RelativePath::parse(SCRATCH)?;
         let path = self.writable(&format!("{SCRATCH}/{}", RelativePath::parse(path)?))?;
@@ -134,8 +138,8 @@ impl RunDirectory {
         Ok(path.under(&self.path))
     }
 
-    /// The part `name` if it is there and every file of it is as it was written. A damaged part is removed, with a message, so that it is
-    /// done again.
+    /// The part `name` if it is there and every file of it is as it was written. A damaged part is removed, with a
+    /// message, so that it is done again.
     ///
     /// # Errors
     /// What the operating system refuses removes nothing; nor is a part of a complete run ever removed.
@@ -185,18 +189,22 @@ impl RunDirectory {
         }
         files::remove(&self.path.join(SCRATCH))?;
         if let Some(temporary) = files::list(&self.path)?.temporaries.first() {
-            return Err(RunError::Unfinished { directory: self.path.clone(), unfinished: temporary.display().to_string() });
+            return Err(RunError::Unfinished {
+                directory: self.path.clone(),
+                unfinished: temporary.display().to_string(),
+            });
         }
         let manifest = self.inventory()?;
         files::write(&self.path, &RelativePath::parse(MANIFEST)?, &files::json(&manifest)?)?;
         Ok(manifest)
     }
 
-    /// Removes the manifest of a complete run so that files can be added or replaced; [`RunDirectory::complete`] ends it again. In between
-    /// the run counts as interrupted.
+    /// Removes the manifest of a complete run so that files can be added or replaced; [`RunDirectory::complete`] ends
+    /// it again. In between the run counts as interrupted.
     ///
     /// # Errors
-    /// [`RunError::NotComplete`] if it is not; [`RunError::Damaged`] if it is not as its manifest says: completing it again would hide that.
+    /// [`RunError::NotComplete`] if it is not; [`RunError::Damaged`] if it is not as its manifest says: completing it
+    /// again would hide that.
     pub fn reopen(&self) -> Result<(), RunError> {
         verify(&self.path)?;
         files::remove(&self.path.join(MANIFEST))?;
@@ -245,8 +253,8 @@ pub fn is_complete(directory: &Path) -> bool {
     directory.join(MANIFEST).exists()
 }
 
-/// Verifies a complete run: every file that the manifest lists is there with its size and SHA-256, and there is no other. Nothing but the
-/// manifest is parsed.
+/// Verifies a complete run: every file that the manifest lists is there with its size and SHA-256, and there is no
+/// other. Nothing but the manifest is parsed.
 ///
 /// # Errors
 /// [`RunError::NotComplete`] without a manifest; [`RunError::Damaged`] names every missing, changed and extra file.
@@ -272,20 +280,24 @@ pub fn run_directories(artifacts: &Path) -> Result<Vec<PathBuf>, RunError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(RunError::io("list", artifacts)(error)),
     };
-    let mut folders =
-        entries.map(|entry| Ok(entry.map_err(RunError::io("list", artifacts))?.path())).collect::<Result<Vec<_>, RunError>>()?;
+    let mut folders = entries
+        .map(|entry| Ok(entry.map_err(RunError::io("list", artifacts))?.path()))
+        .collect::<Result<Vec<_>, RunError>>()?;
     folders.retain(|folder| is_run_directory(folder));
     folders.sort();
     Ok(folders)
 }
 
-/// The run directory in `artifacts` that was completed last, of those that are wanted; none if there is none or no such folder.
+/// The run directory in `artifacts` that was completed last, of those that are wanted; none if there is none or no such
+/// folder.
 pub fn latest_complete(artifacts: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, RunError> {
     let mut runs = Vec::new();
     for folder in run_directories(artifacts)? {
         let manifest = folder.join(MANIFEST);
         if manifest.exists() && is_wanted(&folder) {
-            let completed = fs::metadata(&manifest).and_then(|metadata| metadata.modified()).map_err(RunError::io("look at", &manifest))?;
+            let completed = fs::metadata(&manifest)
+                .and_then(|metadata| metadata.modified())
+                .map_err(RunError::io("look at", &manifest))?;
             runs.push((completed, folder));
         }
     }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::civil_from_days;
 
-/// What `environment.json` holds. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it out.
+/// What `environment.json` holds. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it
+/// out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
@@ -30,7 +31,8 @@ pub struct Environment {
     pub device: String,
     /// The command and its arguments.
     pub command_line: Vec<String>,
-    /// The most memory that the process has held at once so far, in bytes; none where the system does not tell (only Linux does).
+    /// The most memory that the process has held at once so far, in bytes; none where the system does not tell (only
+    /// Linux does).
     #[serde(default)]
     pub peak_memory: Option<u64>,
 }
@@ -67,7 +69,8 @@ impl Environment {
     }
 }
 
-/// The most memory that this process has held at once, in bytes: the high-water mark of its resident pages. None where that cannot be read.
+/// The most memory that this process has held at once, in bytes: the high-water mark of its resident pages. None where
+/// that cannot be read.
 pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let kibibytes: u64 = value_of(&status, "VmHWM", ':')?.strip_suffix("kB")?.trim().parse().ok()?;
@@ -82,7 +85,8 @@ fn output_of(command: &str, arguments: &[&str]) -> Option<String> {
 
 fn commit() -> Option<Commit> {
     let hash = output_of("git", &["rev-parse", "HEAD"])?;
-    let dirty = output_of("git", &["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
+    let dirty =
+        output_of("git", &["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
     Some(Commit { hash, dirty })
 }
 
@@ -107,7 +111,9 @@ fn processor() -> String {
 
 /// The value of the first line `key <separator> value`, without quotes.
 fn value_of(text: &str, key: &str, separator: char) -> Option<String> {
-    let value = |line: &str| line.split_once(separator).filter(|(name, _)| name.trim() == key).map(|(_, value)| value.to_owned());
+    let value = |line: &str| {
+        line.split_once(separator).filter(|(name, _)| name.trim() == key).map(|(_, value)| value.to_owned())
+    };
     text.lines().find_map(value).map(|value| value.trim().trim_matches('"').to_owned())
 }
 

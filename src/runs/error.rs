@@ -161,7 +161,9 @@ impl fmt::Display for Damage {
         match self {
             Self::Missing { path } => write!(f, "{path} is missing"),
             Self::Extra { path } => write!(f, "{path} is not in the manifest"),
-            Self::Changed { path, expected, found } => write!(f, "{path} changed (SHA-256 {found}, expected {expected})"),
+            Self::Changed { path, expected, found } => {
+                write!(f, "{path} changed (SHA-256 {found}, expected {expected})")
+            }
             Self::NotAFile { path } => write!(f, "{path} is a link or no ordinary file"),
         }
     }

@@ -1,9 +1,9 @@
 //! Files that are there entirely or not at all.
 //!
-//! A file is written under a temporary name in its final folder, flushed to the disk, renamed, and its folder is flushed: POSIX promises
-//! that the rename is atomic, so a reader sees the old bytes or the new ones, also after `kill -9`. After a power cut the same holds as far
-//! as the disk honours `fsync`; on Windows folders cannot be flushed, so there a rename of the last moments may be undone. A full disk
-//! gives an error and leaves the old file.
+//! A file is written under a temporary name in its final folder, flushed to the disk, renamed, and its folder is
+//! flushed: POSIX promises that the rename is atomic, so a reader sees the old bytes or the new ones, also after `kill
+//! -9`. After a power cut the same holds as far as the disk honours `fsync`; on Windows folders cannot be flushed, so
+//! there a rename of the last moments may be undone. A full disk gives an error and leaves the old file.
 
 use std::{
     collections::BTreeMap,
@@ -73,7 +73,8 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), RunError> {
     fs::rename(from, to).map_err(RunError::io("rename into place", to))
 }
 
-/// Creates `root/path` and the folders on the way. A link among them is refused: it would lead out of the run directory.
+/// Creates `root/path` and the folders on the way. A link among them is refused: it would lead out of the run
+/// directory.
 pub(super) fn make_folder(root: &Path, path: &RelativePath) -> Result<PathBuf, RunError> {
     let mut folder = root.to_owned();
     for component in path.components() {
@@ -90,7 +91,11 @@ pub(super) fn make_folder(root: &Path, path: &RelativePath) -> Result<PathBuf, R
 /// Errors unless `folder` is a folder itself.
 fn refuse_link(folder: &Path) -> Result<(), RunError> {
     let metadata = fs::symlink_metadata(folder).map_err(RunError::io("look at", folder))?;
-    if metadata.is_dir() { Ok(()) } else { Err(RunError::io("use as a folder", folder)(ErrorKind::NotADirectory.into())) }
+    if metadata.is_dir() {
+        Ok(())
+    } else {
+        Err(RunError::io("use as a folder", folder)(ErrorKind::NotADirectory.into()))
+    }
 }
 
 /// Flushes the names in a folder to the disk.
@@ -204,8 +209,8 @@ pub(super) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, RunError>
 pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, RunError> {
     let refuse = |field: String, problem: String| RunError::Json { path: path.to_owned(), field, problem };
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value =
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refuse(error.path().to_string(), error.inner().to_string()))?;
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| refuse(error.path().to_string(), error.inner().to_string()))?;
     deserializer.end().map_err(|error| refuse(".".to_owned(), error.to_string()))?;
     Ok(value)
 }
@@ -229,7 +234,9 @@ pub(super) fn compare(
         }
     }
     let present: std::collections::BTreeSet<_> = listing.files.iter().collect();
-    damage.extend(expected.keys().filter(|path| !present.contains(*path)).map(|path| Damage::Missing { path: path.to_string() }));
+    damage.extend(
+        expected.keys().filter(|path| !present.contains(*path)).map(|path| Damage::Missing { path: path.to_string() }),
+    );
     Ok(damage)
 }
 

@@ -57,7 +57,9 @@ impl Journal {
         if self.noted.contains(path) {
             return Ok(());
         }
-        writeln!(self.file, "{path}").and_then(|()| self.file.sync_data()).map_err(RunError::io("write", &self.path))?;
+        writeln!(self.file, "{path}")
+            .and_then(|()| self.file.sync_data())
+            .map_err(RunError::io("write", &self.path))?;
         self.noted.insert(path.clone());
         Ok(())
     }

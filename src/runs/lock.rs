@@ -17,23 +17,32 @@ pub(super) struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing alone would leave the lock to a child process between its fork and its exec, which holds the same open file for a moment.
+        // Closing alone would leave the lock to a child process between its fork and its exec, which holds the same
+        // open file for a moment.
         let _ = self.0.unlock();
     }
 }
 
 /// Locks a run directory.
 ///
-/// The lock is the operating system's (`flock`, `LockFileEx`): it ends with the process, however that dies, so that no lock is ever stale.
-/// It keeps out processes on this machine; whether it keeps out those of other machines on a network file system depends on that system.
-/// The file stays: removing it would let two processes lock two files of one name.
+/// The lock is the operating system's (`flock`, `LockFileEx`): it ends with the process, however that dies, so that no
+/// lock is ever stale. It keeps out processes on this machine; whether it keeps out those of other machines on a
+/// network file system depends on that system. The file stays: removing it would let two processes lock two files of
+/// one name.
 pub(super) fn lock(directory: &Path) -> Result<Lock, RunError> {
     let path = directory.join(LOCK);
-    let mut file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(RunError::io("open", &path))?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(RunError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(RunError::Locked { directory: directory.to_owned(), pid: holder(&mut file) }),
+        Err(TryLockError::WouldBlock) => {
+            return Err(RunError::Locked { directory: directory.to_owned(), pid: holder(&mut file) });
+        }
         Err(TryLockError::Error(error)) => return Err(RunError::io("lock", path)(error)),
     }
     let write = |mut file: &File| {

@@ -11,7 +11,8 @@ use super::{RelativePath, RunError, files};
 const FORMAT: u32 = 1;
 /// Largest manifest that is read, in bytes: some 100 000 files.
 const MAX_BYTES: u64 = 16 << 20;
-/// Names of files, in whatever folder, that differ between two equal runs: times, machines, and lists of hashes of such files.
+/// Names of files, in whatever folder, that differ between two equal runs: times, machines, and lists of hashes of such
+/// files.
 const NOT_REPRODUCIBLE: [&str; 4] = ["timings.json", "timing.json", "environment.json", PART_MANIFEST];
 /// The folder of the report, which shows times.
 const REPORT: &str = "report";
@@ -38,7 +39,8 @@ impl Sha256Digest {
             _ => None,
         };
         let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-        let bytes: Vec<u8> = pairs.iter().map(|&[high, low]| Some(16 * digit(high)? + digit(low)?)).collect::<Option<_>>()?;
+        let bytes: Vec<u8> =
+            pairs.iter().map(|&[high, low]| Some(16 * digit(high)? + digit(low)?)).collect::<Option<_>>()?;
         Some(Self(bytes.try_into().ok()?))
     }
 }
@@ -65,7 +67,10 @@ impl<'de> Deserialize<'de> for Sha256Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!("{:?} is no SHA-256 in 64 lower-case digits", text.chars().take(80).collect::<String>()))
+            serde::de::Error::custom(format!(
+                "{:?} is no SHA-256 in 64 lower-case digits",
+                text.chars().take(80).collect::<String>()
+            ))
         })
     }
 }
@@ -84,8 +89,8 @@ pub struct ManifestEntry {
 
 /// Every file of a folder but the manifest itself and the run directory's bookkeeping, by ascending path.
 ///
-/// It says whether files are as they were written, against broken disks and mixed-up copies. It is not signed: whoever can change a file
-/// can change the manifest too.
+/// It says whether files are as they were written, against broken disks and mixed-up copies. It is not signed: whoever
+/// can change a file can change the manifest too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Manifest {
     format: u32,
@@ -112,7 +117,8 @@ impl Manifest {
         Ok(Self { format: FORMAT, files })
     }
 
-    /// Reads a manifest. Paths that leave its folder, paths out of order or given twice, unknown fields and other formats are refused.
+    /// Reads a manifest. Paths that leave its folder, paths out of order or given twice, unknown fields and other
+    /// formats are refused.
     pub fn read(file: &Path) -> Result<Self, RunError> {
         Self::parse(file, &files::read_at_most(file, MAX_BYTES)?)
     }
@@ -121,10 +127,16 @@ impl Manifest {
         let RawManifest { format, files } = files::parse_json(file, bytes)?;
         let refuse = |field: String, problem: String| Err(RunError::Json { path: file.to_owned(), field, problem });
         if format != FORMAT {
-            return refuse("format".to_owned(), format!("{format}, expected {FORMAT}; was it written by a newer version?"));
+            return refuse(
+                "format".to_owned(),
+                format!("{format}, expected {FORMAT}; was it written by a newer version?"),
+            );
         }
         if let Some(place) = files.windows(2).position(|pair| pair[0].path >= pair[1].path) {
-            return refuse(format!("files[{}].path", place + 1), "paths are not in ascending order, each once".to_owned());
+            return refuse(
+                format!("files[{}].path", place + 1),
+                "paths are not in ascending order, each once".to_owned(),
+            );
         }
         Ok(Self { format, files })
     }
@@ -139,10 +151,11 @@ impl Manifest {
         self.files.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok().map(|place| &self.files[place])
     }
 
-    /// One SHA-256 over everything that is the same whenever the same program does the same run on the same data, in hexadecimal.
+    /// One SHA-256 over everything that is the same whenever the same program does the same run on the same data, in
+    /// hexadecimal.
     ///
-    /// Left out are files named `timings.json`, `timing.json`, `environment.json` and `part.json` in any folder, and the folder `report`,
-    /// which shows times. Equal hashes mean equal models, predictions and scores, byte for byte.
+    /// Left out are files named `timings.json`, `timing.json`, `environment.json` and `part.json` in any folder, and
+    /// the folder `report`, which shows times. Equal hashes mean equal models, predictions and scores, byte for byte.
     pub fn reproducible_hash(&self) -> String {
         let mut hash = Sha256::new();
         for entry in &self.files {
@@ -171,11 +184,13 @@ impl Manifest {
         Ok(bytes)
     }
 
-    /// Compares a folder with this manifest: every missing, changed and extra file is named. `own` are files that no manifest lists.
+    /// Compares a folder with this manifest: every missing, changed and extra file is named. `own` are files that no
+    /// manifest lists.
     pub(super) fn verify(&self, root: &Path, own: &[&str]) -> Result<(), RunError> {
         let mut listing = files::list(root)?;
         listing.files.retain(|path| !own.contains(&path.as_str()));
-        let expected: BTreeMap<_, _> = self.files.iter().map(|entry| (&entry.path, (entry.sha256, entry.bytes))).collect();
+        let expected: BTreeMap<_, _> =
+            self.files.iter().map(|entry| (&entry.path, (entry.sha256, entry.bytes))).collect();
         let damage = files::compare(root, listing, &expected)?;
         if damage.is_empty() { Ok(()) } else { Err(RunError::Damaged { directory: root.to_owned(), damage }) }
     }
@@ -188,8 +203,11 @@ mod tests {
     use super::*;
 
     fn manifest(paths: &[&str]) -> Manifest {
-        let entry =
-            |path: &&str| ManifestEntry { path: RelativePath::parse(path).unwrap(), bytes: 3, sha256: Sha256Digest::of(path.as_bytes()) };
+        let entry = |path: &&str| ManifestEntry {
+            path: RelativePath::parse(path).unwrap(),
+            bytes: 3,
+            sha256: Sha256Digest::of(path.as_bytes()),
+        };
         Manifest { format: FORMAT, files: paths.iter().map(entry).collect() }
     }
 
@@ -230,8 +248,14 @@ mod tests {
     #[test]
     fn times_and_machines_do_not_change_the_reproducible_hash() {
         let base = manifest(&["metrics.json", "models/cnn/model"]).reproducible_hash();
-        let more =
-            ["environment.json", "metrics.json", "models/cnn/model", "models/cnn/part.json", "models/cnn/timing.json", "report/index.html"];
+        let more = [
+            "environment.json",
+            "metrics.json",
+            "models/cnn/model",
+            "models/cnn/part.json",
+            "models/cnn/timing.json",
+            "report/index.html",
+        ];
         assert_eq!(manifest(&more).reproducible_hash(), base);
         assert_ne!(manifest(&["metrics.json", "models/cnn/model2"]).reproducible_hash(), base);
         assert_ne!(manifest(&["metrics.json"]).reproducible_hash(), base);

@@ -12,20 +12,22 @@
 //!   manifest.json       size and SHA-256 of every file above; written last: its presence means "complete"
 //! ```
 //!
-//! Why this design: a crash between two files must never leave a mix of old and new that looks whole. So there are only two ways to write:
-//! one file by rename ([`RunDirectory::write_atomic`]) or one folder by rename ([`PartWriter`]), and whatever has a temporary name is
-//! rubbish that the next [`RunDirectory::open`] removes.
+//! Why this design: a crash between two files must never leave a mix of old and new that looks whole. So there are only
+//! two ways to write: one file by rename ([`RunDirectory::write_atomic`]) or one folder by rename ([`PartWriter`]), and
+//! whatever has a temporary name is rubbish that the next [`RunDirectory::open`] removes.
 //!
 //! # Guarantees, and where they end
-//! - Survives `kill -9` and a panic at any moment: every finished file and part is kept, nothing half written is ever taken for finished.
-//! - Survives a power cut as far as the disk honours `fsync`; on Windows the renames of the last moments may be undone, after which the
-//!   part is simply done again.
+//! - Survives `kill -9` and a panic at any moment: every finished file and part is kept, nothing half written is ever
+//!   taken for finished.
+//! - Survives a power cut as far as the disk honours `fsync`; on Windows the renames of the last moments may be undone,
+//!   after which the part is simply done again.
 //! - A full disk gives an error and leaves the state before; it does not let the run go on.
-//! - Damage (bit rot, truncation, a file copied over) is found by hash before any parser sees the file: in parts when a run is resumed, in
-//!   everything by [`verify`]. Malice is not: the manifest is not signed.
-//! - Two processes never write to one directory on one machine; across machines that depends on the network file system.
-//! - [`RunDirectory::open`] with `fresh` removes only what the journal lists: files that somebody put beside those stay, files that somebody
-//!   put inside a part or `scratch/` go.
+//! - Damage (bit rot, truncation, a file copied over) is found by hash before any parser sees the file: in parts when a
+//!   run is resumed, in everything by [`verify`]. Malice is not: the manifest is not signed.
+//! - Two processes never write to one directory on one machine; across machines that depends on the network file
+//!   system.
+//! - [`RunDirectory::open`] with `fresh` removes only what the journal lists: files that somebody put beside those
+//!   stay, files that somebody put inside a part or `scratch/` go.
 
 mod directory;
 mod environment;

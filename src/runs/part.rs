@@ -48,8 +48,8 @@ impl Part {
 
 /// A part being written in a folder with a temporary name.
 ///
-/// [`PartWriter::commit`] flushes the files, writes `part.json` with their hashes, and renames the folder. Dropped before that, or killed,
-/// it leaves nothing that [`RunDirectory::part_if_complete`] would take for a part.
+/// [`PartWriter::commit`] flushes the files, writes `part.json` with their hashes, and renames the folder. Dropped
+/// before that, or killed, it leaves nothing that [`RunDirectory::part_if_complete`] would take for a part.
 #[derive(Debug)]
 pub struct PartWriter<'run> {
     folder: PathBuf,
@@ -100,7 +100,12 @@ impl PartWriter<'_> {
         for path in &listing.files {
             let file = path.under(&self.folder);
             // Files may come from code that does not flush. Windows flushes only what was opened for writing.
-            File::options().read(true).write(true).open(&file).and_then(|file| file.sync_all()).map_err(RunError::io("flush", &file))?;
+            File::options()
+                .read(true)
+                .write(true)
+                .open(&file)
+                .and_then(|file| file.sync_all())
+                .map_err(RunError::io("flush", &file))?;
             folders.extend(path.split().0);
         }
         for folder in folders {
@@ -117,8 +122,8 @@ impl PartWriter<'_> {
 }
 
 impl Drop for PartWriter<'_> {
-    /// Removes what was not committed; after a commit there is nothing by that name. What cannot be removed goes when the run is next
-    /// opened.
+    /// Removes what was not committed; after a commit there is nothing by that name. What cannot be removed goes when
+    /// the run is next opened.
     fn drop(&mut self) {
         let _ = files::remove(&self.folder);
     }

@@ -11,9 +11,9 @@ pub(super) const TEMPORARY: &str = ".partial-";
 
 /// A path inside a run directory, with `/` between its components on every system.
 ///
-/// Manifests come from disks that others can write to, so the type refuses what would lead elsewhere (`..`, absolute paths, drive letters)
-/// and what only some systems can hold (control characters, `\ : * ? " < > |`, a trailing dot or space). A link on the way is refused
-/// when the path is used.
+/// Manifests come from disks that others can write to, so the type refuses what would lead elsewhere (`..`, absolute
+/// paths, drive letters) and what only some systems can hold (control characters, `\ : * ? " < > |`, a trailing dot or
+/// space). A link on the way is refused when the path is used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelativePath(String);
@@ -98,7 +98,9 @@ mod tests {
 
     #[test]
     fn ordinary_paths_are_taken_as_they_are() {
-        for path in ["metrics.json", "models/cnn/fold-1/model.safetensors", "report/leaderboard.svg", "a b/ü.txt", ".hidden"] {
+        for path in
+            ["metrics.json", "models/cnn/fold-1/model.safetensors", "report/leaderboard.svg", "a b/ü.txt", ".hidden"]
+        {
             assert_eq!(RelativePath::parse(path).unwrap().as_str(), path);
         }
     }

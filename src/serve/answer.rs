@@ -167,7 +167,12 @@ impl RefusalBody {
 impl ModelAnswer {
     fn of(opinion: &Opinion<[f32; CLASSES]>) -> Self {
         let probabilities = opinion.probabilities;
-        Self { name: opinion.name.clone(), kind: opinion.kind, digit: evaluation::rank(&probabilities).digit, probabilities }
+        Self {
+            name: opinion.name.clone(),
+            kind: opinion.kind,
+            digit: evaluation::rank(&probabilities).digit,
+            probabilities,
+        }
     }
 }
 

@@ -60,7 +60,8 @@ pub(super) struct PredictQuery {
     /// Whether the answer shows the pictures on the way.
     #[serde(default)]
     stages: bool,
-    /// What comes to lie in the middle of the 28×28 image: `mass` or `box`. Otherwise what the service was started with.
+    /// What comes to lie in the middle of the 28×28 image: `mass` or `box`. Otherwise what the service was started
+    /// with.
     #[param(value_type = Option<String>)]
     centre: Option<Centre>,
     /// What counts as ink: `auto`, `alpha`, `dark` or `light`. Otherwise what the service was started with.
@@ -81,8 +82,8 @@ pub(super) struct PictureBody {
 
 /// Read one digit.
 ///
-/// The body is a PNG or JPEG file of any size up to 4096 pixels a side, ink of any colour on any background, or JSON. A picture that shows no single
-/// digit gets status 200 with `digit` null and a `refusal`.
+/// The body is a PNG or JPEG file of any size up to 4096 pixels a side, ink of any colour on any background, or JSON. A
+/// picture that shows no single digit gets status 200 with `digit` null and a `refusal`.
 #[utoipa::path(
     post,
     path = "/api/predict",
@@ -107,7 +108,11 @@ pub(super) async fn predict(
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let body = whole(body)?;
     let usual = &service.drawing;
-    let drawing = DrawingOptions { centre: query.centre.unwrap_or(usual.centre), ink: query.ink.unwrap_or(usual.ink), ..usual.clone() };
+    let drawing = DrawingOptions {
+        centre: query.centre.unwrap_or(usual.centre),
+        ink: query.ink.unwrap_or(usual.ink),
+        ..usual.clone()
+    };
     let understand = Box::new(move || picture::of_request(&headers, &body));
     let answer = service.desk.models().answer(Order { understand, drawing, stages: query.stages }, place).await?;
     service.metrics.answered(&answer);

@@ -69,7 +69,9 @@ pub(super) fn models(run: &SavedRun, input: &ReportInput) -> Vec<Model> {
 pub(super) fn nets(run: &SavedRun) -> Vec<Net> {
     let layer = |(name, output)| Layer { name, output };
     let members = run.config.members.iter();
-    members.map(|member| Net { name: member.name().to_owned(), layers: member.layers().into_iter().map(layer).collect() }).collect()
+    members
+        .map(|member| Net { name: member.name().to_owned(), layers: member.layers().into_iter().map(layer).collect() })
+        .collect()
 }
 
 /// From a picture to what the models see.
@@ -90,7 +92,10 @@ pub(super) fn steps(run: &SavedRun, drawing: &DrawingOptions) -> Vec<Step> {
     if !recipe.is_empty() {
         steps.push(step(
             "Recipe",
-            format!("This run's models were trained on images that went through {}; so does this one.", recipe.join(", ")),
+            format!(
+                "This run's models were trained on images that went through {}; so does this one.",
+                recipe.join(", ")
+            ),
         ));
     }
     steps

@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{ServeError, models::Models};
 use crate::pipeline::SavedRun;
 
-/// A place among the requests in flight. Whoever works on a request holds it until the work is done, even if nobody waits for it any more.
+/// A place among the requests in flight. Whoever works on a request holds it until the work is done, even if nobody
+/// waits for it any more.
 pub(super) type Place = OwnedSemaphorePermit;
 
 /// Takes a line of the log.
@@ -22,7 +23,13 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(run: SavedRun, in_flight: usize, timeout: Duration, threads: usize, log: &Log) -> Result<Self, ServeError> {
+    pub(super) fn new(
+        run: SavedRun,
+        in_flight: usize,
+        timeout: Duration,
+        threads: usize,
+        log: &Log,
+    ) -> Result<Self, ServeError> {
         let run = Arc::new(run);
         let models = Models::start(&run, threads, timeout, log)?;
         Ok(Self { run, models, places: Arc::new(Semaphore::new(in_flight)), timeout })

@@ -1,4 +1,5 @@
-//! What every request passes, whatever its route: who may ask, how long it may take, what is written down, what the browser is told.
+//! What every request passes, whatever its route: who may ask, how long it may take, what is written down, what the
+//! browser is told.
 
 use std::{net::SocketAddr, time::Instant};
 
@@ -130,24 +131,30 @@ const STANDARD: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 /// Answers 408 if the rest takes too long, its body included, and 413 to a body that says itself that it is too long.
 pub(super) async fn limit(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let length =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > super::BODY_LIMIT as u64) {
         return too_large().into_response();
     }
     let allowed = service.desk.timeout();
     tokio::time::timeout(allowed, next.run(request)).await.unwrap_or_else(|_| {
         let seconds = allowed.as_secs_f64();
-        Problem::new(StatusCode::REQUEST_TIMEOUT, format!("not received and answered within {seconds} seconds")).into_response()
+        Problem::new(StatusCode::REQUEST_TIMEOUT, format!("not received and answered within {seconds} seconds"))
+            .into_response()
     })
 }
 
-/// A service on a loopback address answers only to names of this machine, so that no page from elsewhere reaches it by a name of its own that
-/// leads here (DNS rebinding).
+/// A service on a loopback address answers only to names of this machine, so that no page from elsewhere reaches it by
+/// a name of its own that leads here (DNS rebinding).
 pub(super) async fn local_name(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let host =
-        request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().authority().map(|a| a.as_str()));
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| request.uri().authority().map(|a| a.as_str()));
     if service.loopback && !host.is_some_and(is_local) {
-        return Problem::new(StatusCode::FORBIDDEN, "this service answers to `localhost` and loopback addresses only").into_response();
+        return Problem::new(StatusCode::FORBIDDEN, "this service answers to `localhost` and loopback addresses only")
+            .into_response();
     }
     next.run(request).await
 }
@@ -159,7 +166,8 @@ fn is_local(host: &str) -> bool {
         Some(_) => return false,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
-    name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The answer to a path that there is none of.

@@ -1,8 +1,9 @@
 //! The open inference protocol (KServe V2) over HTTP: health, metadata, and batches of images.
 //!
-//! Every model of the run is a model of the protocol, by its name. Images go in as the tensor `images`: `UINT8` levels from 0 to 255 or `FP32` from 0
-//! to 1, of shape `[n, 28, 28]`, `[n, 1, 28, 28]`, `[n, 28, 28, 1]` or `[n, 784]`. Out come `probabilities`, `FP32` `[n, 10]`, and `digit`, `INT64`
-//! `[n]`. Nothing is refused here and nothing calibrated: the caller asked for this model's own numbers.
+//! Every model of the run is a model of the protocol, by its name. Images go in as the tensor `images`: `UINT8` levels
+//! from 0 to 255 or `FP32` from 0 to 1, of shape `[n, 28, 28]`, `[n, 1, 28, 28]`, `[n, 28, 28, 1]` or `[n, 784]`. Out
+//! come `probabilities`, `FP32` `[n, 10]`, and `digit`, `INT64` `[n]`. Nothing is refused here and nothing calibrated:
+//! the caller asked for this model's own numbers.
 
 use axum::{
     Json,
@@ -101,7 +102,10 @@ pub(super) struct ModelMetadata {
     params(("name" = String, Path, description = "A model of `/v2/models`")),
     responses((status = 200, body = ModelMetadata), (status = 404, body = ErrorBody))
 )]
-pub(super) async fn metadata(State(service): State<Service>, Path(name): Path<String>) -> Result<Json<ModelMetadata>, Problem> {
+pub(super) async fn metadata(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+) -> Result<Json<ModelMetadata>, Problem> {
     let kind = service.model(&name)?;
     let tensor = |name, datatype, shape: &[i64]| TensorMetadata { name, datatype, shape: shape.to_vec() };
     let side = SIDE as i64;
@@ -121,7 +125,10 @@ pub(super) async fn metadata(State(service): State<Service>, Path(name): Path<St
     params(("name" = String, Path, description = "A model of `/v2/models`")),
     responses((status = 200, body = Health), (status = 404, body = ErrorBody), (status = 503, body = Health))
 )]
-pub(super) async fn model_ready(State(service): State<Service>, Path(name): Path<String>) -> Result<(StatusCode, Json<Health>), Problem> {
+pub(super) async fn model_ready(
+    State(service): State<Service>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<Health>), Problem> {
     service.model(&name)?;
     Ok(ready(State(service)).await)
 }
@@ -211,13 +218,20 @@ pub(super) async fn infer(
 
 /// Reads a request and asks the model: both take a while for a large batch.
 fn respond(worker: &mut Worker, name: String, body: &[u8]) -> Result<InferResponse, Problem> {
-    let request: InferRequest = serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
+    let request: InferRequest =
+        serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
     if let Some(parameter) = request.parameters.iter().flat_map(serde_json::Map::keys).next() {
-        return Err(Problem::bad_request(format!("parameters: `{}` is not known; there are none", shortened(parameter))));
+        return Err(Problem::bad_request(format!(
+            "parameters: `{}` is not known; there are none",
+            shortened(parameter)
+        )));
     }
     if let Some(unknown) = request.outputs.iter().find(|output| !OUTPUTS.contains(&output.name.as_str())) {
         let known = OUTPUTS.join(" and ");
-        return Err(Problem::bad_request(format!("outputs: `{}` is not known; there are {known}", shortened(&unknown.name))));
+        return Err(Problem::bad_request(format!(
+            "outputs: `{}` is not known; there are {known}",
+            shortened(&unknown.name)
+        )));
     }
     let images = images(&request.inputs)?;
     let opinion = worker.opinions(&images)?.into_iter().find(|opinion| opinion.name == name);
@@ -228,7 +242,9 @@ fn respond(worker: &mut Worker, name: String, body: &[u8]) -> Result<InferRespon
             let digits: Vec<usize> = rows.iter().map(top_class).collect();
             OutputTensor { name, datatype: "INT64", shape: vec![rows.len()], data: json!(digits) }
         }
-        _ => OutputTensor { name, datatype: "FP32", shape: vec![rows.len(), CLASSES], data: json!(rows.as_flattened()) },
+        _ => {
+            OutputTensor { name, datatype: "FP32", shape: vec![rows.len(), CLASSES], data: json!(rows.as_flattened()) }
+        }
     });
     Ok(InferResponse { model_name: name, model_version: "1", id: request.id, outputs: outputs.collect() })
 }
@@ -258,15 +274,22 @@ fn images(inputs: &[InputTensor]) -> Result<Vec<[u8; PIXELS]>, Problem> {
         [count, height, width] if (height, width) == (side, side) => count,
         [count, 1, height, width] | [count, height, width, 1] if (height, width) == (side, side) => count,
         _ => {
-            let problem =
-                format!("images: found the shape {:?}, expected [n, 28, 28] or [n, 784]", &tensor.shape[..tensor.shape.len().min(8)]);
+            let problem = format!(
+                "images: found the shape {:?}, expected [n, 28, 28] or [n, 784]",
+                &tensor.shape[..tensor.shape.len().min(8)]
+            );
             return Err(Problem::bad_request(problem));
         }
     };
     let scale = match tensor.datatype.as_str() {
         "UINT8" => 1.0,
         "FP32" => 255.0,
-        other => return Err(Problem::bad_request(format!("images: found the datatype `{}`, expected UINT8 or FP32", shortened(other)))),
+        other => {
+            return Err(Problem::bad_request(format!(
+                "images: found the datatype `{}`, expected UINT8 or FP32",
+                shortened(other)
+            )));
+        }
     };
     let mut levels = Vec::new();
     flatten(&tensor.data, scale, &mut levels)?;

@@ -49,17 +49,24 @@ struct Seen {
     first_error: Option<String>,
 }
 
-/// Posts PNG pictures in turn to `/api/predict` at `address` over so many connections for a while. Connections that break are opened again.
+/// Posts PNG pictures in turn to `/api/predict` at `address` over so many connections for a while. Connections that
+/// break are opened again.
 ///
 /// # Errors
 /// If the clients' threads cannot be started.
-pub fn load(address: SocketAddr, pictures: Vec<Vec<u8>>, connections: usize, duration: Duration) -> std::io::Result<Load> {
+pub fn load(
+    address: SocketAddr,
+    pictures: Vec<Vec<u8>>,
+    connections: usize,
+    duration: Duration,
+) -> std::io::Result<Load> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let pictures = Arc::new(pictures);
     let begun = Instant::now();
     let seen = runtime.block_on(async {
-        let clients: Vec<_> =
-            (0..connections).map(|client| tokio::spawn(ask_until(address, Arc::clone(&pictures), client, begun + duration))).collect();
+        let clients: Vec<_> = (0..connections)
+            .map(|client| tokio::spawn(ask_until(address, Arc::clone(&pictures), client, begun + duration)))
+            .collect();
         let mut all = Seen::default();
         for client in clients {
             let seen = client.await.unwrap_or_else(|panic| Seen::failed(panic.to_string()));
@@ -72,7 +79,8 @@ pub fn load(address: SocketAddr, pictures: Vec<Vec<u8>>, connections: usize, dur
     let seconds = begun.elapsed().as_secs_f64();
     let mut times = seen.milliseconds;
     times.sort_unstable_by(f64::total_cmp);
-    let quantile = |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(f64::NAN);
+    let quantile =
+        |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(f64::NAN);
     Ok(Load {
         connections,
         seconds,
@@ -106,7 +114,13 @@ async fn ask_until(address: SocketAddr, pictures: Arc<Vec<Vec<u8>>>, client: usi
 }
 
 /// Asks over one connection until the end or until it breaks.
-async fn ask_on_one(address: SocketAddr, pictures: &[Vec<u8>], next: &mut usize, end: Instant, seen: &mut Seen) -> Result<(), String> {
+async fn ask_on_one(
+    address: SocketAddr,
+    pictures: &[Vec<u8>],
+    next: &mut usize,
+    end: Instant,
+    seen: &mut Seen,
+) -> Result<(), String> {
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
@@ -115,7 +129,9 @@ async fn ask_on_one(address: SocketAddr, pictures: &[Vec<u8>], next: &mut usize,
     while Instant::now() < end {
         let picture = pictures[*next % pictures.len()].clone();
         *next += 1;
-        let request = Request::post("/api/predict").header(header::HOST, address.to_string()).header(header::CONTENT_TYPE, "image/png");
+        let request = Request::post("/api/predict")
+            .header(header::HOST, address.to_string())
+            .header(header::CONTENT_TYPE, "image/png");
         let request = request.body(Body::from(picture)).map_err(|error| error.to_string())?;
         let begun = Instant::now();
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
@@ -125,7 +141,8 @@ async fn ask_on_one(address: SocketAddr, pictures: &[Vec<u8>], next: &mut usize,
             seen.milliseconds.push(begun.elapsed().as_secs_f64() * 1e3);
         } else {
             seen.errors += 1;
-            seen.first_error.get_or_insert_with(|| format!("{status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])));
+            seen.first_error
+                .get_or_insert_with(|| format!("{status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])));
         }
     }
     Ok(())

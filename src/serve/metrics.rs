@@ -8,7 +8,8 @@ use axum::{
     response::IntoResponse,
 };
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder, core::Collector,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    core::Collector,
 };
 
 use super::{Service, answer::Answer, problem::Problem};
@@ -33,19 +34,28 @@ pub(super) struct Metrics {
 impl Metrics {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let requests =
-            Opts::new("digitstack_requests_total", "Requests answered, by route, method and status; 499: the client went away first.");
+        let requests = Opts::new(
+            "digitstack_requests_total",
+            "Requests answered, by route, method and status; 499: the client went away first.",
+        );
         let seconds = HistogramOpts::new("digitstack_request_seconds", "Time from a request's head to its answer.");
         let refusals = Opts::new("digitstack_refusals_total", "Pictures that were given no digit, by reason.");
-        let reading = HistogramOpts::new("digitstack_reading_seconds", "Decoding, preprocessing and all models for one picture.");
+        let reading =
+            HistogramOpts::new("digitstack_reading_seconds", "Decoding, preprocessing and all models for one picture.");
         let metrics = Self {
             requests: IntCounterVec::new(requests, &["route", "method", "status"])?,
             seconds: HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["route"])?,
             in_flight: IntGauge::new("digitstack_in_flight", "Requests under way.")?,
-            turned_away: IntCounter::new("digitstack_turned_away_total", "Requests answered 429 because too many were in flight.")?,
+            turned_away: IntCounter::new(
+                "digitstack_turned_away_total",
+                "Requests answered 429 because too many were in flight.",
+            )?,
             digits: IntCounter::new("digitstack_digits_total", "Pictures that were given a digit.")?,
             refusals: IntCounterVec::new(refusals, &["reason"])?,
-            inferred: IntCounter::new("digitstack_inferred_images_total", "Images that came through the inference protocol.")?,
+            inferred: IntCounter::new(
+                "digitstack_inferred_images_total",
+                "Images that came through the inference protocol.",
+            )?,
             reading: Histogram::with_opts(reading.buckets(SECONDS.to_vec()))?,
             registry,
         };

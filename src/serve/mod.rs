@@ -5,14 +5,14 @@
 //!                                                        └─▶ desk (a place) → models (a thread): picture → answer
 //! ```
 //!
-//! Why this design: what arrives here comes from anybody. So a request is refused at the first door that can refuse it: its head by time and
-//! size, its body by length, a picture by the size that its header says, all before memory is asked for; a request beyond the
-//! number in flight gets its 429 at once instead of a place in a queue. Everything that a path can lead to is in memory when the service
-//! starts: no request touches the file system. Work is done on threads of its own, beside those that hold the connections, and pictures that
-//! arrive together are read together.
+//! Why this design: what arrives here comes from anybody. So a request is refused at the first door that can refuse it:
+//! its head by time and size, its body by length, a picture by the size that its header says, all before memory is
+//! asked for; a request beyond the number in flight gets its 429 at once instead of a place in a queue. Everything that
+//! a path can lead to is in memory when the service starts: no request touches the file system. Work is done on threads
+//! of its own, beside those that hold the connections, and pictures that arrive together are read together.
 //!
-//! What it does not do: TLS, and deciding who may ask. It listens on a loopback address unless told otherwise; in front of anything else belongs a
-//! proxy that does both.
+//! What it does not do: TLS, and deciding who may ask. It listens on a loopback address unless told otherwise; in front
+//! of anything else belongs a proxy that does both.
 
 mod answer;
 mod api;
@@ -121,7 +121,13 @@ impl std::ops::Deref for Service {
 }
 
 impl Service {
-    fn new(run: SavedRun, folder: &Path, options: &ServeOptions, document: &OpenApiDocument, log: Log) -> Result<Self, ServeError> {
+    fn new(
+        run: SavedRun,
+        folder: &Path,
+        options: &ServeOptions,
+        document: &OpenApiDocument,
+        log: Log,
+    ) -> Result<Self, ServeError> {
         let pages = Pages::new(&run, folder, &options.drawing, document)?;
         Ok(Self(Arc::new(Shared {
             desk: Arc::new(Desk::new(run, options.in_flight, options.timeout, options.threads.max(1), &log)?),
@@ -147,7 +153,10 @@ impl Service {
         let (_, kind) = found.ok_or_else(|| {
             let known: Vec<&str> = self.models().map(|(name, _)| name).collect();
             let name: String = name.chars().take(40).collect();
-            Problem::new(axum::http::StatusCode::NOT_FOUND, format!("there is no model `{name}`; there are {}", known.join(", ")))
+            Problem::new(
+                axum::http::StatusCode::NOT_FOUND,
+                format!("there is no model `{name}`; there are {}", known.join(", ")),
+            )
         })?;
         Ok(kind.name())
     }
@@ -171,7 +180,8 @@ impl Service {
 ))]
 struct Document;
 
-/// Every route with the document that describes it, made of one list: it can neither lack a route nor name one too many.
+/// Every route with the document that describes it, made of one list: it can neither lack a route nor name one too
+/// many.
 fn routes() -> (Router<Service>, OpenApiDocument) {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(api::predict))

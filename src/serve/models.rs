@@ -1,9 +1,10 @@
 //! The threads that do the work: they decode pictures, and ask the models together for pictures that arrive together.
 //!
-//! A model's weights and trees are larger than the nearest caches: one image after another fetches all of them anew each time. So a thread prepares every
-//! picture that waits, and asks the models about all of them at once where that is faster. Nobody waits for a batch to fill: a picture that comes
-//! alone is read alone, and under load the pictures that came while the last ones were read are the next batch. One thread takes a request from its
-//! bytes to its answer, because handing it on costs more than decoding a small drawing.
+//! A model's weights and trees are larger than the nearest caches: one image after another fetches all of them anew
+//! each time. So a thread prepares every picture that waits, and asks the models about all of them at once where that
+//! is faster. Nobody waits for a batch to fill: a picture that comes alone is read alone, and under load the pictures
+//! that came while the last ones were read are the next batch. One thread takes a request from its bytes to its answer,
+//! because handing it on costs more than decoding a small drawing.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -32,7 +33,8 @@ use crate::{
 
 /// Most pictures that are read together, so that the first of them does not wait long for the last.
 const MOST: usize = 32;
-/// No further picture is taken after this time, and none that takes long to decode: those that are ready do not wait for it.
+/// No further picture is taken after this time, and none that takes long to decode: those that are ready do not wait
+/// for it.
 const GATHER: Duration = Duration::from_millis(20);
 
 /// What the models think of one image.
@@ -51,8 +53,8 @@ pub(super) struct Order {
     pub(super) stages: bool,
 }
 
-/// Work for a thread. The place is kept until it is done, even if nobody waits for it any more, and is free again before the answer goes out: who
-/// has it may ask at once for more.
+/// Work for a thread. The place is kept until it is done, even if nobody waits for it any more, and is free again
+/// before the answer goes out: who has it may ask at once for more.
 enum Job {
     Picture { order: Order, reply: oneshot::Sender<Result<Answer, Problem>>, begun: Instant, place: Place },
     Other { work: Work, place: Place },
@@ -74,7 +76,8 @@ impl Models {
         let receiver = Arc::new(Mutex::new(receiver));
         for index in 0..threads {
             let reader = Reader::new(run)?;
-            let mut worker = Worker { run: Arc::clone(run), reader, timeout, log: Arc::clone(log), jobs: Arc::clone(&receiver) };
+            let mut worker =
+                Worker { run: Arc::clone(run), reader, timeout, log: Arc::clone(log), jobs: Arc::clone(&receiver) };
             let work = move || while worker.round() {};
             thread::Builder::new().name(format!("models-{index}")).spawn(work).map_err(ServeError::Threads)?;
         }
@@ -161,7 +164,11 @@ impl Worker {
     }
 
     fn next(&self, wait: bool) -> Option<Job> {
-        let jobs = self.jobs.try_lock().ok().or_else(|| wait.then(|| self.jobs.lock().unwrap_or_else(PoisonError::into_inner)))?;
+        let jobs = self
+            .jobs
+            .try_lock()
+            .ok()
+            .or_else(|| wait.then(|| self.jobs.lock().unwrap_or_else(PoisonError::into_inner)))?;
         if wait { jobs.recv().ok() } else { jobs.try_recv().ok() }
     }
 
@@ -216,7 +223,11 @@ impl Worker {
 
     fn read_all(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Read>, RunFailure> {
         if images.len() < WORTH_A_BATCH {
-            let one = |image| self.reader.read(image).map(|reading| Read { verdict: reading.verdict, opinions: reading.opinions.to_vec() });
+            let one = |image| {
+                self.reader
+                    .read(image)
+                    .map(|reading| Read { verdict: reading.verdict, opinions: reading.opinions.to_vec() })
+            };
             return images.iter().map(one).collect();
         }
         let opinions = self.opinions_at_once(images)?;
@@ -233,7 +244,11 @@ impl Worker {
 
     /// What every model thinks of 28×28 images as they came.
     pub(super) fn opinions(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Opinion>, Problem> {
-        let asked = if images.len() >= WORTH_A_BATCH { self.opinions_at_once(images) } else { self.opinions_one_by_one(images) };
+        let asked = if images.len() >= WORTH_A_BATCH {
+            self.opinions_at_once(images)
+        } else {
+            self.opinions_one_by_one(images)
+        };
         asked.map_err(|error| {
             (self.log)(&format!("a request failed: {error}"));
             Problem::internal()

@@ -73,7 +73,12 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Draws the page and reads the report of a run; keeps the document that describes the API.
-    pub(super) fn new(run: &SavedRun, folder: &Path, drawing: &DrawingOptions, document: &OpenApi) -> Result<Self, ServeError> {
+    pub(super) fn new(
+        run: &SavedRun,
+        folder: &Path,
+        drawing: &DrawingOptions,
+        document: &OpenApi,
+    ) -> Result<Self, ServeError> {
         let input = run.report_input(folder)?;
         let search = run.search_outcome();
         let report = report_files(folder);
@@ -86,7 +91,9 @@ impl Pages {
             nets: article::nets(run),
             steps: article::steps(run, drawing),
             // A search that cannot be drawn is no reason not to serve.
-            sections: report::gallery(&input, search.as_ref()).or_else(|_| report::gallery(&input, None)).map_err(RunFailure::from)?,
+            sections: report::gallery(&input, search.as_ref())
+                .or_else(|_| report::gallery(&input, None))
+                .map_err(RunFailure::from)?,
             report: report.contains_key("index.html"),
             by_box: drawing.centre == Centre::Box,
         };
@@ -119,7 +126,10 @@ pub(super) async fn index(State(service): State<Service>) -> Response {
     params(("name" = String, Path, description = "A file of the page")),
     responses((status = 200, content((String = "text/css"), (String = "text/javascript"), (String = "image/svg+xml"))), (status = 404, body = ErrorBody))
 )]
-pub(super) async fn asset(State(service): State<Service>, extract::Path(name): extract::Path<String>) -> Result<Response, Problem> {
+pub(super) async fn asset(
+    State(service): State<Service>,
+    extract::Path(name): extract::Path<String>,
+) -> Result<Response, Problem> {
     if name == "colours.css" {
         return Ok(([(header::CONTENT_TYPE, STYLE), CACHE], service.pages.colours.clone()).into_response());
     }
@@ -144,7 +154,10 @@ pub(super) async fn report_index(State(service): State<Service>) -> Result<Respo
     params(("name" = String, Path, description = "A figure of the report")),
     responses((status = 200, content((String = "image/svg+xml"), (String = "text/html"))), (status = 404, body = ErrorBody))
 )]
-pub(super) async fn report(State(service): State<Service>, extract::Path(name): extract::Path<String>) -> Result<Response, Problem> {
+pub(super) async fn report(
+    State(service): State<Service>,
+    extract::Path(name): extract::Path<String>,
+) -> Result<Response, Problem> {
     report_file(&service, &name)
 }
 

@@ -57,11 +57,14 @@ pub(super) fn of_request(headers: &HeaderMap, body: &[u8]) -> Result<Picture, Pr
 }
 
 fn of_json(body: &[u8]) -> Result<Picture, Problem> {
-    let picture: JsonPicture = serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
+    let picture: JsonPicture =
+        serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
     match picture {
         JsonPicture { image: Some(image), pixels: None } => of_data_url(&image),
         JsonPicture { image: None, pixels: Some(pixels) } => of_levels(&pixels),
-        _ => Err(Problem::bad_request("expected either `image`, a data URL of a PNG or JPEG picture, or `pixels`, 28 rows of 28 levels")),
+        _ => Err(Problem::bad_request(
+            "expected either `image`, a data URL of a PNG or JPEG picture, or `pixels`, 28 rows of 28 levels",
+        )),
     }
 }
 
@@ -69,14 +72,20 @@ fn of_data_url(url: &str) -> Result<Picture, Problem> {
     let data = ["data:image/png;base64,", "data:image/jpeg;base64,"].iter().find_map(|prefix| url.strip_prefix(prefix));
     let data = data.ok_or_else(|| {
         let start: String = url.chars().take(40).collect();
-        Problem::bad_request(format!("image: found `{start}`, expected `data:image/png;base64,…` or `data:image/jpeg;base64,…`"))
+        Problem::bad_request(format!(
+            "image: found `{start}`, expected `data:image/png;base64,…` or `data:image/jpeg;base64,…`"
+        ))
     })?;
-    STANDARD.decode(data).map(Picture::File).map_err(|error| Problem::bad_request(format!("image: not base64: {error}")))
+    STANDARD
+        .decode(data)
+        .map(Picture::File)
+        .map_err(|error| Problem::bad_request(format!("image: not base64: {error}")))
 }
 
 fn of_levels(pixels: &Value) -> Result<Picture, Problem> {
-    let size =
-        |what: String, found: usize, expected: &str| Problem::bad_request(format!("{what}: found {found} values, expected {expected}"));
+    let size = |what: String, found: usize, expected: &str| {
+        Problem::bad_request(format!("{what}: found {found} values, expected {expected}"))
+    };
     let rows = pixels.as_array().ok_or_else(|| Problem::bad_request("pixels: expected an array"))?;
     let mut image = Box::new([0; PIXELS]);
     if rows.first().is_some_and(Value::is_array) {
@@ -84,12 +93,15 @@ fn of_levels(pixels: &Value) -> Result<Picture, Problem> {
             return Err(size("pixels".into(), rows.len(), "28 rows"));
         }
         for (y, row) in rows.iter().enumerate() {
-            let row = row.as_array().ok_or_else(|| Problem::bad_request(format!("pixels[{y}]: expected an array of 28 levels")))?;
+            let row = row
+                .as_array()
+                .ok_or_else(|| Problem::bad_request(format!("pixels[{y}]: expected an array of 28 levels")))?;
             if row.len() != SIDE {
                 return Err(size(format!("pixels[{y}]"), row.len(), "28"));
             }
             for (x, value) in row.iter().enumerate() {
-                image[y * SIDE + x] = level(value).map_err(|problem| Problem::bad_request(format!("pixels[{y}][{x}]: {problem}")))?;
+                image[y * SIDE + x] =
+                    level(value).map_err(|problem| Problem::bad_request(format!("pixels[{y}][{x}]: {problem}")))?;
             }
         }
     } else {
@@ -97,7 +109,8 @@ fn of_levels(pixels: &Value) -> Result<Picture, Problem> {
             return Err(size("pixels".into(), rows.len(), "784, or 28 rows of 28"));
         }
         for (place, value) in rows.iter().enumerate() {
-            image[place] = level(value).map_err(|problem| Problem::bad_request(format!("pixels[{place}]: {problem}")))?;
+            image[place] =
+                level(value).map_err(|problem| Problem::bad_request(format!("pixels[{place}]: {problem}")))?;
         }
     }
     Ok(Picture::Pixels(image))
@@ -129,7 +142,8 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> Result<Picture, String> {
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
+        let headers =
+            HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
         of_request(&headers, text.as_bytes()).map_err(|problem| format!("{problem:?}"))
     }
 

@@ -32,19 +32,28 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// Time beyond a request's own that requests under way have to end once the service is asked to stop.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Serves a complete run until SIGTERM or Ctrl-C, then lets requests under way end. `ready` is told the address once it listens; `log` takes the lines
-/// of the access log, each a JSON object, and words on what else happens.
+/// Serves a complete run until SIGTERM or Ctrl-C, then lets requests under way end. `ready` is told the address once it
+/// listens; `log` takes the lines of the access log, each a JSON object, and words on what else happens.
 ///
 /// # Errors
 /// A run that is not complete or damaged, an address that is taken.
-pub fn serve(folder: &Path, options: &ServeOptions, work: &Work, log: Log, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+pub fn serve(
+    folder: &Path,
+    options: &ServeOptions,
+    work: &Work,
+    log: Log,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServeError> {
     let run = SavedRun::load(folder, work)?;
     let (routes, document) = routes();
     let service = Service::new(run, folder, options, &document, Arc::clone(&log))?;
     let app = guarded(routes, service.clone());
     let threads = options.threads.max(1);
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(threads.min(4)).enable_all().build().map_err(ServeError::Threads)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.min(4))
+        .enable_all()
+        .build()
+        .map_err(ServeError::Threads)?;
     let address = SocketAddr::new(options.host, options.port);
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
@@ -110,7 +119,10 @@ fn connection(stream: TcpStream, peer: SocketAddr, app: Router) -> http1::Connec
     server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(UNREAD));
-    server.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)))
+    server.serve_connection(
+        TokioIo::new(Box::pin(stream)),
+        TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)),
+    )
 }
 
 /// The system's signals that ask the process to stop.

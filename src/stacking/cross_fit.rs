@@ -3,19 +3,29 @@
 use super::{MetaConfig, Metafeatures, StackingError, assemble_out_of_fold};
 use crate::data::Probabilities;
 
-/// Out-of-fold predictions `[n, 10]` of a meta-model: for each fold it is fitted on the other folds' rows and predicts this fold's.
+/// Out-of-fold predictions `[n, 10]` of a meta-model: for each fold it is fitted on the other folds' rows and predicts
+/// this fold's.
 ///
-/// `features` are the members' out-of-fold predictions and `fold_of` `[n]` the folds that these came from. With the same folds, an image
-/// and its copies stay on one side here as well. One dependence is left: the members of the other folds were trained on this fold's images,
-/// so that their predictions, on which the meta-model is fitted, have seen these labels at second hand. That is the usual protocol; the
-/// test set is free of it.
+/// `features` are the members' out-of-fold predictions and `fold_of` `[n]` the folds that these came from. With the
+/// same folds, an image and its copies stay on one side here as well. One dependence is left: the members of the other
+/// folds were trained on this fold's images, so that their predictions, on which the meta-model is fitted, have seen
+/// these labels at second hand. That is the usual protocol; the test set is free of it.
 ///
 /// # Errors
 /// If there are fewer than two folds, a fold has no image, the lengths differ, or a fit fails.
-pub fn cross_fit(config: &MetaConfig, features: &Metafeatures, labels: &[u8], fold_of: &[u16]) -> Result<Probabilities, StackingError> {
+pub fn cross_fit(
+    config: &MetaConfig,
+    features: &Metafeatures,
+    labels: &[u8],
+    fold_of: &[u16],
+) -> Result<Probabilities, StackingError> {
     features.check_labels(labels)?;
     if fold_of.len() != labels.len() {
-        return Err(StackingError::Folds(format!("found folds for {} images, expected {}", fold_of.len(), labels.len())));
+        return Err(StackingError::Folds(format!(
+            "found folds for {} images, expected {}",
+            fold_of.len(),
+            labels.len()
+        )));
     }
     let folds = fold_of.iter().max().map_or(0, |&last| usize::from(last) + 1);
     if folds < 2 {
@@ -23,7 +33,8 @@ pub fn cross_fit(config: &MetaConfig, features: &Metafeatures, labels: &[u8], fo
     }
     let mut parts = Vec::with_capacity(folds);
     for fold in 0..folds {
-        let (inside, outside): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|&image| usize::from(fold_of[image]) == fold);
+        let (inside, outside): (Vec<usize>, Vec<usize>) =
+            (0..labels.len()).partition(|&image| usize::from(fold_of[image]) == fold);
         if inside.is_empty() {
             return Err(StackingError::Folds(format!("fold {fold} of {folds} has no image")));
         }

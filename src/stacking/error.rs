@@ -70,7 +70,9 @@ pub enum StackingError {
     #[error(transparent)]
     Solver(#[from] Unsolved),
     /// The folds' predictions do not make one table.
-    #[error("part {part} (counted from 0) of the out-of-fold predictions has {rows} rows for {indices} images, expected one for each")]
+    #[error(
+        "part {part} (counted from 0) of the out-of-fold predictions has {rows} rows for {indices} images, expected one for each"
+    )]
     PartLength {
         /// Which part, from 0.
         part: usize,
@@ -80,7 +82,9 @@ pub enum StackingError {
         indices: usize,
     },
     /// A part speaks of an image that does not exist.
-    #[error("part {part} (counted from 0) of the out-of-fold predictions is for image {index}, expected below {images}")]
+    #[error(
+        "part {part} (counted from 0) of the out-of-fold predictions is for image {index}, expected below {images}"
+    )]
     NoSuchImage {
         /// Which part, from 0.
         part: usize,
@@ -90,7 +94,9 @@ pub enum StackingError {
         images: usize,
     },
     /// Two folds predicted one image.
-    #[error("image {index} was predicted by two folds (the second is part {part}, counted from 0): it would have been trained on")]
+    #[error(
+        "image {index} was predicted by two folds (the second is part {part}, counted from 0): it would have been trained on"
+    )]
     PredictedTwice {
         /// The image.
         index: usize,

@@ -1,9 +1,10 @@
 //! Many fits at once, on a limited number of threads.
 //!
-//! A fit of one member on one fold is a job of minutes that may use several threads itself. Running the jobs on one shared thread pool would
-//! let each of them take all threads and would tie the speed of one to what the others do; so each worker has a pool of its own, of fixed
-//! size, and a job runs inside it. The longest jobs start first, which keeps the workers busy to the end (Graham's rule). Results are
-//! returned in the order of the jobs, whichever ended first.
+//! A fit of one member on one fold is a job of minutes that may use several threads itself. Running the jobs on one
+//! shared thread pool would let each of them take all threads and would tie the speed of one to what the others do; so
+//! each worker has a pool of its own, of fixed size, and a job runs inside it. The longest jobs start first, which
+//! keeps the workers busy to the end (Graham's rule). Results are returned in the order of the jobs, whichever ended
+//! first.
 
 use std::{
     any::Any,
@@ -47,13 +48,13 @@ pub struct JobContext {
 
 /// Runs `run` on every job, on `workers` jobs at once, each inside a rayon pool of `threads` (0 counts as 1 for both).
 ///
-/// Once a job fails or panics or `cancel` is set, no further job starts and [`JobContext::cancel`] asks those under way to stop; the
-/// function waits for them, so that none outlives it. The error is that of the job that failed first in time; what jobs return after being
-/// asked to stop is not looked at.
+/// Once a job fails or panics or `cancel` is set, no further job starts and [`JobContext::cancel`] asks those under way
+/// to stop; the function waits for them, so that none outlives it. The error is that of the job that failed first in
+/// time; what jobs return after being asked to stop is not looked at.
 ///
 /// # Errors
-/// The first job's error; [`StackingError::Panicked`] if it panicked; [`StackingError::Cancelled`] if `cancel` kept a job from starting;
-/// [`StackingError::Threads`] if the system gives no threads.
+/// The first job's error; [`StackingError::Panicked`] if it panicked; [`StackingError::Cancelled`] if `cancel` kept a
+/// job from starting; [`StackingError::Threads`] if the system gives no threads.
 pub fn run_jobs<J, R, E>(
     jobs: Vec<Job<J>>,
     workers: usize,
@@ -74,7 +75,8 @@ where
     if cancel.is_cancelled() {
         context.cancel.cancel();
     }
-    let state = State { jobs: &jobs, order, next: AtomicUsize::new(0), results: Mutex::default(), failure: Mutex::default() };
+    let state =
+        State { jobs: &jobs, order, next: AtomicUsize::new(0), results: Mutex::default(), failure: Mutex::default() };
 
     thread::scope(|scope| {
         let (sender, finished) = mpsc::channel::<()>();
@@ -174,7 +176,10 @@ mod tests {
             Ok::<_, StackingError>(input * 10)
         };
         for workers in [0, 1, 3, 100] {
-            assert_eq!(run_jobs(jobs(&[1.0; 7]), workers, 1, &Cancel::default(), run).unwrap(), [0, 10, 20, 30, 40, 50, 60]);
+            assert_eq!(
+                run_jobs(jobs(&[1.0; 7]), workers, 1, &Cancel::default(), run).unwrap(),
+                [0, 10, 20, 30, 40, 50, 60]
+            );
         }
         assert_eq!(run_jobs(jobs(&[]), 2, 1, &Cancel::default(), run).unwrap(), Vec::<usize>::new());
     }
@@ -227,7 +232,9 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_that_names_the_job() {
-        let run = |input: &usize, _: &JobContext| if *input == 1 { panic!("out of {}", "ink") } else { Ok::<_, StackingError>(()) };
+        let run = |input: &usize, _: &JobContext| {
+            if *input == 1 { panic!("out of {}", "ink") } else { Ok::<_, StackingError>(()) }
+        };
         let error = run_jobs(jobs(&[1.0, 2.0]), 1, 1, &Cancel::default(), run).unwrap_err();
         assert_eq!(error, StackingError::Panicked { job: "job 1".to_owned(), message: "out of ink".to_owned() });
     }

@@ -1,6 +1,7 @@
 //! The members' mean, plain or weighted.
 //!
-//! These are what a stack must beat: a plain mean has nothing to learn and so nothing to over-fit, a weighted mean one number a member.
+//! These are what a stack must beat: a plain mean has nothing to learn and so nothing to over-fit, a weighted mean one
+//! number a member.
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +38,8 @@ impl Mean {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WeightedMeanConfig {
-    /// A weight for each member, in the members' order: at least 0, not all 0; only their ratios count. Left out (the default), the weights
-    /// are learned: those with the smallest out-of-fold log-loss.
+    /// A weight for each member, in the members' order: at least 0, not all 0; only their ratios count. Left out (the
+    /// default), the weights are learned: those with the smallest out-of-fold log-loss.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
 }
@@ -53,10 +54,16 @@ impl WeightedMeanConfig {
             return Ok(());
         };
         if weights.len() != members {
-            return Err(FieldError::new("weights", format!("found {}, expected {members}, one for each member", weights.len())));
+            return Err(FieldError::new(
+                "weights",
+                format!("found {}, expected {members}, one for each member", weights.len()),
+            ));
         }
         if let Some(place) = weights.iter().position(|weight| !(0.0..=1e6).contains(weight)) {
-            return Err(FieldError::new(format!("weights[{place}]"), format!("found {}, expected 0 to 1e6", weights[place])));
+            return Err(FieldError::new(
+                format!("weights[{place}]"),
+                format!("found {}, expected 0 to 1e6", weights[place]),
+            ));
         }
         if weights.iter().sum::<f64>() < 1e-6 {
             return Err(FieldError::new("weights", "all are 0, expected one above 0"));
@@ -68,7 +75,9 @@ impl WeightedMeanConfig {
         self.check(features.members())?;
         let weights = match &self.weights {
             Some(weights) => weights.clone(),
-            None => softmax(&minimise("weighted mean", &MixtureLoss::new(features, labels), vec![0.0; features.members()])?),
+            None => {
+                softmax(&minimise("weighted mean", &MixtureLoss::new(features, labels), vec![0.0; features.members()])?)
+            }
         };
         let sum: f64 = weights.iter().sum();
         Ok(WeightedMean { weights: weights.iter().map(|weight| weight / sum).collect() })
@@ -119,7 +128,8 @@ fn softmax(logits: &[f64]) -> Vec<f64> {
     powers.iter().map(|power| power / sum).collect()
 }
 
-/// Mean −ln Σ w p(label) over the images, with w = softmax of the parameters: any parameters are weights on the simplex.
+/// Mean −ln Σ w p(label) over the images, with w = softmax of the parameters: any parameters are weights on the
+/// simplex.
 struct MixtureLoss {
     /// Each member's probability of the label, `[n, members]`, clipped below at 1e-15.
     of_label: Vec<f64>,
@@ -165,7 +175,8 @@ mod tests {
 
     #[test]
     fn the_means_of_two_members() {
-        let features = Metafeatures::new(&[vec![row(1, 1.0)], vec![row(2, 1.0)]], FeatureScale::LogProbabilities).unwrap();
+        let features =
+            Metafeatures::new(&[vec![row(1, 1.0)], vec![row(2, 1.0)]], FeatureScale::LogProbabilities).unwrap();
         let plain = Mean { members: 2 }.distribution(features.row(0));
         assert_eq!((plain[1], plain[2]), (0.5, 0.5));
         let config = WeightedMeanConfig { weights: Some(vec![3.0, 1.0]) };
@@ -175,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_member_that_is_always_better_gets_all_the_weight() {
-        let features = Metafeatures::new(&[vec![row(1, 0.3); 20], vec![row(1, 0.9); 20]], FeatureScale::default()).unwrap();
+        let features =
+            Metafeatures::new(&[vec![row(1, 0.3); 20], vec![row(1, 0.9); 20]], FeatureScale::default()).unwrap();
         let fitted = WeightedMeanConfig::default().fit(&features, &[1; 20]).unwrap();
         assert!(fitted.weights()[1] > 0.999, "{:?}", fitted.weights());
         assert_eq!(fitted.validate(), Ok(()));
@@ -183,7 +195,8 @@ mod tests {
 
     #[test]
     fn impossible_weights_are_refused() {
-        let field = |weights: &[f64]| WeightedMeanConfig { weights: Some(weights.to_vec()) }.check(2).unwrap_err().field;
+        let field =
+            |weights: &[f64]| WeightedMeanConfig { weights: Some(weights.to_vec()) }.check(2).unwrap_err().field;
         assert_eq!(field(&[1.0]), "weights");
         assert_eq!(field(&[1.0, -1.0]), "weights[1]");
         assert_eq!(field(&[f64::NAN, 1.0]), "weights[0]");

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FeatureScale, Logistic, LogisticConfig, Mean, MeanConfig, Metafeatures, StackingError, Tree, TreeConfig, WeightedMean,
-    WeightedMeanConfig,
+    FeatureScale, Logistic, LogisticConfig, Mean, MeanConfig, Metafeatures, StackingError, Tree, TreeConfig,
+    WeightedMean, WeightedMeanConfig,
 };
 use crate::{
     data::{CLASSES, FieldError, Probabilities},
@@ -32,7 +32,8 @@ impl Default for MetaConfig {
 }
 
 impl MetaConfig {
-    /// What a run fits unless told otherwise. The first is the stack, the model to believe; the others are reported beside it.
+    /// What a run fits unless told otherwise. The first is the stack, the model to believe; the others are reported
+    /// beside it.
     pub fn defaults() -> Vec<Self> {
         vec![
             Self::Logistic(LogisticConfig::default()),
@@ -55,7 +56,9 @@ impl MetaConfig {
     /// Whether it is fitted on out-of-fold predictions or fixed beforehand.
     pub fn kind(&self) -> ModelKind {
         match self {
-            Self::Logistic(_) | Self::Tree(_) | Self::WeightedMean(WeightedMeanConfig { weights: None }) => ModelKind::Stack,
+            Self::Logistic(_) | Self::Tree(_) | Self::WeightedMean(WeightedMeanConfig { weights: None }) => {
+                ModelKind::Stack
+            }
             Self::Mean(_) | Self::WeightedMean(_) => ModelKind::Ensemble,
         }
     }
@@ -144,13 +147,17 @@ impl MetaModel {
         Ok(features.rows().map(|row| self.predict_one(row)).collect())
     }
 
-    /// Class probabilities `[10]` for the features `[10 · members]` of one image: the members' probabilities side by side, as they are (the
-    /// model applies its own scale). Allocates nothing.
+    /// Class probabilities `[10]` for the features `[10 · members]` of one image: the members' probabilities side by
+    /// side, as they are (the model applies its own scale). Allocates nothing.
     ///
     /// # Panics
     /// If there are features of another number of members than it was fitted on.
     pub fn predict_one(&self, row: &[f32]) -> [f32; CLASSES] {
-        assert_eq!(row.len(), self.members() * CLASSES, "ten features for each member that the meta-model was fitted on");
+        assert_eq!(
+            row.len(),
+            self.members() * CLASSES,
+            "ten features for each member that the meta-model was fitted on"
+        );
         let distribution = match self {
             Self::Logistic(model) => model.distribution(row),
             Self::Mean(model) => model.distribution(row),

@@ -8,11 +8,13 @@ use crate::{data::CLASSES, evaluation::check_rows};
 /// Probabilities are clipped here before their logarithm is taken.
 const SMALLEST: f64 = 1e-6;
 
-/// How a linear meta-model sees probabilities. The means work on probabilities, and so does the tree, whose splits are the same for both.
+/// How a linear meta-model sees probabilities. The means work on probabilities, and so does the tree, whose splits are
+/// the same for both.
 ///
-/// On 9,000 images of MNIST with two small nets and a booster, three folds, probabilities at c = 1 gave the best accuracy out of fold
-/// (95.2 %; log-probabilities 94.3 %, and 94.8 % at c = 0.01, there with the lower log-loss, 0.177 against 0.187; see
-/// `tests/reference/stacking_scale_trial.py`). Fits on log-probabilities also need many more iterations.
+/// On 9,000 images of MNIST with two small nets and a booster, three folds, probabilities at c = 1 gave the best
+/// accuracy out of fold (95.2 %; log-probabilities 94.3 %, and 94.8 % at c = 0.01, there with the lower log-loss, 0.177
+/// against 0.187; see `tests/reference/stacking_scale_trial.py`). Fits on log-probabilities also need many more
+/// iterations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureScale {
@@ -54,7 +56,8 @@ impl Metafeatures {
     /// Puts the members' predictions, each `[n, 10]` for the same images in the same order, side by side.
     ///
     /// # Errors
-    /// If there is no member, the members differ in the number of images, or a row is no distribution (the member and row are named).
+    /// If there is no member, the members differ in the number of images, or a row is no distribution (the member and
+    /// row are named).
     pub fn new<M: AsRef<[[f32; CLASSES]]>>(members: &[M], scale: FeatureScale) -> Result<Self, StackingError> {
         let expected = members.first().ok_or(StackingError::NoMembers)?.as_ref().len();
         for (member, rows) in members.iter().enumerate() {
@@ -140,9 +143,12 @@ mod tests {
 
     #[test]
     fn members_stand_side_by_side() {
-        let features = Metafeatures::new(&[vec![certain(1), certain(2)], vec![certain(3), certain(4)]], FeatureScale::default()).unwrap();
+        let features =
+            Metafeatures::new(&[vec![certain(1), certain(2)], vec![certain(3), certain(4)]], FeatureScale::default())
+                .unwrap();
         assert_eq!((features.len(), features.members(), features.width()), (2, 2, 20));
-        let ones: Vec<usize> = features.row(1).iter().enumerate().filter(|(_, value)| **value == 1.0).map(|(place, _)| place).collect();
+        let ones: Vec<usize> =
+            features.row(1).iter().enumerate().filter(|(_, value)| **value == 1.0).map(|(place, _)| place).collect();
         assert_eq!(ones, [2, 14]);
         assert_eq!(features.select(&[1, 0]).row(1), features.row(0));
     }
@@ -158,7 +164,10 @@ mod tests {
         let found = Metafeatures::new(&[vec![certain(1); 2], vec![certain(1), nan]], scale);
         assert!(matches!(
             found,
-            Err(StackingError::MemberRows { member: 1, problem: EvaluationError::Probability { row: 1, class: 5, .. } })
+            Err(StackingError::MemberRows {
+                member: 1,
+                problem: EvaluationError::Probability { row: 1, class: 5, .. }
+            })
         ));
     }
 

@@ -1,15 +1,16 @@
 //! Learning from the members' predictions: out-of-fold predictions, and the meta-models fitted on them.
 //!
-//! A meta-model must learn how far to trust each member on images that the member has *not* seen; on its own training images a member looks
-//! better than it is, the more so the more it over-fits, and the stack would trust the wrong one (Wolpert, Neural Networks 5, 1992). Hence
-//! the way the data goes here:
+//! A meta-model must learn how far to trust each member on images that the member has *not* seen; on its own training
+//! images a member looks better than it is, the more so the more it over-fits, and the stack would trust the wrong one
+//! (Wolpert, Neural Networks 5, 1992). Hence the way the data goes here:
 //!
 //! ```text
 //! jobs (member × fold) → run_jobs → parts → assemble_out_of_fold → Metafeatures → cross_fit (honest scores) and Stack::fit (the model)
 //! ```
 //!
-//! Nothing here knows which learners there are: a member is a name and ten probabilities for each image. That keeps the arithmetic testable
-//! with members made of a few lines, among them ones that memorise their training images on purpose.
+//! Nothing here knows which learners there are: a member is a name and ten probabilities for each image. That keeps the
+//! arithmetic testable with members made of a few lines, among them ones that memorise their training images on
+//! purpose.
 
 mod cross_fit;
 mod error;

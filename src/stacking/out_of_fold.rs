@@ -3,8 +3,8 @@
 use super::StackingError;
 use crate::data::{CLASSES, Probabilities};
 
-/// Puts the folds' predictions together: `parts` are pairs of image places and the probabilities for them, `[n, 10]` comes out. Each image
-/// must be in exactly one part: an image that two folds predicted was trained on by one of them.
+/// Puts the folds' predictions together: `parts` are pairs of image places and the probabilities for them, `[n, 10]`
+/// comes out. Each image must be in exactly one part: an image that two folds predicted was trained on by one of them.
 ///
 /// # Errors
 /// If a part's lengths differ, an image does not exist, is predicted twice, or not at all.
@@ -45,8 +45,14 @@ mod tests {
         let whole = assemble_out_of_fold(4, &[even.clone(), odd.clone()]).unwrap();
         assert_eq!(whole.iter().map(|row| row[0]).collect::<Vec<_>>(), [0.0, 1.0, 2.0, 3.0]);
 
-        assert_eq!(assemble_out_of_fold(4, std::slice::from_ref(&even)), Err(StackingError::NotPredicted { index: 1, missing: 2 }));
-        assert_eq!(assemble_out_of_fold(4, &[even.clone(), odd, even.clone()]), Err(StackingError::PredictedTwice { index: 0, part: 2 }));
+        assert_eq!(
+            assemble_out_of_fold(4, std::slice::from_ref(&even)),
+            Err(StackingError::NotPredicted { index: 1, missing: 2 })
+        );
+        assert_eq!(
+            assemble_out_of_fold(4, &[even.clone(), odd, even.clone()]),
+            Err(StackingError::PredictedTwice { index: 0, part: 2 })
+        );
         assert_eq!(assemble_out_of_fold(2, &[even]), Err(StackingError::NoSuchImage { part: 0, index: 2, images: 2 }));
         let short = (vec![0, 1], vec![row(0.0)]);
         assert_eq!(assemble_out_of_fold(2, &[short]), Err(StackingError::PartLength { part: 0, rows: 1, indices: 2 }));

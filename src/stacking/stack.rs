@@ -7,8 +7,8 @@ use crate::data::{CLASSES, Probabilities};
 
 /// A meta-model and the names of its members, in the order of their features.
 ///
-/// It is saved as JSON by serde; numbers come back bit for bit. Reading checks everything that predicting relies on (dimensions, finite
-/// numbers, a tree without loops), so that a file that somebody edited gives an error and no panic.
+/// It is saved as JSON by serde; numbers come back bit for bit. Reading checks everything that predicting relies on
+/// (dimensions, finite numbers, a tree without loops), so that a file that somebody edited gives an error and no panic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "SavedStack")]
 pub struct Stack {
@@ -47,7 +47,12 @@ impl Stack {
     ///
     /// # Errors
     /// If there is not one name of its own for each member, or as [`MetaConfig::fit`].
-    pub fn fit(config: &MetaConfig, features: &Metafeatures, labels: &[u8], member_names: Vec<String>) -> Result<Self, StackingError> {
+    pub fn fit(
+        config: &MetaConfig,
+        features: &Metafeatures,
+        labels: &[u8],
+        member_names: Vec<String>,
+    ) -> Result<Self, StackingError> {
         check_names(&member_names, features.members())?;
         Ok(Self { format: Format::Version1, member_names, meta: config.fit(features, labels)? })
     }
@@ -87,7 +92,10 @@ impl Stack {
 
 fn check_names(names: &[String], members: usize) -> Result<(), StackingError> {
     if names.len() != members {
-        return Err(StackingError::MemberNames(format!("found {} names for {members} members, expected one for each", names.len())));
+        return Err(StackingError::MemberNames(format!(
+            "found {} names for {members} members, expected one for each",
+            names.len()
+        )));
     }
     match names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
         Some((_, name)) => Err(StackingError::MemberNames(format!("the name `{name}` is there twice"))),

@@ -17,7 +17,8 @@ use crate::{
     stacking::{self, Job, JobContext},
 };
 
-/// Trains once on every split, to the largest number of steps, and records a trial for each number of steps that is searched.
+/// Trains once on every split, to the largest number of steps, and records a trial for each number of steps that is
+/// searched.
 pub(super) fn run(
     stage: &Stage,
     base: &toml::Table,
@@ -43,8 +44,13 @@ pub(super) fn run(
         .collect();
     let folder = work.scratch.join(&stage.config.name);
     let ends = stacking::run_jobs(jobs, workers, threads, work.cancel, |&split: &usize, job: &JobContext| {
-        let fitting =
-            Fitting { device: work.device, progress: work.progress, threads: job.threads, cancel: &job.cancel, score: stage.config.score };
+        let fitting = Fitting {
+            device: work.device,
+            progress: work.progress,
+            threads: job.threads,
+            cancel: &job.cancel,
+            score: stage.config.score,
+        };
         fitting.fit(&FitJob {
             learner: learner.as_ref(),
             split: &splits[split],
@@ -74,7 +80,8 @@ fn point(value: &toml::Value, order: usize, ends: &[FitEnd], splits: &[SplitData
     let at = |steps: &[(u64, f64)]| steps.iter().find(|(other, _)| *other == step).map(|(_, score)| *score);
     let scores: Option<Vec<f64>> = ends.iter().map(|end| at(&end.steps)).collect();
     let train: Option<Vec<f64>> = ends.iter().map(|end| at(&end.train_steps)).collect();
-    let failure = ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
+    let failure =
+        ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
     let unread = || {
         format!(
             "the score after {step} steps was not read: the learner does not evaluate there (a booster: see `booster.evaluate_every`), or it had ended before"

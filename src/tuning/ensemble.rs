@@ -38,7 +38,8 @@ pub(super) fn out_of_fold(
         .map_err(|error| TuningError::setting(name, error))?;
     let division = stratified_group_folds(&digits.labels, &digits.groups, folds, seed.derive("folds"))?;
     let jobs = |on_device: bool| -> Vec<Job<(usize, usize)>> {
-        let wanted = (0..learners.len()).filter(|&member| (!work.device.is_cpu() && learners[member].runs_on_device()) == on_device);
+        let wanted = (0..learners.len())
+            .filter(|&member| (!work.device.is_cpu() && learners[member].runs_on_device()) == on_device);
         wanted
             .flat_map(|member| (0..folds).map(move |fold| (member, fold)))
             .map(|(member, fold)| Job {
@@ -48,36 +49,42 @@ pub(super) fn out_of_fold(
             })
             .collect()
     };
-    let fit = |&(member, fold): &(usize, usize), job: &JobContext| -> Result<(usize, usize, Probabilities), TuningError> {
-        let learner = learners[member].as_ref();
-        let (train, left_out) = (digits.select(&division.train_indices(fold)), digits.select(&division.validation_indices(fold)));
-        let label = format!("{}, fold {}", learner.name(), fold + 1);
-        let seed = seed.derive(learner.name()).index(fold as u64);
-        let shared = Shared::default();
-        let (train, selection) = if learner.selects_by_validation() {
-            let (train, selection) = learners::set_aside_for_selection(&train, seed)?;
-            (train, Some(selection))
-        } else {
-            (train, None)
+    let fit =
+        |&(member, fold): &(usize, usize), job: &JobContext| -> Result<(usize, usize, Probabilities), TuningError> {
+            let learner = learners[member].as_ref();
+            let (train, left_out) =
+                (digits.select(&division.train_indices(fold)), digits.select(&division.validation_indices(fold)));
+            let label = format!("{}, fold {}", learner.name(), fold + 1);
+            let seed = seed.derive(learner.name()).index(fold as u64);
+            let shared = Shared::default();
+            let (train, selection) = if learner.selects_by_validation() {
+                let (train, selection) = learners::set_aside_for_selection(&train, seed)?;
+                (train, Some(selection))
+            } else {
+                (train, None)
+            };
+            let context = FitContext {
+                seed,
+                device: work.device,
+                threads: job.threads,
+                checkpoint: Some(&work.scratch.join(name).join(format!("{}-{fold}", learner.name()))),
+                progress: work.progress,
+                label: &label,
+                cancel: &job.cancel,
+                observe: None,
+                shared: Some(&shared),
+            };
+            let failed = |problem: learners::LearnerError| match problem.is_cancelled() {
+                true => TuningError::Cancelled,
+                false => TuningError::Member {
+                    stage: name.clone(),
+                    member: learner.name().to_owned(),
+                    problem: problem.to_string(),
+                },
+            };
+            let fitted = learner.fit(&train, selection.as_ref(), &context).map_err(failed)?;
+            Ok((member, fold, fitted.classifier.predict_proba(&left_out.images).map_err(failed)?))
         };
-        let context = FitContext {
-            seed,
-            device: work.device,
-            threads: job.threads,
-            checkpoint: Some(&work.scratch.join(name).join(format!("{}-{fold}", learner.name()))),
-            progress: work.progress,
-            label: &label,
-            cancel: &job.cancel,
-            observe: None,
-            shared: Some(&shared),
-        };
-        let failed = |problem: learners::LearnerError| match problem.is_cancelled() {
-            true => TuningError::Cancelled,
-            false => TuningError::Member { stage: name.clone(), member: learner.name().to_owned(), problem: problem.to_string() },
-        };
-        let fitted = learner.fit(&train, selection.as_ref(), &context).map_err(failed)?;
-        Ok((member, fold, fitted.classifier.predict_proba(&left_out.images).map_err(failed)?))
-    };
     let mut results = Vec::new();
     for on_device in [true, false] {
         let jobs = jobs(on_device);
@@ -153,8 +160,17 @@ impl Ensemble<'_> {
         };
         let state = if error.is_none() { TrialState::Complete } else { TrialState::Failed };
         let values = candidate.clone();
-        let details =
-            Details { values, order, standard_error, split_scores: scores, train_score: train, steps_run: 0, seconds, elapsed, error };
+        let details = Details {
+            values,
+            order,
+            standard_error,
+            split_scores: scores,
+            train_score: train,
+            steps_run: 0,
+            seconds,
+            elapsed,
+            error,
+        };
         Ok(Trial { state, score, steps: Vec::new(), details })
     }
 }

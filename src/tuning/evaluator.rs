@@ -1,7 +1,8 @@
-//! Scores the candidates of a stage: fits them on every split, side by side, and keeps each trial in the log as it ends.
+//! Scores the candidates of a stage: fits them on every split, side by side, and keeps each trial in the log as it
+//! ends.
 //!
-//! What a trial comes to depends on the study, the stage, its parameters and the trials proposed in earlier batches, never on those beside it
-//! or on the number of workers.
+//! What a trial comes to depends on the study, the stage, its parameters and the trials proposed in earlier batches,
+//! never on those beside it or on the number of workers.
 
 mod halving;
 mod plain;
@@ -146,7 +147,8 @@ impl<'a> Evaluator<'a> {
         jobs: Vec<(&Proposal, usize)>,
         run: impl Fn(&Proposal, usize, &Fitting) -> Result<R, TuningError> + Sync,
     ) -> Result<Vec<R>, TuningError> {
-        let on_device = jobs.iter().any(|(proposal, _)| proposal.learner.as_ref().is_ok_and(|learner| learner.runs_on_device()));
+        let on_device =
+            jobs.iter().any(|(proposal, _)| proposal.learner.as_ref().is_ok_and(|learner| learner.runs_on_device()));
         let (workers, threads) = self.work.share(jobs.len(), on_device);
         let cost = |proposal: &Proposal| proposal.learner.as_ref().map_or(0.0, |learner| learner.work(1000));
         let jobs = jobs
@@ -157,19 +159,26 @@ impl<'a> Evaluator<'a> {
                 input: (proposal, split),
             })
             .collect();
-        stacking::run_jobs(jobs, workers, threads, self.work.cancel, |(proposal, split): &(&Proposal, usize), job: &JobContext| {
-            let fitting = Fitting {
-                device: self.work.device,
-                progress: &Silent,
-                threads: job.threads,
-                cancel: &job.cancel,
-                score: self.stage.config.score,
-            };
-            run(proposal, *split, &fitting)
-        })
+        stacking::run_jobs(
+            jobs,
+            workers,
+            threads,
+            self.work.cancel,
+            |(proposal, split): &(&Proposal, usize), job: &JobContext| {
+                let fitting = Fitting {
+                    device: self.work.device,
+                    progress: &Silent,
+                    threads: job.threads,
+                    cancel: &job.cancel,
+                    score: self.stage.config.score,
+                };
+                run(proposal, *split, &fitting)
+            },
+        )
     }
 
-    /// One fit of a proposal, on `images` of the training images if not on all; one whose settings are impossible fails.
+    /// One fit of a proposal, on `images` of the training images if not on all; one whose settings are impossible
+    /// fails.
     fn fit(
         &self,
         proposal: &Proposal,
@@ -180,9 +189,13 @@ impl<'a> Evaluator<'a> {
         fitting: &Fitting,
     ) -> Result<FitEnd, TuningError> {
         match &proposal.learner {
-            Err(problem) => {
-                Ok(FitEnd { end: End::Failed(problem.clone()), steps: Vec::new(), train_steps: Vec::new(), steps_run: 0, seconds: 0.0 })
-            }
+            Err(problem) => Ok(FitEnd {
+                end: End::Failed(problem.clone()),
+                steps: Vec::new(),
+                train_steps: Vec::new(),
+                steps_run: 0,
+                seconds: 0.0,
+            }),
             Ok(learner) => fitting.fit(&FitJob {
                 learner: learner.as_ref(),
                 split: data,
@@ -196,8 +209,11 @@ impl<'a> Evaluator<'a> {
 
     /// A trial whose fits all ended: scored if all were, failed if one did.
     fn ended(&self, proposal: &Proposal, ends: &[FitEnd], steps: Vec<(u64, f64)>) -> Trial {
-        let failure = ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
-        let scored = |end: &FitEnd| if let End::Scored { score, train_score } = end.end { Some((score, train_score)) } else { None };
+        let failure =
+            ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
+        let scored = |end: &FitEnd| {
+            if let End::Scored { score, train_score } = end.end { Some((score, train_score)) } else { None }
+        };
         let scores: Vec<(f64, f64)> = ends.iter().filter_map(scored).collect();
         let split_scores: Vec<f64> = scores.iter().map(|(score, _)| *score).collect();
         let complete = failure.is_none() && scores.len() == self.splits.len();
@@ -240,7 +256,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn note_best(&self) {
-        let scores = self.known.values().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.score);
+        let scores =
+            self.known.values().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.score);
         let best = scores.fold(f64::NEG_INFINITY, f64::max);
         if best.is_finite() {
             self.task.note(&format!("best {}", self.stage.config.score.format(best)));
@@ -281,7 +298,8 @@ impl Objective for Evaluator<'_> {
 }
 
 impl Evaluator<'_> {
-    /// A batch in the parts that are scored one after the other: pruning compares with what is done, so it takes few at a time.
+    /// A batch in the parts that are scored one after the other: pruning compares with what is done, so it takes few at
+    /// a time.
     fn parts(&self, mut batch: Vec<Proposal>) -> Vec<Vec<Proposal>> {
         if self.stage.config.pruning.is_none() {
             return vec![batch];

@@ -52,7 +52,8 @@ fn split(path: &str) -> (&str, impl Iterator<Item = &str>) {
     (parts.next().unwrap_or_default(), parts)
 }
 
-/// What a missing part of a path becomes: an array if a number follows, otherwise a table (which the value replaces at the end).
+/// What a missing part of a path becomes: an array if a number follows, otherwise a table (which the value replaces at
+/// the end).
 fn empty(rest: &[&str]) -> toml::Value {
     match rest.first() {
         Some(part) if part.parse::<usize>().is_ok() => toml::Value::Array(Vec::new()),

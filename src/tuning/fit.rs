@@ -37,7 +37,8 @@ pub(super) struct FitJob<'a> {
     /// Where it keeps its state, to go on after a pause or a crash. Removed once it is scored.
     pub(super) checkpoint: &'a Path,
     pub(super) label: &'a str,
-    /// Called with every step after which the accuracy is known; it may end the fit there. None: nothing is read on the way.
+    /// Called with every step after which the accuracy is known; it may end the fit there. None: nothing is read on the
+    /// way.
     pub(super) watch: Option<&'a Watch<'a>>,
 }
 
@@ -114,12 +115,21 @@ impl Fitting<'_> {
         })
     }
 
-    fn fitted(&self, job: &FitJob, observe: &(dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync)) -> Result<(End, u64), LearnerError> {
+    fn fitted(
+        &self,
+        job: &FitJob,
+        observe: &(dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync),
+    ) -> Result<(End, u64), LearnerError> {
         // What a learner chooses by must not be what it is scored on; what is merely watched may be.
         let (data, validation) = match (&job.split.selecting, job.watch) {
             (Some(selecting), _) if job.learner.selects_by_validation() => (&**selecting, Some(&selecting.validation)),
             (None, _) if job.learner.selects_by_validation() => {
-                return Ok((End::Failed("it chooses an epoch or a number of trees, and no images were set aside for that".to_owned()), 0));
+                return Ok((
+                    End::Failed(
+                        "it chooses an epoch or a number of trees, and no images were set aside for that".to_owned(),
+                    ),
+                    0,
+                ));
             }
             (_, Some(_)) => (job.split, Some(&job.split.validation)),
             _ => (job.split, None),
@@ -136,9 +146,11 @@ impl Fitting<'_> {
             shared: Some(&data.shared),
         };
         let fitted = job.learner.fit(&data.train, validation, &context)?;
-        let score = |digits: &Digits| Ok::<_, LearnerError>(self.of(&fitted.classifier.predict_proba(&digits.images)?, digits));
+        let score =
+            |digits: &Digits| Ok::<_, LearnerError>(self.of(&fitted.classifier.predict_proba(&digits.images)?, digits));
         let (score, train_score) = (score(&job.split.validation)?, score(&job.split.train_sample)?);
-        let run = fitted.history.points.last().map_or(u64::from(job.learner.length().steps), |point| u64::from(point.step));
+        let run =
+            fitted.history.points.last().map_or(u64::from(job.learner.length().steps), |point| u64::from(point.step));
         if !score.is_finite() {
             return Ok((End::Failed(format!("its score is {score}")), run));
         }

@@ -67,11 +67,13 @@ pub enum Score {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlotKind {
-    /// The score over one number, with its standard error and the chosen point; with the training score if there is one.
+    /// The score over one number, with its standard error and the chosen point; with the training score if there is
+    /// one.
     Line,
     /// A bar for each choice, with its standard error.
     Bars,
-    /// For two numbers on the same scale: a horizontal bar from one to the other for each trial, at the height of its score.
+    /// For two numbers on the same scale: a horizontal bar from one to the other for each trial, at the height of its
+    /// score.
     Intervals,
     /// For two numbers: the score as a surface, with the trials as dots.
     Contour,

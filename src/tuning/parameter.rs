@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::FieldError;
 
-/// Significant digits of a real parameter: what a strategy proposes is rounded, so that a chosen value can be read and typed.
+/// Significant digits of a real parameter: what a strategy proposes is rounded, so that a chosen value can be read and
+/// typed.
 const DIGITS: i32 = 4;
 /// Most values of one parameter on a grid.
 const MOST_VALUES: usize = 10_000;
@@ -45,7 +46,8 @@ pub struct IntegerRange {
     /// Default 1.
     #[serde(default = "one")]
     pub step: i64,
-    /// Move by ratios rather than by differences (a grid holds every value all the same); needs `from` of at least 1. Default false.
+    /// Move by ratios rather than by differences (a grid holds every value all the same); needs `from` of at least 1.
+    /// Default false.
     #[serde(default)]
     pub log: bool,
 }
@@ -176,7 +178,9 @@ impl Parameter {
     pub(super) fn encode(&self, value: &toml::Value) -> Option<f64> {
         let middle = |place: usize, count: usize| (place as f64 + 0.5) / count as f64;
         match self.domain() {
-            Domain::Values(values) => values.iter().position(|choice| choice == value).map(|place| middle(place, values.len())),
+            Domain::Values(values) => {
+                values.iter().position(|choice| choice == value).map(|place| middle(place, values.len()))
+            }
             Domain::Integers(range) => {
                 let found = value.as_integer().filter(|found| (range.from..=range.to).contains(found))?;
                 if range.log {
@@ -195,10 +199,16 @@ impl Parameter {
     pub(super) fn check(&self) -> Result<(), FieldError> {
         let given = [self.values.is_some(), self.integers.is_some(), self.reals.is_some()];
         if self.field.is_empty() || self.field.split('.').any(str::is_empty) {
-            return Err(FieldError::new("field", format!("found {:?}, expected a path such as `network.filters`", self.field)));
+            return Err(FieldError::new(
+                "field",
+                format!("found {:?}, expected a path such as `network.filters`", self.field),
+            ));
         }
         if given.iter().filter(|given| **given).count() != 1 {
-            return Err(FieldError::new("field", format!("`{}` needs exactly one of `values`, `integers` and `reals`", self.field)));
+            return Err(FieldError::new(
+                "field",
+                format!("`{}` needs exactly one of `values`, `integers` and `reals`", self.field),
+            ));
         }
         match (self.domain(), &self.labels) {
             (Domain::Values(values), labels) => check_values(values, labels.as_deref()),
@@ -246,7 +256,10 @@ impl IntegerRange {
             return Err(FieldError::new("from", format!("{} is above `to`, {}: exchange them", self.from, self.to)));
         }
         if self.log && self.from < 1 {
-            return Err(FieldError::new("from", format!("found {}, a logarithmic range starts at 1 or more", self.from)));
+            return Err(FieldError::new(
+                "from",
+                format!("found {}, a logarithmic range starts at 1 or more", self.from),
+            ));
         }
         match self.to.checked_sub(self.from) {
             Some(width) if width / self.step < MOST_VALUES as i64 => Ok(()),

@@ -6,9 +6,11 @@ use super::{
     trial::Trial,
 };
 
-/// The place of the chosen trial; none if none succeeded or none is to be chosen. `trials` are in the order of their proposal.
+/// The place of the chosen trial; none if none succeeded or none is to be chosen. `trials` are in the order of their
+/// proposal.
 pub(super) fn pick(rule: Pick, trials: &[Trial]) -> Option<usize> {
-    let complete = || trials.iter().enumerate().filter(|(_, trial)| trial.state == TrialState::Complete && trial.score.is_some());
+    let complete =
+        || trials.iter().enumerate().filter(|(_, trial)| trial.state == TrialState::Complete && trial.score.is_some());
     let score = |trial: &Trial| trial.score.unwrap_or(f64::NEG_INFINITY);
     let best = complete().fold(None, |best: Option<(usize, f64)>, (place, trial)| match best {
         Some((_, least)) if score(trial) <= least => best,
@@ -21,7 +23,8 @@ pub(super) fn pick(rule: Pick, trials: &[Trial]) -> Option<usize> {
         Pick::OneStandardError => {
             let least = highest - trials[best].details.standard_error.unwrap_or(0.0);
             let simplest = complete().filter(|(_, trial)| score(trial) >= least).min_by(|(_, a), (_, b)| {
-                let value = |trial: &Trial| trial.details.values.first().cloned().unwrap_or(toml::Value::Float(f64::NAN));
+                let value =
+                    |trial: &Trial| trial.details.values.first().cloned().unwrap_or(toml::Value::Float(f64::NAN));
                 smaller_first(&value(a), &value(b))
             });
             simplest.map(|(place, _)| place)
@@ -63,6 +66,10 @@ mod tests {
         assert_eq!(pick(Pick::OneStandardError, &trials), Some(2));
         assert_eq!(pick(Pick::None, &trials), None);
         assert_eq!(pick(Pick::Best, &[trial(1, Failed, 1.0)]), None);
-        assert_eq!(pick(Pick::Best, &[trial(1, Complete, 0.5), trial(2, Complete, 0.5)]), Some(0), "the earlier of equals");
+        assert_eq!(
+            pick(Pick::Best, &[trial(1, Complete, 0.5), trial(2, Complete, 0.5)]),
+            Some(0),
+            "the earlier of equals"
+        );
     }
 }

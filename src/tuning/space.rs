@@ -19,7 +19,10 @@ impl Space {
         for (place, parameter) in parameters.iter().enumerate() {
             parameter.check().map_err(|error| error.inside(&format!("parameters[{place}]")))?;
             if parameters[..place].iter().any(|other| other.field == parameter.field) {
-                return Err(FieldError::new(format!("parameters[{place}].field"), format!("`{}` is there twice", parameter.field)));
+                return Err(FieldError::new(
+                    format!("parameters[{place}].field"),
+                    format!("`{}` is there twice", parameter.field),
+                ));
             }
         }
         Ok(Self(parameters))
@@ -35,7 +38,10 @@ impl Space {
         let mut all: Vec<Candidate> = vec![Vec::new()];
         for parameter in &self.0 {
             let values = parameter.grid();
-            all = all.iter().flat_map(|start| values.iter().map(move |value| [&start[..], std::slice::from_ref(value)].concat())).collect();
+            all = all
+                .iter()
+                .flat_map(|start| values.iter().map(move |value| [&start[..], std::slice::from_ref(value)].concat()))
+                .collect();
         }
         all
     }
@@ -52,19 +58,24 @@ impl Space {
 
     /// The point of what `settings` hold; a parameter whose value there is not in its range starts in the middle.
     pub fn start(&self, settings: &toml::Table) -> Vec<f64> {
-        let unit = |parameter: &Parameter| field_path::get(settings, &parameter.field).and_then(|value| parameter.encode(value));
+        let unit = |parameter: &Parameter| {
+            field_path::get(settings, &parameter.field).and_then(|value| parameter.encode(value))
+        };
         self.0.iter().map(|parameter| unit(parameter).unwrap_or(0.5)).collect()
     }
 
     /// A name for a candidate that no other has: it identifies trials in the log and derives their seeds.
     pub fn key(&self, candidate: &Candidate) -> String {
-        let parts: Vec<String> = self.0.iter().zip(candidate).map(|(parameter, value)| format!("{}={value}", parameter.field)).collect();
+        let parts: Vec<String> =
+            self.0.iter().zip(candidate).map(|(parameter, value)| format!("{}={value}", parameter.field)).collect();
         parts.join(" ")
     }
 
     /// A candidate for people: `filters = 32, ρ = 0.53`.
     pub fn describe(&self, candidate: &Candidate) -> String {
-        let part = |(parameter, value): (&Parameter, &toml::Value)| format!("{} = {}", parameter.name(), parameter.describe(value));
+        let part = |(parameter, value): (&Parameter, &toml::Value)| {
+            format!("{} = {}", parameter.name(), parameter.describe(value))
+        };
         self.0.iter().zip(candidate).map(part).collect::<Vec<_>>().join(", ")
     }
 }
@@ -98,16 +109,26 @@ mod tests {
         let grid = two.grid();
         assert_eq!((grid.len(), two.grid_size()), (8, 8));
         assert_eq!(two.describe(&grid[3]), "a = 15, b = true");
-        let reals: Vec<String> =
-            one("reals = { from = 0.01, to = 1.0, log = true, points = 3 }").grid().iter().map(|c| c[0].to_string()).collect();
+        let reals: Vec<String> = one("reals = { from = 0.01, to = 1.0, log = true, points = 3 }")
+            .grid()
+            .iter()
+            .map(|c| c[0].to_string())
+            .collect();
         assert_eq!(reals, ["0.01", "0.1", "1.0"]);
     }
 
     #[test]
     fn impossible_ranges_are_refused_by_name() {
-        let refused = |range: &str| space(&format!("parameters = [{{ field = \"x\", {range} }}]")).unwrap_err().to_string();
-        assert_eq!(refused("integers = { from = 5, to = 4 }"), "parameters[0].integers.from: 5 is above `to`, 4: exchange them");
-        assert_eq!(refused("reals = { from = 1.0, to = 0.5 }"), "parameters[0].reals.from: 1 is above `to`, 0.5: exchange them");
+        let refused =
+            |range: &str| space(&format!("parameters = [{{ field = \"x\", {range} }}]")).unwrap_err().to_string();
+        assert_eq!(
+            refused("integers = { from = 5, to = 4 }"),
+            "parameters[0].integers.from: 5 is above `to`, 4: exchange them"
+        );
+        assert_eq!(
+            refused("reals = { from = 1.0, to = 0.5 }"),
+            "parameters[0].reals.from: 1 is above `to`, 0.5: exchange them"
+        );
         assert!(refused("reals = { from = 1.0, to = 1.0 }").contains("the range is empty"));
         assert!(refused("reals = { from = 0.0, to = 1.0, log = true }").contains("starts above 0"));
         assert!(refused("reals = { from = nan, to = 1.0 }").contains("expected a number"));

@@ -1,7 +1,8 @@
 //! The images that trials are fitted and scored on.
 //!
-//! All trials of a stage see the same splits, so that their scores differ by their settings and not by their images; a split keeps all copies
-//! of a digit on one side. Splits are made once for a stage and lent to its fits, together with what these share.
+//! All trials of a stage see the same splits, so that their scores differ by their settings and not by their images; a
+//! split keeps all copies of a digit on one side. Splits are made once for a stage and lent to its fits, together with
+//! what these share.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,13 +44,18 @@ impl SplitsConfig {
             return Err(FieldError::new("count", format!("found {}, expected 1 to 100", self.count)));
         }
         if !(self.validation > 0.0 && self.validation < 1.0) {
-            return Err(FieldError::new("validation", format!("found {}, expected more than 0 and less than 1", self.validation)));
+            return Err(FieldError::new(
+                "validation",
+                format!("found {}, expected more than 0 and less than 1", self.validation),
+            ));
         }
         if let Some(folds) = self.folds.filter(|folds| !(2..=20).contains(folds)) {
             return Err(FieldError::new("folds", format!("found {folds}, expected 2 to 20")));
         }
         match self.images {
-            Some(images) if images < 100 => Err(FieldError::new("images", format!("found {images}, expected at least 100"))),
+            Some(images) if images < 100 => {
+                Err(FieldError::new("images", format!("found {images}, expected at least 100")))
+            }
             _ => Ok(()),
         }
     }
@@ -117,7 +123,12 @@ impl SplitData {
 ///
 /// # Errors
 /// If a class has too few images for them.
-pub(super) fn splits(config: &SplitsConfig, digits: &Digits, selects: bool, seed: Seed) -> Result<Vec<SplitData>, TuningError> {
+pub(super) fn splits(
+    config: &SplitsConfig,
+    digits: &Digits,
+    selects: bool,
+    seed: Seed,
+) -> Result<Vec<SplitData>, TuningError> {
     let chosen = config.images.map(|images| subset(digits, images, seed.derive("images")));
     let digits = chosen.as_ref().unwrap_or(digits);
     let make = |split: Split, seed: Seed| -> Result<SplitData, DataError> {
@@ -152,7 +163,8 @@ fn subset(digits: &Digits, count: usize, seed: Seed) -> Digits {
     let labels: Vec<u8> = first.values().copied().collect();
     let groups: Vec<u32> = first.keys().copied().collect();
     let wanted = (count * groups.len()).div_ceil(digits.len());
-    let chosen: std::collections::HashSet<u32> = stratified_subset(&labels, wanted, seed).into_iter().map(|place| groups[place]).collect();
+    let chosen: std::collections::HashSet<u32> =
+        stratified_subset(&labels, wanted, seed).into_iter().map(|place| groups[place]).collect();
     let places: Vec<usize> = (0..digits.len()).filter(|&place| chosen.contains(&digits.groups[place])).collect();
     digits.select(&places)
 }
@@ -164,8 +176,10 @@ mod tests {
     use crate::data::{Images, PIXELS};
 
     fn copies() -> Digits {
-        let mut digits =
-            Digits::new(Images::from_images((0..900).map(|i| [(i % 251) as u8; PIXELS])), (0..900).map(|i| (i / 3 % 10) as u8).collect());
+        let mut digits = Digits::new(
+            Images::from_images((0..900).map(|i| [(i % 251) as u8; PIXELS])),
+            (0..900).map(|i| (i / 3 % 10) as u8).collect(),
+        );
         digits.groups = (0..900).map(|place| place / 3).collect();
         digits
     }

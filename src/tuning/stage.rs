@@ -39,8 +39,8 @@ pub struct StageConfig {
     /// Settings of this stage's trials alone, by dotted path: `{ "training.epochs" = 3 }`. They replace what is there.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub set: toml::Table,
-    /// Settings that the inherited picks must have led to, by dotted path: `{ "training.optimizer.kind" = "adadelta" }`. Otherwise the stage is
-    /// left out. Default: none.
+    /// Settings that the inherited picks must have led to, by dotted path: `{ "training.optimizer.kind" = "adadelta"
+    /// }`. Otherwise the stage is left out. Default: none.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
     pub when: toml::Table,
     /// Earlier stages whose picks its trials start from. Default: all earlier ones of the same learner.
@@ -73,8 +73,8 @@ pub struct Budget {
     /// Different trials, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<usize>,
-    /// Minutes by the clock, over all interruptions (each counted up to the last trial before it). No trial starts later; those under way end. The only setting that makes a result depend
-    /// on the speed of the machine.
+    /// Minutes by the clock, over all interruptions (each counted up to the last trial before it). No trial starts
+    /// later; those under way end. The only setting that makes a result depend on the speed of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minutes: Option<f64>,
 }
@@ -86,7 +86,8 @@ pub enum Pick {
     /// The highest score; the earliest of several.
     #[default]
     Best,
-    /// The smallest value within one standard error of the best (Breiman et al., 1984): for one number, where smaller is simpler.
+    /// The smallest value within one standard error of the best (Breiman et al., 1984): for one number, where smaller
+    /// is simpler.
     OneStandardError,
     /// None: the stage is there to be looked at.
     None,
@@ -115,7 +116,8 @@ pub enum Resource {
     Images,
 }
 
-/// Median pruning (Golovin et al., 2017): on the first split, a trial ends at a step where its score is below the median of the trials before.
+/// Median pruning (Golovin et al., 2017): on the first split, a trial ends at a step where its score is below the
+/// median of the trials before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pruning {
@@ -145,8 +147,9 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Checks everything that can be known before a trial runs: that the learner exists, that its settings take the values at either end of
-    /// every range, that the budget suits the strategy. `members` are the settings of the members, `earlier` the stages before.
+    /// Checks everything that can be known before a trial runs: that the learner exists, that its settings take the
+    /// values at either end of every range, that the budget suits the strategy. `members` are the settings of the
+    /// members, `earlier` the stages before.
     ///
     /// # Errors
     /// The field, seen from the stage.
@@ -237,9 +240,10 @@ impl Stage {
             (StrategyConfig::Grid | StrategyConfig::Curve, Some(trials)) if trials < size => {
                 Err(FieldError::new("trials", format!("found {trials}, but the grid has {size} points")))
             }
-            (StrategyConfig::Grid | StrategyConfig::Narrowing { .. }, _) if size > 100_000 => {
-                Err(FieldError::new("trials", format!("a grid of {size} points is too large; search at random, or use larger steps")))
-            }
+            (StrategyConfig::Grid | StrategyConfig::Narrowing { .. }, _) if size > 100_000 => Err(FieldError::new(
+                "trials",
+                format!("a grid of {size} points is too large; search at random, or use larger steps"),
+            )),
             (strategy, None) if !strategy.is_finite() && minutes.is_none() => {
                 Err(FieldError::new("trials", "is missing: this strategy needs a number of trials or of `minutes`"))
             }
@@ -251,7 +255,10 @@ impl Stage {
         let numeric = matches!(self.space.parameters(), [only] if only.is_numeric());
         let two = matches!(self.space.parameters(), [a, b] if a.is_numeric() && b.is_numeric());
         if self.config.pick == Pick::OneStandardError && !numeric {
-            return Err(FieldError::new("pick", "`one-standard-error` takes the smallest value: it needs exactly one parameter, a number"));
+            return Err(FieldError::new(
+                "pick",
+                "`one-standard-error` takes the smallest value: it needs exactly one parameter, a number",
+            ));
         }
         let suits = match self.config.plot {
             Some(PlotKind::Line) => numeric,
@@ -259,7 +266,11 @@ impl Stage {
             Some(PlotKind::Contour | PlotKind::Intervals) => two,
             Some(PlotKind::Progress) | None => true,
         };
-        if suits { Ok(()) } else { Err(FieldError::new("plot", "does not suit the parameters; leave it out to have one chosen")) }
+        if suits {
+            Ok(())
+        } else {
+            Err(FieldError::new("plot", "does not suit the parameters; leave it out to have one chosen"))
+        }
     }
 
     fn check_inherits(&self, earlier: &[Self]) -> Result<(), FieldError> {
@@ -267,7 +278,8 @@ impl Stage {
             match earlier.iter().find(|stage| stage.config.name == *name) {
                 None => return Err(FieldError::new("inherits", format!("there is no stage `{name}` before this one"))),
                 Some(stage) if stage.config.learner != self.config.learner => {
-                    let problem = format!("stage `{name}` tunes `{}`, this one `{}`", stage.config.learner, self.config.learner);
+                    let problem =
+                        format!("stage `{name}` tunes `{}`, this one `{}`", stage.config.learner, self.config.learner);
                     return Err(FieldError::new("inherits", problem));
                 }
                 Some(_) => {}
@@ -277,17 +289,29 @@ impl Stage {
     }
 
     fn check_stack(&self, members: usize) -> Result<(), FieldError> {
-        if self.config.halving.is_some() || self.config.pruning.is_some() || matches!(self.config.strategy, StrategyConfig::Curve) {
-            return Err(FieldError::new("strategy", "meta-models are fitted in one piece: no curve, no `halving`, no `pruning`"));
+        if self.config.halving.is_some()
+            || self.config.pruning.is_some()
+            || matches!(self.config.strategy, StrategyConfig::Curve)
+        {
+            return Err(FieldError::new(
+                "strategy",
+                "meta-models are fitted in one piece: no curve, no `halving`, no `pruning`",
+            ));
         }
         if !self.config.when.is_empty() {
             return Err(FieldError::new("when", "looks at the settings of a member; a `stack` stage has none"));
         }
         if self.config.splits != SplitsConfig::default() {
-            return Err(FieldError::new("splits", "have no meaning here: a `stack` stage uses the folds of `stacking.folds`"));
+            return Err(FieldError::new(
+                "splits",
+                "have no meaning here: a `stack` stage uses the folds of `stacking.folds`",
+            ));
         }
         if !self.config.set.is_empty() {
-            return Err(FieldError::new("set", "a `stack` stage has no settings of its own; the members are as they were picked"));
+            return Err(FieldError::new(
+                "set",
+                "a `stack` stage has no settings of its own; the members are as they were picked",
+            ));
         }
         for (place, parameter) in self.space.parameters().iter().enumerate() {
             let at = format!("parameters[{place}]");
@@ -307,13 +331,16 @@ impl Stage {
     }
 
     fn check_learner(&self, members: &[toml::Table], earlier: &[Self]) -> Result<(), FieldError> {
-        let name = |member: &toml::Table| member.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+        let name =
+            |member: &toml::Table| member.get("name").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         let Some(base) = members.iter().find(|member| name(member) == self.config.learner) else {
             let known: Vec<String> = members.iter().map(|member| format!("`{}`", name(member))).collect();
-            let problem = format!("there is no member `{}`; it can be {} or `stack`", self.config.learner, known.join(", "));
+            let problem =
+                format!("there is no member `{}`; it can be {} or `stack`", self.config.learner, known.join(", "));
             return Err(FieldError::new("learner", problem));
         };
-        // The picks of the stages before are not known yet: one of their values stands for them, if possible one that `when` asks for.
+        // The picks of the stages before are not known yet: one of their values stands for them, if possible one that
+        // `when` asks for.
         let mut base = base.clone();
         for stage in earlier.iter().filter(|stage| self.inherits_from(stage)) {
             if !stage.applies_to(&base) {
@@ -328,7 +355,12 @@ impl Stage {
                 let mut best: Option<(usize, toml::Table)> = None;
                 for value in &values {
                     let changed = put(value).map_err(|problem| FieldError::new("inherits", problem))?;
-                    let met = self.config.when.iter().filter(|(path, wanted)| field_path::get(&changed, path) == Some(wanted)).count();
+                    let met = self
+                        .config
+                        .when
+                        .iter()
+                        .filter(|(path, wanted)| field_path::get(&changed, path) == Some(wanted))
+                        .count();
                     if best.as_ref().is_none_or(|(most, _)| met > *most) {
                         best = Some((met, changed));
                     }
@@ -341,7 +373,8 @@ impl Stage {
         if !self.applies_to(&base) {
             return Err(FieldError::new("when", "asks for what no earlier stage can pick; the stage would never run"));
         }
-        let first: Vec<toml::Value> = self.space.parameters().iter().filter_map(|parameter| parameter.grid().into_iter().next()).collect();
+        let first: Vec<toml::Value> =
+            self.space.parameters().iter().filter_map(|parameter| parameter.grid().into_iter().next()).collect();
         let learner = self.build(&base, &first)?;
         for (place, parameter) in self.space.parameters().iter().enumerate() {
             let grid = parameter.grid();
@@ -350,7 +383,10 @@ impl Stage {
                 let mut candidate = first.clone();
                 candidate[place] = end.clone();
                 let error = |error: FieldError| {
-                    FieldError::new(format!("parameters[{place}]"), format!("{} is refused: {error}", parameter.describe(end)))
+                    FieldError::new(
+                        format!("parameters[{place}]"),
+                        format!("{} is refused: {error}", parameter.describe(end)),
+                    )
                 };
                 let learner = self.build(&base, &candidate).map_err(error)?;
                 self.check_steps(learner.length())?;
@@ -376,14 +412,16 @@ impl Stage {
         };
         if matches!(self.config.strategy, StrategyConfig::Curve) {
             reads("strategy")?;
-            let ok =
-                matches!(self.space.parameters(), [only] if only.field == length.field && only.grid().iter().all(toml::Value::is_integer));
+            let ok = matches!(self.space.parameters(), [only] if only.field == length.field && only.grid().iter().all(toml::Value::is_integer));
             if !ok {
                 let problem = format!("a curve has exactly one parameter, `{}`, with whole numbers", length.field);
                 return Err(FieldError::new("parameters", problem));
             }
             if self.config.halving.is_some() || self.config.pruning.is_some() {
-                return Err(FieldError::new("strategy", "a curve is one training: it takes no `halving` and no `pruning`"));
+                return Err(FieldError::new(
+                    "strategy",
+                    "a curve is one training: it takes no `halving` and no `pruning`",
+                ));
             }
         }
         if let Some(halving) = &self.config.halving {
@@ -399,12 +437,17 @@ impl Stage {
             if halving.resource == Resource::Steps {
                 reads("halving")?;
                 if halving.least >= u64::from(length.steps) {
-                    let problem =
-                        format!("found {}, but a trial has {} {}s: nothing is left to give", halving.least, length.steps, length.unit);
+                    let problem = format!(
+                        "found {}, but a trial has {} {}s: nothing is left to give",
+                        halving.least, length.steps, length.unit
+                    );
                     return Err(FieldError::new("halving.least", problem));
                 }
                 if self.space.parameters().iter().any(|parameter| parameter.field == length.field) {
-                    return Err(FieldError::new("halving", format!("gives out steps, and `{}` is searched", length.field)));
+                    return Err(FieldError::new(
+                        "halving",
+                        format!("gives out steps, and `{}` is searched", length.field),
+                    ));
                 }
             }
         }
@@ -440,7 +483,10 @@ pub(super) fn meta(value: &toml::Value) -> Result<MetaConfig, FieldError> {
 
 /// The scale that a value of `features` names.
 pub(super) fn features(value: &toml::Value) -> Result<FeatureScale, FieldError> {
-    value.clone().try_into().map_err(|error: toml::de::Error| FieldError::new("features", error.message().replace('\n', " ")))
+    value
+        .clone()
+        .try_into()
+        .map_err(|error: toml::de::Error| FieldError::new("features", error.message().replace('\n', " ")))
 }
 
 /// Orders numbers for [`Pick::OneStandardError`].

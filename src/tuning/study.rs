@@ -8,7 +8,8 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::{
-    ParameterOutcome, Pick, Score, Space, SplitsConfig, Stage, StageOutcome, Stop, StrategyConfig, TrialState, TuningError, curve,
+    ParameterOutcome, Pick, Score, Space, SplitsConfig, Stage, StageOutcome, Stop, StrategyConfig, TrialState,
+    TuningError, curve,
     ensemble::{self, Ensemble},
     evaluator::Evaluator,
     field_path,
@@ -32,7 +33,8 @@ pub struct Work<'a> {
     pub device: &'a ChosenDevice,
     /// CPU threads.
     pub threads: usize,
-    /// Fits at once; none: as many as there are threads and fits, each with its share of the threads. No result depends on it.
+    /// Fits at once; none: as many as there are threads and fits, each with its share of the threads. No result depends
+    /// on it.
     pub workers: Option<usize>,
     /// Told of stages and trials.
     pub progress: &'a dyn Progress,
@@ -93,12 +95,16 @@ struct Held {
 }
 
 impl Study<'_> {
-    /// Runs every stage that the log does not hold to its end, and goes on where an interrupted one stopped. `ended` is called after each
-    /// stage with the outcomes so far.
+    /// Runs every stage that the log does not hold to its end, and goes on where an interrupted one stopped. `ended` is
+    /// called after each stage with the outcomes so far.
     ///
     /// # Errors
     /// What is no matter of a single trial; the log keeps what was done.
-    pub fn run(&self, work: &Work, ended: &mut dyn FnMut(&[StageOutcome])) -> Result<(Vec<StageOutcome>, Picks), TuningError> {
+    pub fn run(
+        &self,
+        work: &Work,
+        ended: &mut dyn FnMut(&[StageOutcome]),
+    ) -> Result<(Vec<StageOutcome>, Picks), TuningError> {
         let mut picks = Picks { members: self.members.to_vec(), features: self.features, meta: self.meta.clone() };
         let mut outcomes: Vec<StageOutcome> = Vec::new();
         let mut chosen: Vec<Option<Vec<toml::Value>>> = Vec::new();
@@ -126,9 +132,15 @@ impl Study<'_> {
             let outcome = self.outcome(stage, &base, &trials, begun.elapsed());
             let picked = outcome.picked.map(|place| trials[place].details.values.clone());
             if picked.is_none() && stage.config.pick != Pick::None {
-                let problem =
-                    trials.iter().find_map(|trial| trial.details.error.clone()).unwrap_or_else(|| "no reason is known".to_owned());
-                return Err(TuningError::NothingToPick { stage: stage.config.name.clone(), trials: trials.len(), problem });
+                let problem = trials
+                    .iter()
+                    .find_map(|trial| trial.details.error.clone())
+                    .unwrap_or_else(|| "no reason is known".to_owned());
+                return Err(TuningError::NothingToPick {
+                    stage: stage.config.name.clone(),
+                    trials: trials.len(),
+                    problem,
+                });
             }
             if let Some(values) = &picked {
                 self.apply(stage, values, &mut picks)?;
@@ -148,8 +160,14 @@ impl Study<'_> {
     }
 
     /// The settings that a stage's trials start from: those of its member with the picks that it inherits.
-    fn base(&self, stage: &Stage, earlier: &[Stage], chosen: &[Option<Vec<toml::Value>>]) -> Result<toml::Table, TuningError> {
-        let named = |member: &&toml::Table| member.get("name").and_then(toml::Value::as_str) == Some(&stage.config.learner);
+    fn base(
+        &self,
+        stage: &Stage,
+        earlier: &[Stage],
+        chosen: &[Option<Vec<toml::Value>>],
+    ) -> Result<toml::Table, TuningError> {
+        let named =
+            |member: &&toml::Table| member.get("name").and_then(toml::Value::as_str) == Some(&stage.config.learner);
         let mut base = self.members.iter().find(named).cloned().unwrap_or_default();
         for (other, values) in earlier.iter().zip(chosen).filter(|(other, _)| stage.inherits_from(other)) {
             put(other, values.iter().flatten(), &mut base)?;
@@ -159,7 +177,9 @@ impl Study<'_> {
 
     fn apply(&self, stage: &Stage, values: &[toml::Value], picks: &mut Picks) -> Result<(), TuningError> {
         if !stage.is_stack() {
-            let named = |member: &&mut toml::Table| member.get("name").and_then(toml::Value::as_str) == Some(&stage.config.learner);
+            let named = |member: &&mut toml::Table| {
+                member.get("name").and_then(toml::Value::as_str) == Some(&stage.config.learner)
+            };
             return picks.members.iter_mut().find(named).map_or(Ok(()), |member| put(stage, values.iter(), member));
         }
         for (parameter, value) in stage.space.parameters().iter().zip(values) {
@@ -185,7 +205,11 @@ impl Study<'_> {
     ) -> Result<Vec<Trial>, TuningError> {
         let seed = self.seed.derive("stage").derive(&stage.config.name);
         let folder = work.scratch.join(&stage.config.name);
-        std::fs::create_dir_all(&folder).map_err(|source| super::log::LogError::Io { action: "create", path: folder.clone(), source })?;
+        std::fs::create_dir_all(&folder).map_err(|source| super::log::LogError::Io {
+            action: "create",
+            path: folder.clone(),
+            source,
+        })?;
         if stage.is_stack() {
             let predict = || ensemble::out_of_fold(stage, &picks.members, self.digits, self.folds, seed, work);
             let (scale, meta) = (picks.features, picks.meta.clone());
@@ -243,23 +267,27 @@ impl Study<'_> {
 
     fn outcome(&self, stage: &Stage, base: &toml::Table, trials: &[Trial], took: Duration) -> StageOutcome {
         let config = &stage.config;
-        let length = |values: &[toml::Value]| stage.settings(base, values).and_then(learners::build).ok().map(|learner| learner.length());
+        let length = |values: &[toml::Value]| {
+            stage.settings(base, values).and_then(learners::build).ok().map(|learner| learner.length())
+        };
         let full = |trial: &Trial| length(&trial.details.values).map_or(0, |length| u64::from(length.steps));
         let unit = trials.iter().find_map(|trial| length(&trial.details.values)).map_or("", |length| length.unit);
-        let steps_naive = if stage.is_stack() { 0 } else { trials.iter().map(full).sum::<u64>() * config.splits.len() as u64 };
+        let steps_naive =
+            if stage.is_stack() { 0 } else { trials.iter().map(full).sum::<u64>() * config.splits.len() as u64 };
         let described = |parameter: &super::Parameter| ParameterOutcome {
             field: parameter.field.clone(),
             label: parameter.name().to_owned(),
             log: parameter.is_log(),
             choices: parameter.choices(),
         };
-        let strategy = config
-            .strategy
-            .strategy()
-            .map_or_else(|| "one training, read on its way".to_owned(), |strategy| strategy.describe(&stage.space, config.budget.trials));
+        let strategy = config.strategy.strategy().map_or_else(
+            || "one training, read on its way".to_owned(),
+            |strategy| strategy.describe(&stage.space, config.budget.trials),
+        );
         let halving = if config.halving.is_some() { ", successive halving" } else { "" };
         let pruning = if config.pruning.is_some() { ", median pruning" } else { "" };
-        let scoring = if stage.is_stack() { format!("out of fold, {} folds", self.folds) } else { config.splits.describe() };
+        let scoring =
+            if stage.is_stack() { format!("out of fold, {} folds", self.folds) } else { config.splits.describe() };
         StageOutcome {
             name: config.name.clone(),
             title: stage.title().to_owned(),
@@ -298,8 +326,8 @@ fn finished(log: &StageLog, space: &Space) -> Option<Vec<Trial>> {
     Some(trials)
 }
 
-/// True if a trial may choose an epoch or a number of trees by validation images: asked of the start, and of the start with each value of each
-/// parameter.
+/// True if a trial may choose an epoch or a number of trees by validation images: asked of the start, and of the start
+/// with each value of each parameter.
 fn may_select(stage: &Stage, base: &toml::Table, start: &[f64]) -> bool {
     let start = stage.space.decode(start);
     let selects = |candidate: &[toml::Value]| {
@@ -310,14 +338,21 @@ fn may_select(stage: &Stage, base: &toml::Table, start: &[f64]) -> bool {
         candidate[place] = value;
         candidate
     };
-    let varied = |(place, parameter): (usize, &super::Parameter)| parameter.grid().into_iter().any(|value| selects(&with(place, value)));
+    let varied = |(place, parameter): (usize, &super::Parameter)| {
+        parameter.grid().into_iter().any(|value| selects(&with(place, value)))
+    };
     selects(&start) || stage.space.parameters().iter().enumerate().any(varied)
 }
 
-fn put<'v>(stage: &Stage, values: impl Iterator<Item = &'v toml::Value>, settings: &mut toml::Table) -> Result<(), TuningError> {
+fn put<'v>(
+    stage: &Stage,
+    values: impl Iterator<Item = &'v toml::Value>,
+    settings: &mut toml::Table,
+) -> Result<(), TuningError> {
     for (parameter, value) in stage.space.parameters().iter().zip(values) {
-        field_path::set(settings, &parameter.field, value.clone())
-            .map_err(|problem| TuningError::setting(&stage.config.name, crate::data::FieldError::new("parameters", problem)))?;
+        field_path::set(settings, &parameter.field, value.clone()).map_err(|problem| {
+            TuningError::setting(&stage.config.name, crate::data::FieldError::new("parameters", problem))
+        })?;
     }
     Ok(())
 }
@@ -333,7 +368,10 @@ fn said(stage: &Stage, outcome: &StageOutcome, trials: &[Trial]) -> String {
     }
     if let Some(place) = outcome.picked {
         let trial = &trials[place];
-        let error = trial.details.standard_error.map_or_else(String::new, |error| format!(" ± {}", outcome.score.format_width(error)));
+        let error = trial
+            .details
+            .standard_error
+            .map_or_else(String::new, |error| format!(" ± {}", outcome.score.format_width(error)));
         line += &format!(
             "; picked {} ({}{error})",
             stage.space.describe(&trial.details.values),
@@ -373,8 +411,11 @@ impl Score {
 pub fn describe(stage: &Stage) -> String {
     match stage.config.strategy {
         StrategyConfig::Curve => format!("curve of {}", stage.space.grid_size()),
-        _ => {
-            stage.config.strategy.strategy().map(|strategy| strategy.describe(&stage.space, stage.config.budget.trials)).unwrap_or_default()
-        }
+        _ => stage
+            .config
+            .strategy
+            .strategy()
+            .map(|strategy| strategy.describe(&stage.space, stage.config.budget.trials))
+            .unwrap_or_default(),
     }
 }

@@ -84,7 +84,9 @@ impl Trial {
         }
         let finished = SystemTime::now();
         NewTrial {
-            parameters: parameters.map(|(parameter, value)| (parameter.field.clone(), logged(parameter, value))).collect(),
+            parameters: parameters
+                .map(|(parameter, value)| (parameter.field.clone(), logged(parameter, value)))
+                .collect(),
             outcome: match (self.state, self.score) {
                 (TrialState::Complete, Some(score)) => Outcome::Complete(score),
                 (TrialState::Pruned, score) => Outcome::Pruned(score),
@@ -121,7 +123,10 @@ fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
         let high = range.from + (range.to - range.from) / step * step;
         (ParameterValue::Integer(value), Distribution::Integer { low: range.from, high, step, log: range.log })
     } else if let (Some(range), Some(value)) = (parameter.reals, value.as_float()) {
-        (ParameterValue::Real(value), Distribution::Real { low: range.from, high: range.to, log: range.log, step: None })
+        (
+            ParameterValue::Real(value),
+            Distribution::Real { low: range.from, high: range.to, log: range.log, step: None },
+        )
     } else {
         let choice = |value: &toml::Value| match value {
             toml::Value::Integer(value) if parameter.labels.is_none() => ParameterValue::Integer(*value),
@@ -140,8 +145,8 @@ fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
 
 /// Mean and standard error of the scores of some splits with so many validation images each.
 ///
-/// The error is the larger of two: that between the splits, which a few splits give roughly at best, and that of a share counted on all their
-/// images. A log-loss, which is no share, has the first alone, and none from a single split.
+/// The error is the larger of two: that between the splits, which a few splits give roughly at best, and that of a
+/// share counted on all their images. A log-loss, which is no share, has the first alone, and none from a single split.
 pub(super) fn summary(scores: &[f64], images: usize) -> (f64, Option<f64>) {
     let count = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / count;

@@ -59,7 +59,10 @@ impl Guard {
             return Ok(None);
         }
         let seed: Seed = context.seed;
-        let Ok(split) = stratified_group_split(&digits.labels, &digits.groups, HELD_OUT, seed.derive("held out")) else { return Ok(None) };
+        let Ok(split) = stratified_group_split(&digits.labels, &digits.groups, HELD_OUT, seed.derive("held out"))
+        else {
+            return Ok(None);
+        };
         let seen = digits.select(&split.train);
         let other = nondigits((NONDIGITS * seen.len() as f64) as usize, &seen.images, seed.derive("nondigits"));
         let pixels = [seen.images.pixels(), other.images.pixels()].concat();
@@ -77,7 +80,8 @@ impl Guard {
     }
 }
 
-/// How little a row of the net speaks for one digit, as odds on a logarithmic scale: unlike a probability it does not end at 1.
+/// How little a row of the net speaks for one digit, as odds on a logarithmic scale: unlike a probability it does not
+/// end at 1.
 fn strangeness(row: &[f32; CLASSES]) -> f32 {
     const LEAST: f32 = 1e-9;
     let [digit, other] = [row[usize::from(DIGIT)], row[usize::from(SCRIBBLE)] + row[usize::from(SEVERAL)]];

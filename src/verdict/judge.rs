@@ -34,15 +34,18 @@ impl Default for Bounds {
 }
 
 impl Bounds {
-    /// Learns temperature and least confidence from the stack's rows for images that it was not fitted on, with their labels.
+    /// Learns temperature and least confidence from the stack's rows for images that it was not fitted on, with their
+    /// labels.
     ///
     /// # Errors
     /// If the temperature is not found.
     pub fn fit(rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
         let temperature = Temperature::fit(rows, labels)?;
-        let mut confidences: Vec<f32> = rows.iter().map(|row| evaluation::rank(&temperature.apply(row)).probability).collect();
+        let mut confidences: Vec<f32> =
+            rows.iter().map(|row| evaluation::rank(&temperature.apply(row)).probability).collect();
         let place = (confidences.len() as f64 * REFUSED_BY_CONFIDENCE) as usize;
-        let least_confidence = if confidences.is_empty() { 0.0 } else { *confidences.select_nth_unstable_by(place, f32::total_cmp).1 };
+        let least_confidence =
+            if confidences.is_empty() { 0.0 } else { *confidences.select_nth_unstable_by(place, f32::total_cmp).1 };
         Ok(Self { temperature, least_confidence })
     }
 }
@@ -82,7 +85,8 @@ impl Judge {
     pub fn judge(&mut self, image: &[u8; PIXELS], row: &[f32; CLASSES]) -> Verdict {
         let probabilities = self.bounds.temperature.apply(row);
         let ranking = evaluation::rank(&probabilities);
-        let refusal = self.refusal(image).or((ranking.probability < self.bounds.least_confidence).then_some(Refusal::Unsure));
+        let refusal =
+            self.refusal(image).or((ranking.probability < self.bounds.least_confidence).then_some(Refusal::Unsure));
         Verdict {
             answer: refusal.map_or(Ok(ranking.digit), Err),
             confidence: ranking.probability,
@@ -170,13 +174,17 @@ mod tests {
         // One row in 100 is wrong where 0.991 is said.
         let labels: Vec<u8> = (0..2_000).map(|i| if i % 100 == 0 { 5 } else { 4 }).collect();
         let mut rows = vec![sure(4); 2_000];
-        // Two rows without a favourite: one in two thousand may be below the least confidence, which is that of the other.
+        // Two rows without a favourite: one in two thousand may be below the least confidence, which is that of the
+        // other.
         rows[..2].fill([0.1; CLASSES]);
         let bounds = Bounds::fit(&rows, &labels).unwrap();
         let mut row = sure(4);
         row[9] = 0.004;
         let mut judge = Judge::new(bounds.clone(), None).unwrap();
-        assert_eq!(judge.judge(&[9; PIXELS], &std::array::from_fn(|class| 0.09 + 0.01 * (class % 2) as f32)).answer, Ok(1));
+        assert_eq!(
+            judge.judge(&[9; PIXELS], &std::array::from_fn(|class| 0.09 + 0.01 * (class % 2) as f32)).answer,
+            Ok(1)
+        );
         let verdict = judge.judge(&[9; PIXELS], &row);
         assert_eq!((verdict.answer, verdict.runner_up), (Ok(4), 9));
         assert!((0.98..0.995).contains(&verdict.confidence), "{verdict:?}");

@@ -20,13 +20,14 @@ pub(super) const SCRIBBLE: u8 = 1;
 /// The label of two digits side by side.
 pub(super) const SEVERAL: u8 = 2;
 
-/// `count` images that are no digit, framed as digits are, with labels: 1 for scribbles and blots, 2 for two of `digits` side by side. Image `i`
-/// depends on the seed, on `i` and on the digits alone.
+/// `count` images that are no digit, framed as digits are, with labels: 1 for scribbles and blots, 2 for two of
+/// `digits` side by side. Image `i` depends on the seed, on `i` and on the digits alone.
 ///
 /// # Panics
 /// If there are no digits.
 pub fn nondigits(count: usize, digits: &Images, seed: Seed) -> Digits {
-    let made: Vec<([u8; PIXELS], u8)> = (0..count).into_par_iter().map(|index| nondigit(index, digits, seed.index(index as u64))).collect();
+    let made: Vec<([u8; PIXELS], u8)> =
+        (0..count).into_par_iter().map(|index| nondigit(index, digits, seed.index(index as u64))).collect();
     let (images, labels): (Vec<_>, Vec<_>) = made.into_iter().unzip();
     Digits::new(Images::from_images(images), labels)
 }
@@ -51,13 +52,19 @@ fn nondigit(index: usize, digits: &Images, seed: Seed) -> ([u8; PIXELS], u8) {
 
 type Point = (f32, f32);
 
-/// A pen that wanders between six and some twenty points, in straight lines or in curves, thin or so thick that a blot remains.
+/// A pen that wanders between six and some twenty points, in straight lines or in curves, thin or so thick that a blot
+/// remains.
 fn scribble(draw: &mut ChaCha8Rng, curved: bool) -> Option<Gray> {
-    let width = if draw.random_range(0..10) == 0 { draw.random_range(12.0..40.0) } else { draw.random_range(3.0..12.0f32) };
+    let width =
+        if draw.random_range(0..10) == 0 { draw.random_range(12.0..40.0) } else { draw.random_range(3.0..12.0f32) };
     let (wide, high) = (draw.random_range(0.4..1.0f32), draw.random_range(0.4..1.0f32));
     let reach = CANVAS as f32 - width;
-    let mut point =
-        || (width / 2.0 + reach * wide * draw.random_range(0.0..1.0f32), width / 2.0 + reach * high * draw.random_range(0.0..1.0f32));
+    let mut point = || {
+        (
+            width / 2.0 + reach * wide * draw.random_range(0.0..1.0f32),
+            width / 2.0 + reach * high * draw.random_range(0.0..1.0f32),
+        )
+    };
     let first: Vec<Point> = (0..6).map(|_| point()).collect();
     let more = (point().0 / CANVAS as f32 * 16.0) as usize;
     let points: Vec<Point> = first.into_iter().chain((0..more).map(|_| point())).collect();
@@ -133,7 +140,8 @@ mod tests {
         let digits = synthetic::generate(50, Seed(1)).images;
         let made = nondigits(300, &digits, Seed(2));
         let pairs: Vec<_> = made.images.iter().zip(&made.labels).filter(|(_, label)| **label == SEVERAL).collect();
-        let wide = pairs.iter().filter(|(image, _)| ink_box(image).is_some_and(|area| area.width > area.height)).count();
+        let wide =
+            pairs.iter().filter(|(image, _)| ink_box(image).is_some_and(|area| area.width > area.height)).count();
         assert_eq!(pairs.len(), 100);
         assert!(wide >= 80, "{wide}");
     }

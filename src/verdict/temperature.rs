@@ -12,8 +12,8 @@ use crate::{
 /// Probabilities below this are taken for this before their logarithm.
 const SMALLEST: f32 = 1e-12;
 
-/// Temperature scaling (Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017): probabilities are raised to the power `sharpness`, the
-/// inverse of the temperature, and divided by their sum. The order of the classes stays.
+/// Temperature scaling (Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017): probabilities are raised to
+/// the power `sharpness`, the inverse of the temperature, and divided by their sum. The order of the classes stays.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Temperature {
@@ -28,8 +28,8 @@ impl Default for Temperature {
 }
 
 impl Temperature {
-    /// The one with the least mean log-loss on rows that their model was not fitted on. The loss is convex in the sharpness; where every row is right
-    /// it has no minimum, and nothing is changed.
+    /// The one with the least mean log-loss on rows that their model was not fitted on. The loss is convex in the
+    /// sharpness; where every row is right it has no minimum, and nothing is changed.
     ///
     /// # Errors
     /// If the minimum is not found.

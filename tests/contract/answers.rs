@@ -37,7 +37,8 @@ fn the_same_image_is_the_same_digit_however_it_is_sent() {
         assert_eq!(predict("application/json; charset=utf-8", data_url("image/png", &png)), of_png);
         let of_jpeg = predict("image/jpeg", jpeg.clone());
         assert_eq!(predict("application/json", data_url("image/jpeg", &jpeg)), of_jpeg);
-        let small = predict("image/png", file(GrayImage::from_raw(28, 28, image.to_vec()).expect("28 × 28"), ImageFormat::Png));
+        let small =
+            predict("image/png", file(GrayImage::from_raw(28, 28, image.to_vec()).expect("28 × 28"), ImageFormat::Png));
         for (name, answer) in [("PNG", of_png), ("JPEG", of_jpeg), ("PNG of 28 × 28", small)] {
             assert_eq!(answer["digit"], flat["digit"], "{class} as {name}: {answer}");
         }
@@ -50,16 +51,21 @@ fn an_answer_is_consistent_in_itself() {
     let run = get(service.address(), "/api/run").json();
     for class in 0..10 {
         let answer = post(service.address(), "/api/predict", "image/png", drawn(class)).json();
-        let probabilities =
-            |value: &Value| -> Vec<f64> { value.as_array().expect("ten").iter().map(|p| p.as_f64().expect("a number")).collect() };
-        let names: Vec<&Value> = answer["models"].as_array().expect("models").iter().map(|model| &model["name"]).collect();
+        let probabilities = |value: &Value| -> Vec<f64> {
+            value.as_array().expect("ten").iter().map(|p| p.as_f64().expect("a number")).collect()
+        };
+        let names: Vec<&Value> =
+            answer["models"].as_array().expect("models").iter().map(|model| &model["name"]).collect();
         assert_eq!(names, run["models"].as_array().expect("models").iter().collect::<Vec<_>>());
         assert_eq!(answer["model"], run["model"]);
         let models = answer["models"].as_array().expect("models").iter();
         for row in models.map(|model| &model["probabilities"]).chain([&answer["probabilities"]]) {
             let row = probabilities(row);
             assert_eq!(row.len(), 10);
-            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-4 && row.iter().all(|p| (0.0..=1.0).contains(p)), "{row:?}");
+            assert!(
+                (row.iter().sum::<f64>() - 1.0).abs() < 1e-4 && row.iter().all(|p| (0.0..=1.0).contains(p)),
+                "{row:?}"
+            );
         }
         for model in answer["models"].as_array().expect("models") {
             let row = probabilities(&model["probabilities"]);
@@ -69,7 +75,10 @@ fn an_answer_is_consistent_in_itself() {
         let digit = answer["digit"].as_u64().expect("a digit that is drawn cleanly") as usize;
         let row = probabilities(&answer["probabilities"]);
         assert_eq!(answer["confidence"].as_f64(), Some(row[digit]));
-        assert_eq!(answer["runner_up_confidence"].as_f64(), Some(row[answer["runner_up"].as_u64().expect("a digit") as usize]));
+        assert_eq!(
+            answer["runner_up_confidence"].as_f64(),
+            Some(row[answer["runner_up"].as_u64().expect("a digit") as usize])
+        );
         assert!(answer["refusal"].is_null() && answer["stages"].is_null(), "{answer}");
         assert!(answer["milliseconds"].as_f64().is_some_and(|time| time > 0.0));
     }
@@ -80,12 +89,17 @@ fn stages_are_pictures_of_the_sizes_that_are_said() {
     let service = Service::start(&[]);
     let wide = image::imageops::resize(&drawing(5, 2), 1400, 900, image::imageops::FilterType::Triangle);
     for (picture, query) in [(drawing(8, 1), ""), (wide, "&centre=box"), (drawing(1, 1), "&ink=dark")] {
-        let answer =
-            post(service.address(), &format!("/api/predict?stages=true{query}"), "image/png", file(picture.clone(), ImageFormat::Png));
+        let answer = post(
+            service.address(),
+            &format!("/api/predict?stages=true{query}"),
+            "image/png",
+            file(picture.clone(), ImageFormat::Png),
+        );
         let stages = &answer.json()["stages"];
         let shown = |name: &str| {
             let stage = &stages[name];
-            let base64 = stage["png"].as_str().and_then(|url| url.strip_prefix("data:image/png;base64,")).expect("a data URL");
+            let base64 =
+                stage["png"].as_str().and_then(|url| url.strip_prefix("data:image/png;base64,")).expect("a data URL");
             let picture = image::load_from_memory(&STANDARD.decode(base64).expect("base64")).expect("a picture");
             let said = (stage["width"].as_u64(), stage["height"].as_u64());
             assert_eq!(said, (Some(picture.width().into()), Some(picture.height().into())), "{name}");
@@ -126,6 +140,9 @@ fn refusals_say_why_and_name_no_digit() {
         let answer = answer.json();
         assert!(reasons.contains(&answer["refusal"]["reason"].as_str().expect("a reason")), "{answer}");
         assert!(answer["refusal"]["message"].as_str().is_some_and(|message| message.len() > 10), "{answer}");
-        assert!(answer["digit"].is_null() && answer["runner_up"].is_null() && answer["runner_up_confidence"].is_null(), "{answer}");
+        assert!(
+            answer["digit"].is_null() && answer["runner_up"].is_null() && answer["runner_up_confidence"].is_null(),
+            "{answer}"
+        );
     }
 }

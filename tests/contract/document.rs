@@ -13,8 +13,18 @@ use crate::{
 /// Methods that are tried on every route.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"];
 /// Paths that there are none of.
-const NOWHERE: [&str; 10] =
-    ["/api", "/api/", "/api/predict/", "/api/predict/3", "/v1", "/v2/", "/v2/models/", "/v2/models/stack/fit", "/assets", "/index.html"];
+const NOWHERE: [&str; 10] = [
+    "/api",
+    "/api/",
+    "/api/predict/",
+    "/api/predict/3",
+    "/v1",
+    "/v2/",
+    "/v2/models/",
+    "/v2/models/stack/fit",
+    "/assets",
+    "/index.html",
+];
 
 fn document(address: SocketAddr) -> Document {
     let answer = get(address, "/api/openapi.json");
@@ -36,7 +46,9 @@ fn filled(path: &str) -> String {
 
 /// A batch of one blank image, as the protocol wants it.
 fn batch() -> Vec<u8> {
-    json!({ "inputs": [{ "name": "images", "shape": [1, 784], "datatype": "UINT8", "data": vec![0; 784] }] }).to_string().into_bytes()
+    json!({ "inputs": [{ "name": "images", "shape": [1, 784], "datatype": "UINT8", "data": vec![0; 784] }] })
+        .to_string()
+        .into_bytes()
 }
 
 /// Answers by method, path of the document and status.
@@ -66,7 +78,17 @@ fn provoked() -> Given {
 fn ordinary(given: &mut Given) {
     let service = Service::start(&[]);
     let address = service.address();
-    for path in ["/", "/metrics", "/api/run", "/api/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready", "/v2/models", "/report/"] {
+    for path in [
+        "/",
+        "/metrics",
+        "/api/run",
+        "/api/openapi.json",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v2/models",
+        "/report/",
+    ] {
         given.add("GET", path, 200, get(address, path));
     }
     for name in ["app.js", "page.css", "colours.css", "icon.svg"] {
@@ -80,16 +102,31 @@ fn ordinary(given: &mut Given) {
         let model = model.as_str().expect("a name");
         given.add("GET", "/v2/models/{name}", 200, get(address, &format!("/v2/models/{model}")));
         given.add("GET", "/v2/models/{name}/ready", 200, get(address, &format!("/v2/models/{model}/ready")));
-        given.add("POST", "/v2/models/{name}/infer", 200, post(address, &format!("/v2/models/{model}/infer"), "application/json", batch()));
+        given.add(
+            "POST",
+            "/v2/models/{name}/infer",
+            200,
+            post(address, &format!("/v2/models/{model}/infer"), "application/json", batch()),
+        );
     }
     for path in ["/assets/{name}", "/report/{name}", "/v2/models/{name}", "/v2/models/{name}/ready"] {
         for name in ["none", "%00", "..%2f..%2fCargo.toml"] {
             given.add("GET", path, 404, get(address, &path.replace("{name}", name)));
         }
     }
-    given.add("POST", "/v2/models/{name}/infer", 404, post(address, "/v2/models/none/infer", "application/json", batch()));
+    given.add(
+        "POST",
+        "/v2/models/{name}/infer",
+        404,
+        post(address, "/v2/models/none/infer", "application/json", batch()),
+    );
     for wrong in [&b""[..], b"{}", b"[]", b"{\"inputs\": []}"] {
-        given.add("POST", "/v2/models/{name}/infer", 400, post(address, "/v2/models/dense/infer", "application/json", wrong));
+        given.add(
+            "POST",
+            "/v2/models/{name}/infer",
+            400,
+            post(address, "/v2/models/dense/infer", "application/json", wrong),
+        );
         given.add("POST", "/api/predict", 400, post(address, "/api/predict", "application/json", wrong));
     }
     let white = http::file(image::GrayImage::from_pixel(40, 40, image::Luma([255])), image::ImageFormat::Png);
@@ -131,7 +168,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("creates");
     for entry in fs::read_dir(from).expect("reads").map(|entry| entry.expect("an entry")) {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { fs::copy(entry.path(), target).map(drop).expect("copies") }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            fs::copy(entry.path(), target).map(drop).expect("copies")
+        }
     }
 }
 
@@ -140,7 +181,12 @@ fn too_many(given: &mut Given) {
     let _waiting = http::half_a_picture(service.address());
     http::wait_until_under_way(service.address(), 1);
     given.add("POST", "/api/predict", 429, post(service.address(), "/api/predict", "image/png", drawn(1)));
-    given.add("POST", "/v2/models/{name}/infer", 429, post(service.address(), "/v2/models/dense/infer", "application/json", batch()));
+    given.add(
+        "POST",
+        "/v2/models/{name}/infer",
+        429,
+        post(service.address(), "/v2/models/dense/infer", "application/json", batch()),
+    );
 }
 
 fn too_slow(given: &mut Given) {
@@ -210,9 +256,15 @@ fn every_documented_status_is_given_with_a_body_of_its_schema() {
             statuses += 1;
         }
     }
-    wrong.extend(given.into_keys().map(|(method, path, status)| format!("{method} {path} gave {status}, which is not documented")));
+    wrong.extend(
+        given
+            .into_keys()
+            .map(|(method, path, status)| format!("{method} {path} gave {status}, which is not documented")),
+    );
     assert!(wrong.is_empty(), "{wrong:#?}");
-    say(format!("contract: {answers} answers for {statuses} documented statuses agree with the document's {schemas} schemas"));
+    say(format!(
+        "contract: {answers} answers for {statuses} documented statuses agree with the document's {schemas} schemas"
+    ));
 }
 
 #[test]

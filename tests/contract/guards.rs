@@ -46,11 +46,20 @@ fn a_loopback_service_answers_only_to_names_of_this_machine() {
 /// One answer of every status that can be had quickly.
 fn answers(service: &Service) -> Vec<Answer> {
     let address = service.address();
-    let mut answers: Vec<Answer> =
-        ["/", "/v2", "/metrics", "/report/", "/api/run", "/api/openapi.json", "/assets/app.js", "/v2/models/none", "/nowhere"]
-            .iter()
-            .map(|path| get(address, path))
-            .collect();
+    let mut answers: Vec<Answer> = [
+        "/",
+        "/v2",
+        "/metrics",
+        "/report/",
+        "/api/run",
+        "/api/openapi.json",
+        "/assets/app.js",
+        "/v2/models/none",
+        "/nowhere",
+    ]
+    .iter()
+    .map(|path| get(address, path))
+    .collect();
     answers.push(post(address, "/api/predict", "image/png", drawn(3)));
     answers.push(post(address, "/api/predict", "image/png", b"none"));
     answers.push(post(address, "/api/predict", "text/plain", b"none"));
@@ -96,9 +105,14 @@ fn samples(text: &str) -> BTreeMap<String, f64> {
         let (sample, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line}"));
         let value: f64 = value.parse().unwrap_or_else(|_| panic!("{line}"));
         let name = sample.split('{').next().expect("a name");
-        let plain = |name: &str| ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned();
+        let plain = |name: &str| {
+            ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name).to_owned()
+        };
         assert!(kinds.contains_key(name) || kinds.get(&plain(name)) == Some(&"histogram"), "{line} has no type");
-        assert!(name.starts_with("digitstack_") && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{line}");
+        assert!(
+            name.starts_with("digitstack_") && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
+            "{line}"
+        );
         assert!(sample == name || sample.ends_with("\"}"), "{line}");
         assert!(value >= 0.0, "{line}");
         assert!(samples.insert(sample.to_owned(), value).is_none(), "twice: {line}");
@@ -167,13 +181,16 @@ fn the_access_log_has_one_line_for_each_request() {
         ("GET", "/v2", 200),
     ] {
         let agent = format!("test/{}", expected.len());
-        connection.send(&with_headers(method, path, &format!("Host: localhost\r\nUser-Agent: {agent}\r\n"))).expect("sends");
+        connection
+            .send(&with_headers(method, path, &format!("Host: localhost\r\nUser-Agent: {agent}\r\n")))
+            .expect("sends");
         assert_eq!(connection.answer_to(method, PATIENCE).expect("an answer").status, status, "{method} {path}");
         expected.push(json!([agent, method, path.split('?').next(), status]));
     }
     service.wait_for_access(|access| access["agent"] == format!("test/{}", expected.len() - 1));
     let accesses = service.accesses();
-    let told: Vec<Value> = accesses.iter().map(|line| json!([line["agent"], line["method"], line["path"], line["status"]])).collect();
+    let told: Vec<Value> =
+        accesses.iter().map(|line| json!([line["agent"], line["method"], line["path"], line["status"]])).collect();
     assert_eq!(told, expected);
     for access in accesses {
         assert!(access["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{access}");

@@ -39,10 +39,14 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 /// Every model's rows, image by image, from `/api/predict`.
 fn single(address: SocketAddr, images: &[[u8; 784]]) -> Vec<Vec<(String, Vec<f64>)>> {
-    let answer = |image: &[u8; 784]| post(address, "/api/predict", "application/json", json!({ "pixels": &image[..] }).to_string()).json();
+    let answer = |image: &[u8; 784]| {
+        post(address, "/api/predict", "application/json", json!({ "pixels": &image[..] }).to_string()).json()
+    };
     let rows = |answer: Value| {
         let models = answer["models"].as_array().expect("models").iter();
-        models.map(|model| (model["name"].as_str().expect("a name").to_owned(), numbers(&model["probabilities"]))).collect()
+        models
+            .map(|model| (model["name"].as_str().expect("a name").to_owned(), numbers(&model["probabilities"])))
+            .collect()
     };
     images.iter().map(|image| rows(answer(image))).collect()
 }
@@ -51,7 +55,8 @@ fn single(address: SocketAddr, images: &[[u8; 784]]) -> Vec<Vec<(String, Vec<f64
 fn batches_give_what_single_images_give_for_every_model_shape_and_type() {
     let service = Service::start(&[]);
     let address = service.address();
-    let images: Vec<[u8; 784]> = (0..40).map(|place| synthetic::digit(place % 10, Seed(100 + u64::from(place)))).collect();
+    let images: Vec<[u8; 784]> =
+        (0..40).map(|place| synthetic::digit(place % 10, Seed(100 + u64::from(place)))).collect();
     let single = single(address, &images);
     let models = get(address, "/v2/models").json()["models"].clone();
     let (mut asked, mut largest) = (0, 0.0f64);
@@ -59,13 +64,18 @@ fn batches_give_what_single_images_give_for_every_model_shape_and_type() {
         let model = model.as_str().expect("a name");
         for count in BATCHES {
             let shapes = [vec![count, 28, 28], vec![count, 1, 28, 28], vec![count, 28, 28, 1], vec![count, 784]];
-            for (shape, datatype) in shapes.iter().flat_map(|shape| ["UINT8", "FP32"].map(|datatype| (shape, datatype))) {
+            for (shape, datatype) in shapes.iter().flat_map(|shape| ["UINT8", "FP32"].map(|datatype| (shape, datatype)))
+            {
                 let answer = infer(address, model, &json!({ "inputs": [tensor(&images[..count], shape, datatype)] }));
                 assert_eq!(answer.status, 200, "{}", answer.text());
                 let answer = answer.json();
                 assert_eq!((&answer["model_name"], answer.get("id")), (&json!(model), None));
-                let (probabilities, digits) = (output(&answer, "probabilities").expect("there"), output(&answer, "digit").expect("there"));
-                assert_eq!((&probabilities["shape"], &probabilities["datatype"]), (&json!([count, CLASSES]), &json!("FP32")));
+                let (probabilities, digits) =
+                    (output(&answer, "probabilities").expect("there"), output(&answer, "digit").expect("there"));
+                assert_eq!(
+                    (&probabilities["shape"], &probabilities["datatype"]),
+                    (&json!([count, CLASSES]), &json!("FP32"))
+                );
                 assert_eq!((&digits["shape"], &digits["datatype"]), (&json!([count]), &json!("INT64")));
                 let (rows, digits) = (numbers(&probabilities["data"]), numbers(&digits["data"]));
                 assert_eq!((rows.len(), digits.len()), (count * CLASSES, count));
@@ -73,7 +83,11 @@ fn batches_give_what_single_images_give_for_every_model_shape_and_type() {
                     assert_eq!(expected[place].0, model);
                     let difference = row.iter().zip(&expected[place].1).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                     largest = largest.max(difference);
-                    assert!(difference < 1e-5, "{model}, {count} images, {shape:?}, {datatype}: {row:?} and {:?}", expected[place].1);
+                    assert!(
+                        difference < 1e-5,
+                        "{model}, {count} images, {shape:?}, {datatype}: {row:?} and {:?}",
+                        expected[place].1
+                    );
                     assert!(row.iter().all(|p| *p <= row[digit as usize]), "{digit}: {row:?}");
                 }
                 asked += count;
@@ -90,10 +104,11 @@ fn numbers_may_be_nested_in_any_way() {
     let service = Service::start(&[]);
     let image = synthetic::digit(6, Seed(1));
     let rows: Vec<&[u8]> = image.chunks(28).collect();
-    let body =
-        |shape: &[usize], data: Value| json!({ "inputs": [{ "name": "images", "shape": shape, "datatype": "UINT8", "data": data }] });
+    let body = |shape: &[usize], data: Value| json!({ "inputs": [{ "name": "images", "shape": shape, "datatype": "UINT8", "data": data }] });
     let flat = infer(service.address(), "cnn", &body(&[1, 28, 28], json!(&image[..]))).json();
-    for (shape, data) in [(&[1, 28, 28][..], json!([rows])), (&[1, 784], json!([&image[..]])), (&[1, 1, 28, 28], json!([[rows]]))] {
+    for (shape, data) in
+        [(&[1, 28, 28][..], json!([rows])), (&[1, 784], json!([&image[..]])), (&[1, 1, 28, 28], json!([[rows]]))]
+    {
         let answer = infer(service.address(), "cnn", &body(shape, data));
         assert_eq!((answer.status, answer.json()), (200, flat.clone()), "{shape:?}");
     }
@@ -109,11 +124,19 @@ fn outputs_select_and_the_id_comes_back() {
         (json!([{ "name": "probabilities" }]), &["probabilities"]),
         (json!([{ "name": "digit" }, { "name": "probabilities" }]), &["probabilities", "digit"]),
     ] {
-        let answer =
-            infer(service.address(), "dense", &json!({ "id": "batch-7 ü", "inputs": [image], "outputs": wanted, "parameters": {} }));
+        let answer = infer(
+            service.address(),
+            "dense",
+            &json!({ "id": "batch-7 ü", "inputs": [image], "outputs": wanted, "parameters": {} }),
+        );
         let answer = answer.json();
         assert_eq!(answer["id"], "batch-7 ü");
-        let names: Vec<&str> = answer["outputs"].as_array().expect("outputs").iter().filter_map(|output| output["name"].as_str()).collect();
+        let names: Vec<&str> = answer["outputs"]
+            .as_array()
+            .expect("outputs")
+            .iter()
+            .filter_map(|output| output["name"].as_str())
+            .collect();
         assert_eq!(names, expected, "{wanted}");
     }
 }

@@ -32,7 +32,10 @@ fn it_is_ready_as_soon_as_it_says_so() {
         times.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
-    say(format!("contract: start to the first answer: {:.0} ms, median of five ({:.0} to {:.0})", times[2], times[0], times[4]));
+    say(format!(
+        "contract: start to the first answer: {:.0} ms, median of five ({:.0} to {:.0})",
+        times[2], times[0], times[4]
+    ));
     assert!(times[2] < 10_000.0, "{times:?}");
 }
 
@@ -42,7 +45,10 @@ fn a_port_that_is_taken_is_named() {
     let port = service.address().port().to_string();
     let (code, said) = digitstack(program().args(["serve", "--port", &port]).arg(service::run()));
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains(&format!("127.0.0.1:{port}")) && said.contains("--port") && !said.contains("panicked"), "{said}");
+    assert!(
+        said.contains(&format!("127.0.0.1:{port}")) && said.contains("--port") && !said.contains("panicked"),
+        "{said}"
+    );
     assert_eq!(get(service.address(), "/v2").status, 200, "the first is not disturbed");
 }
 
@@ -59,7 +65,15 @@ fn without_a_run_it_says_how_to_make_one() {
 
 #[test]
 fn arguments_that_cannot_be_meant_are_usage_errors() {
-    for wrong in ["--timeout=0", "--timeout=nan", "--timeout=-1", "--timeout=1e9", "--in-flight=0", "--port=70000", "--host=example.org"] {
+    for wrong in [
+        "--timeout=0",
+        "--timeout=nan",
+        "--timeout=-1",
+        "--timeout=1e9",
+        "--in-flight=0",
+        "--port=70000",
+        "--host=example.org",
+    ] {
         let (code, said) = digitstack(program().args(["serve", wrong]));
         assert_eq!(code, Some(2), "{wrong:?}: {said}");
         assert!(said.contains(wrong.split('=').next().expect("a name")), "{wrong:?}: {said}");
@@ -87,7 +101,11 @@ fn asked_to_stop_it_finishes_what_is_under_way_and_takes_nothing_new() {
     connection.wait_for_end(PATIENCE).expect("the connection is closed");
     assert_eq!(service.wait().code(), Some(0));
     let accesses = service.accesses();
-    assert_eq!(accesses.last().map(|line| (&line["path"], &line["status"])), Some((&"/api/predict".into(), &200.into())), "{accesses:#?}");
+    assert_eq!(
+        accesses.last().map(|line| (&line["path"], &line["status"])),
+        Some((&"/api/predict".into(), &200.into())),
+        "{accesses:#?}"
+    );
 }
 
 #[cfg(unix)]

@@ -38,7 +38,10 @@ fn one_request_more_than_allowed_is_turned_away_at_once() {
             }
         }
         assert!(quickest < AT_ONCE, "{quickest:?}");
-        say(format!("contract: {places} in flight, the next is turned away after {:.2} ms", quickest.as_secs_f64() * 1e3));
+        say(format!(
+            "contract: {places} in flight, the next is turned away after {:.2} ms",
+            quickest.as_secs_f64() * 1e3
+        ));
         assert_eq!(metric(&get(address, "/metrics").text(), "digitstack_turned_away_total"), 10.0);
         // Those that waited are answered, and then others are again.
         for (mut connection, rest) in waiting {
@@ -137,7 +140,9 @@ fn a_head_that_drips_is_cut_off_and_so_is_a_connection_that_says_nothing() {
         assert_eq!(connection.answer(PATIENCE).expect("an answer").status, 200);
         drip(connection, b"GET /v2 HT".iter().copied())
     });
-    for (name, thread) in [("a head that drips", dripping), ("nothing at all", silent), ("half a second request", second)] {
+    for (name, thread) in
+        [("a head that drips", dripping), ("nothing at all", silent), ("half a second request", second)]
+    {
         let seconds = thread.join().expect("no panic").as_secs_f64();
         assert!((9.0..30.0).contains(&seconds), "{name} was borne with for {seconds} s");
     }

@@ -77,6 +77,8 @@ fn a_schema_that_is_not_understood_is_an_error() {
         let error = document.check_itself().expect_err(&wrong.to_string());
         assert!(error.contains(words), "{wrong}: {error}");
     }
-    let error = document().check(&json!({ "type": "string", "pattern": "a+" }), &json!("b")).expect_err("a keyword that is not known");
+    let error = document()
+        .check(&json!({ "type": "string", "pattern": "a+" }), &json!("b"))
+        .expect_err("a keyword that is not known");
     assert!(error.contains("pattern"), "{error}");
 }

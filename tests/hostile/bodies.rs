@@ -39,14 +39,19 @@ pub fn cases() -> Vec<Case> {
 
 /// Texts that are no JSON, or none that any route wants.
 fn no_json() -> Vec<(String, Vec<u8>)> {
-    let mut cases: Vec<(String, Vec<u8>)> =
-        ["null", "true", "3", "\"text\"", "[]", "[[]]", "{", "}", "{]", "{\"a\"", "{\"a\":}", "{,}", "{}{}", "{'a': 1}", "NaN"]
-            .map(|text| (format!("the body {text}"), text.as_bytes().to_vec()))
-            .to_vec();
+    let mut cases: Vec<(String, Vec<u8>)> = [
+        "null", "true", "3", "\"text\"", "[]", "[[]]", "{", "}", "{]", "{\"a\"", "{\"a\":}", "{,}", "{}{}", "{'a': 1}",
+        "NaN",
+    ]
+    .map(|text| (format!("the body {text}"), text.as_bytes().to_vec()))
+    .to_vec();
     cases.push(("a byte order mark before JSON".into(), b"\xef\xbb\xbf{\"pixels\": []}".to_vec()));
     cases.push(("bytes that are no UTF-8".into(), b"{\"image\": \"\xff\xfe\xc0\x80\", \"id\": \"\xff\"}".to_vec()));
     cases.push(("a NUL in JSON".into(), b"{\"pixels\"\0: []}".to_vec()));
-    cases.push(("a bare control character in a string".into(), b"{\"image\": \"a\x01\", \"inputs\": [], \"id\": \"\x01\"}".to_vec()));
+    cases.push((
+        "a bare control character in a string".into(),
+        b"{\"image\": \"a\x01\", \"inputs\": [], \"id\": \"\x01\"}".to_vec(),
+    ));
     cases.push(("a comment".into(), b"{/* none */}".to_vec()));
     cases.push(("a comma at the end".into(), b"{\"pixels\": [], \"inputs\": [],}".to_vec()));
     for depth in [127, 200, 100_000] {
@@ -65,7 +70,8 @@ fn no_json() -> Vec<(String, Vec<u8>)> {
 fn predictions() -> Vec<(String, Vec<u8>)> {
     let text = |name: &str, body: String| (name.to_owned(), body.into_bytes());
     let levels = |first: &str| format!("{{\"pixels\": [{first}{}]}}", ",0".repeat(783));
-    let number_among_rows: Vec<Value> = (0..28).map(|row| if row == 27 { json!(0) } else { json!(vec![0; 28]) }).collect();
+    let number_among_rows: Vec<Value> =
+        (0..28).map(|row| if row == 27 { json!(0) } else { json!(vec![0; 28]) }).collect();
     let mut cases = vec![
         text("neither", "{}".into()),
         text("both", json!({ "image": "data:image/png;base64,AA", "pixels": vec![0; 784] }).to_string()),
@@ -89,7 +95,8 @@ fn predictions() -> Vec<(String, Vec<u8>)> {
     for wrong in wrong_levels() {
         cases.push((format!("the level {wrong}"), levels(&wrong).into_bytes()));
     }
-    for (field, values) in [("image", ["1", "true", "[]", "{}", "null", "\"\""]), ("pixels", ["1", "true", "\"0\"", "{}", "null", "\"\""])]
+    for (field, values) in
+        [("image", ["1", "true", "[]", "{}", "null", "\"\""]), ("pixels", ["1", "true", "\"0\"", "{}", "null", "\"\""])]
     {
         cases.extend(values.map(|value| text(&format!("{field} is {value}"), format!("{{\"{field}\": {value}}}"))));
     }
@@ -235,7 +242,8 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
         let tensor = json!({ "name": "images", "shape": [1, 784], "datatype": "UINT8", "data": vec![0; count] });
         cases.push((format!("{count} numbers"), json!({ "inputs": [tensor] })));
     }
-    let mut cases: Vec<(String, Vec<u8>)> = cases.into_iter().map(|(name, body)| (name, body.to_string().into_bytes())).collect();
+    let mut cases: Vec<(String, Vec<u8>)> =
+        cases.into_iter().map(|(name, body)| (name, body.to_string().into_bytes())).collect();
     let with = |datatype: &str, first: &str| {
         let data = format!("[{first}{}]", ",0".repeat(783));
         format!("{{\"inputs\": [{{\"name\": \"images\", \"shape\": [1, 784], \"datatype\": \"{datatype}\", \"data\": {data}}}]}}")
@@ -250,9 +258,18 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
     cases.push(("inputs twice".into(), format!("{{\"inputs\": [{0}], \"inputs\": [{0}]}}", tensor()).into_bytes()));
     cases.push((
         "a shape twice".into(),
-        tensor().to_string().replacen('{', "{\"inputs\": [{\"shape\": [1, 784],", 1).into_bytes().into_iter().chain(*b"]}").collect(),
+        tensor()
+            .to_string()
+            .replacen('{', "{\"inputs\": [{\"shape\": [1, 784],", 1)
+            .into_bytes()
+            .into_iter()
+            .chain(*b"]}")
+            .collect(),
     ));
-    cases.push(("an id with a lone surrogate".into(), format!("{{\"id\": \"\\ud800\", \"inputs\": [{}]}}", tensor()).into_bytes()));
+    cases.push((
+        "an id with a lone surrogate".into(),
+        format!("{{\"id\": \"\\ud800\", \"inputs\": [{}]}}", tensor()).into_bytes(),
+    ));
     cases
 }
 
@@ -287,9 +304,11 @@ fn content_types() -> Vec<Case> {
         long.as_str(),
     ] {
         let name: String = kind.chars().take(50).collect();
-        for (what, body) in
-            [("a PNG", drawn(1)), ("pixels", json!({ "pixels": vec![0; 784] }).to_string().into_bytes()), ("nothing", Vec::new())]
-        {
+        for (what, body) in [
+            ("a PNG", drawn(1)),
+            ("pixels", json!({ "pixels": vec![0; 784] }).to_string().into_bytes()),
+            ("nothing", Vec::new()),
+        ] {
             cases.push(Case::new(
                 format!("{what} of the type `{name}`"),
                 request("POST", PREDICT, Some(kind), &body),
@@ -299,7 +318,11 @@ fn content_types() -> Vec<Case> {
     }
     cases.push(Case::new("a picture without a type", request("POST", PREDICT, None, &drawn(1)), Expected::Error(415)));
     cases.push(Case::new("a PNG as JSON", request("POST", PREDICT, Some(JSON), &drawn(1)), Expected::Error(400)));
-    cases.push(Case::new("JSON as a PNG", request("POST", PREDICT, Some("image/png"), b"{\"pixels\": []}"), Expected::Error(400)));
+    cases.push(Case::new(
+        "JSON as a PNG",
+        request("POST", PREDICT, Some("image/png"), b"{\"pixels\": []}"),
+        Expected::Error(400),
+    ));
     let compressed = [&b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n"[..],
         b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0"].concat();
     cases.push(Case::new("compressed JSON", compressed, Expected::Error(400)));
@@ -308,7 +331,9 @@ fn content_types() -> Vec<Case> {
 
 fn too_long() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (path, kind) in [(PREDICT, "image/png"), (PREDICT, "image/jpeg"), (PREDICT, JSON), (PREDICT, "text/plain"), (INFER, JSON)] {
+    for (path, kind) in
+        [(PREDICT, "image/png"), (PREDICT, "image/jpeg"), (PREDICT, JSON), (PREDICT, "text/plain"), (INFER, JSON)]
+    {
         let body = vec![b' '; TOO_LONG];
         cases.push(Case::new(
             format!("{TOO_LONG} bytes of {kind} to {path}"),
@@ -319,7 +344,11 @@ fn too_long() -> Vec<Case> {
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n{TOO_LONG:x}\r\n"
         );
         let chunked = [chunked.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
-        cases.push(Case::new(format!("{TOO_LONG} bytes of {kind} to {path} in a chunk"), chunked, Expected::Error(413)));
+        cases.push(Case::new(
+            format!("{TOO_LONG} bytes of {kind} to {path} in a chunk"),
+            chunked,
+            Expected::Error(413),
+        ));
         for length in [TOO_LONG, usize::MAX >> 1] {
             cases.push(Case::new(
                 format!("a promise of {length} bytes of {kind} to {path}"),
@@ -330,6 +359,10 @@ fn too_long() -> Vec<Case> {
     }
     let small = [b"10\r\n                \r\n".repeat(TOO_LONG.div_ceil(16)).as_slice(), b"0\r\n\r\n"].concat();
     let head = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    cases.push(Case::new(format!("{TOO_LONG} bytes, 16 to a chunk"), [head.as_bytes(), &small].concat(), Expected::Error(413)));
+    cases.push(Case::new(
+        format!("{TOO_LONG} bytes, 16 to a chunk"),
+        [head.as_bytes(), &small].concat(),
+        Expected::Error(413),
+    ));
     cases
 }

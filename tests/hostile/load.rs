@@ -24,7 +24,8 @@ const CONNECTIONS: usize = 4;
 /// By how much memory may grow: this share or this many bytes.
 const GROWTH: (f64, f64) = (0.1, 20.0 * 1048576.0);
 
-/// A line of `/proc/PID/status` in bytes, where there is one: `VmRSS`, what a process holds, or `VmHWM`, the most that it held.
+/// A line of `/proc/PID/status` in bytes, where there is one: `VmRSS`, what a process holds, or `VmHWM`, the most that
+/// it held.
 pub fn memory(process: u32, line: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'))?;
@@ -38,7 +39,9 @@ type Mix = Vec<(Vec<u8>, Option<u16>)>;
 fn mix() -> Mix {
     let json = "application/json";
     let pixels = |level: u8| json!({ "pixels": vec![level; 784] }).to_string().into_bytes();
-    let tensor = json!({ "inputs": [{ "name": "images", "shape": [3, 784], "datatype": "UINT8", "data": vec![9; 3 * 784] }] }).to_string();
+    let tensor =
+        json!({ "inputs": [{ "name": "images", "shape": [3, 784], "datatype": "UINT8", "data": vec![9; 3 * 784] }] })
+            .to_string();
     let predict = |kind: &str, body: &[u8]| request("POST", "/api/predict", Some(kind), body);
     let png = drawn(3);
     let long = vec![b' '; 300_000];
@@ -63,7 +66,8 @@ fn mix() -> Mix {
         (2, b"no HTTP\r\n\r\n".to_vec(), None),
         (2, predict("image/png", &png)[..200].to_vec(), None),
     ];
-    let mut mix: Mix = kinds.into_iter().flat_map(|(often, bytes, status)| std::iter::repeat_n((bytes, status), often)).collect();
+    let mut mix: Mix =
+        kinds.into_iter().flat_map(|(often, bytes, status)| std::iter::repeat_n((bytes, status), often)).collect();
     // A fixed order that mixes them; 41 has no divisor in common with the number of requests.
     assert!(!mix.len().is_multiple_of(41));
     mix = (0..mix.len()).map(|place| mix[place * 41 % mix.len()].clone()).collect();
@@ -94,7 +98,12 @@ fn send(address: SocketAddr, mix: &Mix, count: usize) {
 }
 
 /// Sends one request and returns the connection, if it may be used again.
-fn one(open: Option<Connection>, address: SocketAddr, bytes: &[u8], expected: Option<u16>) -> io::Result<Option<Connection>> {
+fn one(
+    open: Option<Connection>,
+    address: SocketAddr,
+    bytes: &[u8],
+    expected: Option<u16>,
+) -> io::Result<Option<Connection>> {
     let Some(expected) = expected else {
         Connection::open(address).send(bytes)?;
         return Ok(open);
@@ -110,7 +119,8 @@ fn one(open: Option<Connection>, address: SocketAddr, bytes: &[u8], expected: Op
 
 #[test]
 fn memory_does_not_grow_under_many_good_and_bad_requests() {
-    let wanted = std::env::var("DIGITSTACK_REQUESTS").ok().map(|text| text.parse().expect("DIGITSTACK_REQUESTS is a number"));
+    let wanted =
+        std::env::var("DIGITSTACK_REQUESTS").ok().map(|text| text.parse().expect("DIGITSTACK_REQUESTS is a number"));
     let requests = wanted.unwrap_or(REQUESTS).max(2 * WARM_UP);
     let mut service = Service::start(&[]);
     let (address, mix) = (service.address(), mix());

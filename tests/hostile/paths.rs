@@ -92,8 +92,16 @@ pub fn cases() -> Vec<Case> {
     ] {
         cases.push(Case::new(format!("GET {path}"), request("GET", path, None, b""), Expected::Error(404)));
     }
-    cases.push(Case::new("a path of 10,000 slashes", request("GET", &"/".repeat(10_000), None, b""), Expected::Error(404)));
-    cases.push(Case::new("a path of 12,000 escapes", request("GET", &format!("/{}", "%41".repeat(4000)), None, b""), Expected::Error(404)));
+    cases.push(Case::new(
+        "a path of 10,000 slashes",
+        request("GET", &"/".repeat(10_000), None, b""),
+        Expected::Error(404),
+    ));
+    cases.push(Case::new(
+        "a path of 12,000 escapes",
+        request("GET", &format!("/{}", "%41".repeat(4000)), None, b""),
+        Expected::Error(404),
+    ));
     cases.extend(queries());
     cases.extend(methods());
     cases
@@ -161,12 +169,17 @@ fn methods() -> Vec<Case> {
         ("/v2/models/dense/infer", "POST"),
     ];
     let long = "M".repeat(1000);
-    let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "G3T", "BREW!", long.as_str()];
+    let methods =
+        ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "G3T", "BREW!", long.as_str()];
     let mut cases = Vec::new();
     for (path, right) in routes {
         for method in methods.iter().filter(|method| **method != right) {
             let name: String = method.chars().take(20).collect();
-            cases.push(Case::new(format!("{name} {path}"), request(method, path, Some("application/json"), b"{}"), Expected::Error(405)));
+            cases.push(Case::new(
+                format!("{name} {path}"),
+                request(method, path, Some("application/json"), b"{}"),
+                Expected::Error(405),
+            ));
         }
     }
     cases

@@ -9,7 +9,9 @@ use crate::http::{self, data_url, drawing, drawn, png, request};
 
 /// Bytes of files that are no pictures that are read here, and of no files at all.
 pub fn foreign() -> Vec<(&'static str, Vec<u8>)> {
-    let bmp = [&b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0"[..], &[0; 20]].concat();
+    let bmp =
+        [&b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0"[..], &[0; 20]]
+            .concat();
     let gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0";
     vec![
         ("nothing", Vec::new()),
@@ -28,7 +30,11 @@ pub fn foreign() -> Vec<(&'static str, Vec<u8>)> {
         ("ones", vec![0xff; 10_000]),
         ("text", b"three".to_vec()),
         ("UTF-16", b"\xff\xfe3\0\n\0".to_vec()),
-        ("a multipart form", b"--x\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\nabc\r\n--x--\r\n".to_vec()),
+        (
+            "a multipart form",
+            b"--x\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n\r\nabc\r\n--x--\r\n"
+                .to_vec(),
+        ),
     ]
 }
 
@@ -76,7 +82,8 @@ fn pixels_at(png: &[u8]) -> usize {
 fn cut_png() -> Vec<Case> {
     let png = drawn(5);
     let pixels = pixels_at(&png);
-    let early = [1, 4, 7, 8, 11, 12, 16, 20, 24, 29, 32, 33, 36, pixels - 4, pixels - 1, pixels, pixels + 1, pixels + 2];
+    let early =
+        [1, 4, 7, 8, 11, 12, 16, 20, 24, 29, 32, 33, 36, pixels - 4, pixels - 1, pixels, pixels + 1, pixels + 2];
     let even = (1..16).map(|part| pixels + part * (png.len() - 60 - pixels) / 16);
     let lengths = early.into_iter().chain(even);
     lengths.map(|length| refused(format!("the first {length} bytes of a PNG"), &png[..length])).collect()
@@ -109,8 +116,9 @@ fn broken_chunks() -> Vec<Case> {
 
 /// Pictures whose header promises impossible or huge sizes, and some that keep the promise.
 fn sizes() -> Vec<Case> {
-    let with_header =
-        |width, height, bits, colour| png::file(&[png::header(width, height, bits, colour), png::chunk(b"IDAT", &png::zeros(1000))]);
+    let with_header = |width, height, bits, colour| {
+        png::file(&[png::header(width, height, bits, colour), png::chunk(b"IDAT", &png::zeros(1000))])
+    };
     let mut cases = Vec::new();
     for (width, height) in [(0, 0), (0, 5), (5, 0)] {
         cases.push(refused(format!("a PNG of {width}×{height}"), &with_header(width, height, 8, 0)));
@@ -162,7 +170,10 @@ fn headers() -> Vec<Case> {
         ("a palette that is not there", [8, 3, 0, 0, 0]),
     ];
     let settings = settings.map(|(name, settings)| {
-        refused(format!("a PNG with {name}"), &png::file(&[png::header_of([&size[..], &settings].concat()), pixels.clone()]))
+        refused(
+            format!("a PNG with {name}"),
+            &png::file(&[png::header_of([&size[..], &settings].concat()), pixels.clone()]),
+        )
     });
     let header = png::header(10, 10, 8, 0);
     let more = [
@@ -175,7 +186,10 @@ fn headers() -> Vec<Case> {
         ("no pixels", vec![header]),
         ("nothing but the end", vec![]),
     ];
-    settings.into_iter().chain(more.map(|(name, chunks)| refused(format!("a PNG with {name}"), &png::file(&chunks)))).collect()
+    settings
+        .into_iter()
+        .chain(more.map(|(name, chunks)| refused(format!("a PNG with {name}"), &png::file(&chunks))))
+        .collect()
 }
 
 /// Pixels that are not what the header says.
@@ -203,7 +217,8 @@ fn pixels() -> Vec<Case> {
     cases.into_iter().map(|(name, png)| refused(format!("a PNG with pixels {name}"), &png)).collect()
 }
 
-/// Chunks that lie beside the picture: those that inflate to very much, and those that are garbage. What is not needed is not looked at.
+/// Chunks that lie beside the picture: those that inflate to very much, and those that are garbage. What is not needed
+/// is not looked at.
 fn beside_the_pixels() -> Vec<Case> {
     let bomb = png::zeros(300 << 20);
     let blank = png::chunk(b"IDAT", &png::zeros(110));
@@ -214,8 +229,14 @@ fn beside_the_pixels() -> Vec<Case> {
     vec![
         harmless("a PNG with a text that inflates to 300 MiB", &with(png::chunk(b"zTXt", &named(b"key", &bomb)))),
         harmless("a PNG with a Unicode text that inflates to 300 MiB", &with(png::chunk(b"iTXt", &text))),
-        harmless("a PNG with a colour profile that inflates to 300 MiB", &with(png::chunk(b"iCCP", &named(b"key", &bomb)))),
-        harmless("a PNG with more pixels than it says, 300 MiB", &png::file(&[png::header(10, 10, 8, 0), png::chunk(b"IDAT", &bomb)])),
+        harmless(
+            "a PNG with a colour profile that inflates to 300 MiB",
+            &with(png::chunk(b"iCCP", &named(b"key", &bomb))),
+        ),
+        harmless(
+            "a PNG with more pixels than it says, 300 MiB",
+            &png::file(&[png::header(10, 10, 8, 0), png::chunk(b"IDAT", &bomb)]),
+        ),
         harmless("a PNG with 10,000 empty chunks", &with(png::chunk(b"teXt", b"").repeat(10_000))),
         harmless("a PNG with an EXIF block of garbage", &with(png::chunk(b"eXIf", &[0xff; 100]))),
         harmless(
@@ -227,7 +248,10 @@ fn beside_the_pixels() -> Vec<Case> {
         refused("a PNG that says it is animated and how wrongly", &with(animated)),
         harmless("a PNG with something behind its end", &[png::blank(10, 10, 8, 0, 1), vec![7; 1000]].concat()),
         refused("a PNG with something before its start", &[vec![0; 3], png::blank(10, 10, 8, 0, 1)].concat()),
-        refused("a PNG that went through a text transfer", &String::from_utf8_lossy(&drawn(2)).into_owned().into_bytes()),
+        refused(
+            "a PNG that went through a text transfer",
+            &String::from_utf8_lossy(&drawn(2)).into_owned().into_bytes(),
+        ),
     ]
 }
 

@@ -23,10 +23,19 @@ const MOST: f64 = 1024.0 * 1048576.0;
 
 #[test]
 fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
-    let groups = [("pictures", pictures::cases()), ("bodies", bodies::cases()), ("paths", paths::cases()), ("wire", wire::cases())];
+    let groups = [
+        ("pictures", pictures::cases()),
+        ("bodies", bodies::cases()),
+        ("paths", paths::cases()),
+        ("wire", wire::cases()),
+    ];
     let mut names = BTreeSet::new();
-    let twice: Vec<&str> =
-        groups.iter().flat_map(|(_, cases)| cases).map(|case| case.name.as_str()).filter(|name| !names.insert(*name)).collect();
+    let twice: Vec<&str> = groups
+        .iter()
+        .flat_map(|(_, cases)| cases)
+        .map(|case| case.name.as_str())
+        .filter(|name| !names.insert(*name))
+        .collect();
     assert!(twice.is_empty(), "several cases are called {twice:?}");
     let count = names.len();
     assert!(count >= 200, "{count} kinds");
@@ -46,13 +55,19 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
             if let Err(error) = check(case, &answer) {
                 wrong.push(format!("{group}: {}: expected {:?}, {error}", case.name, case.expected));
             }
-            if took > (if matches!(case.expected, Expected::Answered | Expected::AnsweredOrGone) { LARGE } else { QUICK }) {
+            if took
+                > (if matches!(case.expected, Expected::Answered | Expected::AnsweredOrGone) { LARGE } else { QUICK })
+            {
                 wrong.push(format!("{group}: {}: took {took:?}", case.name));
             }
             assert!(!service.has_ended(), "{group}: {} ended the service: {:#?}", case.name, service.log());
         }
         let again = post(service.address(), "/api/predict", "image/png", drawn(3)).json();
-        assert_eq!((&again["digit"], &again["probabilities"]), (&good["digit"], &good["probabilities"]), "after the {group}");
+        assert_eq!(
+            (&again["digit"], &again["probabilities"]),
+            (&good["digit"], &good["probabilities"]),
+            "after the {group}"
+        );
     }
     let peak = memory(process, "VmHWM");
     let said = peak.map_or_else(|| "not known here".to_owned(), |bytes| format!("{:.0} MiB", bytes / 1048576.0));
@@ -65,7 +80,8 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
     assert!(peak.is_none_or(|peak| peak < MOST), "memory at its peak: {said}");
     assert_eq!(service.process(), process);
     let lines = service.stop();
-    let failed: Vec<&String> = lines.iter().filter(|line| line.contains("panicked") || line.contains(" failed: ")).collect();
+    let failed: Vec<&String> =
+        lines.iter().filter(|line| line.contains("panicked") || line.contains(" failed: ")).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
@@ -95,7 +111,9 @@ fn check(case: &Case, answer: &io::Result<Answer>) -> Result<(), String> {
         }
         (Expected::Error(status), Ok(answer)) if answer.status == status => answer.check_error(),
         (Expected::Answered | Expected::AnsweredOrGone, Ok(answer)) if answer.status == 200 => Ok(()),
-        (_, Ok(answer)) => Err(format!("found {}: {}", answer.status, answer.text().chars().take(200).collect::<String>())),
+        (_, Ok(answer)) => {
+            Err(format!("found {}: {}", answer.status, answer.text().chars().take(200).collect::<String>()))
+        }
         (_, Err(error)) => Err(format!("no answer: {error}")),
     }
 }

@@ -38,8 +38,10 @@ fn no_http() -> Vec<Case> {
         ("a path with a NUL", b"GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
         ("a method with a NUL", b"G\0T / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
     ];
-    let mut cases: Vec<Case> =
-        bytes.into_iter().map(|(name, bytes)| Case::new(format!("{name} instead of HTTP"), bytes, Expected::Bare)).collect();
+    let mut cases: Vec<Case> = bytes
+        .into_iter()
+        .map(|(name, bytes)| Case::new(format!("{name} instead of HTTP"), bytes, Expected::Bare))
+        .collect();
     cases.push(Case::new("nothing at all", Vec::new(), Expected::Bare).and_end());
     cases.push(Case::new("half a head", b"GET / HTTP/1.1\r\nHost: loc".to_vec(), Expected::Bare).and_end());
     cases
@@ -54,7 +56,10 @@ fn bad_heads() -> Vec<Case> {
         ("a header of 100 KB", with(&format!("X: {}\r\n", "a".repeat(100_000)))),
         ("a header's name of 70 KB", with(&format!("{}: a\r\n", "a".repeat(70_000)))),
         ("a path of 70 KB", format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(70_000)).into_bytes()),
-        ("a query of 20 KB", format!("GET /v2?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(20_000)).into_bytes()),
+        (
+            "a query of 20 KB",
+            format!("GET /v2?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(20_000)).into_bytes(),
+        ),
         ("a method of 20 KB", format!("{} / HTTP/1.1\r\nHost: localhost\r\n\r\n", "M".repeat(20_000)).into_bytes()),
         ("200 headers", with(&flood)),
         ("100,000 empty headers", with(&"X:\r\n".repeat(100_000))),
@@ -76,7 +81,10 @@ fn bad_heads() -> Vec<Case> {
         ("an empty length", with("Content-Length: \r\n")),
         ("a transfer that is not chunked", with("Transfer-Encoding: gzip\r\n")),
         ("a transfer that is chunked and then not", with("Transfer-Encoding: chunked, identity\r\n")),
-        ("chunks in HTTP/1.0", b"POST /v2 HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_vec()),
+        (
+            "chunks in HTTP/1.0",
+            b"POST /v2 HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_vec(),
+        ),
     ]
     .into_iter()
     .map(|(name, bytes)| Case::new(name, bytes, Expected::Bare))
@@ -86,7 +94,11 @@ fn bad_heads() -> Vec<Case> {
 /// Bodies in chunks that are none. The head is whole, so that a route answers.
 fn chunks() -> Vec<Case> {
     let refused = |name: &str, chunks: &str| {
-        Case::new(format!("a chunk {name}"), format!("{START}Transfer-Encoding: chunked\r\n\r\n{chunks}"), Expected::Error(400))
+        Case::new(
+            format!("a chunk {name}"),
+            format!("{START}Transfer-Encoding: chunked\r\n\r\n{chunks}"),
+            Expected::Error(400),
+        )
     };
     let long_extension = format!("3;{}\r\nabc\r\n0\r\n\r\n", "a".repeat(100_000));
     let trailers = format!("3\r\nabc\r\n0\r\n{}\r\n", "X: a\r\n".repeat(20_000));
@@ -151,19 +163,39 @@ fn little_sins() -> Vec<Case> {
     let good = [&head("POST", "/api/predict", Some("image/png"), drawn(1).len())[..], &drawn(1)].concat();
     let continued = format!("{START}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n", drawn(1).len());
     vec![
-        answered("empty lines before a request", [&b"\r\n\r\n"[..], b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat()),
+        answered(
+            "empty lines before a request",
+            [&b"\r\n\r\n"[..], b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat(),
+        ),
         answered("line ends without a return", b"GET /v2 HTTP/1.1\nHost: localhost\n\n".to_vec()),
         answered("HTTP/1.0", b"GET /v2 HTTP/1.0\r\nHost: localhost\r\n\r\n".to_vec()),
-        answered("a whole address in the line", b"GET http://localhost/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
-        answered("a query that nobody asked for", b"GET /v2?a=%ff%00&../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()),
+        answered(
+            "a whole address in the line",
+            b"GET http://localhost/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+        ),
+        answered(
+            "a query that nobody asked for",
+            b"GET /v2?a=%ff%00&../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+        ),
         answered("a body that came without being waited for", [continued.as_bytes(), &drawn(1)].concat()),
-        answered("a type in capitals", [&head("POST", "/api/predict", Some("IMAGE/PNG; a=b"), drawn(1).len())[..], &drawn(1)].concat()),
-        answered("a JPEG's type on a PNG", [&head("POST", "/api/predict", Some("image/jpeg"), drawn(1).len())[..], &drawn(1)].concat()),
+        answered(
+            "a type in capitals",
+            [&head("POST", "/api/predict", Some("IMAGE/PNG; a=b"), drawn(1).len())[..], &drawn(1)].concat(),
+        ),
+        answered(
+            "a JPEG's type on a PNG",
+            [&head("POST", "/api/predict", Some("image/jpeg"), drawn(1).len())[..], &drawn(1)].concat(),
+        ),
         answered("garbage behind a whole request", [&good[..], &[0; 1000]].concat()),
-        answered("90 headers", format!("GET /v2 HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: a\r\n".repeat(90)).into_bytes()),
+        answered(
+            "90 headers",
+            format!("GET /v2 HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: a\r\n".repeat(90)).into_bytes(),
+        ),
         answered(
             "headers that are not ASCII",
-            "GET /v2 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ü\r\nX: \u{7f}ÿ\r\n\r\n".replace('\u{7f}', "").into_bytes(),
+            "GET /v2 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: ü\r\nX: \u{7f}ÿ\r\n\r\n"
+                .replace('\u{7f}', "")
+                .into_bytes(),
         ),
         // A client that closes its side is taken to be gone: its request need not be worked on,
         // but it may be answered before the end of its side has come.

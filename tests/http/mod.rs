@@ -1,4 +1,5 @@
-//! A client that sends any bytes, also wrong ones, and reads what comes back; the pictures that it sends; and a check of answers against schemas.
+//! A client that sends any bytes, also wrong ones, and reads what comes back; the pictures that it sends; and a check
+//! of answers against schemas.
 
 pub mod png;
 pub mod schema;
@@ -109,8 +110,10 @@ impl Connection {
         let head = String::from_utf8_lossy(&self.read[..head_length]).into_owned();
         let wrong = || io::Error::new(ErrorKind::InvalidData, format!("no head of an answer: {head}"));
         let mut lines = head.trim_end().split("\r\n");
-        let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()).ok_or_else(wrong)?;
-        let header = |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
+        let status =
+            lines.next().and_then(|line| line.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()).ok_or_else(wrong)?;
+        let header =
+            |line: &str| line.split_once(':').map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()));
         let headers: Vec<(String, String)> = lines.map(header).collect::<Option<_>>().ok_or_else(wrong)?;
         let answer = Answer { status, headers, body: Vec::new() };
         assert_eq!(answer.header("transfer-encoding"), "", "everything here has a length");
@@ -154,7 +157,8 @@ pub fn request(method: &str, path: &str, kind: Option<&str>, body: &[u8]) -> Vec
     [&head(method, path, kind, body.len())[..], body].concat()
 }
 
-/// The bytes of a request's head that promises a body of some length; without a content type and a length none is promised.
+/// The bytes of a request's head that promises a body of some length; without a content type and a length none is
+/// promised.
 pub fn head(method: &str, path: &str, kind: Option<&str>, length: usize) -> Vec<u8> {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     if let Some(kind) = kind {
@@ -192,7 +196,9 @@ pub fn half_a_picture(address: SocketAddr) -> (Connection, Vec<u8>) {
     let mut connection = Connection::open(address);
     let picture = drawn(3);
     let (first, rest) = picture.split_at(picture.len() / 2);
-    connection.send(&[&head("POST", "/api/predict", Some("image/png"), picture.len())[..], first].concat()).expect("sends");
+    connection
+        .send(&[&head("POST", "/api/predict", Some("image/png"), picture.len())[..], first].concat())
+        .expect("sends");
     (connection, rest.to_vec())
 }
 

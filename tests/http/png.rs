@@ -21,7 +21,8 @@ pub fn checksum(kind: &[u8; 4], contents: &[u8]) -> [u8; 4] {
     crc.sum().to_be_bytes()
 }
 
-/// IHDR: size, bits a channel, colour type (0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha), not interlaced.
+/// IHDR: size, bits a channel, colour type (0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGB with alpha), not
+/// interlaced.
 pub fn header(width: u32, height: u32, bits: u8, colour: u8) -> Vec<u8> {
     header_of([&width.to_be_bytes()[..], &height.to_be_bytes(), &[bits, colour, 0, 0, 0]].concat())
 }

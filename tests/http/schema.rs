@@ -1,12 +1,13 @@
-//! Checks JSON against the part of JSON Schema (OpenAPI 3.1) that the service's document uses. A keyword that is not known here is an error, and so
-//! is a field of a value that the document does not name.
+//! Checks JSON against the part of JSON Schema (OpenAPI 3.1) that the service's document uses. A keyword that is not
+//! known here is an error, and so is a field of a value that the document does not name.
 
 use serde_json::{Map, Value};
 
 /// Keywords that say nothing about what is valid.
 const NOTES: [&str; 4] = ["description", "title", "example", "format"];
 /// Keywords that are checked.
-const CHECKED: [&str; 10] = ["$ref", "type", "properties", "required", "items", "enum", "minimum", "maximum", "oneOf", "anyOf"];
+const CHECKED: [&str; 10] =
+    ["$ref", "type", "properties", "required", "items", "enum", "minimum", "maximum", "oneOf", "anyOf"];
 
 /// A document of OpenAPI 3.1.
 pub struct Document(pub Value);
@@ -16,7 +17,10 @@ impl Document {
     pub fn operations(&self) -> Vec<(&str, String, &Value)> {
         let paths = self.0["paths"].as_object().expect("paths");
         let operations = paths.iter().flat_map(|(path, item)| {
-            item.as_object().expect("a path").iter().map(move |(method, operation)| (path.as_str(), method.to_uppercase(), operation))
+            item.as_object()
+                .expect("a path")
+                .iter()
+                .map(move |(method, operation)| (path.as_str(), method.to_uppercase(), operation))
         });
         operations.collect()
     }
@@ -45,8 +49,12 @@ impl Document {
             return Err(format!("{value} is none of {values}"));
         }
         if let Some(number) = value.as_f64() {
-            let bound = |name: &str| keywords.get(name).map(|bound| bound.as_f64().ok_or(format!("{name} {bound}"))).transpose();
-            if bound("minimum")?.is_some_and(|bound| number < bound) || bound("maximum")?.is_some_and(|bound| number > bound) {
+            let bound = |name: &str| {
+                keywords.get(name).map(|bound| bound.as_f64().ok_or(format!("{name} {bound}"))).transpose()
+            };
+            if bound("minimum")?.is_some_and(|bound| number < bound)
+                || bound("maximum")?.is_some_and(|bound| number > bound)
+            {
                 return Err(format!("{value} is out of bounds: {schema}"));
             }
         }
@@ -58,8 +66,9 @@ impl Document {
         if let Some(fields) = value.as_object() {
             self.check_fields(keywords, fields)?;
         }
-        let matching =
-            |schemas: &Value| schemas.as_array().into_iter().flatten().filter(|schema| self.check(schema, value).is_ok()).count();
+        let matching = |schemas: &Value| {
+            schemas.as_array().into_iter().flatten().filter(|schema| self.check(schema, value).is_ok()).count()
+        };
         if keywords.get("oneOf").is_some_and(|schemas| matching(schemas) != 1) {
             return Err(format!("{value} does not match one of {schema}"));
         }
@@ -70,7 +79,8 @@ impl Document {
     }
 
     fn check_fields(&self, keywords: &Map<String, Value>, fields: &Map<String, Value>) -> Result<(), String> {
-        let required = keywords.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let required =
+            keywords.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         if let Some(missing) = required.into_iter().find(|name| !fields.contains_key(*name)) {
             return Err(format!("`{missing}` is missing"));
         }
@@ -88,7 +98,8 @@ impl Document {
         for (.., operation) in self.operations() {
             let parameters = operation["parameters"].as_array().into_iter().flatten();
             schemas.extend(parameters.map(|parameter| &parameter["schema"]));
-            let bodies = operation["responses"].as_object().expect("responses").values().chain(operation.get("requestBody"));
+            let bodies =
+                operation["responses"].as_object().expect("responses").values().chain(operation.get("requestBody"));
             let contents = bodies.filter_map(|body| body["content"].as_object());
             schemas.extend(contents.flat_map(Map::values).map(|content| &content["schema"]));
         }

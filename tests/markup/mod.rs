@@ -12,7 +12,11 @@ pub fn check_markup(name: &str, text: &str) -> usize {
     let mut elements = 0;
     let mut rest = text;
     while let Some(start) = rest.find('<') {
-        assert!(!rest[..start].contains('>') || open.last() == Some(&"style"), "{name}: stray > in {:?}", &rest[..start]);
+        assert!(
+            !rest[..start].contains('>') || open.last() == Some(&"style"),
+            "{name}: stray > in {:?}",
+            &rest[..start]
+        );
         rest = &rest[start + 1..];
         if rest.starts_with("!DOCTYPE") {
             rest = &rest[rest.find('>').unwrap() + 1..];

@@ -1,7 +1,7 @@
 //! A small run, and `digitstack serve` on it as a process of its own.
 //!
-//! The run is made once for every build of the program and shared by all test binaries: it lies in Cargo's folder for tests, beside a note
-//! on the program that made it. Whoever comes second waits for the first by a lock on that note.
+//! The run is made once for every build of the program and shared by all test binaries: it lies in Cargo's folder for
+//! tests, beside a note on the program that made it. Whoever comes second waits for the first by a lock on that note.
 
 use std::{
     fs::{self, File},
@@ -34,15 +34,23 @@ pub fn run() -> &'static Path {
     RUN.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let run = folder.join("served-run");
-        let mut note =
-            File::options().read(true).write(true).create(true).truncate(false).open(folder.join("served-run.made-by")).expect("opens");
+        let mut note = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(folder.join("served-run.made-by"))
+            .expect("opens");
         note.lock().expect("locks");
         let (mut made_by, this) = (String::new(), program());
         note.read_to_string(&mut made_by).expect("reads");
         // An interrupted run goes on; what another program made starts over.
         let fresh = made_by != this;
         if fresh {
-            note.set_len(0).and_then(|()| note.rewind()).and_then(|()| note.write_all(this.as_bytes())).expect("writes");
+            note.set_len(0)
+                .and_then(|()| note.rewind())
+                .and_then(|()| note.write_all(this.as_bytes()))
+                .expect("writes");
         }
         make(&run, fresh);
         run
@@ -107,7 +115,10 @@ impl Service {
         let said = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>().next();
         let Some(Ok(said)) = said else {
             let _ = child.kill();
-            panic!("the service does not start: {:?}", log.wait(|written| written.ended.then(|| written.lines.clone())));
+            panic!(
+                "the service does not start: {:?}",
+                log.wait(|written| written.ended.then(|| written.lines.clone()))
+            );
         };
         let url = said["url"].as_str().expect("a URL");
         let address = url.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/')).expect("http://ADDRESS/");

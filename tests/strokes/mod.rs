@@ -41,7 +41,9 @@ pub fn digit(digit: u8) -> Vec<Stroke> {
         0 => vec![arc((140.0, 140.0), (55.0, 82.0), -0.25, 0.77)],
         1 => vec![line(&[(150.0, 50.0), (134.0, 230.0)])],
         2 => vec![joined([arc((138.0, 105.0), (48.0, 48.0), -0.45, 0.09), line(&[(88.0, 222.0), (202.0, 222.0)])])],
-        3 => vec![joined([arc((130.0, 98.0), (48.0, 42.0), -0.4, 0.23), arc((132.0, 184.0), (54.0, 46.0), -0.23, 0.4)])],
+        3 => {
+            vec![joined([arc((130.0, 98.0), (48.0, 42.0), -0.4, 0.23), arc((132.0, 184.0), (54.0, 46.0), -0.23, 0.4)])]
+        }
         4 => vec![line(&[(172.0, 62.0), (166.0, 232.0)]), line(&[(112.0, 58.0), (84.0, 150.0), (208.0, 146.0)])],
         7 => vec![line(&[(84.0, 62.0), (198.0, 62.0), (124.0, 230.0)])],
         _ => unreachable!("{digit} is not among the digits that are drawn"),
@@ -78,7 +80,8 @@ pub fn paper(folder: &Path, label: u8) -> PathBuf {
     let (scale, drawing) = (1.6, digit(label));
     let picture = GrayImage::from_fn(480, 520, |x, y| {
         let place = (f64::from(x) / scale, (f64::from(y) - 30.0) / scale);
-        let inked = drawing.iter().flat_map(|stroke| stroke.windows(2)).any(|ends| distance(place, ends[0], ends[1]) < 9.0);
+        let inked =
+            drawing.iter().flat_map(|stroke| stroke.windows(2)).any(|ends| distance(place, ends[0], ends[1]) < 9.0);
         let paper = 236 - (x / 16) as u8;
         Luma([if inked { 45 } else { paper }])
     });

@@ -31,7 +31,8 @@ impl Programs {
             let folders = std::env::var_os("PATH")?;
             std::env::split_paths(&folders).map(|folder| folder.join(name)).find(|program| program.is_file())
         };
-        let browser = BROWSERS.iter().find_map(|name| on_path(name)).ok_or("no chromium or google-chrome is on the path")?;
+        let browser =
+            BROWSERS.iter().find_map(|name| on_path(name)).ok_or("no chromium or google-chrome is on the path")?;
         let driver = on_path("chromedriver").ok_or("no chromedriver is on the path")?;
         Ok(Self { browser, driver })
     }
@@ -66,9 +67,11 @@ pub enum Step {
 /// A driver and its port; none if it ended before it said one.
 fn start_driver(programs: &Programs) -> Option<(Child, u16)> {
     let mut command = Command::new(&programs.driver);
-    let mut driver = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("chromedriver starts");
+    let mut driver =
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("chromedriver starts");
     let mut lines = BufReader::new(driver.stdout.take().expect("piped")).lines().map_while(Result::ok);
-    let port = lines.find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
+    let port =
+        lines.find_map(|line| line.rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse::<u16>().ok());
     let Some(port) = port else {
         driver.wait().expect("it ended");
         return None;
@@ -93,9 +96,14 @@ impl Browser {
 
     fn try_start(programs: &Programs) -> Result<Self, String> {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        // It takes a free port of one family of addresses and then the same of the other, which another driver may have taken by then: it ends.
+        // It takes a free port of one family of addresses and then the same of the other, which another driver may have
+        // taken by then: it ends.
         let (driver, port) = (0..10).find_map(|_| start_driver(programs)).expect("chromedriver says its port");
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(PATIENCE * 4)).build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(PATIENCE * 4))
+            .build();
         let session = format!("http://127.0.0.1:{port}/session");
         // From here on dropping it ends the driver.
         let mut browser = Self { driver, agent: ureq::Agent::new_with_config(config), session, profile };
@@ -140,7 +148,12 @@ impl Browser {
             PATIENCE.as_millis() * 3 / 4
         );
         let seen = self.post("/execute/async", json!({ "script": script, "args": [] }));
-        assert_eq!(seen, true, "never true: {condition}; the page says {:?}", self.run("return document.body.innerText"));
+        assert_eq!(
+            seen,
+            true,
+            "never true: {condition}; the page says {:?}",
+            self.run("return document.body.innerText")
+        );
     }
 
     /// Clicks in the middle of the first element that a CSS selector picks.
@@ -167,7 +180,8 @@ impl Browser {
             Step::Release => json!({ "type": "pointerUp", "button": 0 }),
         });
         let actions: Vec<Value> = actions.collect();
-        let source = json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
+        let source =
+            json!({ "type": "pointer", "id": kind, "parameters": { "pointerType": kind }, "actions": actions });
         self.act(source);
     }
 
@@ -210,7 +224,12 @@ impl Browser {
     pub fn console(&self) -> Vec<(String, String)> {
         let entries = self.post("/se/log", json!({ "type": "browser" }));
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-        entries.as_array().expect("entries").iter().map(|entry| (text(entry, "level"), text(entry, "message"))).collect()
+        entries
+            .as_array()
+            .expect("entries")
+            .iter()
+            .map(|entry| (text(entry, "level"), text(entry, "message")))
+            .collect()
     }
 
     fn act(&self, source: Value) {
@@ -233,7 +252,11 @@ impl Browser {
         let text = text.map_err(|error| format!("{path}: {error}"))?;
         let mut answer: Value = serde_json::from_str(&text).map_err(|error| format!("{path}: {error} in {text}"))?;
         let value = answer["value"].take();
-        if value["error"].is_null() { Ok(value) } else { Err(format!("{path} {body}: {} {}", value["error"], value["message"])) }
+        if value["error"].is_null() {
+            Ok(value)
+        } else {
+            Err(format!("{path} {body}: {} {}", value["error"], value["message"]))
+        }
     }
 }
 

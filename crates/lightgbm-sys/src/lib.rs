@@ -1,12 +1,13 @@
 //! The functions of LightGBM's C interface that digitstack calls, and the library itself, compiled from its source.
 //!
-//! Declarations are written by hand after `include/LightGBM/c_api.h` of LightGBM 4.7.0. Every function returns 0 on success and −1 on
-//! failure, when [`LGBM_GetLastError`] gives the calling thread's message. No C++ exception crosses the interface.
+//! Declarations are written by hand after `include/LightGBM/c_api.h` of LightGBM 4.7.0. Every function returns 0 on
+//! success and −1 on failure, when [`LGBM_GetLastError`] gives the calling thread's message. No C++ exception crosses
+//! the interface.
 //!
-//! **Waiting threads sleep.** GCC's OpenMP runtime lets threads spin between parallel regions, which makes training several times slower as
-//! soon as something else wants the cores, and it reads its settings only once, before `main`. The runtime is therefore linked statically,
-//! and a constructor of this crate, which runs before the runtime's own, sets `OMP_WAIT_POLICY=passive` unless the environment already says
-//! something.
+//! **Waiting threads sleep.** GCC's OpenMP runtime lets threads spin between parallel regions, which makes training
+//! several times slower as soon as something else wants the cores, and it reads its settings only once, before `main`.
+//! The runtime is therefore linked statically, and a constructor of this crate, which runs before the runtime's own,
+//! sets `OMP_WAIT_POLICY=passive` unless the environment already says something.
 
 #![allow(unsafe_code, non_camel_case_types)]
 
@@ -32,8 +33,9 @@ unsafe extern "C" {
     /// Sends the calling thread's log lines to `callback` instead of standard output.
     pub fn LGBM_RegisterLogCallback(callback: Option<extern "C" fn(*const c_char)>) -> c_int;
 
-    /// Makes an empty dataset of `num_local_row` rows whose bins come from sampled columns: `sample_data[c]` holds the `num_per_col[c]`
-    /// values of column `c` that are not zero, `sample_indices[c]` their rows among the `num_sample_row` sampled ones.
+    /// Makes an empty dataset of `num_local_row` rows whose bins come from sampled columns: `sample_data[c]` holds the
+    /// `num_per_col[c]` values of column `c` that are not zero, `sample_indices[c]` their rows among the
+    /// `num_sample_row` sampled ones.
     pub fn LGBM_DatasetCreateFromSampledColumn(
         sample_data: *mut *mut c_double,
         sample_indices: *mut *mut c_int,
@@ -46,8 +48,13 @@ unsafe extern "C" {
         out: *mut DatasetHandle,
     ) -> c_int;
     /// Makes an empty dataset of `num_total_row` rows with the bins of `reference`.
-    pub fn LGBM_DatasetCreateByReference(reference: DatasetHandle, num_total_row: i64, out: *mut DatasetHandle) -> c_int;
-    /// Writes `nrow` rows of `ncol` row-major values, from row `start_row` on; the push that ends at the last row completes the dataset.
+    pub fn LGBM_DatasetCreateByReference(
+        reference: DatasetHandle,
+        num_total_row: i64,
+        out: *mut DatasetHandle,
+    ) -> c_int;
+    /// Writes `nrow` rows of `ncol` row-major values, from row `start_row` on; the push that ends at the last row
+    /// completes the dataset.
     pub fn LGBM_DatasetPushRows(
         dataset: DatasetHandle,
         data: *const c_void,
@@ -87,8 +94,14 @@ unsafe extern "C" {
     pub fn LGBM_BoosterUpdateOneIter(handle: BoosterHandle, produced_empty_tree: *mut c_int) -> c_int;
     /// Number of metrics.
     pub fn LGBM_BoosterGetEvalCounts(handle: BoosterHandle, out_len: *mut c_int) -> c_int;
-    /// Writes the metrics of dataset `data_idx` (0 = training, 1 = the first added): room for the number of metrics is needed.
-    pub fn LGBM_BoosterGetEval(handle: BoosterHandle, data_idx: c_int, out_len: *mut c_int, out_results: *mut c_double) -> c_int;
+    /// Writes the metrics of dataset `data_idx` (0 = training, 1 = the first added): room for the number of metrics is
+    /// needed.
+    pub fn LGBM_BoosterGetEval(
+        handle: BoosterHandle,
+        data_idx: c_int,
+        out_len: *mut c_int,
+        out_results: *mut c_double,
+    ) -> c_int;
     /// Writes the model text with its NUL if `buffer_len` suffices; `out_len` is the size needed.
     pub fn LGBM_BoosterSaveModelToString(
         handle: BoosterHandle,
@@ -121,10 +134,12 @@ unsafe extern "C" {
 /// True if the library was built on an OpenMP runtime; without one it always runs on one thread.
 pub const HAS_OPENMP: bool = cfg!(openmp);
 
-/// Sets the number of threads of every parallel region that starts from now on, **in the whole process**; 0 = OpenMP's default.
+/// Sets the number of threads of every parallel region that starts from now on, **in the whole process**; 0 = OpenMP's
+/// default.
 ///
 /// # Safety
-/// No other thread may be inside a function of the library: arrays sized by the old number would be indexed by the new one.
+/// No other thread may be inside a function of the library: arrays sized by the old number would be indexed by the new
+/// one.
 pub unsafe fn set_num_threads(threads: c_int) {
     #[cfg(openmp)]
     {
@@ -138,7 +153,8 @@ pub unsafe fn set_num_threads(threads: c_int) {
     let _ = threads;
 }
 
-/// The constructor: before 101, the first priority open to programs, nothing of ours runs; libgomp's own constructor has none and comes last.
+/// The constructor: before 101, the first priority open to programs, nothing of ours runs; libgomp's own constructor
+/// has none and comes last.
 #[cfg(all(openmp, any(target_os = "linux", target_vendor = "apple")))]
 #[used]
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array.00101"))]
@@ -150,6 +166,7 @@ extern "C" fn wait_passively() {
     unsafe extern "C" {
         fn setenv(name: *const c_char, value: *const c_char, overwrite: c_int) -> c_int;
     }
-    // SAFETY: constructors run one after another before `main`, while no thread of this program can read the environment.
+    // SAFETY: constructors run one after another before `main`, while no thread of this program can read the
+    // environment.
     unsafe { setenv(c"OMP_WAIT_POLICY".as_ptr(), c"passive".as_ptr(), 0) };
 }

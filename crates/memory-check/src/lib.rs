@@ -1,5 +1,5 @@
-//! The kernels of `src/nn/fused` without Burn around them, so that AddressSanitizer sees every one of their loads and stores in a build of
-//! seconds instead of a quarter of an hour. `tests/memory.sh` runs it.
+//! The kernels of `src/nn/fused` without Burn around them, so that AddressSanitizer sees every one of their loads and
+//! stores in a build of seconds instead of a quarter of an hour. `tests/memory.sh` runs it.
 //!
 //! The modules are those of the program, included by their path; only the tests are of this crate.
 

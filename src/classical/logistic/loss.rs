@@ -1,12 +1,13 @@
 //! The function that the regression minimises, (Σ log-loss + ½‖W‖² / c) / n, and its gradient.
 //!
-//! Pixels differ much: some are inked in every third image, some in one of ten thousand, and L-BFGS would creep along the latter. The parameters are
-//! therefore the weights of *centred* pixels (which moves the intercepts only), divided by a scale that makes the second derivative about 1 in
-//! every direction: `p (1 − p) · variance + 1 / (c n)` with p = 1/10 for each class. Centring costs nothing: it is a product of sums, not of
-//! images, and pixels without ink stay left out.
+//! Pixels differ much: some are inked in every third image, some in one of ten thousand, and L-BFGS would creep along
+//! the latter. The parameters are therefore the weights of *centred* pixels (which moves the intercepts only), divided
+//! by a scale that makes the second derivative about 1 in every direction: `p (1 − p) · variance + 1 / (c n)` with p =
+//! 1/10 for each class. Centring costs nothing: it is a product of sums, not of images, and pixels without ink stay
+//! left out.
 //!
-//! The pass over the images is cut into chunks of fixed size. They run on the threads there are; their sums are added in the order of the chunks, so
-//! that the result has the same bits on any number of threads.
+//! The pass over the images is cut into chunks of fixed size. They run on the threads there are; their sums are added
+//! in the order of the chunks, so that the result has the same bits on any number of threads.
 
 use std::cell::Cell;
 
@@ -25,7 +26,8 @@ const CHUNK: usize = 1024;
 /// `p (1 − p)` where every class is equally probable.
 const CURVATURE: f64 = 0.09;
 
-/// For each pixel what a grey level of it adds to the ten logits (or the gradient of that), the intercepts last: `[785, 10]`.
+/// For each pixel what a grey level of it adds to the ten logits (or the gradient of that), the intercepts last: `[785,
+/// 10]`.
 type Table = Vec<[f64; CLASSES]>;
 
 /// The penalised log-loss.
@@ -50,7 +52,16 @@ impl<'a> PixelLoss<'a> {
         let (means, variances): (Vec<f64>, Vec<f64>) = images.moments().into_iter().unzip();
         let scale = |variance: f64| 1.0 / (CURVATURE * variance + 255.0 * 255.0 / (c * n)).sqrt();
         let scales = variances.into_iter().map(scale).collect();
-        Self { images, labels, classes, c, means, scales, intercept_scale: 1.0 / CURVATURE.sqrt(), last: Cell::default() }
+        Self {
+            images,
+            labels,
+            classes,
+            c,
+            means,
+            scales,
+            intercept_scale: 1.0 / CURVATURE.sqrt(),
+            last: Cell::default(),
+        }
     }
 
     /// Numbers to find: for each class its weights, then its intercept.
@@ -145,7 +156,8 @@ fn pass(table: &Table, images: &Inked, labels: &[u8], with_gradient: bool) -> Su
     whole
 }
 
-/// Adds the images from `first` on, with the best instructions there are. Sums of doubles keep their order: the instructions change no bit.
+/// Adds the images from `first` on, with the best instructions there are. Sums of doubles keep their order: the
+/// instructions change no bit.
 struct Add<'a> {
     table: &'a Table,
     images: &'a Inked,

@@ -1,8 +1,8 @@
 //! Multinomial logistic regression on the 784 pixels: the softmax of `W x + b`, with pixels from 0 to 1.
 //!
-//! The function is scikit-learn's: ½‖W‖² / c + Σ log-loss, the intercepts free. It is strictly convex but for a shift of the intercepts, so the
-//! minimum is the model, however it is found. The way of the data: [`LogisticConfig`] → `loss` (value and gradient, over `pixels`) → the room
-//! [`convex`](crate::convex) → [`TrainedLogistic`].
+//! The function is scikit-learn's: ½‖W‖² / c + Σ log-loss, the intercepts free. It is strictly convex but for a shift
+//! of the intercepts, so the minimum is the model, however it is found. The way of the data: [`LogisticConfig`] →
+//! `loss` (value and gradient, over `pixels`) → the room [`convex`](crate::convex) → [`TrainedLogistic`].
 
 mod loss;
 mod model;
@@ -22,10 +22,11 @@ use crate::data::FieldError;
 pub struct LogisticConfig {
     /// Inverse of the strength of the L2 penalty on the weights, 1e-6 to 1e6. Default 1.
     pub c: f64,
-    /// The fit ends after so many iterations at the latest, 1 to 100,000, and says so if it had not reached `tolerance`. Default 200.
+    /// The fit ends after so many iterations at the latest, 1 to 100,000, and says so if it had not reached
+    /// `tolerance`. Default 200.
     pub max_iterations: u32,
-    /// The fit ends where the gradient's Euclidean norm is below this, 1e-9 to 1: of the function divided by the number of images, with respect
-    /// to weights that are scaled so that each counts the same. Default 1e-3.
+    /// The fit ends where the gradient's Euclidean norm is below this, 1e-9 to 1: of the function divided by the number
+    /// of images, with respect to weights that are scaled so that each counts the same. Default 1e-3.
     pub tolerance: f64,
 }
 
@@ -45,7 +46,10 @@ impl LogisticConfig {
             return Err(FieldError::new("c", format!("found {}, expected 1e-6 to 1e6", self.c)));
         }
         if !(1..=100_000).contains(&self.max_iterations) {
-            return Err(FieldError::new("max_iterations", format!("found {}, expected 1 to 100000", self.max_iterations)));
+            return Err(FieldError::new(
+                "max_iterations",
+                format!("found {}, expected 1 to 100000", self.max_iterations),
+            ));
         }
         if !(1e-9..=1.0).contains(&self.tolerance) {
             return Err(FieldError::new("tolerance", format!("found {}, expected 1e-9 to 1", self.tolerance)));

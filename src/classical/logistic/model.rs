@@ -52,8 +52,8 @@ impl TrainedLogistic {
         Self { parameters: Parameters { classes: classes.to_vec(), weights, intercepts }.into() }
     }
 
-    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Row by row the same as [`TrainedLogistic::predict_one`], whatever the number
-    /// of threads.
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Row by row the same as
+    /// [`TrainedLogistic::predict_one`], whatever the number of threads.
     pub fn predict_proba(&self, images: &Images) -> Probabilities {
         images.as_slice().par_iter().with_min_len(64).map(|image| self.predict_one(image)).collect()
     }
@@ -77,8 +77,8 @@ impl TrainedLogistic {
         classes.iter().map(|&class| weights.iter().map(|row| row[usize::from(class)]).collect()).collect()
     }
 
-    /// Writes `logistic.safetensors` (`weight`, `[classes, 784]`, and `bias`, `[classes]`, for pixels from 0 to 1) and `logistic.json` (the
-    /// classes) into an existing folder, each under a temporary name first.
+    /// Writes `logistic.safetensors` (`weight`, `[classes, 784]`, and `bias`, `[classes]`, for pixels from 0 to 1) and
+    /// `logistic.json` (the classes) into an existing folder, each under a temporary name first.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -117,7 +117,8 @@ impl TrainedLogistic {
     /// Reads what [`TrainedLogistic::save`] wrote.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged, does not belong to the other, or holds what no fit gives. An accepted one is safe to use.
+    /// If a file cannot be read, is damaged, does not belong to the other, or holds what no fit gives. An accepted one
+    /// is safe to use.
     pub fn load(folder: &Path) -> Result<Self, ClassicalError> {
         files::load(folder, NAME, |Description { classes }, arrays| {
             check_classes(&classes)?;

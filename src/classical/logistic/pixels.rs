@@ -35,7 +35,10 @@ impl Inked {
     #[inline(always)]
     pub(super) fn of(&self, image: usize) -> impl Iterator<Item = (usize, f64)> {
         let range = self.starts[image]..self.starts[image + 1];
-        self.places[range.clone()].iter().zip(&self.levels[range]).map(|(&place, &level)| (usize::from(place), f64::from(level)))
+        self.places[range.clone()]
+            .iter()
+            .zip(&self.levels[range])
+            .map(|(&place, &level)| (usize::from(place), f64::from(level)))
     }
 
     /// Mean and variance of every pixel, in grey levels: sums of whole numbers, exact in any order.

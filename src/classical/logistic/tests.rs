@@ -32,18 +32,23 @@ fn the_loss_is_that_of_its_definition() {
     let table = problem.table(&at);
     let (mut loss, mut reported, mut correct) = (0.0, 0.0, 0_u32);
     for (image, &label) in digits.images.iter().zip(&digits.labels) {
-        let logit =
-            |class: usize| table[784][class] + image.iter().zip(&table).map(|(&level, row)| f64::from(level) * row[class]).sum::<f64>();
+        let logit = |class: usize| {
+            table[784][class] + image.iter().zip(&table).map(|(&level, row)| f64::from(level) * row[class]).sum::<f64>()
+        };
         let logits: Vec<f64> = (0..10).map(logit).collect();
         let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();
-        // Random weights are certain of wrong things; what is reported of one image has a bound, what is minimised has none.
+        // Random weights are certain of wrong things; what is reported of one image has a bound, what is minimised has
+        // none.
         let of_image = sum.ln() - logits[usize::from(label)];
         loss += of_image;
         reported += of_image.min(MOST_LOSS);
         correct += u32::from((0..10).all(|class| logits[class] <= logits[usize::from(label)]));
     }
     let standing = problem.standing_on(&at, &images, &digits.labels);
-    assert!((standing.loss - reported / 40.0).abs() < 1e-9 && standing.accuracy == f64::from(correct) / 40.0, "{standing:?}");
+    assert!(
+        (standing.loss - reported / 40.0).abs() < 1e-9 && standing.accuracy == f64::from(correct) / 40.0,
+        "{standing:?}"
+    );
     problem.evaluate(&at);
     let training = problem.standing();
     assert!((training.loss - loss / 40.0).abs() < 1e-9 && training.accuracy == standing.accuracy, "{training:?}");

@@ -32,7 +32,9 @@ pub fn train_logistic(
     let start = Instant::now();
     let classes = job.classes(train)?;
     let images = Inked::new(&train.images);
-    let watched = validation.filter(|digits| !digits.is_empty()).map(|digits| (Inked::new(&digits.images), digits.labels.as_slice()));
+    let watched = validation
+        .filter(|digits| !digits.is_empty())
+        .map(|digits| (Inked::new(&digits.images), digits.labels.as_slice()));
     let problem = PixelLoss::new(&images, &train.labels, &classes, config.c);
     let task = job.progress.task(job.name, u64::from(config.max_iterations), "iterations");
     let mut history = History { unit: "iteration".to_owned(), ..History::default() };
@@ -56,7 +58,11 @@ pub fn train_logistic(
         if let Some(standing) = validation {
             task.note(&format!("validation {:.2} %", 100.0 * standing.accuracy));
         }
-        if job.cancel.is_cancelled() || job.ends_at(&point) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if job.cancel.is_cancelled() || job.ends_at(&point) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
     drop(task);
     let short = |advice: &str| {

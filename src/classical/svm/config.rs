@@ -82,13 +82,13 @@ pub struct SvmConfig {
     pub c: f64,
     /// The width of the kernel: `"scale"` or a number, 1e-6 to 1e3. Default `"scale"`.
     pub gamma: Gamma,
-    /// Each pair of classes is solved until no two images violate the conditions of optimality by more than this, 1e-9 to 0.1. Default 1e-3, as in
-    /// LIBSVM.
+    /// Each pair of classes is solved until no two images violate the conditions of optimality by more than this, 1e-9
+    /// to 0.1. Default 1e-3, as in LIBSVM.
     pub tolerance: f64,
     /// Parts of the training images that are left out in turn to calibrate the probabilities, 2 to 10. Default 3.
     pub calibration_folds: usize,
-    /// Memory for rows of the kernel matrix, in MiB for each thread, 1 to 65536. Rows that do not fit are computed again: the result is the same.
-    /// Default 256.
+    /// Memory for rows of the kernel matrix, in MiB for each thread, 1 to 65536. Rows that do not fit are computed
+    /// again: the result is the same. Default 256.
     pub cache_mib: usize,
 }
 

@@ -1,8 +1,9 @@
 //! The kernel `exp(−γ ‖x − y‖²)` of whole sets of images.
 //!
-//! `‖x − y‖² = x·x + y·y − 2 x·y`, and pixels are bytes: all three are whole numbers below 2³¹, so distances are exact on every processor and in
-//! whatever order they are summed. Sums of products of bytes are also what vector instructions are best at: a row of the kernel of 10,800 images
-//! costs less than reading the images as floating-point numbers would.
+//! `‖x − y‖² = x·x + y·y − 2 x·y`, and pixels are bytes: all three are whole numbers below 2³¹, so distances are exact
+//! on every processor and in whatever order they are summed. Sums of products of bytes are also what vector
+//! instructions are best at: a row of the kernel of 10,800 images costs less than reading the images as floating-point
+//! numbers would.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -64,7 +65,8 @@ impl ImageSet {
         Arch::new().dispatch(Row { set: self, kernel, index, to });
     }
 
-    /// Calls `each(image, index, kernel)` for each of a few images and every image of the set from `first` to before `end`, the latter in order.
+    /// Calls `each(image, index, kernel)` for each of a few images and every image of the set from `first` to before
+    /// `end`, the latter in order.
     #[inline(always)]
     pub(super) fn with_each(
         &self,
@@ -102,7 +104,8 @@ impl WithSimd for Row<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let Self { set, kernel, index, to } = self;
         let (image, square) = (&set.images[index], set.squares[index]);
-        for ((images, squares), to) in set.images.chunks(BLOCK).zip(set.squares.chunks(BLOCK)).zip(to.chunks_mut(BLOCK)) {
+        for ((images, squares), to) in set.images.chunks(BLOCK).zip(set.squares.chunks(BLOCK)).zip(to.chunks_mut(BLOCK))
+        {
             let mut distances = [0; BLOCK];
             squared_distances(image, square, images, squares, &mut distances);
             for (to, &distance) in to.iter_mut().zip(&distances) {
@@ -136,7 +139,8 @@ mod tests {
 
     #[test]
     fn a_row_is_the_kernel_of_its_definition() {
-        let images: Vec<Image> = (0..75).map(|number| image(number * 7, number + 1)).chain([[255; PIXELS], [0; PIXELS]]).collect();
+        let images: Vec<Image> =
+            (0..75).map(|number| image(number * 7, number + 1)).chain([[255; PIXELS], [0; PIXELS]]).collect();
         let set = ImageSet::new(images.clone());
         let mut row = vec![0.0; set.len()];
         set.row(Kernel::new(0.003), 76, &mut row);

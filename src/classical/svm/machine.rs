@@ -1,6 +1,7 @@
 //! The decision functions of all pairs of classes, over one set of support vectors.
 //!
-//! Every image that is a support vector of any pair is kept once, with a coefficient for each pair its class is in: the layout of LIBSVM's model.
+//! Every image that is a support vector of any pair is kept once, with a coefficient for each pair its class is in: the
+//! layout of LIBSVM's model.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -37,7 +38,8 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// From the solutions of all pairs in order; `of_class` holds the images of each class in the order in which the pairs had them.
+    /// From the solutions of all pairs in order; `of_class` holds the images of each class in the order in which the
+    /// pairs had them.
     pub(super) fn new(gamma: f64, classes: &[u8], of_class: &[Vec<Image>], solutions: &[Solution]) -> Self {
         let width = classes.len().saturating_sub(1);
         let mut of_images: Vec<Vec<f32>> = of_class.iter().map(|images| vec![0.0; images.len() * width]).collect();
@@ -70,8 +72,8 @@ impl Machine {
         self.biases.len()
     }
 
-    /// The decisions of each image, positive for the first class of a pair; places past the last pair stay as they are. Each image's are the same
-    /// bits whatever the others are. Allocates nothing.
+    /// The decisions of each image, positive for the first class of a pair; places past the last pair stay as they are.
+    /// Each image's are the same bits whatever the others are. Allocates nothing.
     pub(super) fn decide(&self, images: &[Image], decisions: &mut [[f64; MOST_PAIRS]]) {
         for (images, decisions) in images.chunks(TILE).zip(decisions.chunks_mut(TILE)) {
             Arch::new().dispatch(Decide { machine: self, images, decisions });

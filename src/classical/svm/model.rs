@@ -50,8 +50,8 @@ impl TrainedSvm {
         Self { machine: machine.into(), calibration: calibration.into() }
     }
 
-    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Row by row the same as [`TrainedSvm::predict_one`], whatever the number of
-    /// threads.
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Row by row the same as [`TrainedSvm::predict_one`],
+    /// whatever the number of threads.
     pub fn predict_proba(&self, images: &Images) -> Probabilities {
         let mut rows = vec![[0.0; CLASSES]; images.len()];
         images.as_slice().par_chunks(CHUNK).zip(rows.par_chunks_mut(CHUNK)).for_each(|(images, rows)| {
@@ -71,7 +71,8 @@ impl TrainedSvm {
         self.calibration.probabilities(&self.machine.classes, &decisions[0])
     }
 
-    /// The decision functions at each image, `[n, pairs]`: (0, 1), (0, 2), … (1, 2), … among the classes there were to learn. Positive: the first.
+    /// The decision functions at each image, `[n, pairs]`: (0, 1), (0, 2), … (1, 2), … among the classes there were to
+    /// learn. Positive: the first.
     pub fn decisions(&self, images: &Images) -> Vec<Vec<f64>> {
         let of = |image: &[u8; PIXELS]| {
             let mut decisions = [[0.0; MOST_PAIRS]];
@@ -97,8 +98,8 @@ impl TrainedSvm {
         self.machine.gamma
     }
 
-    /// Writes `svm.safetensors` (the support vectors, `[n, 28, 28]` bytes, and their coefficients, `[n, classes − 1]`) and `svm.json` into an
-    /// existing folder, each under a temporary name first.
+    /// Writes `svm.safetensors` (the support vectors, `[n, 28, 28]` bytes, and their coefficients, `[n, classes − 1]`)
+    /// and `svm.json` into an existing folder, each under a temporary name first.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -143,7 +144,8 @@ impl TrainedSvm {
     /// Reads what [`TrainedSvm::save`] wrote.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged, does not belong to the other, or holds what no fit gives. An accepted one is safe to use.
+    /// If a file cannot be read, is damaged, does not belong to the other, or holds what no fit gives. An accepted one
+    /// is safe to use.
     pub fn load(folder: &Path) -> Result<Self, ClassicalError> {
         files::load(folder, NAME, |description: Description, arrays| {
             let Description { gamma, classes, support_vectors: counts, biases, calibration } = description;
@@ -154,7 +156,12 @@ impl TrainedSvm {
             let (width, pairs) = (classes.len() - 1, pairs(classes.len()).count());
             let total = counts.iter().try_fold(0_usize, |sum, &count| sum.checked_add(count));
             let Some(total) = total.filter(|_| counts.len() == classes.len() && biases.len() == pairs) else {
-                return Err(format!("is described with {} counts and {} biases for {} classes", counts.len(), biases.len(), classes.len()));
+                return Err(format!(
+                    "is described with {} counts and {} biases for {} classes",
+                    counts.len(),
+                    biases.len(),
+                    classes.len()
+                ));
             };
             calibration.check(classes.len(), pairs)?;
             check_numbers("biases", biases.iter().copied())?;

@@ -57,7 +57,8 @@ impl<'a> Rows<'a> {
             self.kept.push(Kept { row, values: vec![0.0; self.set.len()], last_used: 0 });
             self.kept.len() - 1
         } else {
-            let oldest = self.kept.iter().enumerate().min_by_key(|(_, kept)| kept.last_used).map_or(0, |(place, _)| place);
+            let oldest =
+                self.kept.iter().enumerate().min_by_key(|(_, kept)| kept.last_used).map_or(0, |(place, _)| place);
             self.place_of[self.kept[oldest].row] = ABSENT;
             self.kept[oldest].row = row;
             oldest

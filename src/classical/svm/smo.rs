@@ -1,9 +1,10 @@
 //! The dual problem of one pair of classes, solved two images at a time.
 //!
-//! Sequential minimal optimisation with LIBSVM's choice of the two (Fan, Chen and Lin, *Working Set Selection Using Second Order Information for
-//! Training Support Vector Machines*, JMLR 6, 2005), its condition for the end and its way to the bias. With β = y α the problem is to
-//! minimise ½ βᵀ K β − yᵀ β where Σ β = 0 and 0 ≤ y β ≤ C. The gradient `K β − y` is how far the decision (without bias) of each image lies
-//! from its target; at the minimum it is the same for all images whose coefficients can move, namely minus the bias.
+//! Sequential minimal optimisation with LIBSVM's choice of the two (Fan, Chen and Lin, *Working Set Selection Using
+//! Second Order Information for Training Support Vector Machines*, JMLR 6, 2005), its condition for the end and its way
+//! to the bias. With β = y α the problem is to minimise ½ βᵀ K β − yᵀ β where Σ β = 0 and 0 ≤ y β ≤ C. The gradient `K
+//! β − y` is how far the decision (without bias) of each image lies from its target; at the minimum it is the same for
+//! all images whose coefficients can move, namely minus the bias.
 
 use super::{
     kernel::{ImageSet, Kernel},
@@ -69,7 +70,8 @@ impl Pair<'_> {
                 return Err(Unfinished::Cancelled);
             }
             let grows = self.least(&coefficients, &gradient);
-            let both = grows.and_then(|grows| Some((grows, self.partner(grows, &coefficients, &gradient, rows.one(grows))?)));
+            let both =
+                grows.and_then(|grows| Some((grows, self.partner(grows, &coefficients, &gradient, rows.one(grows))?)));
             let Some((grows, shrinks)) = both else {
                 return Ok(Solution { bias: self.bias(&coefficients, &gradient), coefficients });
             };
@@ -115,7 +117,8 @@ impl Pair<'_> {
         best.filter(|_| greatest - least >= self.tolerance)
     }
 
-    /// Minus the mean gradient of the images between the bounds or, if there is none, the middle of what the others allow.
+    /// Minus the mean gradient of the images between the bounds or, if there is none, the middle of what the others
+    /// allow.
     fn bias(&self, coefficients: &[f64], gradient: &[f64]) -> f64 {
         let (mut sum, mut free) = (0.0, 0_usize);
         let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -168,7 +171,8 @@ mod tests {
             let target = if index < first { 1.0 } else { -1.0 };
             let distance = |other: u8| 784 * (i32::from(level) - i32::from(other)).pow(2);
             let decision: f64 =
-                levels.iter().zip(&coefficients).map(|(&other, value)| value * kernel.at(distance(other))).sum::<f64>() + bias;
+                levels.iter().zip(&coefficients).map(|(&other, value)| value * kernel.at(distance(other))).sum::<f64>()
+                    + bias;
             let alpha = target * coefficients[index];
             assert!((0.0..=c).contains(&alpha));
             assert!(alpha >= c || target * decision > 1.0 - 1e-4, "image {index}: {decision}");

@@ -26,12 +26,12 @@ const CHUNK: usize = 512;
 
 /// Fits a support-vector machine on `train` and scores it on `validation`, from which it learns nothing.
 ///
-/// The same settings, seed and digits give the same model, whatever the number of threads. The seed decides only how the images are divided for
-/// the calibration.
+/// The same settings, seed and digits give the same model, whatever the number of threads. The seed decides only how
+/// the images are divided for the calibration.
 ///
 /// # Errors
-/// For impossible settings, no images, a class with fewer groups of images than calibration folds, when asked to stop, and if a pair of classes
-/// has no solution in ten million iterations.
+/// For impossible settings, no images, a class with fewer groups of images than calibration folds, when asked to stop,
+/// and if a pair of classes has no solution in ten million iterations.
 pub fn train_svm(
     config: &SvmConfig,
     train: &Digits,
@@ -42,10 +42,13 @@ pub fn train_svm(
     let start = Instant::now();
     let classes = job.classes(train)?;
     let gamma = config.gamma.resolve(&train.images);
-    let folds = stratified_group_folds(&train.labels, &train.groups, config.calibration_folds, job.seed.derive("calibration"));
+    let folds =
+        stratified_group_folds(&train.labels, &train.groups, config.calibration_folds, job.seed.derive("calibration"));
     let folds = folds.map_err(|error| ClassicalError::Digits {
         name: job.name.to_owned(),
-        problem: format!("calibrating the probabilities: {error}; fewer `calibration_folds` need fewer images of each class"),
+        problem: format!(
+            "calibrating the probabilities: {error}; fewer `calibration_folds` need fewer images of each class"
+        ),
     })?;
 
     // All images first, then all but each part; of each the places of the images of each class.
@@ -72,7 +75,8 @@ pub fn train_svm(
         Ok(solution)
     };
     // One task each: pairs differ, and a thread that is done early takes the next.
-    let solutions: Vec<Solution> = pair_fits.par_iter().with_max_len(1).map(solve).collect::<Result<_, ClassicalError>>()?;
+    let solutions: Vec<Solution> =
+        pair_fits.par_iter().with_max_len(1).map(solve).collect::<Result<_, ClassicalError>>()?;
     drop(task);
     let per_part = pairs(classes.len()).count();
     let machine = |part: usize| {
@@ -127,7 +131,11 @@ fn by_class(labels: &[u8], places: &[usize], classes: &[u8]) -> Vec<Vec<usize>> 
 /// The decisions about images, on all threads.
 fn decide(machine: &Machine, images: &Images) -> Vec<[f64; MOST_PAIRS]> {
     let mut decisions = vec![[0.0; MOST_PAIRS]; images.len()];
-    images.as_slice().par_chunks(32).zip(decisions.par_chunks_mut(32)).for_each(|(images, to)| machine.decide(images, to));
+    images
+        .as_slice()
+        .par_chunks(32)
+        .zip(decisions.par_chunks_mut(32))
+        .for_each(|(images, to)| machine.decide(images, to));
     decisions
 }
 

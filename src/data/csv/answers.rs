@@ -31,8 +31,9 @@ impl Answers {
     /// Reads a file, plain or gzip, with or without a header.
     ///
     /// # Errors
-    /// [`DataError::Read`] if it cannot be read or unpacked; [`DataError::Row`] with line and column for an id that is not the next one, a label
-    /// that is no digit, or a row that has not two columns; [`DataError::Format`] if it holds no answer.
+    /// [`DataError::Read`] if it cannot be read or unpacked; [`DataError::Row`] with line and column for an id that is
+    /// not the next one, a label that is no digit, or a row that has not two columns; [`DataError::Format`] if it holds
+    /// no answer.
     pub fn read(path: &Path) -> Result<Self> {
         Ok(Self::read_hashed(path)?.0)
     }
@@ -62,12 +63,18 @@ impl Answers {
             let (id, label) = (records.field(0), records.field(1));
             let expected = labels.len() as u64 + 1;
             if std::str::from_utf8(id).ok().and_then(|id| id.parse::<u64>().ok()) != Some(expected) {
-                let problem =
-                    format!("found ImageId `{}`, expected {expected}: answers are in the order of the rows, counted from 1", shown(id));
+                let problem = format!(
+                    "found ImageId `{}`, expected {expected}: answers are in the order of the rows, counted from 1",
+                    shown(id)
+                );
                 return Err(records.error(line, Some(1), problem));
             }
             let digit = number(label).filter(|&label| usize::from(label) < CLASSES).ok_or_else(|| {
-                records.error(line, Some(2), format!("found `{}`, expected a whole number from 0 to {}", shown(label), CLASSES - 1))
+                records.error(
+                    line,
+                    Some(2),
+                    format!("found `{}`, expected a whole number from 0 to {}", shown(label), CLASSES - 1),
+                )
             })?;
             labels.push(digit);
             last_line = line;
@@ -98,7 +105,8 @@ impl Answers {
         if self.labels.len() == rows {
             return Ok(());
         }
-        let problem = format!("the last answer has ImageId {}, but {} has {rows} rows", self.labels.len(), table.display());
+        let problem =
+            format!("the last answer has ImageId {}, but {} has {rows} rows", self.labels.len(), table.display());
         Err(DataError::Row { path: self.path.clone(), line: self.last_line, column: None, problem })
     }
 }
@@ -109,7 +117,11 @@ fn check_header<R: BufRead>(records: &Records<R>, line: u64) -> Result<()> {
         let found = records.field(column);
         let found = found.strip_prefix(b"\xef\xbb\xbf").unwrap_or(found);
         if !found.eq_ignore_ascii_case(name.as_bytes()) {
-            return Err(records.error(line, Some(column + 1), format!("found `{}`, expected `{name}` or a number", shown(found))));
+            return Err(records.error(
+                line,
+                Some(column + 1),
+                format!("found `{}`, expected `{name}` or a number", shown(found)),
+            ));
         }
     }
     Ok(())
@@ -137,7 +149,9 @@ mod tests {
 
     #[test]
     fn headers_quotes_and_line_ends_are_all_the_same() {
-        for text in ["1,7\n2,0", "\"ImageId\",\"Label\"\r\n\"1\",\"7\"\r\n2, 0\r\n", "\u{feff}imageid,label\n\n1,7\n\n2,0\n\n"] {
+        for text in
+            ["1,7\n2,0", "\"ImageId\",\"Label\"\r\n\"1\",\"7\"\r\n2, 0\r\n", "\u{feff}imageid,label\n\n1,7\n\n2,0\n\n"]
+        {
             assert_eq!(answers(text).unwrap().labels(), [7, 0], "{text:?}");
         }
     }
@@ -159,7 +173,8 @@ mod tests {
             let error = answers(text).unwrap_err().to_string();
             assert!(error.contains(words), "{text:?}: {error}");
         }
-        let error = answers("ImageId,Label\n1,7\n2,0\n").unwrap().check_rows(3, Path::new("test.csv")).unwrap_err().to_string();
+        let error =
+            answers("ImageId,Label\n1,7\n2,0\n").unwrap().check_rows(3, Path::new("test.csv")).unwrap_err().to_string();
         assert_eq!(error, "answers.csv, line 3: the last answer has ImageId 2, but test.csv has 3 rows");
     }
 }

@@ -6,12 +6,12 @@
 //! | 785 | `label,pixel0…pixel783`, `label,1x1…28x28`, … | the same |
 //! | 784 | none, or `pixel0…pixel783`, … | pixels without a label |
 //!
-//! [`RowFile`] reads such a file row by row, [`write_rows`] writes one. [`AnswerWriter`] writes and [`Answers`] reads what goes with it in
-//! Kaggle's competitions: `ImageId,Label`, one line for each row, counted from 1.
+//! [`RowFile`] reads such a file row by row, [`write_rows`] writes one. [`AnswerWriter`] writes and [`Answers`] reads
+//! what goes with it in Kaggle's competitions: `ImageId,Label`, one line for each row, counted from 1.
 //!
-//! Pixels are row-major whole numbers from 0 (background) to 255. The first record is a header unless it begins with a number. Rows are
-//! read one at a time through buffers of a fixed size, so that no row, however long, costs memory; fields may be quoted, lines may end in
-//! LF or CRLF, empty lines are passed over.
+//! Pixels are row-major whole numbers from 0 (background) to 255. The first record is a header unless it begins with a
+//! number. Rows are read one at a time through buffers of a fixed size, so that no row, however long, costs memory;
+//! fields may be quoted, lines may end in LF or CRLF, empty lines are passed over.
 
 mod answers;
 mod records;
@@ -65,8 +65,8 @@ impl Table {
 /// Reads a whole file, plain or gzip.
 ///
 /// # Errors
-/// [`DataError::Read`] if it cannot be read or unpacked; [`DataError::Row`] with line and column for the first cell that does not belong;
-/// [`DataError::Format`] if it holds no row.
+/// [`DataError::Read`] if it cannot be read or unpacked; [`DataError::Row`] with line and column for the first cell
+/// that does not belong; [`DataError::Format`] if it holds no row.
 pub fn read(path: &Path) -> Result<Table> {
     Ok(read_hashed(path)?.0)
 }
@@ -160,11 +160,14 @@ impl<R: BufRead> Rows<R> {
         }
         let label = |column: usize| self.field(column).eq_ignore_ascii_case(b"label");
         if fields == PIXELS + 1 && !label(0) {
-            let problem = format!("the first of {fields} columns is called `{}`, expected `label`", shown(self.field(0)));
+            let problem =
+                format!("the first of {fields} columns is called `{}`, expected `label`", shown(self.field(0)));
             return Err(self.error(line, Some(1), problem));
         }
         match (fields - PIXELS..fields).find(|&column| label(column)) {
-            Some(column) => Err(self.error(line, Some(column + 1), "`label` among the pixels; it must be the first of 785 columns")),
+            Some(column) => {
+                Err(self.error(line, Some(column + 1), "`label` among the pixels; it must be the first of 785 columns"))
+            }
             None => Ok(()),
         }
     }
@@ -188,7 +191,9 @@ fn number(field: &[u8]) -> Option<u8> {
     if field.is_empty() || field.len() > 3 {
         return None;
     }
-    let value = field.iter().try_fold(0u16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u16::from(byte - b'0')))?;
+    let value = field
+        .iter()
+        .try_fold(0u16, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u16::from(byte - b'0')))?;
     u8::try_from(value).ok()
 }
 
@@ -226,15 +231,28 @@ mod tests {
         assert_eq!(plain.iter().map(|row| row.label).collect::<Vec<_>>(), [Some(7), Some(0)]);
         assert_eq!([plain[0].pixels[0], plain[1].pixels[0], plain[0].pixels[300]], [255, 1, 44]);
 
-        let sizes = (1..=28).flat_map(|row| (1..=28).map(move |column| format!("{row}x{column}"))).collect::<Vec<_>>().join(",");
-        for head in [header("label", ""), header("Label", "\""), format!("\u{feff}{}", header("label", "")), format!("label,{sizes}")] {
+        let sizes = (1..=28)
+            .flat_map(|row| (1..=28).map(move |column| format!("{row}x{column}")))
+            .collect::<Vec<_>>()
+            .join(",");
+        for head in [
+            header("label", ""),
+            header("Label", "\""),
+            format!("\u{feff}{}", header("label", "")),
+            format!("label,{sizes}"),
+        ] {
             assert_eq!(rows(format!("{head}\n{labelled}")).unwrap(), plain, "{}", &head[..20]);
             assert_eq!(rows(format!("{head}\n\n{labelled}\n\n").replace('\n', "\r\n")).unwrap(), plain);
         }
         let bare = format!("{}\n{}", line(None, "255"), line(None, "1"));
         for text in [bare.clone(), format!("{}\n{bare}", header("", "")), format!("{sizes}\n{bare}")] {
             let unlabelled = rows(text).unwrap();
-            assert!(unlabelled.iter().zip(&plain).all(|(row, labelled)| row.label.is_none() && row.pixels == labelled.pixels));
+            assert!(
+                unlabelled
+                    .iter()
+                    .zip(&plain)
+                    .all(|(row, labelled)| row.label.is_none() && row.pixels == labelled.pixels)
+            );
             assert_eq!(unlabelled.len(), 2);
         }
     }
@@ -247,7 +265,10 @@ mod tests {
             "digits.csv, line 3, column 2: found `256`, expected a whole number from 0 to 255",
         );
         refused(format!("{head}\r\n\r\n{good}\r\n{}", line(Some(1), "-1")), "line 4, column 2: found `-1`");
-        refused(format!("{head}\n{}", line(Some(12), "0")), "line 2, column 1: found `12`, expected a whole number from 0 to 9");
+        refused(
+            format!("{head}\n{}", line(Some(12), "0")),
+            "line 2, column 1: found `12`, expected a whole number from 0 to 9",
+        );
         refused(line(Some(1), "0.5"), "line 1, column 2: found `0.5`");
         refused(line(Some(1), ""), "line 1, column 2: found ``");
         refused(line(None, "-1"), "line 1, column 1: found `-1`");
@@ -255,7 +276,10 @@ mod tests {
         refused(format!("{good},5"), "line 1: 786 columns, expected 785 (label and pixels) or 784 (pixels)");
         refused(format!("{good}\n{good},5,6"), "line 2: more than 786 columns, expected 785");
         refused("1,2,3\n", "line 1: 3 columns, expected 785 (label and pixels) or 784 (pixels)");
-        refused(format!("{},label\n{good}", header("", "")), "column 1: the first of 785 columns is called `pixel0`, expected `label`");
+        refused(
+            format!("{},label\n{good}", header("", "")),
+            "column 1: the first of 785 columns is called `pixel0`, expected `label`",
+        );
         refused(format!("{head}\n{head}\n"), "line 2, column 1: found `label`");
         refused(format!("{good}\n\"{}", "1,".repeat(20_000)), "line 2: the row is longer than 16384 bytes");
     }

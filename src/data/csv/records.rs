@@ -9,7 +9,8 @@ use csv_core::ReadRecordResult;
 
 use crate::data::error::{DataError, Result, reading};
 
-/// Reads records; the fields of the last one lie in its buffers. Fields may be quoted, lines may end in LF or CRLF, empty lines are passed over.
+/// Reads records; the fields of the last one lie in its buffers. Fields may be quoted, lines may end in LF or CRLF,
+/// empty lines are passed over.
 pub(super) struct Records<R> {
     bytes: R,
     path: PathBuf,
@@ -23,7 +24,8 @@ pub(super) struct Records<R> {
 }
 
 impl<R: BufRead> Records<R> {
-    /// Reads from `bytes`; `path` names them in errors. No record may have more than `most_bytes` bytes in its fields or as many as `fields` fields.
+    /// Reads from `bytes`; `path` names them in errors. No record may have more than `most_bytes` bytes in its fields
+    /// or as many as `fields` fields.
     pub(super) fn new(bytes: R, path: &Path, most_bytes: usize, fields: usize, expected: String) -> Self {
         Self {
             bytes,
@@ -68,7 +70,8 @@ impl<R: BufRead> Records<R> {
         let (mut written, mut fields) = (0, 0);
         loop {
             let buffer = self.bytes.fill_buf().map_err(reading(&self.path))?;
-            let (state, used, bytes, ends) = self.parser.read_record(buffer, &mut self.record[written..], &mut self.ends[fields..]);
+            let (state, used, bytes, ends) =
+                self.parser.read_record(buffer, &mut self.record[written..], &mut self.ends[fields..]);
             self.bytes.consume(used);
             written += bytes;
             fields += ends;
@@ -79,7 +82,11 @@ impl<R: BufRead> Records<R> {
                     return Err(self.error(line, None, problem));
                 }
                 ReadRecordResult::OutputEndsFull => {
-                    return Err(self.error(line, None, format!("more than {} columns, expected {}", self.ends.len(), self.expected)));
+                    return Err(self.error(
+                        line,
+                        None,
+                        format!("more than {} columns, expected {}", self.ends.len(), self.expected),
+                    ));
                 }
                 ReadRecordResult::Record => return Ok(Some((line, fields))),
                 ReadRecordResult::End => return Ok(None),

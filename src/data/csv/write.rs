@@ -6,11 +6,16 @@ use crate::data::{CLASSES, PIXELS};
 
 /// Writes a header and one line for each row: `label,pixel0…pixel783`, or `pixel0…pixel783` if no row has a label.
 ///
-/// All rows have a label or none has: `with_labels` says which, and `rows` gives an image `[28, 28]` and its label, which is left out if need be.
+/// All rows have a label or none has: `with_labels` says which, and `rows` gives an image `[28, 28]` and its label,
+/// which is left out if need be.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write_rows<'a>(out: &mut dyn Write, with_labels: bool, rows: impl IntoIterator<Item = (&'a [u8; PIXELS], u8)>) -> io::Result<()> {
+pub fn write_rows<'a>(
+    out: &mut dyn Write,
+    with_labels: bool,
+    rows: impl IntoIterator<Item = (&'a [u8; PIXELS], u8)>,
+) -> io::Result<()> {
     let mut line = String::with_capacity(8 * PIXELS);
     if with_labels {
         line.push_str("label,");
@@ -41,8 +46,8 @@ fn end_line(line: &mut String, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes `ImageId,Label` and a line for each image, with the ten class probabilities behind them if so wished: `p0…p9`, each the shortest decimal
-/// number that reads back as the same 32-bit float.
+/// Writes `ImageId,Label` and a line for each image, with the ten class probabilities behind them if so wished:
+/// `p0…p9`, each the shortest decimal number that reads back as the same 32-bit float.
 pub struct AnswerWriter<W> {
     out: W,
 }

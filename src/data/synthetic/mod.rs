@@ -1,22 +1,24 @@
-//! The built-in digits: handwritten-looking 28×28 images, made by a procedure, so that everything runs without a download.
+//! The built-in digits: handwritten-looking 28×28 images, made by a procedure, so that everything runs without a
+//! download.
 //!
 //! An image is made in four steps, one file each:
 //!
-//! 1. `templates`: a class has several ways to be written, each a table of pen strokes in several shapes that blend into one another;
+//! 1. `templates`: a class has several ways to be written, each a table of pen strokes in several shapes that blend
+//!    into one another;
 //! 2. `style`: a writer is drawn: slant, proportions, pen, unsteadiness;
 //! 3. `pen`: the strokes, distorted by that writer's hand, become smooth curves with a width at every point;
 //! 4. `raster`: the curves are painted straight at their final size with grey edges.
 //!
-//! The result is framed as MNIST's digits are: the longer side of the ink fills 20 pixels, the proportions stay, and the centre of mass is
-//! moved by whole pixels to the middle of the 28×28 frame.
+//! The result is framed as MNIST's digits are: the longer side of the ink fills 20 pixels, the proportions stay, and
+//! the centre of mass is moved by whole pixels to the middle of the 28×28 frame.
 //!
-//! **Guarantees.** Image `i` depends on the seed and on `i` alone: not on the number of images, of threads or of processors. Only `+ − × ÷ √`
-//! are used on floating-point numbers, which IEEE 754 rounds exactly, so that the bytes are the same on every platform. They change only
-//! together with [`VERSION`].
+//! **Guarantees.** Image `i` depends on the seed and on `i` alone: not on the number of images, of threads or of
+//! processors. Only `+ − × ÷ √` are used on floating-point numbers, which IEEE 754 rounds exactly, so that the bytes
+//! are the same on every platform. They change only together with [`VERSION`].
 //!
-//! **What it was tuned on.** Templates and distributions were drawn and tuned by eye, by each class's slant, width and stroke width measured
-//! on the MNIST *training* images, and by the accuracy that a small net, trained on these digits alone, reaches on those. No pixel of them is
-//! in the program, and nothing was chosen by the MNIST test images.
+//! **What it was tuned on.** Templates and distributions were drawn and tuned by eye, by each class's slant, width and
+//! stroke width measured on the MNIST *training* images, and by the accuracy that a small net, trained on these digits
+//! alone, reaches on those. No pixel of them is in the program, and nothing was chosen by the MNIST test images.
 
 mod pen;
 mod raster;
@@ -30,10 +32,12 @@ use crate::{
     seed::Seed,
 };
 
-/// The version of the pixels: the same seed gives the same bytes as long as this number stays. Belongs in a run's fingerprint.
+/// The version of the pixels: the same seed gives the same bytes as long as this number stays. Belongs in a run's
+/// fingerprint.
 pub const VERSION: u32 = 1;
 
-/// `count` digits; image `i` has class `i % 10`, group `i` and the pixels of [`digit`] with `seed.derive("synthetic").index(i)`.
+/// `count` digits; image `i` has class `i % 10`, group `i` and the pixels of [`digit`] with
+/// `seed.derive("synthetic").index(i)`.
 ///
 /// The first `n` of a longer set are the set of `n`. Runs on the current rayon pool.
 ///
@@ -43,7 +47,8 @@ pub fn generate(count: usize, seed: Seed) -> Digits {
     assert!(u32::try_from(count).is_ok(), "{count} images are more than there are group ids");
     let seed = seed.derive("synthetic");
     let class = |index: usize| (index % CLASSES) as u8;
-    let images: Vec<[u8; PIXELS]> = (0..count).into_par_iter().map(|index| digit(class(index), seed.index(index as u64))).collect();
+    let images: Vec<[u8; PIXELS]> =
+        (0..count).into_par_iter().map(|index| digit(class(index), seed.index(index as u64))).collect();
     Digits::new(Images::from_images(images), (0..count).map(class).collect())
 }
 
@@ -74,17 +79,27 @@ mod tests {
         let rows = ink.iter().map(|index| index / SIDE);
         let columns = ink.iter().map(|index| index % SIDE);
         let some = "every digit has ink";
-        (rows.clone().min().expect(some), rows.max().expect(some), columns.clone().min().expect(some), columns.max().expect(some))
+        (
+            rows.clone().min().expect(some),
+            rows.max().expect(some),
+            columns.clone().min().expect(some),
+            columns.max().expect(some),
+        )
     }
 
     fn on_threads(threads: usize) -> Digits {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start").install(|| generate(200, Seed(3)))
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("threads start")
+            .install(|| generate(200, Seed(3)))
     }
 
     #[test]
     fn pixels_are_pinned_to_the_version() {
         let digits = generate(200, Seed(1));
-        let hash: String = Sha256::digest(digits.images.pixels()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let hash: String =
+            Sha256::digest(digits.images.pixels()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         assert_eq!((VERSION, hash.as_str()), (1, "749e607376074605"), "new pixels need a new VERSION");
     }
 

@@ -1,7 +1,8 @@
 //! From a template's knots to curves with a width: the hand that writes.
 //!
-//! Knots are displaced, warped, slanted and turned; a centripetal Catmull–Rom spline (Barry and Goldman 1988; Yuksel et al. 2011), which goes
-//! through every knot without loops of its own, joins them, broken only at knots that the table marks as corners.
+//! Knots are displaced, warped, slanted and turned; a centripetal Catmull–Rom spline (Barry and Goldman 1988; Yuksel et
+//! al. 2011), which goes through every knot without loops of its own, joins them, broken only at knots that the table
+//! marks as corners.
 
 use super::{
     style::{Draw, Style},
@@ -66,8 +67,8 @@ fn blend(template: &Template, shares: &[f32], stroke: usize) -> Vec<Knot> {
     knots
 }
 
-/// Moves every knot: all of them by `shift`, and each by a draw that it shares in part with its neighbours, since a hand does not shake
-/// from knot to knot but errs for a while in one direction.
+/// Moves every knot: all of them by `shift`, and each by a draw that it shares in part with its neighbours, since a
+/// hand does not shake from knot to knot but errs for a while in one direction.
 fn jitter(knots: &mut [Knot], shift: (f32, f32), style: &Style, draw: &mut Draw) {
     let mut own = || (draw.normal(0.0, style.knot_jitter), draw.normal(0.0, style.knot_jitter));
     let (mut before, mut here) = (own(), own());
@@ -190,7 +191,10 @@ mod tests {
     #[test]
     fn corners_leave_straight_lines() {
         let dots = flatten(&[knot(0.0, 0.0, true), knot(30.0, 0.0, true), knot(30.0, 60.0, true)]);
-        assert!(dots[..=STEPS].iter().all(|dot| dot.y.abs() < 1e-3) && dots[STEPS..].iter().all(|dot| (dot.x - 30.0).abs() < 1e-3));
+        assert!(
+            dots[..=STEPS].iter().all(|dot| dot.y.abs() < 1e-3)
+                && dots[STEPS..].iter().all(|dot| (dot.x - 30.0).abs() < 1e-3)
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Curves to grey pixels, framed like MNIST's digits.
 //!
-//! The curves are scaled so that their ink, line width included, has its longer side in 20 pixels, and are painted at that size: each pixel
-//! takes the coverage of the nearest piece of line, a capsule whose edge is a linear ramp. No image is ever resized.
+//! The curves are scaled so that their ink, line width included, has its longer side in 20 pixels, and are painted at
+//! that size: each pixel takes the coverage of the nearest piece of line, a capsule whose edge is a linear ramp. No
+//! image is ever resized.
 
 use super::{pen::Dot, style::Style};
 use crate::data::{PIXELS, SIDE};
@@ -55,7 +56,8 @@ fn fit(strokes: &mut [Vec<Dot>], radius: f32) {
     }
 }
 
-/// Adds one piece of line whose half width goes from one dot's to the other's; `edge` is the width of the grey ramp in pixels.
+/// Adds one piece of line whose half width goes from one dot's to the other's; `edge` is the width of the grey ramp in
+/// pixels.
 fn line(coverage: &mut [f32; PIXELS], from: Dot, to: Dot, edge: f32) {
     let reach = from.weight.max(to.weight) + edge;
     let (dx, dy) = (to.x - from.x, to.y - from.y);
@@ -82,7 +84,8 @@ fn pixels(low: f32, high: f32) -> std::ops::Range<usize> {
     (low.max(MARGIN) as usize)..(high.clamp(MARGIN, MARGIN + BOX - 1.0) as usize + 1)
 }
 
-/// Moves the image by whole pixels so that its centre of mass comes as near as possible to the middle; no ink leaves the frame.
+/// Moves the image by whole pixels so that its centre of mass comes as near as possible to the middle; no ink leaves
+/// the frame.
 pub(super) fn frame(image: &[u8; PIXELS]) -> [u8; PIXELS] {
     let (mut mass, mut column_sum, mut row_sum) = (0_u64, 0_u64, 0_u64);
     let (mut low, mut high) = ((SIDE, SIDE), (0, 0));

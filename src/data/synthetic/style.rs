@@ -1,7 +1,7 @@
 //! A writer: how the digit of one image is slanted, proportioned, inked and how unsteady the hand is.
 //!
-//! Most distributions are bell-shaped with bounded tails (a sum of four uniform draws). That keeps nearly all digits readable; a heavy pen may
-//! still fill a loop, as it does in MNIST.
+//! Most distributions are bell-shaped with bounded tails (a sum of four uniform draws). That keeps nearly all digits
+//! readable; a heavy pen may still fill a loop, as it does in MNIST.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;

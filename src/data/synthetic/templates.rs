@@ -1,7 +1,8 @@
 //! How each digit is written: tables of pen strokes.
 //!
-//! Coordinates are hundredths of the digit's height: x to the right from 0 to about 64, y downwards from 0 to 100. `s` is a knot that the pen
-//! passes smoothly, `c` a corner. The shapes of one template have the same strokes and knots, so that any mixture of them is a shape too.
+//! Coordinates are hundredths of the digit's height: x to the right from 0 to about 64, y downwards from 0 to 100. `s`
+//! is a knot that the pen passes smoothly, `c` a corner. The shapes of one template have the same strokes and knots, so
+//! that any mixture of them is a shape too.
 
 use super::style::Draw;
 use crate::data::CLASSES;
@@ -68,11 +69,15 @@ mod tests {
     #[test]
     fn the_shapes_of_a_template_blend() {
         for template in TEMPLATES.into_iter().flatten() {
-            let outline =
-                |shape: &Shape| -> Vec<Vec<bool>> { shape.iter().map(|stroke| stroke.iter().map(|knot| knot.corner).collect()).collect() };
+            let outline = |shape: &Shape| -> Vec<Vec<bool>> {
+                shape.iter().map(|stroke| stroke.iter().map(|knot| knot.corner).collect()).collect()
+            };
             let first = outline(&template.shapes[0]);
             assert!(first.iter().all(|stroke| stroke.len() >= 2), "{template:?}");
-            assert!(template.shapes.iter().all(|shape| outline(shape) == first), "strokes, knots or corners differ: {template:?}");
+            assert!(
+                template.shapes.iter().all(|shape| outline(shape) == first),
+                "strokes, knots or corners differ: {template:?}"
+            );
             assert!(template.weight > 0.0, "{template:?}");
         }
     }
@@ -85,7 +90,10 @@ mod tests {
             let mut counts = vec![0; templates.len()];
             for index in 0..4_000 {
                 let chosen = choose(class, &mut Draw::new(Seed(2).index(index)));
-                counts[templates.iter().position(|template| std::ptr::eq(template, chosen)).expect("one of the class")] += 1;
+                counts[templates
+                    .iter()
+                    .position(|template| std::ptr::eq(template, chosen))
+                    .expect("one of the class")] += 1;
             }
             for (template, count) in templates.iter().zip(counts) {
                 let (share, wanted) = (count as f32 / 4_000.0, template.weight / sum);

@@ -5,8 +5,8 @@ const TERMS: usize = 6;
 
 /// A quadratic surface over a picture whose sides run from −1 to 1.
 ///
-/// Six numbers follow a lamp's gradient, vignetting or the bend of a page, and cannot follow a stroke, however thick. Unlike a median or
-/// morphological filter it has no window size that would have to fit the stroke width.
+/// Six numbers follow a lamp's gradient, vignetting or the bend of a page, and cannot follow a stroke, however thick.
+/// Unlike a median or morphological filter it has no window size that would have to fit the stroke width.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surface {
     factors: [f64; TERMS],
@@ -22,8 +22,9 @@ fn position(index: usize, count: usize) -> f64 {
 }
 
 impl Surface {
-    /// The surface through most of `levels`, `[height, width]`: least squares, reweighted ten times so that what lies far from the surface,
-    /// the ink, loses its pull (Cauchy weights, scaled by the median residual). At most about 16,000 pixels on a grid are used.
+    /// The surface through most of `levels`, `[height, width]`: least squares, reweighted ten times so that what lies
+    /// far from the surface, the ink, loses its pull (Cauchy weights, scaled by the median residual). At most about
+    /// 16,000 pixels on a grid are used.
     pub(super) fn fit(levels: &[f32], width: usize, height: usize) -> Self {
         let step = ((width * height) as f64 / 16_000.0).sqrt().ceil().max(1.0) as usize;
         let mut points = Vec::new();
@@ -35,7 +36,8 @@ impl Surface {
         let mut middle: Vec<f64> = points.iter().map(|&(_, level)| level).collect();
         let mut surface = Self { factors: [median(&mut middle), 0.0, 0.0, 0.0, 0.0, 0.0] };
         for _ in 0..10 {
-            let mut residuals: Vec<f64> = points.iter().map(|(terms, level)| (level - surface.value(terms)).abs()).collect();
+            let mut residuals: Vec<f64> =
+                points.iter().map(|(terms, level)| (level - surface.value(terms)).abs()).collect();
             // Never below a grey level and a half, so that a flawless background does not make every pixel an outlier.
             let scale = (2.0 * median(&mut residuals)).max(1.5);
             match surface.refit(&points, scale) {

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::imaging::{Filter, Gray};
 
-/// Longer side at which pictures are worked on: many pixels for each of the final 20, few enough for a photograph to take milliseconds.
+/// Longer side at which pictures are worked on: many pixels for each of the final 20, few enough for a photograph to
+/// take milliseconds.
 const WORKING_SIDE: usize = 512;
 /// Ink has to differ from the background by at least this many grey levels, on average.
 const LEAST_CONTRAST: f32 = 20.0;
@@ -78,12 +79,16 @@ impl Colours {
         ])
     }
 
-    /// What differs most from its background, among brightness and the three colours: red ink on green paper may have no brightness of its own.
+    /// What differs most from its background, among brightness and the three colours: red ink on green paper may have
+    /// no brightness of its own.
     fn contrast(&self, source: InkSource) -> Option<Gray> {
         let (width, height) = (self.0[0].width(), self.0[0].height());
         let [red, green, blue] = self.0.each_ref().map(Gray::pixels);
-        let brightness =
-            red.iter().zip(green).zip(blue).map(|((&r, &g), &b)| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b));
+        let brightness = red
+            .iter()
+            .zip(green)
+            .zip(blue)
+            .map(|((&r, &g), &b)| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b));
         let mut views = vec![brightness.collect::<Vec<f32>>()];
         if red != green || green != blue {
             views.extend([red, green, blue].map(|levels| levels.iter().map(|&level| f32::from(level)).collect()));
@@ -109,13 +114,18 @@ impl Difference {
     /// `None` if nothing stands out on the inked side.
     fn of(levels: &[f32], width: usize, height: usize, source: InkSource) -> Option<Self> {
         let surface = Surface::fit(levels, width, height);
-        let mut differences: Vec<f32> =
-            levels.iter().enumerate().map(|(place, level)| level - surface.at((place % width, width), (place / width, height))).collect();
+        let mut differences: Vec<f32> = levels
+            .iter()
+            .enumerate()
+            .map(|(place, level)| level - surface.at((place % width, width), (place / width, height)))
+            .collect();
         let dark = match source {
             InkSource::Dark => true,
             InkSource::Light => false,
             // Cubes: what is far from the background counts, on whichever side.
-            InkSource::Auto | InkSource::Alpha => differences.iter().map(|&difference| f64::from(difference).powi(3)).sum::<f64>() < 0.0,
+            InkSource::Auto | InkSource::Alpha => {
+                differences.iter().map(|&difference| f64::from(difference).powi(3)).sum::<f64>() < 0.0
+            }
         };
         if dark {
             differences.iter_mut().for_each(|difference| *difference = -*difference);
@@ -123,14 +133,16 @@ impl Difference {
         // What lies on the other side of the background is background too.
         let inked: Vec<f32> = differences.iter().map(|difference| difference.max(0.0)).collect();
         let (threshold, background, ink) = otsu(&inked)?;
-        let mut grain: Vec<f64> = differences.iter().filter(|level| level.abs() < threshold).map(|&level| f64::from(level).abs()).collect();
+        let mut grain: Vec<f64> =
+            differences.iter().filter(|level| level.abs() < threshold).map(|&level| f64::from(level).abs()).collect();
         // The median absolute deviation as a standard deviation.
         let grain = 1.4826 * median(&mut grain) as f32;
         let contrast = ink - background;
         if contrast < LEAST_CONTRAST.max(LEAST_CONTRAST_TO_GRAIN * grain) {
             return None;
         }
-        // Clean pictures keep the soft edges of their strokes; the more grain, the nearer the floor comes to the threshold.
+        // Clean pictures keep the soft edges of their strokes; the more grain, the nearer the floor comes to the
+        // threshold.
         let floor = (background + 4.0 * grain).max(background + 0.15 * contrast).min(threshold);
         Some(Self { levels: inked, floor, full: ink, contrast })
     }
@@ -141,8 +153,8 @@ impl Difference {
     }
 }
 
-/// Otsu's threshold: the level that divides the pixels into two classes of the least variance within. Returns it with the mean of each class;
-/// `None` if all pixels are alike.
+/// Otsu's threshold: the level that divides the pixels into two classes of the least variance within. Returns it with
+/// the mean of each class; `None` if all pixels are alike.
 fn otsu(levels: &[f32]) -> Option<(f32, f32, f32)> {
     const BINS: usize = 256;
     let least = levels.iter().copied().fold(f32::INFINITY, f32::min);

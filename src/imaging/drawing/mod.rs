@@ -1,12 +1,13 @@
 //! A drawn or photographed picture of any size → a digit that looks as MNIST's do.
 //!
 //! 1. [`open_picture`] or [`decode_picture`]: sizes are checked before anything is decoded.
-//! 2. Ink is found ([`InkSource`]): in the alpha channel of a drawing, or as what differs from the background of an opaque picture. The
-//!    background is a smooth surface fitted to the picture, because paper is never lit evenly; whether ink is darker or lighter than
-//!    it is told by which side has the stronger differences; Otsu's threshold separates ink from grain.
+//! 2. Ink is found ([`InkSource`]): in the alpha channel of a drawing, or as what differs from the background of an
+//!    opaque picture. The background is a smooth surface fitted to the picture, because paper is never lit evenly;
+//!    whether ink is darker or lighter than it is told by which side has the stronger differences; Otsu's threshold
+//!    separates ink from grain.
 //! 3. Specks far smaller than the largest stroke are removed.
-//! 4. Crop to the ink box, longer side to 20 pixels, stretch to 0–255, centre: the same steps for every source, so that what the page shows is
-//!    what the models see.
+//! 4. Crop to the ink box, longer side to 20 pixels, stretch to 0–255, centre: the same steps for every source, so that
+//!    what the page shows is what the models see.
 //!
 //! What it does not do: find a digit among other things. A picture should show one digit on one background.
 
@@ -79,10 +80,11 @@ pub enum InkSource {
 pub struct DrawingOptions {
     /// `"auto"` (the default), `"alpha"`, `"dark"` or `"light"`.
     pub ink: InkSource,
-    /// What comes to lie in the middle: `"mass"` (the default, because MNIST's digits lie so and models are trained on them) or `"box"`
-    /// (the stacked-ensemble reference).
+    /// What comes to lie in the middle: `"mass"` (the default, because MNIST's digits lie so and models are trained on
+    /// them) or `"box"` (the stacked-ensemble reference).
     pub centre: Centre,
-    /// Connected pieces of ink below this share of the ink of the largest one are removed; 0 keeps all, up to 1. Default 0.03.
+    /// Connected pieces of ink below this share of the ink of the largest one are removed; 0 keeps all, up to 1.
+    /// Default 0.03.
     pub speck_share: f32,
 }
 

@@ -13,8 +13,8 @@ use super::DrawingError;
 /// The longest side that is read, in pixels.
 pub const MAX_SIDE: u32 = 4096;
 
-/// Memory that a decoder may ask for beside the pixels, whose number [`MAX_SIDE`] limits: a colour profile or a text in the file that unpacks to more is
-/// left out.
+/// Memory that a decoder may ask for beside the pixels, whose number [`MAX_SIDE`] limits: a colour profile or a text in
+/// the file that unpacks to more is left out.
 const MAX_MEMORY: u64 = 16 << 20;
 
 /// Reads a PNG or JPEG file; see [`decode_picture`].
@@ -26,8 +26,8 @@ pub fn open_picture(path: &Path) -> Result<DynamicImage, DrawingError> {
     decode(BufReader::new(file))
 }
 
-/// Decodes a PNG or JPEG picture, told apart by content, and turns it upright as its EXIF orientation says. The size in the header is checked,
-/// at most [`MAX_SIDE`] a side, before a pixel is decoded or memory for pixels is asked for.
+/// Decodes a PNG or JPEG picture, told apart by content, and turns it upright as its EXIF orientation says. The size in
+/// the header is checked, at most [`MAX_SIDE`] a side, before a pixel is decoded or memory for pixels is asked for.
 ///
 /// # Errors
 /// [`DrawingError::TooLarge`]; [`DrawingError::Decode`] for anything else that is not a whole picture.
@@ -71,7 +71,9 @@ mod tests {
 
     fn png(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = Vec::new();
-        DynamicImage::from(GrayImage::new(width, height)).write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+        DynamicImage::from(GrayImage::new(width, height))
+            .write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png)
+            .unwrap();
         bytes
     }
 
@@ -91,7 +93,10 @@ mod tests {
         let checksum = crc(&bytes[12..29]);
         bytes[29..33].copy_from_slice(&checksum.to_be_bytes());
         assert!(matches!(decode_picture(&bytes), Err(DrawingError::TooLarge { width: 60_000, height: 1 })));
-        assert_eq!((picture_size(&bytes), picture_size(&png(3, 5)), picture_size(b"GIF89a...")), (Some((60_000, 1)), Some((3, 5)), None));
+        assert_eq!(
+            (picture_size(&bytes), picture_size(&png(3, 5)), picture_size(b"GIF89a...")),
+            (Some((60_000, 1)), Some((3, 5)), None)
+        );
         assert!(matches!(decode_picture(&png(4097, 1)), Err(DrawingError::TooLarge { width: 4097, height: 1 })));
     }
 

@@ -7,8 +7,8 @@ const SOLID: u8 = 128;
 /// Weaker ink is kept up to this many pixels from a kept piece.
 const FRINGE: usize = 2;
 
-/// The image without the connected pieces (eight neighbours) whose ink is below `share` of the ink of the largest piece, and without faint ink
-/// that is near no remaining piece. Unchanged if `share` is 0 or if nothing is solid.
+/// The image without the connected pieces (eight neighbours) whose ink is below `share` of the ink of the largest
+/// piece, and without faint ink that is near no remaining piece. Unchanged if `share` is 0 or if nothing is solid.
 pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
     let (pieces, sums) = pieces(ink);
     let Some(&largest) = sums.iter().max().filter(|_| share > 0.0) else { return ink.clone() };
@@ -24,7 +24,8 @@ pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
         }
     }
     let belongs = |place: usize| near[place] && (pieces[place] == 0 || kept[pieces[place] as usize - 1]);
-    let pixels = ink.pixels().iter().enumerate().map(|(place, &level)| if belongs(place) { level } else { 0 }).collect();
+    let pixels =
+        ink.pixels().iter().enumerate().map(|(place, &level)| if belongs(place) { level } else { 0 }).collect();
     Gray::new(width, height, pixels).unwrap_or_else(|| ink.clone())
 }
 

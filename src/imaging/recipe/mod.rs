@@ -6,8 +6,9 @@
 //! tidy = [{ step = "noise", level = 32 }, "normalise-size", "stretch"]
 //! ```
 //!
-//! A step is its name, if its defaults will do, or a table with `step` and the settings that differ. A preset stands for its steps and may be
-//! mixed with others. A recipe is written back as its steps, so that a stored configuration says what was done even if a preset changes.
+//! A step is its name, if its defaults will do, or a table with `step` and the settings that differ. A preset stands
+//! for its steps and may be mixed with others. A recipe is written back as its steps, so that a stored configuration
+//! says what was done even if a preset changes.
 
 mod presets;
 mod processor;
@@ -112,13 +113,17 @@ mod tests {
     }
 
     fn parse(toml: &str) -> Result<Recipe, String> {
-        toml::from_str::<File>(&format!("preprocess = {toml}")).map(|file| file.preprocess).map_err(|error| error.message().to_owned())
+        toml::from_str::<File>(&format!("preprocess = {toml}"))
+            .map(|file| file.preprocess)
+            .map_err(|error| error.message().to_owned())
     }
 
     #[test]
     fn names_tables_and_presets_mix() {
-        let recipe =
-            parse(r#"["deskew", { step = "noise", level = 8 }, "light", { step = "normalise-size", filter = "bilinear" }]"#).unwrap();
+        let recipe = parse(
+            r#"["deskew", { step = "noise", level = 8 }, "light", { step = "normalise-size", filter = "bilinear" }]"#,
+        )
+        .unwrap();
         assert_eq!(recipe.steps[0], Step::Deskew {});
         assert_eq!(recipe.steps[1], Step::Noise(Noise { level: 8 }));
         assert_eq!(recipe.steps[2..recipe.steps.len() - 1], Recipe::preset("light").unwrap().steps);
@@ -140,9 +145,15 @@ mod tests {
 
     #[test]
     fn defaults_are_written_as_bare_names() {
-        let file =
-            File { preprocess: Recipe { steps: vec![Step::Noise(Noise::default()), Step::Noise(Noise { level: 1 }), Step::Stretch {}] } };
-        assert_eq!(serde_json::to_string(&file.preprocess).unwrap(), r#"["noise",{"step":"noise","level":1},"stretch"]"#);
+        let file = File {
+            preprocess: Recipe {
+                steps: vec![Step::Noise(Noise::default()), Step::Noise(Noise { level: 1 }), Step::Stretch {}],
+            },
+        };
+        assert_eq!(
+            serde_json::to_string(&file.preprocess).unwrap(),
+            r#"["noise",{"step":"noise","level":1},"stretch"]"#
+        );
     }
 
     #[test]
@@ -190,7 +201,11 @@ mod tests {
     fn randomness_is_known() {
         assert!(!Recipe::preset("reference").unwrap().is_random());
         assert!(Recipe::preset("light").unwrap().is_random());
-        assert!(!parse(r#"[{ step = "affine", rotate = 0.0, shift = 0.0, scale = 0.0, shear = 0.0 }]"#).unwrap().is_random());
+        assert!(
+            !parse(r#"[{ step = "affine", rotate = 0.0, shift = 0.0, scale = 0.0, shear = 0.0 }]"#)
+                .unwrap()
+                .is_random()
+        );
         assert!(!Recipe::default().is_random());
     }
 }

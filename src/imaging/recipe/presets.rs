@@ -9,7 +9,8 @@ pub const PRESETS: [&str; 5] = ["reference", "mnist", "deskewed", "light", "stro
 /// The steps of a preset.
 pub(super) fn steps(name: &str) -> Option<Vec<Step>> {
     Some(match name {
-        // The stacked-ensemble reference: subtract 32, clip, box, longer side 20, stretch, middle of the box in the middle.
+        // The stacked-ensemble reference: subtract 32, clip, box, longer side 20, stretch, middle of the box in the
+        // middle.
         "reference" => vec![
             Step::Noise(Noise { level: 32 }),
             Step::NormaliseSize(NormaliseSize { longest: 20, filter: Filter::Bicubic }),

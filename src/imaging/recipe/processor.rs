@@ -10,15 +10,16 @@ use super::{
 use crate::{
     data::{Images, PIXELS, SIDE},
     imaging::{
-        Affine, Centre, Elastic, Filter, centre, deskew, normalise_size, rotate, stretch, subtract_noise, thicken, thin, warp::MIDDLE,
+        Affine, Centre, Elastic, Filter, centre, deskew, normalise_size, rotate, stretch, subtract_noise, thicken,
+        thin, warp::MIDDLE,
     },
     seed::Seed,
 };
 
 /// Carries out a [`Recipe`](super::Recipe), from which [`Recipe::prepare`](super::Recipe::prepare) makes it.
 ///
-/// Each random step of each image has a generator of its own, derived from the image's seed and the place of the step, so that changing one
-/// step's settings leaves the draws of the others alone.
+/// Each random step of each image has a generator of its own, derived from the image's seed and the place of the step,
+/// so that changing one step's settings leaves the draws of the others alone.
 #[derive(Clone, Debug, Default)]
 pub struct Processor {
     steps: Vec<Prepared>,
@@ -82,7 +83,8 @@ impl Processor {
         image
     }
 
-    /// These steps as one warp, if that is all they are: `affine`, `elastic`, or `affine` with `elastic` right behind it.
+    /// These steps as one warp, if that is all they are: `affine`, `elastic`, or `affine` with `elastic` right behind
+    /// it.
     pub fn single_warp(&self) -> Option<SingleWarp<'_>> {
         match self.steps.as_slice() {
             [Prepared::Affine(range)] => Some(SingleWarp::new(range, None)),
@@ -95,9 +97,11 @@ impl Processor {
     pub fn apply_all(&self, images: &Images, seed: Seed) -> Images {
         let mut pixels = vec![0; images.len() * PIXELS];
         let targets = pixels.as_chunks_mut::<PIXELS>().0;
-        targets.par_iter_mut().zip(images.as_slice()).with_min_len(64).enumerate().for_each(|(index, (target, image))| {
-            *target = self.apply(image, seed.index(index as u64));
-        });
+        targets.par_iter_mut().zip(images.as_slice()).with_min_len(64).enumerate().for_each(
+            |(index, (target, image))| {
+                *target = self.apply(image, seed.index(index as u64));
+            },
+        );
         Images::new(pixels).unwrap_or_default()
     }
 }
@@ -213,7 +217,8 @@ mod tests {
 
     #[test]
     fn an_elastic_step_shares_the_affine_pass() {
-        let recipe: Recipe = serde_json::from_str(r#"[{"step":"affine","shift":0.5},{"step":"elastic","alpha":0.0}]"#).unwrap();
+        let recipe: Recipe =
+            serde_json::from_str(r#"[{"step":"affine","shift":0.5},{"step":"elastic","alpha":0.0}]"#).unwrap();
         let both = recipe.prepare().unwrap();
         assert_eq!(both.steps.len(), 1);
         let affine = Recipe { steps: recipe.steps[..1].to_vec() }.prepare().unwrap();
@@ -241,7 +246,9 @@ mod tests {
     fn erasing_happens_as_often_as_asked() {
         let erase = EraseStep { probability: 0.3, side: 6 };
         let mut rng = Seed(6).rng();
-        let erased = (0..1000).filter(|_| erase_square(&[255; PIXELS], &erase, &mut rng).iter().filter(|&&level| level == 0).count() == 36);
+        let erased = (0..1000).filter(|_| {
+            erase_square(&[255; PIXELS], &erase, &mut rng).iter().filter(|&&level| level == 0).count() == 36
+        });
         assert!((250..350).contains(&erased.count()));
     }
 }

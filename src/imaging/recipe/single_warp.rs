@@ -1,7 +1,8 @@
 //! A recipe that is one random warp, as its draws.
 //!
-//! Where pixels are changed by another processor than this one's, only the random numbers have to come from here. A [`SingleWarp`] hands them
-//! out, by the same seeds and in the same order as [`Processor::apply`](super::Processor::apply), and says what is to be computed from them.
+//! Where pixels are changed by another processor than this one's, only the random numbers have to come from here. A
+//! [`SingleWarp`] hands them out, by the same seeds and in the same order as
+//! [`Processor::apply`](super::Processor::apply), and says what is to be computed from them.
 
 use super::{processor::draw_affine, step::AffineRange};
 use crate::{
@@ -12,9 +13,9 @@ use crate::{
 
 /// The draws of a [`Processor`](super::Processor) whose steps are one resampling pass.
 ///
-/// The processor's image is, but for rounding in between: with (dx, dy) = smoothing · raw field · smoothingᵀ (zero without an elastic step), the
-/// pixel at column x and row y is looked up by the [`Affine`] at (x + dx, y + dy), bilinearly with zeros around the image, and rounded to the
-/// nearest whole grey level, ties to even.
+/// The processor's image is, but for rounding in between: with (dx, dy) = smoothing · raw field · smoothingᵀ (zero
+/// without an elastic step), the pixel at column x and row y is looked up by the [`Affine`] at (x + dx, y + dy),
+/// bilinearly with zeros around the image, and rounded to the nearest whole grey level, ties to even.
 #[derive(Clone, Copy, Debug)]
 pub struct SingleWarp<'a> {
     range: &'a AffineRange,

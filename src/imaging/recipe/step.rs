@@ -16,8 +16,9 @@ use crate::{
 
 /// One step of a recipe: a 28×28 image in, a 28×28 image out. An empty image stays empty under every step.
 ///
-/// A net that is trained on a device other than the CPU has it do a recipe of `affine`, `elastic`, or `affine` with `elastic` right behind it
-/// ([`Processor::single_warp`](super::Processor::single_warp)); all other recipes are the CPU's work everywhere.
+/// A net that is trained on a device other than the CPU has it do a recipe of `affine`, `elastic`, or `affine` with
+/// `elastic` right behind it ([`Processor::single_warp`](super::Processor::single_warp)); all other recipes are the
+/// CPU's work everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
@@ -33,8 +34,8 @@ pub enum Step {
     Deskew {},
     /// `rotate`: turns by a fixed angle about the middle of the ink box, which comes to lie in the middle.
     Rotate(RotateStep),
-    /// `affine`: turns, moves, resizes and shears at random about the middle of the frame, in one resampling pass. An `elastic` step right
-    /// behind it shares that pass.
+    /// `affine`: turns, moves, resizes and shears at random about the middle of the frame, in one resampling pass. An
+    /// `elastic` step right behind it shares that pass.
     Affine(AffineRange),
     /// `elastic`: elastic distortion at random.
     Elastic(ElasticStep),
@@ -160,7 +161,8 @@ impl Step {
     /// The step of this name with its defaults.
     pub(super) fn named<E: Error>(name: &str) -> Result<Self, E> {
         let table = MapDeserializer::<_, serde::de::value::Error>::new(std::iter::once(("step", name)));
-        Self::deserialize(table).map_err(|error| E::custom(format!("{error}, or a preset: {}", presets::PRESETS.join(", "))))
+        Self::deserialize(table)
+            .map_err(|error| E::custom(format!("{error}, or a preset: {}", presets::PRESETS.join(", "))))
     }
 
     /// Its name in a configuration.
@@ -229,8 +231,16 @@ impl Serialize for Step {
             #[serde(flatten)]
             settings: &'a T,
         }
-        fn write<S: Serializer, T: Serialize + Default + PartialEq>(serializer: S, step: &str, settings: &T) -> Result<S::Ok, S::Error> {
-            if *settings == T::default() { serializer.serialize_str(step) } else { Table { step, settings }.serialize(serializer) }
+        fn write<S: Serializer, T: Serialize + Default + PartialEq>(
+            serializer: S,
+            step: &str,
+            settings: &T,
+        ) -> Result<S::Ok, S::Error> {
+            if *settings == T::default() {
+                serializer.serialize_str(step)
+            } else {
+                Table { step, settings }.serialize(serializer)
+            }
         }
         let name = self.name();
         match self {

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     nn::{
-        Activation, ChosenDevice, CnnConfig, DenseConfig, Head, InputScale, Loss, NetworkConfig, NnError, Normalization, Output, Padding,
-        Pool, loss::Targets,
+        Activation, ChosenDevice, CnnConfig, DenseConfig, Head, InputScale, Loss, NetworkConfig, NnError,
+        Normalization, Output, Padding, Pool, loss::Targets,
     },
     seed::Seed,
 };
@@ -27,7 +27,9 @@ impl Case {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Network(name, _) => name.clone(),
-            Self::Loss { loss, output, against, .. } => format!("loss {}, {} outputs{against}", word(loss), word(output)),
+            Self::Loss { loss, output, against, .. } => {
+                format!("loss {}, {} outputs{against}", word(loss), word(output))
+            }
         }
     }
 
@@ -44,7 +46,8 @@ impl Case {
 /// Everything that a net can be made of.
 pub(super) fn all() -> Vec<Case> {
     let mut all = Vec::new();
-    let mut dense = |name: String, config: DenseConfig| all.push(Case::Network(name, Box::new(NetworkConfig::Dense(config))));
+    let mut dense =
+        |name: String, config: DenseConfig| all.push(Case::Network(name, Box::new(NetworkConfig::Dense(config))));
     for activation in Activation::ALL {
         dense(format!("fully connected, {}", word(&activation)), DenseConfig { activation, ..small_dense() });
     }
@@ -54,7 +57,10 @@ pub(super) fn all() -> Vec<Case> {
     let mut cnn = |name: String, config: CnnConfig| all.push(Case::Network(name, Box::new(NetworkConfig::Cnn(config))));
     for pool in Pool::ALL {
         for activation in Activation::ALL {
-            cnn(format!("convolution, {} pool, {}", word(&pool), word(&activation)), CnnConfig { pool, activation, ..small_cnn() });
+            cnn(
+                format!("convolution, {} pool, {}", word(&pool), word(&activation)),
+                CnnConfig { pool, activation, ..small_cnn() },
+            );
         }
         let name = |what: &str| format!("convolution, {} pool, {what}", word(&pool));
         cnn(name("extra activation"), CnnConfig { pool, extra_activation: vec![true], ..small_cnn() });
@@ -71,7 +77,10 @@ pub(super) fn all() -> Vec<Case> {
         }
     }
     cnn("convolution, dropout".into(), CnnConfig { block_dropout: 0.3, dropout: 0.3, ..small_cnn() });
-    cnn("convolution, 3 a block, same".into(), CnnConfig { convolutions_per_block: 3, padding: Padding::Same, ..small_cnn() });
+    cnn(
+        "convolution, 3 a block, same".into(),
+        CnnConfig { convolutions_per_block: 3, padding: Padding::Same, ..small_cnn() },
+    );
 
     for (affine, norm) in [(true, "batch norm"), (false, "batch norm without scale")] {
         let normalization = Normalization::Batch { affine };
@@ -87,7 +96,10 @@ pub(super) fn all() -> Vec<Case> {
     }
     cnn("convolution, layout".into(), CnnConfig { layout: vec![vec![2, 3], vec![18]], ..small_cnn() });
     for (name, input) in [("signed", InputScale::Signed), ("standardized", InputScale::Standardized)] {
-        all.push(Case::Network(format!("{name} input"), Box::new(NetworkConfig::Dense(DenseConfig { input, ..small_dense() }))));
+        all.push(Case::Network(
+            format!("{name} input"),
+            Box::new(NetworkConfig::Dense(DenseConfig { input, ..small_dense() })),
+        ));
     }
 
     let targets = [
@@ -114,7 +126,14 @@ fn small_dense() -> DenseConfig {
 
 /// Without kinks but for those of the pool.
 fn small_cnn() -> CnnConfig {
-    CnnConfig { filters: 2, blocks: 1, hidden: vec![5], extra_activation: Vec::new(), activation: Activation::Tanh, ..CnnConfig::default() }
+    CnnConfig {
+        filters: 2,
+        blocks: 1,
+        hidden: vec![5],
+        extra_activation: Vec::new(),
+        activation: Activation::Tanh,
+        ..CnnConfig::default()
+    }
 }
 
 /// An entry of a list as it is written in a configuration.

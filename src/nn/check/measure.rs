@@ -1,14 +1,15 @@
 //! How far a claimed gradient is from the function's own slope, in single precision.
 //!
-//! For each array of the function a random weighted sum of its outputs is followed along several directions: along the claimed gradient
-//! itself, where a factor shows at its full size, and along random signs, where anything else does. A slope is a central difference
-//! whose numerator is summed in double precision over all outputs, so that their rounding averages out, and the claim is multiplied by the
-//! step that was really taken after rounding.
+//! For each array of the function a random weighted sum of its outputs is followed along several directions: along the
+//! claimed gradient itself, where a factor shows at its full size, and along random signs, where anything else does. A
+//! slope is a central difference whose numerator is summed in double precision over all outputs, so that their rounding
+//! averages out, and the claim is multiplied by the step that was really taken after rounding.
 //!
-//! Functions with kinks (ReLU, the winner of a pool) have no slope where a step crosses one, and thousands of units make that likely. Two
-//! steps, one half of the other, tell: of a smooth function the slopes agree, and the difference between the slopes ahead and behind halves; a
-//! kink between breaks the first, a kink at the point itself the second. Where they do not agree the step is halved, and if that
-//! does not help, another point and direction are drawn. The claim has no say in that.
+//! Functions with kinks (ReLU, the winner of a pool) have no slope where a step crosses one, and thousands of units
+//! make that likely. Two steps, one half of the other, tell: of a smooth function the slopes agree, and the difference
+//! between the slopes ahead and behind halves; a kink between breaks the first, a kink at the point itself the second.
+//! Where they do not agree the step is halved, and if that does not help, another point and direction are drawn. The
+//! claim has no say in that.
 
 use rand::{Rng, RngExt};
 
@@ -49,8 +50,8 @@ const LAST_STEP: f64 = 1.0 / 16384.0;
 const AGREEMENT: f64 = 1e-3;
 /// An error that is measured again: rare for a right gradient.
 const SUSPICIOUS: f64 = GRADIENT_TOLERANCE / 2.0;
-/// An array that moves the outputs by less than this share of their size, however far it is moved, is measured against that share: single
-/// precision shows no more of it.
+/// An array that moves the outputs by less than this share of their size, however far it is moved, is measured against
+/// that share: single precision shows no more of it.
 const FLOOR: f64 = 2e-2;
 
 /// Measures every array in every direction, at points that `at` draws.
@@ -70,8 +71,8 @@ pub(super) fn largest_error<'a>(at: Draw<'a, '_>, seed: Seed) -> Result<Largest,
     Ok(largest)
 }
 
-/// The error of one array along one direction. One that looks large is measured twice more, and the middle one counts: a kink that slipped
-/// through is not met twice, a wrong gradient is wrong everywhere.
+/// The error of one array along one direction. One that looks large is measured twice more, and the middle one counts:
+/// a kink that slipped through is not met twice, a wrong gradient is wrong everywhere.
 fn sure_error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Seed) -> Result<f64, NnError> {
     let measure = |again: u64| {
         let error = error(at, place, along_gradient, seed.derive("measurement").index(again));
@@ -93,7 +94,8 @@ fn error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Seed) -
         let seed = seed.index(attempt);
         let look = Look::new(at(seed.derive("point"))?, place)?;
         let mut random = seed.derive("direction").rng();
-        let coefficients: Vec<f32> = look.outputs.iter().map(|_| sign(&mut random) * random.random_range(0.5..1.5)).collect();
+        let coefficients: Vec<f32> =
+            look.outputs.iter().map(|_| sign(&mut random) * random.random_range(0.5..1.5)).collect();
         let gradient = (look.subject.gradient)(&coefficients)?.swap_remove(place);
         let length = norm(&gradient);
         if !length.is_finite() {
@@ -101,7 +103,8 @@ fn error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Seed) -
         }
         let along_gradient = along_gradient && length > 0.0;
         let typical = length / (gradient.len() as f64).sqrt();
-        let along = |&value: &f32| if along_gradient { f64::from(value) / typical } else { f64::from(sign(&mut random)) };
+        let along =
+            |&value: &f32| if along_gradient { f64::from(value) / typical } else { f64::from(sign(&mut random)) };
         let direction: Vec<f64> = gradient.iter().map(along).collect();
         let (disagreement, slopes) = look.slopes(&direction)?;
         if disagreement < best.0 || best.1.is_nan() {
@@ -168,7 +171,11 @@ impl<'a> Look<'a> {
         let values = &self.point[self.place];
         let scale = (norm(values) / (values.len() as f64).sqrt()).max(0.05) * step;
         let moved = |sign: f64| -> Vec<f32> {
-            values.iter().zip(direction).map(|(&value, along)| (f64::from(value) + sign * scale * along) as f32).collect()
+            values
+                .iter()
+                .zip(direction)
+                .map(|(&value, along)| (f64::from(value) + sign * scale * along) as f32)
+                .collect()
         };
         let (ahead, behind) = (moved(1.0), moved(-1.0));
         let taken = |(a, b): (&f32, &f32)| (f64::from(*a) - f64::from(*b)) / (2.0 * step);
@@ -180,7 +187,9 @@ impl<'a> Look<'a> {
         };
         let (ahead, behind) = (outputs(ahead)?, outputs(behind)?);
         let of = ahead.iter().zip(&behind).map(taken).collect();
-        let bend = |((&ahead, &behind), &here): ((&f32, &f32), &f32)| (f64::from(ahead) + f64::from(behind) - 2.0 * f64::from(here)) / step;
+        let bend = |((&ahead, &behind), &here): ((&f32, &f32), &f32)| {
+            (f64::from(ahead) + f64::from(behind) - 2.0 * f64::from(here)) / step
+        };
         let bend = ahead.iter().zip(&behind).zip(&self.outputs).map(bend).collect();
         Ok(Slopes { of, bend, direction })
     }

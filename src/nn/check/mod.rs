@@ -1,9 +1,9 @@
 //! Whether gradients are right: automatic ones against central differences.
 //!
-//! A gradient that is wrong by a factor or in one place still trains a little, and is not found by looking at curves. Here every kind of
-//! layer, every activation and every loss is measured (`cases`), as fused operations of the CPU and as Burn's own, by differences of the
-//! function itself (`measure`). A new entry of one of the `ALL` lists is measured without a word here; a new kind of layer is a line in
-//! `cases`.
+//! A gradient that is wrong by a factor or in one place still trains a little, and is not found by looking at curves.
+//! Here every kind of layer, every activation and every loss is measured (`cases`), as fused operations of the CPU and
+//! as Burn's own, by differences of the function itself (`measure`). A new entry of one of the `ALL` lists is measured
+//! without a word here; a new kind of layer is a line in `cases`.
 
 mod cases;
 mod measure;
@@ -38,7 +38,11 @@ pub struct GradientCheck {
 ///
 /// # Errors
 /// If the device fails.
-pub fn check_gradients(seed: Seed, device: &ChosenDevice, progress: &dyn Progress) -> Result<Vec<GradientCheck>, NnError> {
+pub fn check_gradients(
+    seed: Seed,
+    device: &ChosenDevice,
+    progress: &dyn Progress,
+) -> Result<Vec<GradientCheck>, NnError> {
     check(&cases::all(), seed, device, progress)
 }
 
@@ -59,7 +63,12 @@ pub fn check_member_gradients(
     check(&[net, loss], seed, device, progress)
 }
 
-fn check(cases: &[Case], seed: Seed, device: &ChosenDevice, progress: &dyn Progress) -> Result<Vec<GradientCheck>, NnError> {
+fn check(
+    cases: &[Case],
+    seed: Seed,
+    device: &ChosenDevice,
+    progress: &dyn Progress,
+) -> Result<Vec<GradientCheck>, NnError> {
     let operations: &[&str] = if fused::available(device.device()) { &["fused", "plain"] } else { &["plain"] };
     let task = progress.task("gradients", (cases.len() * operations.len()) as u64, "functions");
     let mut found = Vec::new();
@@ -69,7 +78,13 @@ fn check(cases: &[Case], seed: Seed, device: &ChosenDevice, progress: &dyn Progr
             let measure = || case.largest_error(seed.derive(&what), device);
             let largest = if operations == "plain" { fused::with_plain_operations(measure) } else { measure() }?;
             let passed = largest.error <= GRADIENT_TOLERANCE;
-            found.push(GradientCheck { what: what.clone(), operations, array: largest.array, error: largest.error, passed });
+            found.push(GradientCheck {
+                what: what.clone(),
+                operations,
+                array: largest.array,
+                error: largest.error,
+                passed,
+            });
             task.advance(1);
         }
     }

@@ -24,10 +24,15 @@ const LARGER: f32 = 3.0;
 /// How the images are called among the arrays.
 const IMAGES: &str = "images";
 
-/// The ten outputs of a net while it is trained, as a function of every parameter and of the images. Weights are larger than a net starts
-/// with, so that each layer matters to the outputs; biases, which start at zero, and everything else that is one number for each channel or
-/// unit are moved away from where they start; the images are noise: what a pool or an activation sees is nowhere equal.
-pub(super) fn network<'a>(config: &NetworkConfig, seed: Seed, device: &'a ChosenDevice) -> Result<Subject<'a>, NnError> {
+/// The ten outputs of a net while it is trained, as a function of every parameter and of the images. Weights are larger
+/// than a net starts with, so that each layer matters to the outputs; biases, which start at zero, and everything else
+/// that is one number for each channel or unit are moved away from where they start; the images are noise: what a pool
+/// or an activation sees is nowhere equal.
+pub(super) fn network<'a>(
+    config: &NetworkConfig,
+    seed: Seed,
+    device: &'a ChosenDevice,
+) -> Result<Subject<'a>, NnError> {
     let network = Network::new(config, seed.derive("weights"), &device.training())?;
     let mut weights = Weights::of(&network)?;
     let mut random = seed.derive("point").rng();
@@ -67,7 +72,8 @@ pub(super) fn network<'a>(config: &NetworkConfig, seed: Seed, device: &'a Chosen
         let (mut network, images) = at(&point)?;
         let images = images.require_grad();
         let outputs = network.forward_training(images.clone(), dropout);
-        let coefficients = Tensor::from_data(TensorData::new(coefficients.to_vec(), [BATCH, CLASSES]), &device.training());
+        let coefficients =
+            Tensor::from_data(TensorData::new(coefficients.to_vec(), [BATCH, CLASSES]), &device.training());
         let gradients = (outputs * coefficients).sum().backward();
         let mut reader = Reader { gradients: &gradients, found: Vec::new() };
         network.visit(&mut reader);
@@ -77,8 +83,8 @@ pub(super) fn network<'a>(config: &NetworkConfig, seed: Seed, device: &'a Chosen
     Ok(Subject { arrays, outputs: Box::new(outputs), gradient: Box::new(gradient) })
 }
 
-/// A loss as a function of a net's outputs, which are spread over what a net gives: without softmax on either side of 0 and of 1, where they
-/// are cut.
+/// A loss as a function of a net's outputs, which are spread over what a net gives: without softmax on either side of 0
+/// and of 1, where they are cut.
 pub(super) fn loss(loss: Loss, output: Output, targets: Targets, seed: Seed, device: &ChosenDevice) -> Subject<'_> {
     let mut random = seed.derive("point").rng();
     let mut draw = || -> f32 {
@@ -95,8 +101,9 @@ pub(super) fn loss(loss: Loss, output: Output, targets: Targets, seed: Seed, dev
         let targets = Tensor::from_data(TensorData::new(targets.rows(&labels), [BATCH, CLASSES]), &device.training());
         loss.forward(outputs.clone(), targets, output)
     };
-    let place =
-        |outputs: &[f32]| Tensor::<2>::from_data(TensorData::new(outputs.to_vec(), [BATCH, CLASSES]), &device.training()).require_grad();
+    let place = |outputs: &[f32]| {
+        Tensor::<2>::from_data(TensorData::new(outputs.to_vec(), [BATCH, CLASSES]), &device.training()).require_grad()
+    };
     let (at, here) = (value.clone(), point.clone());
     let gradient = move |coefficients: &[f32]| {
         let outputs = place(&here);
@@ -145,7 +152,8 @@ impl ModuleVisitor for Reader<'_> {
         if !parameter.is_require_grad() {
             return;
         }
-        let gradient = parameter.grad(self.gradients).map(|gradient| if D == 2 { gradient.swap_dims(0, 1) } else { gradient });
+        let gradient =
+            parameter.grad(self.gradients).map(|gradient| if D == 2 { gradient.swap_dims(0, 1) } else { gradient });
         self.found.push(gradient.map_or_else(|| Ok(vec![0.0; parameter.shape().num_elements()]), read));
     }
 }

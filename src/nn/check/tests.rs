@@ -15,7 +15,12 @@ fn cpu() -> ChosenDevice {
 }
 
 /// What is found of the net's function with `spoil` applied to its gradients by array.
-fn largest_error(config: &NetworkConfig, seed: Seed, device: &ChosenDevice, spoil: impl Fn(&mut [Vec<f32>])) -> Largest {
+fn largest_error(
+    config: &NetworkConfig,
+    seed: Seed,
+    device: &ChosenDevice,
+    spoil: impl Fn(&mut [Vec<f32>]),
+) -> Largest {
     let at = |seed: Seed| -> Result<Subject<'_>, NnError> {
         let Subject { arrays, outputs, gradient } = subject::network(config, seed, device)?;
         let spoil = &spoil;
@@ -30,7 +35,8 @@ fn largest_error(config: &NetworkConfig, seed: Seed, device: &ChosenDevice, spoi
 }
 
 fn nets() -> [NetworkConfig; 2] {
-    let cnn = CnnConfig { filters: 2, blocks: 1, hidden: vec![5], activation: Activation::Relu, ..CnnConfig::default() };
+    let cnn =
+        CnnConfig { filters: 2, blocks: 1, hidden: vec![5], activation: Activation::Relu, ..CnnConfig::default() };
     let dense = DenseConfig { hidden: vec![9, 7], activation: Activation::Relu, ..DenseConfig::default() };
     [NetworkConfig::Dense(dense), NetworkConfig::Cnn(CnnConfig { extra_activation: Vec::new(), ..cnn })]
 }
@@ -42,11 +48,17 @@ fn a_gradient_that_is_wrong_by_a_hundredth_fails_in_every_array_on_every_seed() 
         for seed in (1..=20).map(Seed) {
             let right = largest_error(&config, seed, &device, |_| ());
             assert!(right.error < GRADIENT_TOLERANCE, "{config:?} {seed:?}: {right:?}");
-            let names: Vec<String> = subject::network(&config, seed, &device).unwrap().arrays.into_iter().map(|(name, _)| name).collect();
+            let names: Vec<String> =
+                subject::network(&config, seed, &device).unwrap().arrays.into_iter().map(|(name, _)| name).collect();
             let place = seed.0 as usize % names.len();
             let factor = if seed.0 < 10 { 0.99 } else { 1.01 };
-            let wrong = largest_error(&config, seed, &device, |gradients| gradients[place].iter_mut().for_each(|value| *value *= factor));
-            assert!(wrong.error > GRADIENT_TOLERANCE && wrong.array == names[place], "{config:?} {seed:?} {factor}: {wrong:?}");
+            let wrong = largest_error(&config, seed, &device, |gradients| {
+                gradients[place].iter_mut().for_each(|value| *value *= factor)
+            });
+            assert!(
+                wrong.error > GRADIENT_TOLERANCE && wrong.array == names[place],
+                "{config:?} {seed:?} {factor}: {wrong:?}"
+            );
         }
     }
 }
@@ -90,7 +102,13 @@ fn both_kinds_of_operations_are_measured() {
 
 #[test]
 fn nets_of_any_size_are_measured_with_every_setting_but_their_width() {
-    let large = CnnConfig { filters: 64, growth: 4, hidden: vec![300, 0, 20], convolutions_per_block: 2, ..CnnConfig::default() };
+    let large = CnnConfig {
+        filters: 64,
+        growth: 4,
+        hidden: vec![300, 0, 20],
+        convolutions_per_block: 2,
+        ..CnnConfig::default()
+    };
     let small = CnnConfig { filters: 4, growth: 2, hidden: vec![16, 0, 16], ..large.clone() };
     assert_eq!(NetworkConfig::Cnn(large.clone()).shrunk(), NetworkConfig::Cnn(small));
     let found = check_member_gradients(

@@ -41,12 +41,20 @@ impl NetworkConfig {
 }
 
 fn share(field: &str, value: f64) -> Result<(), FieldError> {
-    if (0.0..1.0).contains(&value) { Ok(()) } else { Err(FieldError::new(field, format!("must be 0 to below 1, found {value}"))) }
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(FieldError::new(field, format!("must be 0 to below 1, found {value}")))
+    }
 }
 
 fn check_blocks(cnn: &CnnConfig) -> Result<(), FieldError> {
     let range = |field: &str, value: usize, most: usize| {
-        if (1..=most).contains(&value) { Ok(()) } else { Err(FieldError::new(field, format!("must be 1 to {most}, found {value}"))) }
+        if (1..=most).contains(&value) {
+            Ok(())
+        } else {
+            Err(FieldError::new(field, format!("must be 1 to {most}, found {value}")))
+        }
     };
     range("kernel", cnn.kernel, SIDE)?;
     if cnn.layout.is_empty() {
@@ -84,11 +92,13 @@ fn check_layout(layout: &[Vec<usize>]) -> Result<(), FieldError> {
     for (index, filters) in layout.iter().enumerate() {
         let block = index + 1;
         if !(1..=MAX_CONVOLUTIONS).contains(&filters.len()) {
-            let problem = format!("block {block} must have 1 to {MAX_CONVOLUTIONS} convolutions, found {}", filters.len());
+            let problem =
+                format!("block {block} must have 1 to {MAX_CONVOLUTIONS} convolutions, found {}", filters.len());
             return Err(FieldError::new("layout", problem));
         }
         if let Some(found) = filters.iter().find(|&filters| !(1..=MAX_FILTERS).contains(filters)) {
-            let problem = format!("each convolution of block {block} must have 1 to {MAX_FILTERS} filters, found {found}");
+            let problem =
+                format!("each convolution of block {block} must have 1 to {MAX_FILTERS} filters, found {found}");
             return Err(FieldError::new("layout", problem));
         }
     }

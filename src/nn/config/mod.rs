@@ -5,7 +5,9 @@ mod sizes;
 
 use serde::{Deserialize, Serialize};
 
-use super::{activation::Activation, initializer::Initializer, input::InputScale, normalization::Normalization, output::Output};
+use super::{
+    activation::Activation, initializer::Initializer, input::InputScale, normalization::Normalization, output::Output,
+};
 use crate::data::{PIXELS, SIDE};
 
 /// Most blocks of a CNN.
@@ -95,12 +97,14 @@ impl Head {
     pub const ALL: [Self; 3] = [Self::Flatten, Self::GlobalMax, Self::GlobalAverage];
 }
 
-/// A VGG-like net: blocks of convolutions, each ended by a pool, then fully connected layers. The output always passes a softmax.
+/// A VGG-like net: blocks of convolutions, each ended by a pool, then fully connected layers. The output always passes
+/// a softmax.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnConfig {
-    /// Filters of each convolution, block by block, such as `[[32, 32], [64]]`: at most 6 blocks of at most 16 convolutions. Takes the
-    /// place of `filters`, `blocks`, `growth` and `convolutions_per_block`. Default empty: these four say it.
+    /// Filters of each convolution, block by block, such as `[[32, 32], [64]]`: at most 6 blocks of at most 16
+    /// convolutions. Takes the place of `filters`, `blocks`, `growth` and `convolutions_per_block`. Default empty:
+    /// these four say it.
     pub layout: Vec<Vec<usize>>,
     /// Filters of the first block. Default 64.
     pub filters: usize,
@@ -114,15 +118,18 @@ pub struct CnnConfig {
     pub padding: Padding,
     /// Convolutions in each block, each followed by the activation. Default 1.
     pub convolutions_per_block: usize,
-    /// Between each convolution and its activation: `"none"`, `"batch"` or `{ kind = "batch", affine = false }`. Default none.
+    /// Between each convolution and its activation: `"none"`, `"batch"` or `{ kind = "batch", affine = false }`.
+    /// Default none.
     pub normalization: Normalization,
     /// At the end of each block. Default max.
     pub pool: Pool,
     /// What the last block hands on: `flatten`, `global-max` or `global-average`. Default flatten.
     pub head: Head,
-    /// For each block whether the activation is applied once more after its pool; blocks past the end have none. Default true, false.
+    /// For each block whether the activation is applied once more after its pool; blocks past the end have none.
+    /// Default true, false.
     pub extra_activation: Vec<bool>,
-    /// Units of each fully connected layer before the output, at most 16 layers; a 0 means that the layer is absent. Default 54, 30.
+    /// Units of each fully connected layer before the output, at most 16 layers; a 0 means that the layer is absent.
+    /// Default 54, 30.
     pub hidden: Vec<usize>,
     /// After each convolution and hidden layer. Default selu.
     pub activation: Activation,
@@ -246,7 +253,8 @@ impl NetworkConfig {
         }
     }
 
-    /// The same net with few filters and units, if it has many: every operation and setting of it at a fraction of the work.
+    /// The same net with few filters and units, if it has many: every operation and setting of it at a fraction of the
+    /// work.
     pub(super) fn shrunk(&self) -> Self {
         let few = |hidden: &[usize]| hidden.iter().map(|&units| units.min(16)).collect();
         match self.clone() {

@@ -14,7 +14,9 @@ impl NetworkConfig {
         if let Self::Cnn(cnn) = self {
             let mut channels = 1usize;
             for filters in cnn.blocks().into_iter().flatten() {
-                let unit = channels.saturating_mul(cnn.kernel.saturating_mul(cnn.kernel)).saturating_add(cnn.normalization.parameters());
+                let unit = channels
+                    .saturating_mul(cnn.kernel.saturating_mul(cnn.kernel))
+                    .saturating_add(cnn.normalization.parameters());
                 total = total.saturating_add(filters.saturating_mul(unit));
                 channels = filters;
             }
@@ -54,8 +56,9 @@ impl NetworkConfig {
             let count = blocks.len();
             let normalized = if cnn.normalization == Normalization::None { "" } else { ", batch norm" };
             for (block, (filters, side)) in blocks.into_iter().zip(cnn.block_sides()).enumerate() {
-                let convolution =
-                    |filters: &usize| format!("convolution {0}×{0}, {filters} filters{normalized}, {activation:?}", cnn.kernel);
+                let convolution = |filters: &usize| {
+                    format!("convolution {0}×{0}, {filters} filters{normalized}, {activation:?}", cnn.kernel)
+                };
                 let mut name: Vec<String> = filters.iter().map(convolution).collect();
                 name.push(if block + 1 == count { last_pool } else { pool }.to_owned());
                 if cnn.extra_activation.get(block) == Some(&true) {
@@ -64,7 +67,9 @@ impl NetworkConfig {
                 layers.push((name.join(", "), format!("{} × {side} × {side}", filters.last().copied().unwrap_or(1))));
             }
         }
-        layers.extend(self.hidden().into_iter().map(|units| (format!("fully connected, {activation:?}"), units.to_string())));
+        layers.extend(
+            self.hidden().into_iter().map(|units| (format!("fully connected, {activation:?}"), units.to_string())),
+        );
         let output = match self.output() {
             Output::Softmax => "fully connected, softmax",
             Output::Sigmoid => "fully connected, sigmoid",

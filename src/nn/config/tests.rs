@@ -70,7 +70,9 @@ fn a_layout_says_what_four_sizes_say() {
 
 #[test]
 fn refuses_an_impossible_layout() {
-    let check = |layout: Vec<Vec<usize>>| NetworkConfig::Cnn(CnnConfig { layout, ..deep() }).check().map_err(|error| error.to_string());
+    let check = |layout: Vec<Vec<usize>>| {
+        NetworkConfig::Cnn(CnnConfig { layout, ..deep() }).check().map_err(|error| error.to_string())
+    };
     assert_eq!(check(vec![vec![4]; 4]), Ok(()));
     for (layout, says) in [
         (vec![vec![4]; 7], "1 to 6 blocks, found 7"),
@@ -94,7 +96,8 @@ fn layers_are_listed_with_their_sizes() {
     let sizes: Vec<&str> = layers.iter().map(|(_, size)| size.as_str()).collect();
     assert_eq!(sizes, ["1 × 28 × 28", "64 × 13 × 13", "128 × 5 × 5", "54", "30", "10"]);
     assert_eq!(layers[1].0, "convolution 3×3, 64 filters, Selu, max-pool 2×2, Selu");
-    let dense = NetworkConfig::Dense(DenseConfig { hidden: vec![30, 0], output: Output::Raw, ..Default::default() }).layers();
+    let dense =
+        NetworkConfig::Dense(DenseConfig { hidden: vec![30, 0], output: Output::Raw, ..Default::default() }).layers();
     assert_eq!(dense[1], ("fully connected, Softplus".to_owned(), "30".to_owned()));
     assert_eq!(dense.last().unwrap().0, "fully connected");
 }

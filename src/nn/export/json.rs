@@ -21,8 +21,8 @@ pub(super) fn file(net: &TrainedNet, notes: &Notes) -> Result<Vec<u8>, NnError> 
     for (name, array) in &Weights::of(net.network())?.0 {
         weights.insert(name, &array.shape, &array.values);
     }
-    let mut text =
-        serde_json::to_vec(&Net { notes, architecture: net.config(), weights }).map_err(|error| NnError::Execution(error.to_string()))?;
+    let mut text = serde_json::to_vec(&Net { notes, architecture: net.config(), weights })
+        .map_err(|error| NnError::Execution(error.to_string()))?;
     text.push(b'\n');
     Ok(text)
 }

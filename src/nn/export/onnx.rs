@@ -100,7 +100,11 @@ impl Writer {
             End::Map(Pool::Max) => return self.graph.node("GlobalMaxPool", &[x], &[]),
             End::Map(Pool::Average) => return self.graph.node("GlobalAveragePool", &[x], &[]),
         };
-        self.graph.node(operator, &[x], &[Attribute::Integers("kernel_shape", vec![2, 2]), Attribute::Integers("strides", vec![2, 2])])
+        self.graph.node(
+            operator,
+            &[x],
+            &[Attribute::Integers("kernel_shape", vec![2, 2]), Attribute::Integers("strides", vec![2, 2])],
+        )
     }
 
     /// `[N, channels, height, width]` → `[N, channels · height · width]`.
@@ -129,7 +133,8 @@ impl Writer {
             Activation::Tanh => graph.node("Tanh", &[x], &[]),
             Activation::Sigmoid => graph.node("Sigmoid", &[x], &[]),
             Activation::Selu => {
-                let constants = [Attribute::Float("alpha", SELU_ALPHA as f32), Attribute::Float("gamma", SELU_SCALE as f32)];
+                let constants =
+                    [Attribute::Float("alpha", SELU_ALPHA as f32), Attribute::Float("gamma", SELU_SCALE as f32)];
                 graph.node("Selu", &[x], &constants)
             }
             Activation::Softplus => graph.node("Softplus", &[x], &[]),
@@ -147,7 +152,8 @@ impl Writer {
         self.graph.named_node("probabilities", "Softmax", &[logits], &[Attribute::Integer("axis", 1)])
     }
 
-    /// Probabilities of a net without a softmax: its outputs, or their sigmoids, cut to 1e-7 … 1 and divided by their sum.
+    /// Probabilities of a net without a softmax: its outputs, or their sigmoids, cut to 1e-7 … 1 and divided by their
+    /// sum.
     fn shares(&mut self, scores: &Value) -> Value {
         let least = self.graph.weight("least_probability", &[], &[LEAST_PROBABILITY as f32]);
         let most = self.graph.weight("greatest_probability", &[], &[1.0]);

@@ -1,7 +1,7 @@
 //! Softmax and cross-entropy, `−Σ q ln p` averaged over the batch, as a single operation.
 //!
-//! The composition walks over a few hundred numbers two dozen times, and each walk costs more than the numbers do. Here the forward pass
-//! leaves behind the gradient itself, `(p · Σq − q) / batch`, which the backward pass only multiplies.
+//! The composition walks over a few hundred numbers two dozen times, and each walk costs more than the numbers do. Here
+//! the forward pass leaves behind the gradient itself, `(p · Σq − q) / batch`, which the backward pass only multiplies.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ use super::functions::Exponentials;
 use super::level::Level;
 use super::op::{dims, tensor};
 
-/// The mean over the batch of `−Σ targets · ln softmax(outputs)`, differentiable in `outputs`; no gradient goes to the targets.
+/// The mean over the batch of `−Σ targets · ln softmax(outputs)`, differentiable in `outputs`; no gradient goes to the
+/// targets.
 ///
 /// # Shapes
 /// - `outputs`: `[batch, classes]`, before the softmax
@@ -26,7 +27,8 @@ use super::op::{dims, tensor};
 /// - result: `[1]`
 ///
 /// # Panics
-/// If the shapes differ or one of the sizes is 0, the tensors are not `f32`, or the device is not [`available`](super::available).
+/// If the shapes differ or one of the sizes is 0, the tensors are not `f32`, or the device is not
+/// [`available`](super::available).
 pub fn cross_entropy(outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     run(outputs, targets, Level::chosen())
 }
@@ -34,7 +36,11 @@ pub fn cross_entropy(outputs: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
 pub(super) fn run(outputs: Tensor<2>, targets: Tensor<2>, level: Level) -> Tensor<1> {
     assert_eq!(outputs.dims(), targets.dims(), "cross_entropy: the shapes of outputs and targets differ");
     assert!(!outputs.dims().contains(&0), "cross_entropy: {:?} is empty", outputs.dims());
-    Tensor::from_dispatch(<Dispatch as CrossEntropyOps>::cross_entropy(outputs.into_dispatch(), targets.into_dispatch(), level))
+    Tensor::from_dispatch(<Dispatch as CrossEntropyOps>::cross_entropy(
+        outputs.into_dispatch(),
+        targets.into_dispatch(),
+        level,
+    ))
 }
 
 /// Routed by Burn to the backend of the tensors.
@@ -48,8 +54,10 @@ trait CrossEntropyOps: Backend {
 fn forward(outputs: &FloatTensor<Flex>, targets: &FloatTensor<Flex>, level: Level) -> (FloatTensor<Flex>, Vec<f32>) {
     let (outputs, targets) = (outputs.to_contiguous(), targets.to_contiguous());
     let ([batch, classes], z, q) = (dims(&outputs), outputs.storage::<f32>(), targets.storage::<f32>());
-    let maxima: Vec<f32> = z.chunks_exact(classes).map(|z| z.iter().copied().fold(f32::NEG_INFINITY, f32::max)).collect();
-    let mut values: Vec<f32> = z.chunks_exact(classes).zip(&maxima).flat_map(|(z, max)| z.iter().map(move |z| z - max)).collect();
+    let maxima: Vec<f32> =
+        z.chunks_exact(classes).map(|z| z.iter().copied().fold(f32::NEG_INFINITY, f32::max)).collect();
+    let mut values: Vec<f32> =
+        z.chunks_exact(classes).zip(&maxima).flat_map(|(z, max)| z.iter().map(move |z| z - max)).collect();
     // Exponentials take whole vectors.
     values.resize(z.len().next_multiple_of(level.lanes()), 0.0);
     level.run(Exponentials { values: &mut values });

@@ -1,8 +1,9 @@
 //! A fully connected layer with its activation, `y = activation(x · W + b)`, as a single operation.
 //!
-//! Composed of Burn's operations a small layer spends as long on its bias, its activation and their gradients as on its product. Here the
-//! bias is what the sums begin with, and the slope of the activation is all that the backward pass needs beside `x` and `W`:
-//! `dz = g · slope; dW = xᵀ · dz; db = Σ dz; dx = dz · Wᵀ`, each only where somebody asks for it.
+//! Composed of Burn's operations a small layer spends as long on its bias, its activation and their gradients as on its
+//! product. Here the bias is what the sums begin with, and the slope of the activation is all that the backward pass
+//! needs beside `x` and `W`: `dz = g · slope; dW = xᵀ · dz; db = Σ dz; dx = dz · Wᵀ`, each only where somebody asks for
+//! it.
 //!
 //! Results are bit-identical for every number of threads, see `matrix`.
 
@@ -39,9 +40,18 @@ pub fn dense(input: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: A
     run(input, weight, bias, activation, Level::chosen())
 }
 
-pub(super) fn run(input: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>, activation: Activation, level: Level) -> Tensor<2> {
+pub(super) fn run(
+    input: Tensor<2>,
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+    activation: Activation,
+    level: Level,
+) -> Tensor<2> {
     let ([batch, inputs], [weight_in, outputs], [biases]) = (input.dims(), weight.dims(), bias.dims());
-    assert!(weight_in == inputs && biases == outputs, "dense: [{batch}, {inputs}] · [{weight_in}, {outputs}] + [{biases}] do not fit");
+    assert!(
+        weight_in == inputs && biases == outputs,
+        "dense: [{batch}, {inputs}] · [{weight_in}, {outputs}] + [{biases}] do not fit"
+    );
     assert!(batch > 0 && inputs > 0 && outputs > 0, "dense: [{batch}, {inputs}] · [{inputs}, {outputs}] is empty");
     let (input, weight, bias) = (input.into_dispatch(), weight.into_dispatch(), bias.into_dispatch());
     Tensor::from_dispatch(<Dispatch as DenseOps>::dense(input, weight, bias, activation, level))

@@ -1,11 +1,11 @@
 //! Large results whose memory is first touched by the thread that fills it.
 //!
-//! `vec![0.0; n]` clears a tensor of many megabytes on one thread, and what it cleared has left the caches before it is filled. Here each task
-//! clears its own part right before it writes to it.
+//! `vec![0.0; n]` clears a tensor of many megabytes on one thread, and what it cleared has left the caches before it is
+//! filled. Here each task clears its own part right before it writes to it.
 //!
 //! # Invariant
-//! A vector is handed out only if all of it was cleared: [`Fresh::parts`] cuts it without gaps or overlaps, a part counts its values as it is
-//! cleared, which it can be once, and [`Fresh::finish`] compares the sum with the length.
+//! A vector is handed out only if all of it was cleared: [`Fresh::parts`] cuts it without gaps or overlaps, a part
+//! counts its values as it is cleared, which it can be once, and [`Fresh::finish`] compares the sum with the length.
 #![allow(unsafe_code)]
 
 use std::{
@@ -46,9 +46,10 @@ impl Fresh {
     /// If not every one of its parts was cleared.
     pub fn finish(mut self) -> Vec<f32> {
         assert_eq!(*self.cleared.get_mut(), self.len, "some parts of a result were left out");
-        // SAFETY: the capacity is at least `len`. The last call of `parts` set the count to 0 and handed every value out in exactly one part.
-        // A part adds to the count only after it has written all of its values, at most once, for `cleared` consumes it. So a count of `len`
-        // means that all are written. Parts borrow `self` mutably: they are gone, and threads that had them have handed the borrow back.
+        // SAFETY: the capacity is at least `len`. The last call of `parts` set the count to 0 and handed every value
+        // out in exactly one part. A part adds to the count only after it has written all of its values, at most once,
+        // for `cleared` consumes it. So a count of `len` means that all are written. Parts borrow `self` mutably: they
+        // are gone, and threads that had them have handed the borrow back.
         unsafe { self.values.set_len(self.len) };
         self.values
     }

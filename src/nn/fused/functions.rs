@@ -1,11 +1,12 @@
 //! The activations and their slopes on vectors.
 //!
-//! Each function returns its value and its slope at the same point, because both come from one exponential. The forward pass multiplies
-//! the slopes along the chain of activations and keeps that product only, so the backward pass needs no exponential at all. Slopes are
-//! finite for every finite input (the exponent is clamped), also where the composition of stock operations gives 0·∞.
+//! Each function returns its value and its slope at the same point, because both come from one exponential. The forward
+//! pass multiplies the slopes along the chain of activations and keeps that product only, so the backward pass needs no
+//! exponential at all. Slopes are finite for every finite input (the exponent is clamped), also where the composition
+//! of stock operations gives 0·∞.
 //!
-//! `eˣ − 1` is Cephes' single-precision polynomial (S. Moshier, `expf.c`) on |r| ≤ ½ ln 2; `ln(1 + u)` on `0 ≤ u ≤ 1` is the series of
-//! `2 artanh(u / (2 + u))`. Relative errors stay below 3e-7.
+//! `eˣ − 1` is Cephes' single-precision polynomial (S. Moshier, `expf.c`) on |r| ≤ ½ ln 2; `ln(1 + u)` on `0 ≤ u ≤ 1`
+//! is the series of `2 artanh(u / (2 + u))`. Relative errors stay below 3e-7.
 
 use std::any::TypeId;
 
@@ -16,10 +17,15 @@ use super::spec::Activation;
 const SELU_SCALE: f32 = 1.050_701;
 const SELU_LIMIT: f32 = 1.758_099_3;
 
-/// `a · b + c`, fused where the level has an instruction for it (the portable level would call a library routine per lane).
+/// `a · b + c`, fused where the level has an instruction for it (the portable level would call a library routine per
+/// lane).
 #[inline(always)]
 pub(super) fn mul_add<S: Simd>(s: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    if TypeId::of::<S>() == TypeId::of::<Scalar128b>() { s.add_f32s(s.mul_f32s(a, b), c) } else { s.mul_add_e_f32s(a, b, c) }
+    if TypeId::of::<S>() == TypeId::of::<Scalar128b>() {
+        s.add_f32s(s.mul_f32s(a, b), c)
+    } else {
+        s.mul_add_e_f32s(a, b, c)
+    }
 }
 
 /// Where `value` takes the place of `best` in a maximum: the first of equal values wins, and every NaN does.
@@ -91,7 +97,8 @@ struct LeakyRelu(f32);
 impl Function for LeakyRelu {
     #[inline(always)]
     fn at<S: Simd>(self, s: S, x: S::f32s) -> (S::f32s, S::f32s) {
-        let slope = s.select_f32s(s.greater_than_or_equal_f32s(x, s.splat_f32s(0.0)), s.splat_f32s(1.0), s.splat_f32s(self.0));
+        let slope =
+            s.select_f32s(s.greater_than_or_equal_f32s(x, s.splat_f32s(0.0)), s.splat_f32s(1.0), s.splat_f32s(self.0));
         (s.mul_f32s(slope, x), slope)
     }
 }
@@ -109,7 +116,10 @@ impl Function for Exponential {
         let (zero, scale, limit) = (s.splat_f32s(0.0), s.splat_f32s(self.scale), s.splat_f32s(self.limit));
         let (e, minus_one) = exp(s, x);
         let right = if self.closed { s.greater_than_or_equal_f32s(x, zero) } else { s.greater_than_f32s(x, zero) };
-        (s.select_f32s(right, s.mul_f32s(scale, x), s.mul_f32s(limit, minus_one)), s.select_f32s(right, scale, s.mul_f32s(limit, e)))
+        (
+            s.select_f32s(right, s.mul_f32s(scale, x), s.mul_f32s(limit, minus_one)),
+            s.select_f32s(right, scale, s.mul_f32s(limit, e)),
+        )
     }
 }
 
@@ -188,8 +198,8 @@ impl WithSimd for Exponentials<'_> {
     }
 }
 
-/// Replaces `values` by the chain's values and, if there are any `slopes`, fills them with the product of the chain's slopes.
-/// Both are whole numbers of vectors long.
+/// Replaces `values` by the chain's values and, if there are any `slopes`, fills them with the product of the chain's
+/// slopes. Both are whole numbers of vectors long.
 pub(super) struct Activate<'a> {
     pub chain: &'a [Activation],
     pub values: &'a mut [f32],
@@ -221,8 +231,16 @@ impl WithSimd for Activate<'_> {
                     Activation::Identity => continue,
                     Activation::Relu => each(s, Relu, values, slopes, first),
                     Activation::LeakyRelu { slope } => each(s, LeakyRelu(slope), values, slopes, first),
-                    Activation::Elu { alpha } => each(s, Exponential { scale: 1.0, limit: alpha, closed: false }, values, slopes, first),
-                    Activation::Selu => each(s, Exponential { scale: SELU_SCALE, limit: SELU_LIMIT, closed: true }, values, slopes, first),
+                    Activation::Elu { alpha } => {
+                        each(s, Exponential { scale: 1.0, limit: alpha, closed: false }, values, slopes, first)
+                    }
+                    Activation::Selu => each(
+                        s,
+                        Exponential { scale: SELU_SCALE, limit: SELU_LIMIT, closed: true },
+                        values,
+                        slopes,
+                        first,
+                    ),
                     Activation::Sigmoid => each(s, Sigmoid, values, slopes, first),
                     Activation::Tanh => each(s, Tanh, values, slopes, first),
                     Activation::Softplus => each(s, Softplus, values, slopes, first),

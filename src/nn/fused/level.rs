@@ -1,9 +1,9 @@
 //! Which vector instructions run.
 //!
-//! The kernels are written once against [`pulp::Simd`] and compiled for AVX-512, for AVX2 with FMA and for plain four-lane code that every
-//! target has. The best level the processor offers is found once; the environment variable `DIGITSTACK_SIMD` (`avx512`, `avx2`, `portable`)
-//! asks for a lower one. A name that is unknown or that the processor lacks means the best level. Levels round differently: results are
-//! reproducible on one level only.
+//! The kernels are written once against [`pulp::Simd`] and compiled for AVX-512, for AVX2 with FMA and for plain
+//! four-lane code that every target has. The best level the processor offers is found once; the environment variable
+//! `DIGITSTACK_SIMD` (`avx512`, `avx2`, `portable`) asks for a lower one. A name that is unknown or that the processor
+//! lacks means the best level. Levels round differently: results are reproducible on one level only.
 
 use std::sync::OnceLock;
 

@@ -1,8 +1,9 @@
 //! Products of whole matrices: panels and threads around [`Product`].
 //!
-//! The kernel reads columns of the second factor where they lie, as far as they are whole vectors of a row-major matrix; the rest, and all
-//! of a transposed one, is copied into panels first, at the sizes of a small net's layers for a few parts in a hundred of the product.
-//! Rows are shared among threads, the summed dimension never is: the result is the same in a pool of any size.
+//! The kernel reads columns of the second factor where they lie, as far as they are whole vectors of a row-major
+//! matrix; the rest, and all of a transposed one, is copied into panels first, at the sizes of a small net's layers for
+//! a few parts in a hundred of the product. Rows are shared among threads, the summed dimension never is: the result is
+//! the same in a pool of any size.
 
 use std::cell::Cell;
 

@@ -152,9 +152,13 @@ impl<C: CheckpointStrategy> BlockOps for Autodiff<Flex, C> {
                 let (output, saved) = forward(&input, &weight, &bias, &spec, level, true);
                 prepared.finish(State { input, weight, bias, saved: saved.map(Arc::new), spec, level }, output)
             }
-            OpsKind::UnTracked(prepared) => {
-                prepared.finish(Flex::block(input.into_primitive(), weight.into_primitive(), bias.into_primitive(), spec, level))
-            }
+            OpsKind::UnTracked(prepared) => prepared.finish(Flex::block(
+                input.into_primitive(),
+                weight.into_primitive(),
+                bias.into_primitive(),
+                spec,
+                level,
+            )),
         }
     }
 }

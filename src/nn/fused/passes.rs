@@ -1,10 +1,10 @@
 //! The forward and the backward pass of a batch.
 //!
 //! # Determinism
-//! The batch is cut into pieces by its own size only, each piece is computed by one thread in a fixed order, and partial sums of the weight
-//! gradient are added in the order of their pieces. So the pass gives the same bits in a pool of any size. It runs in the current rayon
-//! pool and, where that has one thread, without rayon. The guarantee ends at another [`Level`], another batch size and another processor
-//! whose level differs.
+//! The batch is cut into pieces by its own size only, each piece is computed by one thread in a fixed order, and
+//! partial sums of the weight gradient are added in the order of their pieces. So the pass gives the same bits in a
+//! pool of any size. It runs in the current rayon pool and, where that has one thread, without rayon. The guarantee
+//! ends at another [`Level`], another batch size and another processor whose level differs.
 
 use std::cell::RefCell;
 
@@ -91,13 +91,19 @@ impl<'a> Piece<'a> {
     fn images(self, image: usize, padded: usize) -> impl Iterator<Item = Piece<'a>> {
         let mut saved = self.saved.map(|(slopes, winners)| slopes.chunks_mut(padded).zip(winners.chunks_mut(padded)));
         let values = self.values.chunks_exact_mut(image).enumerate();
-        values.map(move |(i, values)| Piece { first: self.first + i, values, saved: saved.as_mut().and_then(Iterator::next) })
+        values.map(move |(i, values)| Piece {
+            first: self.first + i,
+            values,
+            saved: saved.as_mut().and_then(Iterator::next),
+        })
     }
 }
 
 /// Runs `work` for each of the pieces.
 pub(super) fn for_each(pieces: Vec<Task>, work: impl Fn(Piece) + Send + Sync) {
-    tasks::for_each(pieces.into_iter(), |Task { first, values, saved }| work(Piece { first, values: values.cleared(), saved }));
+    tasks::for_each(pieces.into_iter(), |Task { first, values, saved }| {
+        work(Piece { first, values: values.cleared(), saved })
+    });
 }
 
 impl Plan<'_> {
@@ -108,10 +114,18 @@ impl Plan<'_> {
 
     pub(super) fn patches<'a>(&self, bases: &'a [usize]) -> Patches<'a> {
         let g = &self.geometry;
-        Patches { bases, corners: g.corners(), candidates: g.candidates(), kernel: g.kernel, row: g.row(), segment: g.segment() }
+        Patches {
+            bases,
+            corners: g.corners(),
+            candidates: g.candidates(),
+            kernel: g.kernel,
+            row: g.row(),
+            segment: g.segment(),
+        }
     }
 
-    /// The block's output, `[image][output][channel]` or `[image][channel][output]` as `memory` says, and what `backward` needs.
+    /// The block's output, `[image][output][channel]` or `[image][channel][output]` as `memory` says, and what
+    /// `backward` needs.
     pub fn forward(&self, input: &View, weight: &[f32], bias: &[f32], track: bool) -> (Vec<f32>, Option<Saved>) {
         let (g, channels) = (&self.geometry, self.channels());
         let mut padded_bias = bias.to_vec();
@@ -119,10 +133,14 @@ impl Plan<'_> {
         let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
         let mut values = Fresh::new(g.batch * image);
         let mut saved = track.then(|| Saved::take(g.batch * padded, g.pooled));
-        let mut tasks: Vec<Task> =
-            values.parts(IMAGES * image).enumerate().map(|(i, values)| Task { first: i * IMAGES, values, saved: None }).collect();
+        let mut tasks: Vec<Task> = values
+            .parts(IMAGES * image)
+            .enumerate()
+            .map(|(i, values)| Task { first: i * IMAGES, values, saved: None })
+            .collect();
         if let Some(saved) = &mut saved {
-            let parts = saved.buffers.slopes.chunks_mut(IMAGES * padded).zip(saved.buffers.winners.chunks_mut(IMAGES * padded));
+            let parts =
+                saved.buffers.slopes.chunks_mut(IMAGES * padded).zip(saved.buffers.winners.chunks_mut(IMAGES * padded));
             for (task, part) in tasks.iter_mut().zip(parts) {
                 task.saved = Some(part);
             }
@@ -150,8 +168,8 @@ impl Plan<'_> {
         });
     }
 
-    /// What follows a convolution in the memory of a piece. `convolve` gets room for the values of all positions of the piece's images and,
-    /// if a pool is part of it and tracked, for the winners; else none.
+    /// What follows a convolution in the memory of a piece. `convolve` gets room for the values of all positions of the
+    /// piece's images and, if a pool is part of it and tracked, for the winners; else none.
     pub(super) fn finish(&self, piece: Piece, scratch: &mut Finish, convolve: impl FnOnce(&mut [f32], &mut [u32])) {
         let (g, channels) = (&self.geometry, self.channels());
         let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
@@ -205,7 +223,14 @@ impl Plan<'_> {
     }
 
     /// Pools a map and applies what follows; the positions' slopes become those of the outputs with respect to them.
-    pub(super) fn pool(&self, window: Window, map: &[f32], slopes: Option<&mut [f32]>, pooled: &mut [f32], pooled_slopes: &mut Buffer) {
+    pub(super) fn pool(
+        &self,
+        window: Window,
+        map: &[f32],
+        slopes: Option<&mut [f32]>,
+        pooled: &mut [f32],
+        pooled_slopes: &mut Buffer,
+    ) {
         let (width, channels, chain) = (self.geometry.out_width, self.channels(), self.on_outputs);
         let Some(slopes) = slopes else {
             self.level.run(PoolMap { window, width, channels, map, slopes: None, pooled });
@@ -220,7 +245,14 @@ impl Plan<'_> {
     }
 
     /// The gradients, given that of the block's output.
-    pub fn backward(&self, input: &View, weight: &[f32], gradient: &View, saved: &Saved, input_wanted: bool) -> Gradients {
+    pub fn backward(
+        &self,
+        input: &View,
+        weight: &[f32],
+        gradient: &View,
+        saved: &Saved,
+        input_wanted: bool,
+    ) -> Gradients {
         let (g, channels) = (&self.geometry, self.channels());
         let padded = g.segment().next_multiple_of(self.level.lanes());
         // Segments of at most half a vector would leave most lanes empty.
@@ -229,14 +261,19 @@ impl Plan<'_> {
         let shared = Shared {
             bases: g.bases(),
             taps: (0..g.kernel).flat_map(|row| (0..g.segment()).map(move |i| row * g.row() + i)).collect(),
-            weight: if input_wanted { stage::weight_blocks(weight, g, padded, self.level.lanes()) } else { Buffer::default() },
+            weight: if input_wanted {
+                stage::weight_blocks(weight, g, padded, self.level.lanes())
+            } else {
+                Buffer::default()
+            },
             short,
         };
         let image = g.height * g.width * g.channels_in;
         let images = g.batch.div_ceil(PARTS).max(IMAGES);
         let mut input_gradient = Fresh::new(if input_wanted { g.batch * image } else { 0 });
         let mut of_images = input_gradient.parts(image);
-        let parts: Vec<Vec<Part>> = (0..g.batch.div_ceil(images)).map(|_| of_images.by_ref().take(images).collect()).collect();
+        let parts: Vec<Vec<Part>> =
+            (0..g.batch.div_ceil(images)).map(|_| of_images.by_ref().take(images).collect()).collect();
         drop(of_images);
         let run = |part: usize, to_input: Vec<Part>, to_weight: &mut [f32], to_bias: &mut [f32]| {
             let range = part * images..((part + 1) * images).min(g.batch);
@@ -282,7 +319,11 @@ impl Plan<'_> {
         bias_sum.truncate(g.channels_out);
         Gradients {
             input: input_wanted.then(|| input_gradient.finish()),
-            weight: if short { stage::from_taps(&weight_sum, g, channels) } else { stage::from_segments(&weight_sum, g, padded) },
+            weight: if short {
+                stage::from_taps(&weight_sum, g, channels)
+            } else {
+                stage::from_segments(&weight_sum, g, padded)
+            },
             bias: bias_sum,
         }
     }
@@ -317,11 +358,27 @@ impl Plan<'_> {
             let wide = &mut scratch.winners[..size];
             self.level.run(Widen { kept: winners, winners: &mut *wide });
             let winners = &*wide;
-            self.level.run(Taps { patches, staged, taps: &shared.taps, gradient: values, winners, weight_gradient: to_weight });
+            self.level.run(Taps {
+                patches,
+                staged,
+                taps: &shared.taps,
+                gradient: values,
+                winners,
+                weight_gradient: to_weight,
+            });
         } else {
             let (sources, ends) = (&mut scratch.sources, &mut scratch.ends);
             let weight_gradient = to_weight;
-            self.level.run(WeightGradient { patches, staged, gradient: values, winners, channels_out, weight_gradient, sources, ends });
+            self.level.run(WeightGradient {
+                patches,
+                staged,
+                gradient: values,
+                winners,
+                channels_out,
+                weight_gradient,
+                sources,
+                ends,
+            });
         }
         if let Some(to) = to_input {
             // Without a border the sum grows where it is needed, on the zeros the tensor was made of.

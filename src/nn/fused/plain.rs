@@ -1,8 +1,8 @@
 //! The passes of a convolution with nothing behind it in the same operation, as in front of a norm.
 //!
-//! No pool leaves three quarters of a map's gradient zero here, and no slope is to be kept. So the gradients are those of whole maps: that of
-//! the input is a convolution of the gradient with the mirrored kernel, by tiles where that is faster, and that of the weight is a product
-//! of matrices, patches times gradients.
+//! No pool leaves three quarters of a map's gradient zero here, and no slope is to be kept. So the gradients are those
+//! of whole maps: that of the input is a convolution of the gradient with the mirrored kernel, by tiles where that is
+//! faster, and that of the weight is a product of matrices, patches times gradients.
 //!
 //! Here a zero gradient counts as any other: beside an infinite or missing pixel it makes NaN of the weight's gradient.
 
@@ -18,7 +18,8 @@ use super::tasks;
 const PARTS: usize = 8;
 /// Values of the patches that are multiplied at a time: they stay in the second-level cache.
 const PATCHES: usize = 96 << 10;
-/// Values of a cache line. Patches begin one line after a multiple of their length, so that they do not compete for the same places.
+/// Values of a cache line. Patches begin one line after a multiple of their length, so that they do not compete for the
+/// same places.
 const LINE: usize = 16;
 
 #[derive(Default)]
@@ -33,11 +34,21 @@ thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
 impl Plan<'_> {
     /// Whether nothing follows the convolution.
     pub(super) fn is_plain(&self) -> bool {
-        !self.geometry.pooled && self.geometry.window.is_none() && self.on_positions.is_empty() && self.on_outputs.is_empty()
+        !self.geometry.pooled
+            && self.geometry.window.is_none()
+            && self.on_positions.is_empty()
+            && self.on_outputs.is_empty()
     }
 
     /// The gradients, given that of the output; the bias' is empty unless it is wanted.
-    pub(super) fn backward_plain(&self, input: &View, weight: &[f32], gradient: &View, input_wanted: bool, bias_wanted: bool) -> Gradients {
+    pub(super) fn backward_plain(
+        &self,
+        input: &View,
+        weight: &[f32],
+        gradient: &View,
+        input_wanted: bool,
+        bias_wanted: bool,
+    ) -> Gradients {
         let (g, channels) = (&self.geometry, self.channels());
         let size = g.kernel * g.segment() * channels;
         let images = g.batch.div_ceil(PARTS);
@@ -45,7 +56,9 @@ impl Plan<'_> {
         let run = |(part, sums): (usize, &mut [f32])| {
             let (to_weight, to_bias) = sums.split_at_mut(size);
             let images = part * images..((part + 1) * images).min(g.batch);
-            SCRATCH.with_borrow_mut(|scratch| self.add_images(images, input, gradient, to_weight, bias_wanted.then_some(to_bias), scratch));
+            SCRATCH.with_borrow_mut(|scratch| {
+                self.add_images(images, input, gradient, to_weight, bias_wanted.then_some(to_bias), scratch)
+            });
         };
         tasks::for_each(sums.chunks_exact_mut(size + channels).enumerate(), run);
         let (sum, others) = sums.split_at_mut(size + channels);
@@ -80,11 +93,18 @@ impl Plan<'_> {
             out_width: g.width,
             ..*g
         };
-        let plan = Plan { level: self.level, geometry, on_positions: Vec::new(), on_outputs: &[], memory: Memory::ChannelsLast };
+        let plan = Plan {
+            level: self.level,
+            geometry,
+            on_positions: Vec::new(),
+            on_outputs: &[],
+            memory: Memory::ChannelsLast,
+        };
         plan.forward(gradient, &mirrored, &vec![0.0; g.channels_in], false).0
     }
 
-    /// Adds what some images contribute: to the weight `[kernel row][kernel column][in][out padded]`, to the bias `[out padded]`.
+    /// Adds what some images contribute: to the weight `[kernel row][kernel column][in][out padded]`, to the bias `[out
+    /// padded]`.
     fn add_images(
         &self,
         images: std::ops::Range<usize>,
@@ -106,7 +126,8 @@ impl Plan<'_> {
         let gradients = gradients.take(group * outputs * channels);
         let patches = patches.take(if short { 0 } else { room.min(group * outputs) * step });
         let bases = g.bases();
-        let offsets: Vec<usize> = (0..g.kernel).flat_map(|row| (0..g.segment()).map(move |i| row * g.row() + i)).collect();
+        let offsets: Vec<usize> =
+            (0..g.kernel).flat_map(|row| (0..g.segment()).map(move |i| row * g.row() + i)).collect();
         let winners = vec![0; if short { outputs * channels } else { 0 }];
         let mut count = 0;
         for n in images.clone() {
@@ -137,7 +158,8 @@ impl Plan<'_> {
                     to.copy_from_slice(&staged[base + row * g.row()..][..g.segment()]);
                 }
                 count += 1;
-                let ended = output + 1 == outputs && (n + 1 == images.end || (n + 1 - images.start).is_multiple_of(group));
+                let ended =
+                    output + 1 == outputs && (n + 1 == images.end || (n + 1 - images.start).is_multiple_of(group));
                 if ended || count == room {
                     let first = at + output + 1 - count;
                     self.multiply(patches, step, &gradients[first * channels..][..count * channels], to_weight);
@@ -156,7 +178,14 @@ impl Plan<'_> {
         };
         let b: Vec<Panel> = (0..columns).step_by(width).map(panel).collect();
         let a = Strided { data: patches, row: 1, step };
-        self.level.run(Product { a, depth: gradients.len() / columns, b: &b, columns, c: to_weight, sum: Sum::Continued });
+        self.level.run(Product {
+            a,
+            depth: gradients.len() / columns,
+            b: &b,
+            columns,
+            c: to_weight,
+            sum: Sum::Continued,
+        });
     }
 
     /// The gradient of an image's output, `[output][channel padded]`.

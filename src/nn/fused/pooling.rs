@@ -1,8 +1,9 @@
 //! The pool of a finished map, for what cannot change places with the activation in front of it.
 //!
-//! A maximum and a function that is not monotone do not commute, nor do a mean and a function that is not linear: then the activation sees
-//! every position. The pool folds its own slope into the activation's (¼ for a mean, 0 for a maximum's losers), so that the backward pass
-//! is that of a block without a pool, with each output's gradient read by all four positions of its window.
+//! A maximum and a function that is not monotone do not commute, nor do a mean and a function that is not linear: then
+//! the activation sees every position. The pool folds its own slope into the activation's (¼ for a mean, 0 for a
+//! maximum's losers), so that the backward pass is that of a block without a pool, with each output's gradient read by
+//! all four positions of its window.
 
 use pulp::{Simd, WithSimd};
 

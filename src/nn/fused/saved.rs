@@ -1,8 +1,8 @@
 //! What the forward pass keeps for the backward pass.
 //!
-//! These are the largest buffers of a training step, and every step wants the same ones again. Dropped, they go to a short list of their
-//! thread's, so that they are neither zeroed nor given back to the system and faulted in anew each time. A thread keeps at most [`KEPT`] of
-//! them until it ends.
+//! These are the largest buffers of a training step, and every step wants the same ones again. Dropped, they go to a
+//! short list of their thread's, so that they are neither zeroed nor given back to the system and faulted in anew each
+//! time. A thread keeps at most [`KEPT`] of them until it ends.
 
 use std::cell::RefCell;
 
@@ -33,8 +33,9 @@ impl Saved {
     pub fn take(len: usize, pooled: bool) -> Self {
         // A much larger buffer is left to the block that it was made for.
         let fits = |kept: &Buffers| (len..=4 * len).contains(&kept.slopes.capacity());
-        let mut buffers =
-            KEPT_BUFFERS.with_borrow_mut(|kept| kept.iter().position(fits).map(|index| kept.swap_remove(index))).unwrap_or_default();
+        let mut buffers = KEPT_BUFFERS
+            .with_borrow_mut(|kept| kept.iter().position(fits).map(|index| kept.swap_remove(index)))
+            .unwrap_or_default();
         buffers.slopes.resize(len, 0.0);
         buffers.winners.resize(len, 0);
         if !pooled {

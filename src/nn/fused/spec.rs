@@ -12,7 +12,8 @@ pub enum Padding {
     Same,
 }
 
-/// What becomes of each 2×2 window of the map, stride 2; an odd last row or column is dropped, as Burn's pools do without `ceil_mode`.
+/// What becomes of each 2×2 window of the map, stride 2; an odd last row or column is dropped, as Burn's pools do
+/// without `ceil_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pool {
@@ -26,8 +27,8 @@ pub enum Pool {
 
 /// An elementwise function in front of the pool or behind it.
 ///
-/// A monotone function commutes with max-pooling, so a caller should move it from before the pool to behind it at a quarter of its cost;
-/// [`is_monotone`](Self::is_monotone) says which ones may be moved.
+/// A monotone function commutes with max-pooling, so a caller should move it from before the pool to behind it at a
+/// quarter of its cost; [`is_monotone`](Self::is_monotone) says which ones may be moved.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -90,7 +91,8 @@ pub struct BlockSpec {
     pub padding: Padding,
     /// How the map is halved.
     pub pool: Pool,
-    /// What stands between the convolution and the pool. Anything but the identity here makes a maximum slower: the whole map is computed.
+    /// What stands between the convolution and the pool. Anything but the identity here makes a maximum slower: the
+    /// whole map is computed.
     #[serde(default)]
     pub before_pool: Vec<Activation>,
     /// What follows the pool.
@@ -123,7 +125,13 @@ impl Default for NormSpec {
 impl NormSpec {
     /// The same behind a convolution.
     pub fn behind_convolution(self, padding: Padding) -> BlockSpec {
-        BlockSpec { padding, pool: self.pool, before_pool: self.before_pool, after_pool: self.after_pool, memory: self.memory }
+        BlockSpec {
+            padding,
+            pool: self.pool,
+            before_pool: self.before_pool,
+            after_pool: self.after_pool,
+            memory: self.memory,
+        }
     }
 
     /// The sizes for a map `[batch, channels, height, width]`, or what does not fit.
@@ -138,7 +146,19 @@ impl NormSpec {
             return Err(format!("nothing is left of a map [{batch}, {channels}, {height}, {width}]"));
         }
         let (channels_in, channels_out) = (channels, channels);
-        Ok(Geometry { batch, channels_in, height, width, channels_out, kernel: 1, border: 0, pooled: false, window, out_height, out_width })
+        Ok(Geometry {
+            batch,
+            channels_in,
+            height,
+            width,
+            channels_out,
+            kernel: 1,
+            border: 0,
+            pooled: false,
+            window,
+            out_height,
+            out_width,
+        })
     }
 }
 
@@ -178,8 +198,8 @@ pub const LARGEST_KERNEL: usize = 7;
 
 /// All sizes of one call.
 ///
-/// The kernels compute *positions*: each is one output of the convolution or, where the pool is part of the convolution (`pooled`), one
-/// window of four. A `window` makes an output of four positions; without one, positions are outputs.
+/// The kernels compute *positions*: each is one output of the convolution or, where the pool is part of the convolution
+/// (`pooled`), one window of four. A `window` makes an output of four positions; without one, positions are outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Geometry {
     pub batch: usize,
@@ -204,13 +224,17 @@ impl Geometry {
             return Err(format!("the input has {channels_in} channels, the weight expects {weight_in}"));
         }
         if kernel != kernel_width || kernel % 2 == 0 || kernel > LARGEST_KERNEL {
-            return Err(format!("the kernel is {kernel}×{kernel_width}; it must be square, odd and at most {LARGEST_KERNEL}"));
+            return Err(format!(
+                "the kernel is {kernel}×{kernel_width}; it must be square, odd and at most {LARGEST_KERNEL}"
+            ));
         }
         if bias != channels_out {
             return Err(format!("the bias has {bias} values for {channels_out} output channels"));
         }
         if batch == 0 || channels_in == 0 || channels_out == 0 {
-            return Err(format!("batch {batch}, input channels {channels_in}, output channels {channels_out}: each must be at least 1"));
+            return Err(format!(
+                "batch {batch}, input channels {channels_in}, output channels {channels_out}: each must be at least 1"
+            ));
         }
         let border = match spec.padding {
             Padding::Valid => 0,
@@ -226,7 +250,19 @@ impl Geometry {
                 if step == 2 { " and a pool" } else { "" }
             ));
         }
-        Ok(Self { batch, channels_in, height, width, channels_out, kernel, border, pooled, window, out_height, out_width })
+        Ok(Self {
+            batch,
+            channels_in,
+            height,
+            width,
+            channels_out,
+            kernel,
+            border,
+            pooled,
+            window,
+            out_height,
+            out_width,
+        })
     }
 
     /// Values between two rows of a staged image.

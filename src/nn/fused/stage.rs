@@ -1,8 +1,9 @@
 //! Copies between tensors of any strides and the layouts of the kernels.
 //!
-//! The kernels read images with channels innermost, a border of zeros around and up to a vector of slack behind. An image that lies so
-//! already (the output of a fused block in front of a convolution without padding) is read where it is; any other passes through a scratch
-//! buffer that stays in the second-level cache, at about one part in a hundred of the convolution's cost. Weights are packed once per call.
+//! The kernels read images with channels innermost, a border of zeros around and up to a vector of slack behind. An
+//! image that lies so already (the output of a fused block in front of a convolution without padding) is read where it
+//! is; any other passes through a scratch buffer that stays in the second-level cache, at about one part in a hundred
+//! of the convolution's cost. Weights are packed once per call.
 
 use pulp::{Simd, WithSimd};
 
@@ -90,8 +91,8 @@ pub(super) fn unstage(staged: &[f32], g: &Geometry, to: &mut [f32]) {
     }
 }
 
-/// The gradient of image `n`'s output times the slopes: `[position][channel]`, padded to `channels`. All positions of a window read the
-/// gradient of its output.
+/// The gradient of image `n`'s output times the slopes: `[position][channel]`, padded to `channels`. All positions of a
+/// window read the gradient of its output.
 pub(super) struct ScaledGradient<'a> {
     pub view: &'a View<'a>,
     pub n: usize,
@@ -157,7 +158,8 @@ pub(super) fn transpose(from: &[f32], padded: usize, positions: usize, to: &mut 
     }
 }
 
-/// `[out, in, k, k]` to the panels of the forward kernel: `[panel][kernel row][kernel column][in][out]`, `panel` channels wide.
+/// `[out, in, k, k]` to the panels of the forward kernel: `[panel][kernel row][kernel column][in][out]`, `panel`
+/// channels wide.
 pub(super) fn panels(weight: &[f32], g: &Geometry, padded: usize, panel: usize) -> Buffer {
     let area = g.kernel * g.kernel;
     let taps = area * g.channels_in;
@@ -188,7 +190,8 @@ pub(super) fn weight_blocks(weight: &[f32], g: &Geometry, padded: usize, lanes: 
                 to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
             }
             for (here, width) in blocks(padded, lanes) {
-                to[(row * padded + here) * g.channels_out + c * width..][..width].copy_from_slice(&segment[here..here + width]);
+                to[(row * padded + here) * g.channels_out + c * width..][..width]
+                    .copy_from_slice(&segment[here..here + width]);
             }
         }
     }

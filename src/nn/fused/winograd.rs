@@ -1,42 +1,49 @@
-//! Convolutions with 3×3 kernels in fewer multiplications: Winograd's minimal filtering F(2×2, 3×3), after Lavin and Gray 2015,
-//! arXiv:1509.09308.
+//! Convolutions with 3×3 kernels in fewer multiplications: Winograd's minimal filtering F(2×2, 3×3), after Lavin and
+//! Gray 2015, arXiv:1509.09308.
 //!
-//! A 2×2 *tile* of outputs depends on a 4×4 patch of the image. Computed directly it takes 36 multiplications for a pair of channels; here it
-//! takes 16: the patch `d` and the kernel `g` are transformed by sums and differences, multiplied place by place, summed over the input
-//! channels, and transformed back: `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`. Each of the 16 places (*components*) of all tiles is one product of matrices
-//! `[tiles, in] · [in, out]`. A tile is one window of a 2×2 pool, so a maximum is taken before anything is stored.
+//! A 2×2 *tile* of outputs depends on a 4×4 patch of the image. Computed directly it takes 36 multiplications for a
+//! pair of channels; here it takes 16: the patch `d` and the kernel `g` are transformed by sums and differences,
+//! multiplied place by place, summed over the input channels, and transformed back: `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`. Each
+//! of the 16 places (*components*) of all tiles is one product of matrices `[tiles, in] · [in, out]`. A tile is one
+//! window of a 2×2 pool, so a maximum is taken before anything is stored.
 //!
-//! Tiles are treated in blocks whose transformed patches and products stay in the second-level cache, panel by panel of output channels. An
-//! element of a product is summed over the input channels in their order wherever its tile lies: the outputs of an image do not depend on
-//! the images beside it, nor on the number of threads.
+//! Tiles are treated in blocks whose transformed patches and products stay in the second-level cache, panel by panel of
+//! output channels. An element of a product is summed over the input channels in their order wherever its tile lies:
+//! the outputs of an image do not depend on the images beside it, nor on the number of threads.
 //!
 //! # Numbers
-//! Results differ from the direct convolution's by rounding, and are the more accurate ones: sums are nine times shorter. On random values
-//! the root mean square error is 0.6 to 0.75 of the direct one's, the largest 3e-7 of the largest output for 64 channels.
-//! - Equal outputs: a pool gives its gradient to the first of them. Where the patch is the same along its columns, its rows or both (the flat
-//!   parts of a picture), all components but those of one column, row or place are exactly zero, so that the sums that are equal in exact
-//!   arithmetic are equal here, too.
+//! Results differ from the direct convolution's by rounding, and are the more accurate ones: sums are nine times
+//! shorter. On random values the root mean square error is 0.6 to 0.75 of the direct one's, the largest 3e-7 of the
+//! largest output for 64 channels.
+//! - Equal outputs: a pool gives its gradient to the first of them. Where the patch is the same along its columns, its
+//!   rows or both (the flat parts of a picture), all components but those of one column, row or place are exactly zero,
+//!   so that the sums that are equal in exact arithmetic are equal here, too.
 //! - NaN: an output is NaN exactly if one of the nine pixels under its kernel (or one of its weights) is, as directly.
-//! - Infinity: where one of the nine pixels is infinite the output is infinite or NaN, and a NaN wins its pool; other outputs do not see it.
-//! - Overflow: partial results are at most nine times what a direct sum of absolute values would be. Nothing overflows as long as
-//!   `9 · in · max|pixel| · max|weight|` stays below a ninth of the largest `f32`, 3.7e37, and pixels and weights below a quarter of it.
+//! - Infinity: where one of the nine pixels is infinite the output is infinite or NaN, and a NaN wins its pool; other
+//!   outputs do not see it.
+//! - Overflow: partial results are at most nine times what a direct sum of absolute values would be. Nothing overflows
+//!   as long as `9 · in · max|pixel| · max|weight|` stays below a ninth of the largest `f32`, 3.7e37, and pixels and
+//!   weights below a quarter of it.
 
 use std::ops::Range;
 
-use super::kernels::{COMPONENTS, PANEL, Panel, Placement, Product, Strided, Sum, TransformFilters, TransformProducts, TransformTiles};
+use super::kernels::{
+    COMPONENTS, PANEL, Panel, Placement, Product, Strided, Sum, TransformFilters, TransformProducts, TransformTiles,
+};
 use super::level::Level;
 use super::spec::Geometry;
 use super::stage::Buffer;
 use super::tasks;
 
-/// With fewer channels on either side the transforms cost more than they save. Measured on AVX-512 and AVX2: 16 channels from 16 are about as
-/// fast as directly, 32 from 16 faster by a third, 128 from 64 by two thirds.
+/// With fewer channels on either side the transforms cost more than they save. Measured on AVX-512 and AVX2: 16
+/// channels from 16 are about as fast as directly, 32 from 16 faster by a third, 128 from 64 by two thirds.
 const LEAST_CHANNELS: usize = 16;
 /// Transformed values of a block of tiles: an eighth of a megabyte.
 const BLOCK: usize = 1 << 15;
 /// Tiles of a block in any case: enough that reading the filters costs little.
 const LEAST_TILES: usize = 16;
-/// Values of a cache line. Components begin one line after a power of two, so that their lines do not compete for the same places.
+/// Values of a cache line. Components begin one line after a power of two, so that their lines do not compete for the
+/// same places.
 const LINE: usize = 16;
 
 /// Sizes of one convolution by tiles.
@@ -75,7 +82,8 @@ pub(super) struct Share {
 }
 
 impl Tiles {
-    /// The sizes, or nothing if the direct convolution is the faster one. That depends on the image and the channels, never on the batch.
+    /// The sizes, or nothing if the direct convolution is the faster one. That depends on the image and the channels,
+    /// never on the batch.
     pub fn new(level: Level, geometry: &Geometry) -> Option<Self> {
         let g = *geometry;
         let (high, wide) = (g.map_height().div_ceil(2), g.map_width().div_ceil(2));
@@ -117,7 +125,12 @@ impl Tiles {
         let (all, size) = (packed.take(COMPONENTS * channels_in * channels), COMPONENTS * channels_in * panel);
         let transform = |(index, filters): (usize, &mut [f32])| {
             let width = filters.len() / (COMPONENTS * channels_in);
-            self.level.run(TransformFilters { weight: &weight[index * panel * channels_in * 9..], channels_in, filters, width });
+            self.level.run(TransformFilters {
+                weight: &weight[index * panel * channels_in * 9..],
+                channels_in,
+                filters,
+                width,
+            });
         };
         tasks::for_each(all.chunks_mut(size).enumerate(), transform);
         Filters(packed)
@@ -125,7 +138,8 @@ impl Tiles {
 
     /// Tiles of a block of `images` images.
     fn block(&self, images: usize) -> usize {
-        let (tiles, most) = (images * self.count(), (BLOCK / (COMPONENTS * self.geometry.channels_in)).max(LEAST_TILES));
+        let (tiles, most) =
+            (images * self.count(), (BLOCK / (COMPONENTS * self.geometry.channels_in)).max(LEAST_TILES));
         tiles.div_ceil(tiles.div_ceil(most)).next_multiple_of(8).min(tiles)
     }
 
@@ -167,14 +181,22 @@ impl Tiles {
     }
 
     /// Multiplies a block whose images were all [transformed](Self::transform).
-    pub fn multiply(&self, block: &Range<usize>, filters: &Filters, bias: &[f32], outputs: Outputs, scratch: &mut Scratch) {
+    pub fn multiply(
+        &self,
+        block: &Range<usize>,
+        filters: &Filters,
+        bias: &[f32],
+        outputs: Outputs,
+        scratch: &mut Scratch,
+    ) {
         let Outputs { values, winners } = outputs;
         let (g, channels, panel) = (&self.geometry, self.channels(), self.panel());
         let depth = g.channels_in;
         let filters = filters.0.get(COMPONENTS * depth * channels);
         let component_in = Self::component(block.len(), self.depth());
         let transformed = scratch.transformed.get(COMPONENTS * component_in);
-        let placement = if g.pooled { Placement::Largest } else { Placement::Map { height: g.map_height(), width: g.map_width() } };
+        let placement =
+            if g.pooled { Placement::Largest } else { Placement::Map { height: g.map_height(), width: g.map_width() } };
         for (first, filters) in (0..).step_by(panel).zip(filters.chunks(COMPONENTS * depth * panel)) {
             let width = filters.len() / (COMPONENTS * depth);
             let component = Self::component(block.len(), width);

@@ -1,12 +1,13 @@
 //! Which array of a file is which weight of a net.
 //!
 //! 1. A file whose names are the net's own is taken by name.
-//! 2. Otherwise arrays are grouped into modules by what stands before the last dot (`features.0.weight` and `features.0.bias` are the module
-//!    `features.0`), and modules into kinds by the dimensions of their `weight`: 4 for convolutions, 2 for fully connected layers, 1 for norms.
-//!    A norm may have no weight but a `running_mean`. The file and the net must have as many of each kind.
-//! 3. Modules of a kind whose names differ in nothing but one number (`0`, `3`; `conv1`, `conv2`) are the net's layers in the order of that
-//!    number. Modules with other names (`fc1`, `out`) are told by the shape of their weight; if several have the same, those must differ in one
-//!    number.
+//! 2. Otherwise arrays are grouped into modules by what stands before the last dot (`features.0.weight` and
+//!    `features.0.bias` are the module `features.0`), and modules into kinds by the dimensions of their `weight`: 4 for
+//!    convolutions, 2 for fully connected layers, 1 for norms. A norm may have no weight but a `running_mean`. The file
+//!    and the net must have as many of each kind.
+//! 3. Modules of a kind whose names differ in nothing but one number (`0`, `3`; `conv1`, `conv2`) are the net's layers
+//!    in the order of that number. Modules with other names (`fc1`, `out`) are told by the shape of their weight; if
+//!    several have the same, those must differ in one number.
 //! 4. Every array must have the shape that its layer needs, and no array may be missing or left over.
 //!
 //! So a file is never taken in two ways: what names do not order, shapes must tell apart.
@@ -33,7 +34,8 @@ impl Module<'_> {
     }
 }
 
-/// For each name that a net needs, the name that the file has for it; the problem, with the names in the file, if there is no single way.
+/// For each name that a net needs, the name that the file has for it; the problem, with the names in the file, if there
+/// is no single way.
 pub(super) fn match_names(needed: &Shapes, found: &Shapes) -> Result<BTreeMap<String, String>, String> {
     let result = if needed.keys().eq(found.keys()) {
         Ok(needed.keys().map(|name| (name.clone(), name.clone())).collect())
@@ -43,8 +45,12 @@ pub(super) fn match_names(needed: &Shapes, found: &Shapes) -> Result<BTreeMap<St
     let checked = result.and_then(|names: BTreeMap<String, String>| {
         let wrong = names.iter().find(|(need, find)| needed[*need] != found[*find]);
         match wrong {
-            Some((need, find)) if need == find => Err(format!("{need} is {:?}, the net needs {:?}", found[find], needed[need])),
-            Some((need, find)) => Err(format!("{find} would be {need}, but is {:?}; the net needs {:?}", found[find], needed[need])),
+            Some((need, find)) if need == find => {
+                Err(format!("{need} is {:?}, the net needs {:?}", found[find], needed[need]))
+            }
+            Some((need, find)) => {
+                Err(format!("{find} would be {need}, but is {:?}; the net needs {:?}", found[find], needed[need]))
+            }
             None => Ok(names),
         }
     });
@@ -55,13 +61,16 @@ fn by_modules(needed: &Shapes, found: &Shapes) -> Result<BTreeMap<String, String
     let (layers, modules) = (modules(needed)?, modules(found)?);
     let mut names = BTreeMap::new();
     for (dimensions, kind) in [(Some(4), "convolutions"), (Some(2), "fully connected layers"), (Some(1), "norms")] {
-        let of_kind = |modules: &[Module<'_>]| modules.iter().filter(|module| module.telling().map(<[usize]>::len) == dimensions).count();
+        let of_kind = |modules: &[Module<'_>]| {
+            modules.iter().filter(|module| module.telling().map(<[usize]>::len) == dimensions).count()
+        };
         let (layers_of_kind, modules_of_kind) = (of_kind(&layers), of_kind(&modules));
         if layers_of_kind != modules_of_kind {
             return Err(format!("it has {modules_of_kind} {kind}, the net has {layers_of_kind}"));
         }
     }
-    if let Some(other) = modules.iter().find(|module| !matches!(module.telling().map(<[usize]>::len), Some(1 | 2 | 4))) {
+    if let Some(other) = modules.iter().find(|module| !matches!(module.telling().map(<[usize]>::len), Some(1 | 2 | 4)))
+    {
         return Err(format!("{} is no layer of a net: it has no `weight` of 4, 2 or 1 dimensions", other.name));
     }
     for dimensions in [4, 2, 1] {
@@ -94,7 +103,11 @@ fn modules(shapes: &Shapes) -> Result<Vec<Module<'_>>, String> {
         let Some((module, suffix)) = name.rsplit_once('.') else {
             return Err(format!("{name} has no module in its name, such as `0.weight` or `fc1.bias`"));
         };
-        by_name.entry(module).or_insert_with(|| Module { name: module, arrays: BTreeMap::new() }).arrays.insert(suffix, shape);
+        by_name
+            .entry(module)
+            .or_insert_with(|| Module { name: module, arrays: BTreeMap::new() })
+            .arrays
+            .insert(suffix, shape);
     }
     let mut modules: Vec<Module<'_>> = by_name.into_values().collect();
     modules.sort_by_cached_key(|module| parts(module.name));
@@ -102,7 +115,10 @@ fn modules(shapes: &Shapes) -> Result<Vec<Module<'_>>, String> {
 }
 
 /// Which module is which layer; both are of one kind, as many, and in natural order.
-fn pair<'a>(layers: &[&'a Module<'a>], modules: &[&'a Module<'a>]) -> Result<Vec<(&'a Module<'a>, &'a Module<'a>)>, String> {
+fn pair<'a>(
+    layers: &[&'a Module<'a>],
+    modules: &[&'a Module<'a>],
+) -> Result<Vec<(&'a Module<'a>, &'a Module<'a>)>, String> {
     if are_numbered(modules) {
         return Ok(layers.iter().copied().zip(modules.iter().copied()).collect());
     }
@@ -150,17 +166,22 @@ fn parts(name: &str) -> Vec<NamePart> {
     parts
 }
 
-/// True if the names differ in one number and in nothing else. Modules are in natural order, so that this is the order of the number.
+/// True if the names differ in one number and in nothing else. Modules are in natural order, so that this is the order
+/// of the number.
 fn are_numbered(modules: &[&Module<'_>]) -> bool {
     let names: Vec<Vec<NamePart>> = modules.iter().map(|module| parts(module.name)).collect();
     let Some((first, others)) = names.split_first() else { return true };
     if others.iter().any(|name| name.len() != first.len()) {
         return false;
     }
-    let differing: Vec<usize> = (0..first.len()).filter(|&place| others.iter().any(|name| name[place] != first[place])).collect();
+    let differing: Vec<usize> =
+        (0..first.len()).filter(|&place| others.iter().any(|name| name[place] != first[place])).collect();
     match differing[..] {
         [] => others.is_empty(),
-        [place] => names.iter().all(|name| matches!(name[place], NamePart::Number(_))) && names.windows(2).all(|pair| pair[0] != pair[1]),
+        [place] => {
+            names.iter().all(|name| matches!(name[place], NamePart::Number(_)))
+                && names.windows(2).all(|pair| pair[0] != pair[1])
+        }
         _ => false,
     }
 }

@@ -1,7 +1,8 @@
 //! Weights that were trained elsewhere: any safetensors file whose arrays fit a net.
 //!
-//! Arrays may be float32, float16, bfloat16 or float64; all become float32. Their names are this program's, or those of modules as PyTorch writes
-//! them, see `matching`. A file that this program exported also says which architecture its weights belong to, and is refused for another.
+//! Arrays may be float32, float16, bfloat16 or float64; all become float32. Their names are this program's, or those of
+//! modules as PyTorch writes them, see `matching`. A file that this program exported also says which architecture its
+//! weights belong to, and is refused for another.
 
 mod matching;
 
@@ -54,8 +55,8 @@ impl Description {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let description: Self =
-            serde_json::from_str(text).map_err(|error| format!("has a `digitstack` entry that cannot be read: {error}"))?;
+        let description: Self = serde_json::from_str(text)
+            .map_err(|error| format!("has a `digitstack` entry that cannot be read: {error}"))?;
         if description.format != FORMAT {
             return Err(format!("has the format {:?}, expected {FORMAT:?}", description.format));
         }
@@ -115,8 +116,8 @@ impl WeightsFile {
     /// The net of this architecture with the file's weights.
     ///
     /// # Errors
-    /// If names or shapes do not fit or fit in two ways, if an array is of no float type or holds something that is not finite, or if the
-    /// file says that it belongs to another architecture.
+    /// If names or shapes do not fit or fit in two ways, if an array is of no float type or holds something that is not
+    /// finite, or if the file says that it belongs to another architecture.
     pub fn to_net(&self, config: &NetworkConfig, device: &ChosenDevice) -> Result<TrainedNet, NnError> {
         let refuse = |problem| NnError::file(&self.path, problem);
         let network = Network::new(config, Seed(0), device.device())?;
@@ -138,7 +139,8 @@ fn arrays(file: &SafeTensors<'_>, needed: &Shapes) -> Result<BTreeMap<String, Ar
     let found: Shapes = views.iter().map(|(name, view)| ((*name).to_owned(), view.shape().to_vec())).collect();
     let array = |(name, source): (String, String)| {
         let view = &views[source.as_str()];
-        let values = floats(view).ok_or_else(|| format!("holds {source} as {:?}, expected F32, F16, BF16 or F64", view.dtype()))?;
+        let values = floats(view)
+            .ok_or_else(|| format!("holds {source} as {:?}, expected F32, F16, BF16 or F64", view.dtype()))?;
         Ok((name, Array { shape: view.shape().to_vec(), values }))
     };
     match_names(needed, &found)?.into_iter().map(array).collect()
@@ -165,7 +167,8 @@ fn check_same(file: &NetworkConfig, config: &NetworkConfig) -> Result<(), String
     let (file, config) = (settings(file), settings(config));
     let names: std::collections::BTreeSet<&String> = file.keys().chain(config.keys()).collect();
     let differs = |name: &&&String| !IRRELEVANT.contains(&name.as_str()) && file.get(**name) != config.get(**name);
-    let text = |value: Option<&serde_json::Value>| value.map_or_else(|| "none".to_owned(), serde_json::Value::to_string);
+    let text =
+        |value: Option<&serde_json::Value>| value.map_or_else(|| "none".to_owned(), serde_json::Value::to_string);
     let differences: Vec<String> = names
         .iter()
         .filter(differs)

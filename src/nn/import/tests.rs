@@ -54,12 +54,17 @@ fn names_are_matched_by_number_or_by_shape_and_never_by_luck() {
     // The order of the numbers does not fit the shapes.
     let error = taken(["4", "2", "0"]).unwrap_err();
     assert!(
-        error.contains("0.bias would be hidden.0.bias, but is [10]; the net needs [20]") && error.contains("4.weight [20, 784]"),
+        error.contains("0.bias would be hidden.0.bias, but is [10]; the net needs [20]")
+            && error.contains("4.weight [20, 784]"),
         "{error}"
     );
     // Two layers of one shape, with names that say nothing.
     let two = |first: &str, second: &str| {
-        let needed = shapes(&[("hidden.0.weight", &[784, 784]), ("hidden.1.weight", &[784, 784]), ("output.weight", &[10, 784])]);
+        let needed = shapes(&[
+            ("hidden.0.weight", &[784, 784]),
+            ("hidden.1.weight", &[784, 784]),
+            ("output.weight", &[10, 784]),
+        ]);
         match_names(&needed, &renamed(&needed, [("hidden.0", first), ("hidden.1", second), ("output", "out")]))
     };
     assert!(two("fc1", "fc2").is_ok());
@@ -86,7 +91,10 @@ fn what_is_missing_left_over_or_misshapen_is_named() {
         (|found| drop(found.insert("1.weight".into(), vec![20])), "it has 1 norms, the net has 0"),
         (|found| drop(found.insert("1.scale".into(), vec![20])), "1 is no layer of a net"),
         (|found| drop(found.insert("scale".into(), vec![20])), "scale has no module in its name"),
-        (|found| drop(found.insert("0.weight".into(), vec![784, 20])), "0.weight would be hidden.0.weight, but is [784, 20]"),
+        (
+            |found| drop(found.insert("0.weight".into(), vec![784, 20])),
+            "0.weight would be hidden.0.weight, but is [784, 20]",
+        ),
     ];
     for (change, words) in cases {
         let error = problem(change);
@@ -134,8 +142,10 @@ fn norms_are_told_by_their_weight_or_without_one_by_their_mean() {
         let matched = match_names(&needed, &found).unwrap();
         assert!(matched.iter().all(|(need, find)| *find == renamed(need)), "{matched:?}");
         assert_eq!(found.keys().any(|name| name == "2.weight"), affine, "{found:?}");
-        let error =
-            match_names(&needed, &found.iter().filter(|(name, _)| !name.starts_with("2.")).map(|(a, b)| (a.clone(), b.clone())).collect());
+        let error = match_names(
+            &needed,
+            &found.iter().filter(|(name, _)| !name.starts_with("2.")).map(|(a, b)| (a.clone(), b.clone())).collect(),
+        );
         assert!(error.unwrap_err().contains("it has 2 norms, the net has 3"));
     }
 }
@@ -151,7 +161,8 @@ fn net(config: &NetworkConfig) -> TrainedNet {
 }
 
 fn import(bytes: &[u8], config: &NetworkConfig) -> Result<TrainedNet, NnError> {
-    WeightsFile::from_bytes(Path::new("w.safetensors"), bytes.to_vec())?.to_net(config, &resolve(&DeviceChoice::Cpu).unwrap())
+    WeightsFile::from_bytes(Path::new("w.safetensors"), bytes.to_vec())?
+        .to_net(config, &resolve(&DeviceChoice::Cpu).unwrap())
 }
 
 fn weights(net: &TrainedNet) -> BTreeMap<String, Array> {
@@ -189,7 +200,11 @@ fn typed(dtype: Dtype, encode: impl Fn(f32) -> Vec<u8>) -> Vec<u8> {
         .into_iter()
         .map(|(name, array)| (name, array.shape, array.values.into_iter().flat_map(&encode).collect()))
         .collect();
-    serialize(arrays.iter().map(|(name, shape, bytes)| (name, TensorView::new(dtype, shape.clone(), bytes).unwrap())), None).unwrap()
+    serialize(
+        arrays.iter().map(|(name, shape, bytes)| (name, TensorView::new(dtype, shape.clone(), bytes).unwrap())),
+        None,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -224,10 +239,13 @@ fn pytorchs_counters_are_passed_over() {
     let config = NetworkConfig::Dense(DenseConfig { hidden: vec![4], ..DenseConfig::default() });
     let mut arrays: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = weights(&net(&config))
         .into_iter()
-        .map(|(name, array)| (name, Dtype::F32, array.shape, array.values.into_iter().flat_map(f32::to_le_bytes).collect()))
+        .map(|(name, array)| {
+            (name, Dtype::F32, array.shape, array.values.into_iter().flat_map(f32::to_le_bytes).collect())
+        })
         .collect();
     arrays.push(("1.num_batches_tracked".into(), Dtype::I64, Vec::new(), vec![0; 8]));
-    let views = arrays.iter().map(|(name, dtype, shape, bytes)| (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
+    let views =
+        arrays.iter().map(|(name, dtype, shape, bytes)| (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap()));
     assert!(import(&serialize(views, None).unwrap(), &config).is_ok());
 }
 

@@ -1,7 +1,8 @@
 //! Adadelta (Zeiler, *ADADELTA: an adaptive learning rate method*, 2012), as PyTorch's `torch.optim.Adadelta`.
 //!
-//! With the running means v of the squared gradient and u of the squared update, both kept with the share ρ, a step is Δ = √(u + ε) / √(v +
-//! ε) · g and x ← x − rate · Δ. On the CPU it is one pass over the parameters ([`fused::two_means_step`]).
+//! With the running means v of the squared gradient and u of the squared update, both kept with the share ρ, a step is
+//! Δ = √(u + ε) / √(v + ε) · g and x ← x − rate · Δ. On the CPU it is one pass over the parameters
+//! ([`fused::two_means_step`]).
 
 use burn::{
     optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource},
@@ -30,7 +31,8 @@ pub struct AdadeltaState<const D: usize> {
     squared_update: Tensor<D>,
 }
 
-// By hand: the derive macro names its helpers as items of the crate it is used in, so that it serves Burn's own crate only.
+// By hand: the derive macro names its helpers as items of the crate it is used in, so that it serves Burn's own crate
+// only.
 impl<const D: usize> RecordState for AdadeltaState<D> {
     fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
         out.push_tensor(prefix, "squared_gradient", self.squared_gradient.to_data());
@@ -79,7 +81,12 @@ impl Optimizer for Adadelta {
             None => (grad.zeros_like(), grad.zeros_like()),
         };
         let (tensor, squared_gradient, squared_update) = if fused::available(&tensor.device()) {
-            let rule = AdadeltaRule { learning_rate: lr, rho: self.rho, epsilon: self.epsilon, weight_decay: self.weight_decay };
+            let rule = AdadeltaRule {
+                learning_rate: lr,
+                rho: self.rho,
+                epsilon: self.epsilon,
+                weight_decay: self.weight_decay,
+            };
             let (tensor, [v, u]) = fused::two_means_step(tensor, grad, [v, u], TwoMeans::Adadelta(rule));
             (tensor, v, u)
         } else {
@@ -89,6 +96,9 @@ impl Optimizer for Adadelta {
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        AdadeltaState { squared_gradient: state.squared_gradient.to_device(device), squared_update: state.squared_update.to_device(device) }
+        AdadeltaState {
+            squared_gradient: state.squared_gradient.to_device(device),
+            squared_update: state.squared_update.to_device(device),
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Adam (Kingma and Ba, *Adam: a method for stochastic optimization*, 2015): Burn's, but on the CPU in one pass over the parameters
-//! ([`fused::two_means_step`]). The state is Burn's own.
+//! Adam (Kingma and Ba, *Adam: a method for stochastic optimization*, 2015): Burn's, but on the CPU in one pass over
+//! the parameters ([`fused::two_means_step`]). The state is Burn's own.
 
 use burn::{
     optim::{AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, Optimizer, decay::WeightDecayConfig},
@@ -21,7 +21,8 @@ pub(super) struct Adam {
 impl Adam {
     /// `weight_decay` times the weights is added to the gradient.
     pub fn new(beta_1: f64, beta_2: f64, epsilon: f64, weight_decay: f64) -> Self {
-        let config = AdamConfig::new().with_beta_1(beta_1 as f32).with_beta_2(beta_2 as f32).with_epsilon(epsilon as f32);
+        let config =
+            AdamConfig::new().with_beta_1(beta_1 as f32).with_beta_2(beta_2 as f32).with_epsilon(epsilon as f32);
         let l2 = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay as f32));
         Self { plain: config.with_weight_decay(l2).build(), beta_1, beta_2, epsilon, weight_decay }
     }

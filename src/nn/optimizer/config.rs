@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{adadelta::Adadelta, adam::Adam, descent::Descent};
 use crate::data::FieldError;
 
-/// An update rule and its settings. `weight_decay` adds that multiple of the weights to the gradient (L2), except for AdamW.
+/// An update rule and its settings. `weight_decay` adds that multiple of the weights to the gradient (L2), except for
+/// AdamW.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum OptimizerConfig {
@@ -217,7 +218,8 @@ impl OptimizerConfig {
                 share("momentum", momentum)?;
                 at_least_zero("weight_decay", weight_decay)
             }
-            Self::Adam { beta_1, beta_2, epsilon, weight_decay, .. } | Self::AdamW { beta_1, beta_2, epsilon, weight_decay, .. } => {
+            Self::Adam { beta_1, beta_2, epsilon, weight_decay, .. }
+            | Self::AdamW { beta_1, beta_2, epsilon, weight_decay, .. } => {
                 share("beta_1", beta_1)?;
                 share("beta_2", beta_2)?;
                 positive("epsilon", epsilon)?;
@@ -245,12 +247,20 @@ impl OptimizerConfig {
                 Arc::new(Descent { momentum: Some(momentum), nesterov, weight_decay })
             }
             Self::RmsProp { alpha, epsilon, momentum, weight_decay, .. } => {
-                let config = RmsPropConfig::new().with_alpha(alpha as f32).with_epsilon(epsilon as f32).with_momentum(momentum as f32);
+                let config = RmsPropConfig::new()
+                    .with_alpha(alpha as f32)
+                    .with_epsilon(epsilon as f32)
+                    .with_momentum(momentum as f32);
                 Arc::new(config.with_weight_decay(l2(weight_decay)).build())
             }
-            Self::Adam { beta_1, beta_2, epsilon, weight_decay, .. } => Arc::new(Adam::new(beta_1, beta_2, epsilon, weight_decay)),
+            Self::Adam { beta_1, beta_2, epsilon, weight_decay, .. } => {
+                Arc::new(Adam::new(beta_1, beta_2, epsilon, weight_decay))
+            }
             Self::AdamW { beta_1, beta_2, epsilon, weight_decay, .. } => {
-                let config = AdamWConfig::new().with_beta_1(beta_1 as f32).with_beta_2(beta_2 as f32).with_epsilon(epsilon as f32);
+                let config = AdamWConfig::new()
+                    .with_beta_1(beta_1 as f32)
+                    .with_beta_2(beta_2 as f32)
+                    .with_epsilon(epsilon as f32);
                 Arc::new(config.with_weight_decay(weight_decay as f32).build())
             }
             Self::AdaGrad { decay, epsilon, weight_decay, .. } => {

@@ -1,5 +1,5 @@
-//! Gradient descent, with or without a velocity, as PyTorch's `torch.optim.SGD` without dampening. On the CPU it is one pass over the
-//! parameters ([`fused::descent_step`], [`fused::momentum_step`]).
+//! Gradient descent, with or without a velocity, as PyTorch's `torch.optim.SGD` without dampening. On the CPU it is one
+//! pass over the parameters ([`fused::descent_step`], [`fused::momentum_step`]).
 
 use burn::{
     optim::{LearningRate, Optimizer, RecordState, StateSink, StateSource},
@@ -57,7 +57,12 @@ impl Descent {
     ) -> (Tensor<D>, Tensor<D>) {
         let Self { nesterov, weight_decay, .. } = *self;
         if fused::available(&tensor.device()) {
-            return fused::momentum_step(tensor, grad, velocity, MomentumRule { learning_rate, momentum, nesterov, weight_decay });
+            return fused::momentum_step(
+                tensor,
+                grad,
+                velocity,
+                MomentumRule { learning_rate, momentum, nesterov, weight_decay },
+            );
         }
         let grad = self.decayed(&tensor, grad);
         let velocity = velocity * momentum + grad.clone();

@@ -1,8 +1,9 @@
-//! Update rules: Burn's, Adadelta, which it lacks, and the common ones in one pass over memory on the CPU ([`fused`](super::fused)).
+//! Update rules: Burn's, Adadelta, which it lacks, and the common ones in one pass over memory on the CPU
+//! ([`fused`](super::fused)).
 //!
-//! [`OptimizerConfig`] names the rule, [`Updater`] applies it to every parameter of a net and keeps the state by the parameter's name.
-//! Burn's own `ModuleOptimizer` is not used: it restores its state on the process's default device, which is a GPU in a build that has one
-//! compiled in, whether or not the machine has it.
+//! [`OptimizerConfig`] names the rule, [`Updater`] applies it to every parameter of a net and keeps the state by the
+//! parameter's name. Burn's own `ModuleOptimizer` is not used: it restores its state on the process's default device,
+//! which is a GPU in a build that has one compiled in, whether or not the machine has it.
 
 mod adadelta;
 mod adam;

@@ -46,15 +46,18 @@ impl Updater {
             self.rule.state_flatten(&parameter.to_string(), state, &mut sink);
             all.tensors.extend(sink.tensors);
             // Every scalar of Burn's rules is a step counter.
-            all.counters.extend(sink.scalars.into_iter().filter_map(|(name, value)| Some((name, u64::try_from(value).ok()?))));
+            all.counters
+                .extend(sink.scalars.into_iter().filter_map(|(name, value)| Some((name, u64::try_from(value).ok()?))));
             all.ranks.insert(parameter, state.rank());
         }
         all
     }
 
-    /// The updater that [`state`](Self::state) was read from, on `device` (without autodiff); `None` if something is missing.
+    /// The updater that [`state`](Self::state) was read from, on `device` (without autodiff); `None` if something is
+    /// missing.
     pub fn restore(config: &OptimizerConfig, state: OptimizerState, device: &Device) -> Option<Self> {
-        let mut source = StateSource::new(state.counters.into_iter().map(|(name, value)| (name, value.into())).collect());
+        let mut source =
+            StateSource::new(state.counters.into_iter().map(|(name, value)| (name, value.into())).collect());
         for (name, data) in state.tensors {
             source.insert_tensor(name, data);
         }

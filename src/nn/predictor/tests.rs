@@ -8,8 +8,8 @@ use crate::{
     data::{Images, synthetic},
     history::{FitTiming, History},
     nn::{
-        Activation, CnnConfig, DenseConfig, DeviceChoice, Head, Initializer, InputScale, NetworkConfig, Normalization, Output, Padding,
-        Pool, resolve,
+        Activation, CnnConfig, DenseConfig, DeviceChoice, Head, Initializer, InputScale, NetworkConfig, Normalization,
+        Output, Padding, Pool, resolve,
     },
     seed::Seed,
 };
@@ -54,7 +54,8 @@ fn check(config: &NetworkConfig, seed: u64) {
         for _ in 0..2 {
             for (image, expected) in images.iter().zip(&expected) {
                 let found = predictor.predict_one(image);
-                let off = found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
+                let off =
+                    found.iter().zip(expected).map(|(found, expected)| (found - expected).abs()).fold(0.0, f32::max);
                 assert!(off <= 1e-5, "{config:?}: off by {off}\n{found:?}\n{expected:?}");
             }
         }
@@ -73,7 +74,8 @@ fn hidden() -> impl Strategy<Value = Vec<usize>> {
 fn dense() -> impl Strategy<Value = NetworkConfig> {
     (hidden(), 0..Activation::ALL.len(), any::<bool>(), 0..Output::ALL.len(), inputs()).prop_map(
         |(hidden, activation, bias, output, input)| {
-            let (activation, output, initializer) = (Activation::ALL[activation], Output::ALL[output], Initializer::Auto);
+            let (activation, output, initializer) =
+                (Activation::ALL[activation], Output::ALL[output], Initializer::Auto);
             NetworkConfig::Dense(DenseConfig { hidden, activation, dropout: 0.0, bias, output, initializer, input })
         },
     )
@@ -87,7 +89,14 @@ fn norms_and_heads() -> impl Strategy<Value = (Normalization, Head)> {
 
 fn cnn() -> impl Strategy<Value = NetworkConfig> {
     let sizes = (1usize..=20, 1usize..=3, 1usize..=2, 1usize..=9, 1usize..=2);
-    let kinds = (any::<bool>(), any::<bool>(), prop::collection::vec(any::<bool>(), 0..2), 0..Activation::ALL.len(), hidden(), inputs());
+    let kinds = (
+        any::<bool>(),
+        any::<bool>(),
+        prop::collection::vec(any::<bool>(), 0..2),
+        0..Activation::ALL.len(),
+        hidden(),
+        inputs(),
+    );
     (sizes, kinds, norms_and_heads()).prop_filter_map(
         "nothing is left of the image",
         |(
@@ -157,9 +166,10 @@ fn every_activation_pool_and_padding_predicts_the_same() {
             );
         }
     }
-    for (normalization, head) in
-        [(Normalization::Batch { affine: false }, Head::GlobalMax), (Normalization::Batch { affine: true }, Head::GlobalAverage)]
-    {
+    for (normalization, head) in [
+        (Normalization::Batch { affine: false }, Head::GlobalMax),
+        (Normalization::Batch { affine: true }, Head::GlobalAverage),
+    ] {
         let layout = vec![vec![9, 16], vec![20], vec![7]];
         let net = CnnConfig {
             layout,

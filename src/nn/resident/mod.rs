@@ -1,13 +1,14 @@
 //! A data set that lies on the device.
 //!
-//! On a device other than the CPU the images are uploaded once a fit; a step then sends the places of its images, and the random numbers of
-//! their augmentation where [`DeviceWarp`] can do it: 4 bytes an image, 28 with an `affine` step, 3,164 with an `elastic` one. Prepared by the
-//! host, an image is 3,136 bytes of pixels and 40 of targets, whatever is done to it. An `elastic` step saves no transfer, as its field is drawn by
-//! the host, but all of the arithmetic.
+//! On a device other than the CPU the images are uploaded once a fit; a step then sends the places of its images, and
+//! the random numbers of their augmentation where [`DeviceWarp`] can do it: 4 bytes an image, 28 with an `affine` step,
+//! 3,164 with an `elastic` one. Prepared by the host, an image is 3,136 bytes of pixels and 40 of targets, whatever is
+//! done to it. An `elastic` step saves no transfer, as its field is drawn by the host, but all of the arithmetic.
 //!
-//! An image takes 900 bytes of the device's memory, as grey levels with a border of zeros, which is what a lookup beyond the frame is to find; four
-//! of them share a 32-bit integer, as WGSL knows none that is smaller. MNIST's 60,000 training images are 54 MB, the 180,000 with three rotations
-//! 162 MB; as `f32` they would be 565 MB. Targets are 40 bytes an image. A set above [`LARGEST`] stays with the host.
+//! An image takes 900 bytes of the device's memory, as grey levels with a border of zeros, which is what a lookup
+//! beyond the frame is to find; four of them share a 32-bit integer, as WGSL knows none that is smaller. MNIST's 60,000
+//! training images are 54 MB, the 180,000 with three rotations 162 MB; as `f32` they would be 565 MB. Targets are 40
+//! bytes an image. A set above [`LARGEST`] stays with the host.
 
 mod warp;
 
@@ -21,7 +22,8 @@ use crate::data::{CLASSES, Digits, PIXELS, SIDE};
 /// Side of a frame with a border of one pixel.
 const BORDERED: usize = SIDE + 2;
 const AREA: usize = BORDERED * BORDERED;
-/// Integers an image; integer `i` holds the pixels i, i + 225, i + 450 and i + 675 of the bordered frame, the first in its lowest byte.
+/// Integers an image; integer `i` holds the pixels i, i + 225, i + 450 and i + 675 of the bordered frame, the first in
+/// its lowest byte.
 const WORDS: usize = AREA / 4;
 /// Images a tensor. 118 MB: WebGPU promises bindings of 128 MiB and no more.
 const SHARD: usize = 1 << 17;
@@ -64,7 +66,8 @@ impl ResidentDigits {
         }
     }
 
-    /// Grey levels with their border, `[places, 900]`, 0 to 255, and targets, `[places, 10]`, of the images at `places`.
+    /// Grey levels with their border, `[places, 900]`, 0 to 255, and targets, `[places, 10]`, of the images at
+    /// `places`.
     pub fn select(&self, places: &[usize]) -> (Tensor<2>, Tensor<2>) {
         let indices = self.indices(places.iter().copied());
         let words = match self.shards.as_slice() {
@@ -72,7 +75,11 @@ impl ResidentDigits {
             shards => self.select_across(shards, places),
         };
         let (images, by) = (places.len(), self.shifts.clone().expand([places.len(), 4, WORDS]));
-        let bytes = words.reshape([images, 1, WORDS]).expand([images, 4, WORDS]).bitwise_right_shift(by).bitwise_and_scalar(0xFF);
+        let bytes = words
+            .reshape([images, 1, WORDS])
+            .expand([images, 4, WORDS])
+            .bitwise_right_shift(by)
+            .bitwise_and_scalar(0xFF);
         (bytes.float().reshape([images, AREA]), self.targets.clone().select(0, indices))
     }
 
@@ -140,7 +147,11 @@ mod tests {
             let labels: Vec<u8> = places.iter().map(|&place| digits.labels[place]).collect();
             assert_eq!(found.into_data().try_to_vec::<f32>().unwrap(), Targets::smoothed(0.1).rows(&labels));
             for (found, &place) in images.as_chunks::<PIXELS>().0.iter().zip(&places) {
-                assert_eq!(*found, digits.images.get(place).map(|level| f32::from(level) / 255.0), "{place} of {shard} a shard");
+                assert_eq!(
+                    *found,
+                    digits.images.get(place).map(|level| f32::from(level) / 255.0),
+                    "{place} of {shard} a shard"
+                );
             }
         }
     }

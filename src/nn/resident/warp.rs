@@ -1,10 +1,11 @@
 //! The augmentation of a batch as tensor operations.
 //!
-//! [`SingleWarp`] says what is computed; here it is computed for a batch at once: the fields are smoothed by two batched 28×28 products, then
-//! each pixel is looked up once. Images are rounded to whole grey levels as the host's are, so that a net sees the same data wherever they
-//! are made: a level differs by one where the sum in front of the rounding is a hair on the other side of a half, which the order of additions
-//! decides. A card that multiplies matrices in a shorter format (TF32 on NVIDIA's tensor cores, if Burn's tuning picks it) displaces an elastic
-//! image's pixels by about a thousandth of their displacement.
+//! [`SingleWarp`] says what is computed; here it is computed for a batch at once: the fields are smoothed by two
+//! batched 28×28 products, then each pixel is looked up once. Images are rounded to whole grey levels as the host's
+//! are, so that a net sees the same data wherever they are made: a level differs by one where the sum in front of the
+//! rounding is a hair on the other side of a half, which the order of additions decides. A card that multiplies
+//! matrices in a shorter format (TF32 on NVIDIA's tensor cores, if Burn's tuning picks it) displaces an elastic image's
+//! pixels by about a thousandth of their displacement.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -35,10 +36,17 @@ impl Draws {
         let mut fields = Vec::with_capacity(if warp.smoothing().is_some() { images * PIXELS } else { 0 });
         for (image, seed) in seeds.enumerate() {
             let (affine, field) = warp.draw(seed);
-            for (row, value) in [affine.xx, affine.xy, affine.x0, affine.yx, affine.yy, affine.y0].into_iter().enumerate() {
+            for (row, value) in
+                [affine.xx, affine.xy, affine.x0, affine.yx, affine.yy, affine.y0].into_iter().enumerate()
+            {
                 affines[row * images + image] = value;
             }
-            fields.extend(field.iter().flat_map(|field| field.pixels()).map(|(x, y)| (u32::from(x) | u32::from(y) << 16).cast_signed()));
+            fields.extend(
+                field
+                    .iter()
+                    .flat_map(|field| field.pixels())
+                    .map(|(x, y)| (u32::from(x) | u32::from(y) << 16).cast_signed()),
+            );
         }
         Self { images, affines, fields }
     }
@@ -60,7 +68,11 @@ impl DeviceWarp {
             let values: Vec<f32> = (0..PIXELS).map(|place| value(place) as f32).collect();
             Tensor::from_data(TensorData::new(values, [1, PIXELS]), device)
         };
-        Self { columns: of_pixel(|place| place % SIDE), rows: of_pixel(|place| place / SIDE), smoother: Smoother::new(warp, device) }
+        Self {
+            columns: of_pixel(|place| place % SIDE),
+            rows: of_pixel(|place| place / SIDE),
+            smoother: Smoother::new(warp, device),
+        }
     }
 
     /// Grey levels with their border, `[images, 900]` → a net's input, `[images, 1, 28, 28]`, 0 to 1.
@@ -68,10 +80,12 @@ impl DeviceWarp {
         let images = draws.images;
         let device = self.columns.device();
         let affines = Tensor::<2>::from_data(TensorData::new(draws.affines, [COEFFICIENTS, images]), &device);
-        let [xx, xy, x0, yx, yy, y0] = [0, 1, 2, 3, 4, 5].map(|row| affines.clone().slice([row..row + 1, 0..images]).reshape([images, 1]));
+        let [xx, xy, x0, yx, yy, y0] =
+            [0, 1, 2, 3, 4, 5].map(|row| affines.clone().slice([row..row + 1, 0..images]).reshape([images, 1]));
         let (mut column, mut row) = (self.columns.clone(), self.rows.clone());
         if let Some(smoother) = &self.smoother {
-            let (dx, dy) = smoother.displacements(Tensor::from_data(TensorData::new(draws.fields, [images, PIXELS]), &device));
+            let (dx, dy) =
+                smoother.displacements(Tensor::from_data(TensorData::new(draws.fields, [images, PIXELS]), &device));
             (column, row) = (column + dx, row + dy);
         }
         let x = xx * column.clone() + xy * row.clone() + x0;
@@ -99,17 +113,24 @@ impl Smoother {
     fn displacements(&self, words: Tensor<2, Int>) -> (Tensor<2>, Tensor<2>) {
         let images = words.dims()[0];
         let by = self.shifts.clone().expand([2, images, PIXELS]);
-        let draws = words.reshape([1, images, PIXELS]).expand([2, images, PIXELS]).bitwise_right_shift(by).bitwise_and_scalar(0xFFFF);
-        let raw = draws.float().add_scalar(0.5).mul_scalar(1.0 / 32768.0).sub_scalar(1.0).reshape([2 * images, SIDE, SIDE]);
-        let smooth = self.matrix.clone().matmul(raw.matmul(self.matrix.clone().swap_dims(1, 2))).reshape([2 * images, PIXELS]);
+        let draws = words
+            .reshape([1, images, PIXELS])
+            .expand([2, images, PIXELS])
+            .bitwise_right_shift(by)
+            .bitwise_and_scalar(0xFFFF);
+        let raw =
+            draws.float().add_scalar(0.5).mul_scalar(1.0 / 32768.0).sub_scalar(1.0).reshape([2 * images, SIDE, SIDE]);
+        let smooth =
+            self.matrix.clone().matmul(raw.matmul(self.matrix.clone().swap_dims(1, 2))).reshape([2 * images, PIXELS]);
         (smooth.clone().slice([0..images, 0..PIXELS]), smooth.slice([images..2 * images, 0..PIXELS]))
     }
 }
 
-/// The bilinear value of `levels`, `[images, 900]`, at every (x, y), `[images, 784]` each, in the frame's coordinates, as a whole grey level:
-/// `[images, 784]`.
+/// The bilinear value of `levels`, `[images, 900]`, at every (x, y), `[images, 784]` each, in the frame's coordinates,
+/// as a whole grey level: `[images, 784]`.
 fn look_up(levels: Tensor<2>, x: Tensor<2>, y: Tensor<2>) -> Tensor<2> {
-    // Beyond the border there is nothing but more of it. The last column and row are only ever a right or lower neighbour.
+    // Beyond the border there is nothing but more of it. The last column and row are only ever a right or lower
+    // neighbour.
     let [(left, right_share), (top, lower_share)] = [x, y].map(|along| {
         let along = along.add_scalar(1.0).clamp(0.0, (BORDERED - 1) as f64);
         let before = along.clone().floor().clamp_max((BORDERED - 2) as f64);
@@ -159,7 +180,10 @@ mod tests {
                     for (found, expected) in found.iter().zip(expected) {
                         let level = found * 255.0;
                         assert!((level - level.round()).abs() < 1e-4, "{level} is no grey level");
-                        assert!((level - f32::from(expected)).abs() < 1.0001, "{recipe}: {level}, on the host {expected}");
+                        assert!(
+                            (level - f32::from(expected)).abs() < 1.0001,
+                            "{recipe}: {level}, on the host {expected}"
+                        );
                         equal += usize::from((level - f32::from(expected)).abs() < 0.5);
                         pixels += 1;
                     }

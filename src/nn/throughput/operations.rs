@@ -1,7 +1,7 @@
 //! How fast each operation of the two reference nets is by itself: what a net's time is made of.
 //!
-//! Operations are called as the nets call them, with the memory orders that they hand each other, so that the times of a net's operations
-//! add up to about the net's.
+//! Operations are called as the nets call them, with the memory orders that they hand each other, so that the times of
+//! a net's operations add up to about the net's.
 
 use burn::{
     module::{Module, Param},
@@ -16,8 +16,8 @@ use super::{QUEUE, measure, throughput};
 use crate::{
     data::{CLASSES, SIDE},
     nn::{
-        Activation, Block, ChosenDevice, CnnConfig, DenseConfig, Loss, Network, NetworkConfig, NnError, OptimizerConfig, Updater, fused,
-        loss::Targets, network::fully_connected, output::Output,
+        Activation, Block, ChosenDevice, CnnConfig, DenseConfig, Loss, Network, NetworkConfig, NnError,
+        OptimizerConfig, Updater, fused, loss::Targets, network::fully_connected, output::Output,
     },
     seed::Seed,
 };
@@ -45,14 +45,14 @@ pub struct OperationSpeed {
     pub pass: Pass,
     /// Median seconds of a call on one batch.
     pub seconds: f64,
-    /// Floating-point operations of a call as the operation is defined, two for a multiply-add: the convolution's at the outputs that its
-    /// pool keeps, each gradient as many as the forward pass. Activations, losses and updates count nothing. An operation that
-    /// skips some of them can take less time than these would.
+    /// Floating-point operations of a call as the operation is defined, two for a multiply-add: the convolution's at
+    /// the outputs that its pool keeps, each gradient as many as the forward pass. Activations, losses and updates
+    /// count nothing. An operation that skips some of them can take less time than these would.
     pub flop: f64,
 }
 
-/// Measures each operation of the reference CNN and the reference dense net, and both nets as a whole, for about `seconds` each on batches
-/// of `batch` images.
+/// Measures each operation of the reference CNN and the reference dense net, and both nets as a whole, for about
+/// `seconds` each on batches of `batch` images.
 ///
 /// # Errors
 /// If the device fails.
@@ -67,7 +67,10 @@ pub fn operation_speeds(device: &ChosenDevice, batch: usize, seconds: f64) -> Re
 fn optimizers() -> [(&'static str, OptimizerConfig); 3] {
     [
         ("Adadelta", OptimizerConfig::Adadelta { learning_rate: 1.4, rho: 0.53, epsilon: 1e-6, weight_decay: 0.0 }),
-        ("Adam", OptimizerConfig::Adam { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, weight_decay: 0.0 }),
+        (
+            "Adam",
+            OptimizerConfig::Adam { learning_rate: 1e-3, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, weight_decay: 0.0 },
+        ),
         ("SGD", OptimizerConfig::Sgd { learning_rate: 0.1349, weight_decay: 0.0 }),
     ]
 }
@@ -116,7 +119,14 @@ impl Rows<'_> {
         TensorData::new((0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f32>>(), shape)
     }
 
-    fn add(&mut self, net: &'static str, operation: &str, pass: Pass, flop: f64, mut step: impl FnMut()) -> Result<(), NnError> {
+    fn add(
+        &mut self,
+        net: &'static str,
+        operation: &str,
+        pass: Pass,
+        flop: f64,
+        mut step: impl FnMut(),
+    ) -> Result<(), NnError> {
         let device = self.device.device().clone();
         let queue = if self.device.is_cpu() { 1 } else { QUEUE };
         let measured = measure(self.seconds, queue, |wait| {
@@ -142,7 +152,13 @@ impl Rows<'_> {
     }
 
     /// Returns the shape of the output.
-    fn block(&mut self, block: &Block, shape: [usize; 4], differentiable: bool, total: &mut [f64; 2]) -> Result<[usize; 4], NnError> {
+    fn block(
+        &mut self,
+        block: &Block,
+        shape: [usize; 4],
+        differentiable: bool,
+        total: &mut [f64; 2],
+    ) -> Result<[usize; 4], NnError> {
         let [batch, channels, height, width] = shape;
         // As the fused operations hand maps to each other, and Burn's own do.
         let channels_last = fused::available(self.device.device());
@@ -210,7 +226,13 @@ impl Rows<'_> {
         })
     }
 
-    fn net(&mut self, name: &'static str, config: &NetworkConfig, optimizer: &OptimizerConfig, flop: [f64; 2]) -> Result<(), NnError> {
+    fn net(
+        &mut self,
+        name: &'static str,
+        config: &NetworkConfig,
+        optimizer: &OptimizerConfig,
+        flop: [f64; 2],
+    ) -> Result<(), NnError> {
         let speed = throughput(config, optimizer, self.device, self.batch, self.seconds)?;
         for (pass, rate, flop) in
             [(Pass::Inference, speed.infer_images_per_s, flop[0]), (Pass::Training, speed.train_images_per_s, flop[1])]
@@ -242,7 +264,8 @@ fn copy(gradients: &GradientsParams, net: &Network) -> GradientsParams {
     copy
 }
 
-/// Floating-point operations of inference and training with so many multiply-adds forward, which are also added to `total`.
+/// Floating-point operations of inference and training with so many multiply-adds forward, which are also added to
+/// `total`.
 fn flop(multiply_adds: f64, differentiable: bool, total: &mut [f64; 2]) -> [f64; 2] {
     let forward = 2.0 * multiply_adds;
     let both = [forward, forward * if differentiable { 3.0 } else { 2.0 }];
@@ -261,10 +284,15 @@ mod tests {
     #[test]
     fn every_operation_is_measured_once_and_counted_in_its_net() {
         let speeds = operation_speeds(&resolve(&DeviceChoice::Cpu).unwrap(), 2, 1e-6).unwrap();
-        let names: BTreeSet<_> = speeds.iter().map(|speed| format!("{} {} {:?}", speed.net, speed.operation, speed.pass)).collect();
+        let names: BTreeSet<_> =
+            speeds.iter().map(|speed| format!("{} {} {:?}", speed.net, speed.operation, speed.pass)).collect();
         assert_eq!(names.len(), speeds.len());
-        for name in ["cnn convolution 64→128 Training", "cnn dense 3200→54 Inference", "cnn Adam Update", "dense dense 784→80 Training"]
-        {
+        for name in [
+            "cnn convolution 64→128 Training",
+            "cnn dense 3200→54 Inference",
+            "cnn Adam Update",
+            "dense dense 784→80 Training",
+        ] {
             assert!(names.contains(name), "{name} is none of {names:?}");
         }
         assert!(speeds.iter().all(|speed| speed.seconds > 0.0));

@@ -11,7 +11,8 @@ pub trait Augment: Sync {
     /// The original and a seed of its own → what the net is trained on. Must not panic.
     fn apply(&self, image: &[u8; PIXELS], seed: Seed) -> [u8; PIXELS];
 
-    /// The same as a single warp, if it is one: a device other than the CPU then does it by itself. Otherwise, and by default, `None`.
+    /// The same as a single warp, if it is one: a device other than the CPU then does it by itself. Otherwise, and by
+    /// default, `None`.
     fn single_warp(&self) -> Option<SingleWarp<'_>> {
         None
     }

@@ -9,8 +9,9 @@ use burn::{
 
 use crate::nn::Network;
 
-/// `average · kept + network · (1 − kept)`, where at step t (from 0) no more than (1 + t) / (10 + t) is kept, so that the first weights are
-/// forgotten quickly. What is the same in both, such as the scaling of pixels, stays as it is to the bit. `average` is without autodiff.
+/// `average · kept + network · (1 − kept)`, where at step t (from 0) no more than (1 + t) / (10 + t) is kept, so that
+/// the first weights are forgotten quickly. What is the same in both, such as the scaling of pixels, stays as it is to
+/// the bit. `average` is without autodiff.
 pub(super) fn fold_in(average: Network, network: &Network, kept: f64, step: u64) -> Network {
     let kept = kept.min((1 + step) as f64 / (10 + step) as f64);
     let mut current = Flat(BTreeMap::new());

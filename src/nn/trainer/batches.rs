@@ -1,9 +1,9 @@
 //! Batches prepared ahead by other threads.
 //!
-//! Which images a batch holds, in which order and with which augmentation follows from the seed, the epoch and the image's place alone, whether
-//! the host makes the pixels or only draws the random numbers of a device that does.
-//! Thread `t` of `n` prepares the batches t, t + n, … and hands them over through a bounded channel of its own; the trainer takes them in
-//! turn. However the threads are scheduled, the trainer sees the same batches.
+//! Which images a batch holds, in which order and with which augmentation follows from the seed, the epoch and the
+//! image's place alone, whether the host makes the pixels or only draws the random numbers of a device that does.
+//! Thread `t` of `n` prepares the batches t, t + n, … and hands them over through a bounded channel of its own; the
+//! trainer takes them in turn. However the threads are scheduled, the trainer sees the same batches.
 
 use std::{
     sync::mpsc::{Receiver, sync_channel},
@@ -95,7 +95,9 @@ impl<'a> EpochBatches<'a> {
                 for &place in places {
                     let image = digits.images.get(place);
                     match (augment, self.seed) {
-                        (Some(augment), Some(seed)) => pixels.extend(augment.apply(image, seed.index(place as u64)).iter().map(unit)),
+                        (Some(augment), Some(seed)) => {
+                            pixels.extend(augment.apply(image, seed.index(place as u64)).iter().map(unit))
+                        }
                         _ => pixels.extend(image.iter().map(unit)),
                     }
                 }
@@ -104,7 +106,8 @@ impl<'a> EpochBatches<'a> {
             }
             Preparation::Draws { warp } => {
                 let draws = warp.as_ref().zip(self.seed);
-                let draws = draws.map(|(warp, seed)| Draws::new(warp, places.iter().map(|&place| seed.index(place as u64))));
+                let draws =
+                    draws.map(|(warp, seed)| Draws::new(warp, places.iter().map(|&place| seed.index(place as u64))));
                 Batch::Draws { places: places.to_vec(), draws }
             }
         }
@@ -187,7 +190,9 @@ mod tests {
         let augmented = pixels(&digits, Some(&add));
         let collect = |feeders| {
             let batches = EpochBatches::shuffled(23, 4, &augmented, Seed(1));
-            std::thread::scope(|scope| batches.feed(scope, feeders).map(|batch| (batch.images(), content(batch))).collect::<Vec<_>>())
+            std::thread::scope(|scope| {
+                batches.feed(scope, feeders).map(|batch| (batch.images(), content(batch))).collect::<Vec<_>>()
+            })
         };
         let plain = collect(0);
         assert_eq!(plain.iter().map(|batch| batch.0).collect::<Vec<_>>(), [4, 4, 4, 4, 4, 3]);
@@ -196,8 +201,11 @@ mod tests {
         }
         let unchanged = pixels(&digits, None);
         let unchanged = EpochBatches::shuffled(23, 4, &unchanged, Seed(1));
-        let mut seen: Vec<u8> =
-            (0..6).flat_map(|i| content(unchanged.prepare(i)).0).step_by(PIXELS).map(|p| (p * 255.0).round() as u8).collect();
+        let mut seen: Vec<u8> = (0..6)
+            .flat_map(|i| content(unchanged.prepare(i)).0)
+            .step_by(PIXELS)
+            .map(|p| (p * 255.0).round() as u8)
+            .collect();
         assert_ne!(seen, (0..23).collect::<Vec<u8>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..23).collect::<Vec<u8>>());

@@ -1,8 +1,9 @@
 //! The one file that an interrupted training goes on from.
 //!
-//! A safetensors file with the weights, the optimizer's state, the averaged and the best weights, and as metadata the epoch, the history
-//! and fingerprints. It is replaced by a rename after every epoch: a crash leaves the last epoch's or the one before, never a mixture. It
-//! is taken only if every byte is what was written (SHA-256) and it belongs to the same settings, seed and images.
+//! A safetensors file with the weights, the optimizer's state, the averaged and the best weights, and as metadata the
+//! epoch, the history and fingerprints. It is replaced by a rename after every epoch: a crash leaves the last epoch's
+//! or the one before, never a mixture. It is taken only if every byte is what was written (SHA-256) and it belongs to
+//! the same settings, seed and images.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -101,7 +102,8 @@ impl Checkpoint {
         };
         let (arrays, header) = parse(&bytes)?;
         let header = header.ok_or("has no description of a training")?;
-        let header: Header = serde_json::from_str(&header).map_err(|error| format!("has a damaged description ({error})"))?;
+        let header: Header =
+            serde_json::from_str(&header).map_err(|error| format!("has a damaged description ({error})"))?;
         if header.format != FORMAT {
             return Err(format!("has the format {:?}, expected {FORMAT:?}", header.format));
         }
@@ -115,7 +117,9 @@ impl Checkpoint {
         checkpoint.optimizer.counters = header.counters;
         checkpoint.optimizer.ranks = header.ranks;
         for (name, array) in arrays {
-            let Some((set, name)) = name.split_once('/') else { return Err(format!("holds {name}, which it should not")) };
+            let Some((set, name)) = name.split_once('/') else {
+                return Err(format!("holds {name}, which it should not"));
+            };
             let weights = match set {
                 "model" => &mut checkpoint.weights,
                 "average" => checkpoint.average.get_or_insert_default(),

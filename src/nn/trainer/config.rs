@@ -19,7 +19,8 @@ pub struct TrainingConfig {
     pub loss: Loss,
     /// Share of each target spread evenly over the ten classes, 0 to below 1. Default 0.
     pub label_smoothing: f64,
-    /// The target of a wrong and of the right class, 0 ≤ wrong < right ≤ 1; for instance `[0.01, 0.99]`. Default 0 and 1.
+    /// The target of a wrong and of the right class, 0 ≤ wrong < right ≤ 1; for instance `[0.01, 0.99]`. Default 0 and
+    /// 1.
     pub targets: Option<[f64; 2]>,
     /// The update rule. Default Adam.
     pub optimizer: OptimizerConfig,
@@ -29,16 +30,17 @@ pub struct TrainingConfig {
     pub monitor: Monitor,
     /// Stop when the validation result has not improved for a while. Default never. Needs validation images.
     pub early_stopping: Option<EarlyStopping>,
-    /// Return the weights of the epoch with the best validation result instead of the last epoch's. Default false. Needs validation images.
+    /// Return the weights of the epoch with the best validation result instead of the last epoch's. Default false.
+    /// Needs validation images.
     pub keep_best_epoch: bool,
-    /// Iterations (batches) between two points of the loss and accuracy that are kept beside those of the epochs; every epoch ends a point as
-    /// well. 0, the default: none.
+    /// Iterations (batches) between two points of the loss and accuracy that are kept beside those of the epochs; every
+    /// epoch ends a point as well. 0, the default: none.
     pub trace: u32,
-    /// Pictures of the first layer's filters that are kept, evenly spread from before the first iteration to the end; at most 400. 0, the
-    /// default: none, otherwise at least 2.
+    /// Pictures of the first layer's filters that are kept, evenly spread from before the first iteration to the end;
+    /// at most 400. 0, the default: none, otherwise at least 2.
     pub film: u32,
-    /// Validate, keep and return a running average of the weights instead of the last step's (Polyak averaging): the share of the average
-    /// kept at each step, above 0 and below 1, for instance 0.999. Default none.
+    /// Validate, keep and return a running average of the weights instead of the last step's (Polyak averaging): the
+    /// share of the average kept at each step, above 0 and below 1, for instance 0.999. Default none.
     pub weight_average: Option<f64>,
 }
 
@@ -100,9 +102,9 @@ impl TrainingConfig {
         self.targets.map_or(Targets::ONE_HOT, Targets::between)
     }
 
-    /// The same loss and update rule for a net that is to know so few images by heart: no label smoothing, weight decay, schedule, averaged
-    /// weights or choice of an epoch. Batches hold a tenth of the images, but at least five, and never more than they did: an epoch then has
-    /// steps enough for a rule that was chosen for thousands of images.
+    /// The same loss and update rule for a net that is to know so few images by heart: no label smoothing, weight
+    /// decay, schedule, averaged weights or choice of an epoch. Batches hold a tenth of the images, but at least five,
+    /// and never more than they did: an epoch then has steps enough for a rule that was chosen for thousands of images.
     pub fn overfitting(&self, images: usize, epochs: u32) -> Self {
         Self {
             epochs,
@@ -128,14 +130,23 @@ impl TrainingConfig {
             return Err(FieldError::new("batch_size", "must be at least 1, found 0"));
         }
         if !(0.0..1.0).contains(&self.label_smoothing) {
-            return Err(FieldError::new("label_smoothing", format!("must be 0 to below 1, found {}", self.label_smoothing)));
+            return Err(FieldError::new(
+                "label_smoothing",
+                format!("must be 0 to below 1, found {}", self.label_smoothing),
+            ));
         }
         if let Some([low, high]) = self.targets {
             if !(0.0 <= low && low < high && high <= 1.0) {
-                return Err(FieldError::new("targets", format!("must be two rising numbers from 0 to 1, found [{low}, {high}]")));
+                return Err(FieldError::new(
+                    "targets",
+                    format!("must be two rising numbers from 0 to 1, found [{low}, {high}]"),
+                ));
             }
             if self.label_smoothing > 0.0 {
-                return Err(FieldError::new("targets", "and `label_smoothing` say the same thing in two ways; leave one out"));
+                return Err(FieldError::new(
+                    "targets",
+                    "and `label_smoothing` say the same thing in two ways; leave one out",
+                ));
             }
         }
         self.optimizer.check().map_err(|error| error.inside("optimizer"))?;
@@ -146,7 +157,10 @@ impl TrainingConfig {
             }
             let least = stopping.minimum_improvement;
             if !(least >= 0.0 && least.is_finite()) {
-                return Err(FieldError::new("early_stopping.minimum_improvement", format!("must be at least 0, found {least}")));
+                return Err(FieldError::new(
+                    "early_stopping.minimum_improvement",
+                    format!("must be at least 0, found {least}"),
+                ));
             }
         }
         if self.film == 1 || self.film > 400 {
@@ -181,7 +195,8 @@ mod tests {
             ..TrainingConfig::default()
         };
         let optimizer = OptimizerConfig::Sgd { learning_rate: 0.3, weight_decay: 0.0 };
-        let expected = TrainingConfig { epochs: 50, batch_size: 10, loss: Loss::Mse, optimizer, ..TrainingConfig::default() };
+        let expected =
+            TrainingConfig { epochs: 50, batch_size: 10, loss: Loss::Mse, optimizer, ..TrainingConfig::default() };
         assert_eq!(config.overfitting(100, 50), expected);
         assert_eq!(config.overfitting(10, 50).batch_size, 5);
         assert_eq!(TrainingConfig { batch_size: 2, ..config }.overfitting(100, 50).batch_size, 2);
@@ -207,7 +222,10 @@ mod tests {
             "targets"
         );
         assert_eq!(refused(|c| c.schedule = Schedule::Cosine { last: 2.0 }), "schedule.last");
-        assert_eq!(refused(|c| c.optimizer = OptimizerConfig::Sgd { learning_rate: -1.0, weight_decay: 0.0 }), "optimizer.learning_rate");
+        assert_eq!(
+            refused(|c| c.optimizer = OptimizerConfig::Sgd { learning_rate: -1.0, weight_decay: 0.0 }),
+            "optimizer.learning_rate"
+        );
         assert_eq!(refused(|c| c.film = 1), "film");
         assert_eq!(refused(|c| c.weight_average = Some(1.0)), "weight_average");
         assert_eq!(

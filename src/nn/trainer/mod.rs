@@ -1,13 +1,15 @@
 //! The one training loop, for every net.
 //!
-//! What it promises: on the CPU the result is the same bit for bit for the same settings, seed, images and build, whatever the number of
-//! threads and whether or not the training was interrupted and resumed; a crash loses at most the epoch under way.
+//! What it promises: on the CPU the result is the same bit for bit for the same settings, seed, images and build,
+//! whatever the number of threads and whether or not the training was interrupted and resumed; a crash loses at most
+//! the epoch under way.
 //!
-//! It is its own loop rather than burn-train's `Learner`, whose checkpoint is three files that are not replaced together and that hold
-//! neither the order of the images nor the random state, whose optimizer comes back on the process's default device, and whose metrics read
-//! the loss from the device at every step; none of this fits the promise above. Its early stopping hangs on those metrics and its schedulers
-//! keep a state that must be saved: both are functions of the history and the step here. Its terminal dashboard shows one training and takes
-//! the whole terminal, while a run trains several folds at once: progress goes to [`Progress`] instead.
+//! It is its own loop rather than burn-train's `Learner`, whose checkpoint is three files that are not replaced
+//! together and that hold neither the order of the images nor the random state, whose optimizer comes back on the
+//! process's default device, and whose metrics read the loss from the device at every step; none of this fits the
+//! promise above. Its early stopping hangs on those metrics and its schedulers keep a state that must be saved: both
+//! are functions of the history and the step here. Its terminal dashboard shows one training and takes the whole
+//! terminal, while a run trains several folds at once: progress goes to [`Progress`] instead.
 
 mod augment;
 mod average;
@@ -35,7 +37,10 @@ use meter::Meter;
 use standing::Standing;
 use supply::Supply;
 
-use super::{ChosenDevice, Film, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
+use super::{
+    ChosenDevice, Film, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH,
+    weights::Weights,
+};
 use crate::{
     data::{Digits, FieldError, Images},
     history::{FitTiming, History, HistoryPoint, Observe, TracePoint},
@@ -52,8 +57,8 @@ pub struct TrainJob<'a> {
     pub seed: Seed,
     /// Where the net is computed.
     pub device: &'a ChosenDevice,
-    /// The file that is replaced after every epoch and that an interrupted training is resumed from. It stays when training is done; a
-    /// training that finds its own finished checkpoint returns at once.
+    /// The file that is replaced after every epoch and that an interrupted training is resumed from. It stays when
+    /// training is done; a training that finds its own finished checkpoint returns at once.
     pub checkpoint: Option<&'a Path>,
     /// Sees images go by, and a message if a checkpoint cannot be used.
     pub progress: &'a dyn Progress,
@@ -67,13 +72,15 @@ pub struct TrainJob<'a> {
     pub feeders: usize,
 }
 
-/// Trains a net on `train`, by the validation images' figures if there are any, and returns the net of the last or best epoch.
+/// Trains a net on `train`, by the validation images' figures if there are any, and returns the net of the last or best
+/// epoch.
 ///
 /// Runs on the caller's rayon pool if the device is the CPU.
 ///
 /// # Errors
-/// An impossible setting, no images, a setting that needs validation images without any, divergence, cancellation, a checkpoint that cannot
-/// be written, a device that fails. A checkpoint that cannot be *used* is reported to `progress` and training starts over.
+/// An impossible setting, no images, a setting that needs validation images without any, divergence, cancellation, a
+/// checkpoint that cannot be written, a device that fails. A checkpoint that cannot be *used* is reported to `progress`
+/// and training starts over.
 pub fn train(
     network: &NetworkConfig,
     training: &TrainingConfig,
@@ -103,7 +110,9 @@ pub fn train(
         run.timing.step_seconds.push(start.elapsed().as_secs_f64());
         run.timing.seconds += start.elapsed().as_secs_f64();
         run.timing.images += train.len() as u64;
-        let accuracy = point.validation_accuracy.map_or(String::new(), |accuracy| format!(", validation {:.2} %", accuracy * 100.0));
+        let accuracy = point
+            .validation_accuracy
+            .map_or(String::new(), |accuracy| format!(", validation {:.2} %", accuracy * 100.0));
         task.note(&format!("epoch {epoch}, loss {:.4}{accuracy}", point.train_loss.unwrap_or_default()));
         if let Some(path) = job.checkpoint {
             run.checkpoint()?.save(path, &fingerprint)?;
@@ -115,14 +124,22 @@ pub fn train(
     run.finish()
 }
 
-fn check_digits(training: &TrainingConfig, train: &Digits, validation: Option<&Digits>, job: &TrainJob) -> Result<(), NnError> {
-    let empty = |what: &str| NnError::Digits { name: job.name.to_owned(), problem: format!("there are no {what} images") };
+fn check_digits(
+    training: &TrainingConfig,
+    train: &Digits,
+    validation: Option<&Digits>,
+    job: &TrainJob,
+) -> Result<(), NnError> {
+    let empty =
+        |what: &str| NnError::Digits { name: job.name.to_owned(), problem: format!("there are no {what} images") };
     if train.is_empty() {
         return Err(empty("training"));
     }
     match validation {
         Some(validation) if validation.is_empty() => Err(empty("validation")),
-        None if training.keep_best_epoch => Err(FieldError::new("keep_best_epoch", "needs validation images, there are none").into()),
+        None if training.keep_best_epoch => {
+            Err(FieldError::new("keep_best_epoch", "needs validation images, there are none").into())
+        }
         None if training.early_stopping.is_some() => {
             Err(FieldError::new("early_stopping", "needs validation images, there are none").into())
         }
@@ -161,14 +178,20 @@ impl<'a> Run<'a> {
         let updater = Updater::new(&training.optimizer);
         let history = History { unit: String::from("epoch"), ..History::default() };
         let (film, timing) = (Film::default(), FitTiming::default());
-        let fresh = Self { config, training, job, device, network, updater, average, best: None, film, history, timing };
+        let fresh =
+            Self { config, training, job, device, network, updater, average, best: None, film, history, timing };
         let Some(path) = job.checkpoint else { return Ok(fresh) };
-        let resumed = Checkpoint::load(path, fingerprint).and_then(|found| found.map(|checkpoint| fresh.resumed(checkpoint)).transpose());
+        let resumed = Checkpoint::load(path, fingerprint)
+            .and_then(|found| found.map(|checkpoint| fresh.resumed(checkpoint)).transpose());
         match resumed {
             Ok(Some(run)) => Ok(run),
             Ok(None) => Ok(fresh),
             Err(problem) => {
-                job.progress.message(&format!("{}: the checkpoint {} {problem}; training starts over", job.name, path.display()));
+                job.progress.message(&format!(
+                    "{}: the checkpoint {} {problem}; training starts over",
+                    job.name,
+                    path.display()
+                ));
                 Ok(fresh)
             }
         }
@@ -218,7 +241,10 @@ impl<'a> Run<'a> {
     }
 
     fn is_finished(&self) -> bool {
-        let stopped = self.training.early_stopping.is_some_and(|stopping| self.standing().without_improvement >= stopping.patience);
+        let stopped = self
+            .training
+            .early_stopping
+            .is_some_and(|stopping| self.standing().without_improvement >= stopping.patience);
         stopped || self.epochs_done() >= self.training.epochs
     }
 
@@ -245,13 +271,18 @@ impl<'a> Run<'a> {
             for index in 0..batches.len() {
                 let asked = Instant::now();
                 let Some(batch) = feed.next() else { break };
-                let spent = if self.job.feeders == 0 { &mut self.timing.preparing_seconds } else { &mut self.timing.waiting_seconds };
+                let spent = if self.job.feeders == 0 {
+                    &mut self.timing.preparing_seconds
+                } else {
+                    &mut self.timing.waiting_seconds
+                };
                 *spent += asked.elapsed().as_secs_f64();
                 if self.job.cancel.is_cancelled() {
                     return Err(NnError::Cancelled { name: name.to_owned(), epochs: done });
                 }
                 let step = u64::from(done) * steps + index as u64;
-                learning_rate = self.training.optimizer.learning_rate() * self.training.schedule.factor(step, steps, self.training.epochs);
+                learning_rate = self.training.optimizer.learning_rate()
+                    * self.training.schedule.factor(step, steps, self.training.epochs);
                 let size = batch.images();
                 let (images, targets) = supply.tensors(batch);
                 self.step(images, targets, learning_rate, step, &mut meter);
@@ -295,10 +326,13 @@ impl<'a> Run<'a> {
         Ok(point)
     }
 
-    /// One step on `images`, `[batch, 1, 28, 28]`, and `targets`, `[batch, 10]`, both without autodiff. Waits for nothing.
+    /// One step on `images`, `[batch, 1, 28, 28]`, and `targets`, `[batch, 10]`, both without autodiff. Waits for
+    /// nothing.
     fn step(&mut self, images: Tensor<4>, targets: Tensor<2>, learning_rate: f64, step: u64, meter: &mut Meter) {
-        let outputs = self.network.forward_training(Tensor::from_inner(images), self.job.seed.derive("dropout").index(step));
-        let loss = self.training.loss.forward(outputs.clone(), Tensor::from_inner(targets.clone()), self.config.output());
+        let outputs =
+            self.network.forward_training(Tensor::from_inner(images), self.job.seed.derive("dropout").index(step));
+        let loss =
+            self.training.loss.forward(outputs.clone(), Tensor::from_inner(targets.clone()), self.config.output());
         meter.add(outputs.inner(), targets, loss.clone().inner());
         let gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         self.network = self.updater.step(learning_rate, self.network.clone(), gradients);
@@ -349,6 +383,7 @@ impl<'a> Run<'a> {
             self.history.best_step = self.standing().best;
             network = best.put_into(network).map_err(NnError::Execution)?;
         }
-        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.job.device).with_film(self.film))
+        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.job.device)
+            .with_film(self.film))
     }
 }

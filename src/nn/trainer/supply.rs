@@ -1,8 +1,8 @@
 //! Where a step's images and targets come from.
 //!
-//! On the CPU, and where a recipe holds a step that only the host can do, feeder threads make pixels of a batch and the step uploads them. On
-//! another device the images lie there ([`ResidentDigits`]), feeders draw the random numbers of a batch, and the step sends those. The trainer
-//! sees a [`Supply`] and does not know which.
+//! On the CPU, and where a recipe holds a step that only the host can do, feeder threads make pixels of a batch and the
+//! step uploads them. On another device the images lie there ([`ResidentDigits`]), feeders draw the random numbers of a
+//! batch, and the step sends those. The trainer sees a [`Supply`] and does not know which.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -52,8 +52,14 @@ impl<'a> Supply<'a> {
             Some(warp) => warp,
             None => None,
         };
-        let resident = (ResidentDigits::upload(digits, targets, device), warp.as_ref().map(|warp| DeviceWarp::new(warp, device)));
-        Self { images: digits.len(), preparation: Preparation::Draws { warp }, device: device.clone(), resident: Some(resident) }
+        let resident =
+            (ResidentDigits::upload(digits, targets, device), warp.as_ref().map(|warp| DeviceWarp::new(warp, device)));
+        Self {
+            images: digits.len(),
+            preparation: Preparation::Draws { warp },
+            device: device.clone(),
+            resident: Some(resident),
+        }
     }
 
     /// All images, shuffled by `seed`, which belongs to the epoch.
@@ -66,7 +72,8 @@ impl<'a> Supply<'a> {
         EpochBatches::in_order(self.images, batch_size, &self.preparation)
     }
 
-    /// A batch of this supply's on the device, without autodiff: images `[batch, 1, 28, 28]`, 0 to 1, and targets `[batch, 10]`. Waits for nothing.
+    /// A batch of this supply's on the device, without autodiff: images `[batch, 1, 28, 28]`, 0 to 1, and targets
+    /// `[batch, 10]`. Waits for nothing.
     pub fn tensors(&self, batch: Batch) -> (Tensor<4>, Tensor<2>) {
         match (batch, &self.resident) {
             (Batch::Draws { places, draws }, Some((digits, warp))) => {
@@ -113,7 +120,8 @@ mod tests {
                     let expected = host_batches.prepare(index);
                     let found = device_batches.prepare(index);
                     assert_eq!(found.images(), expected.images());
-                    let ((images, targets), (expected_images, expected_targets)) = (device.tensors(found), host.tensors(expected));
+                    let ((images, targets), (expected_images, expected_targets)) =
+                        (device.tensors(found), host.tensors(expected));
                     assert_eq!(read(targets).unwrap(), read(expected_targets).unwrap());
                     assert_eq!(images.dims(), expected_images.dims());
                     for (found, expected) in read(images).unwrap().iter().zip(read(expected_images).unwrap()) {

@@ -1,7 +1,7 @@
 //! A run's configuration: one TOML file, parsed once into settings that cannot be wrong.
 //!
-//! The rooms above define and check their own settings; this module joins them, lets the command line override any field, and says for
-//! every error which file, line and field it is about.
+//! The rooms above define and check their own settings; this module joins them, lets the command line override any
+//! field, and says for every error which file, line and field it is about.
 
 mod locate;
 mod overrides;
@@ -63,8 +63,8 @@ pub struct SingleConfig {
 pub struct PrepareConfig {
     /// Deterministic steps for training and test images alike; empty: none.
     pub recipe: Recipe,
-    /// Degrees by which copies of each training image are rotated before the steps; empty: no copies. R0: `[0, -24, 24]`. Test images are
-    /// never rotated.
+    /// Degrees by which copies of each training image are rotated before the steps; empty: no copies. R0: `[0, -24,
+    /// 24]`. Test images are never rotated.
     pub rotations: Vec<f32>,
 }
 
@@ -187,8 +187,15 @@ impl RunConfig {
     fn from_table(mut table: toml::Table) -> Result<Self, FieldError> {
         let members = match table.remove("members") {
             Some(toml::Value::Array(members)) => build_members(members)?,
-            Some(other) => return Err(FieldError::new("members", format!("found {}, expected `[[members]]` tables", other.type_str()))),
-            None => return Err(FieldError::new("members", "there is none; a run needs at least one `[[members]]` table")),
+            Some(other) => {
+                return Err(FieldError::new(
+                    "members",
+                    format!("found {}, expected `[[members]]` tables", other.type_str()),
+                ));
+            }
+            None => {
+                return Err(FieldError::new("members", "there is none; a run needs at least one `[[members]]` table"));
+            }
         };
         let raw: Raw = learners::parse_settings(table)?;
         let Raw { name, seed, data, prepare, stacking, search, single, reported } = raw;
@@ -205,13 +212,18 @@ impl RunConfig {
         self.single.check().map_err(|error| error.inside("single"))?;
         for (place, member) in self.members.iter().enumerate() {
             if self.stacking.meta.iter().any(|meta| meta.name() == member.name()) {
-                let problem = format!("`{}` is what a meta-model is called; every model of a run needs a name of its own", member.name());
+                let problem = format!(
+                    "`{}` is what a meta-model is called; every model of a run needs a name of its own",
+                    member.name()
+                );
                 return Err(FieldError::new(format!("members[{place}].name"), problem));
             }
         }
         let models = self.model_names();
         let mut reported = self.reported.iter().enumerate();
-        reported.try_for_each(|(place, result)| result.check(&models).map_err(|error| error.inside(&format!("reported[{place}]"))))
+        reported.try_for_each(|(place, result)| {
+            result.check(&models).map_err(|error| error.inside(&format!("reported[{place}]")))
+        })
     }
 
     /// What is done to an image before a model of this member sees it: the run's steps, then its own.
@@ -272,14 +284,16 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
-/// Parses the text of a file called `file`, applies the overrides and checks it; an error in a field names its line or its override.
+/// Parses the text of a file called `file`, applies the overrides and checks it; an error in a field names its line or
+/// its override.
 pub(super) fn parse<T>(
     file: &str,
     text: &str,
     overrides: &[Override],
     from_table: impl FnOnce(toml::Table) -> Result<T, FieldError>,
 ) -> Result<T, ConfigError> {
-    let mut table: toml::Table = toml::from_str(text).map_err(|source| ConfigError::Syntax { file: file.to_owned(), source })?;
+    let mut table: toml::Table =
+        toml::from_str(text).map_err(|source| ConfigError::Syntax { file: file.to_owned(), source })?;
     for set in overrides {
         set.apply(&mut table)?;
     }
@@ -296,7 +310,10 @@ pub(super) fn parse<T>(
 pub(super) fn check_name(name: &str) -> Result<(), FieldError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if name.is_empty() || name.len() > 80 || name.starts_with('.') || !name.chars().all(allowed) {
-        return Err(FieldError::new("name", format!("found {name:?}, expected letters, digits, `-`, `_` and `.` (it names a folder)")));
+        return Err(FieldError::new(
+            "name",
+            format!("found {name:?}, expected letters, digits, `-`, `_` and `.` (it names a folder)"),
+        ));
     }
     Ok(())
 }
@@ -311,7 +328,9 @@ impl PrepareConfig {
             return Err(FieldError::new("rotations", format!("found {}, expected at most 32", self.rotations.len())));
         }
         match self.rotations.iter().find(|degrees| !(-180.0..=180.0).contains(*degrees)) {
-            Some(degrees) => Err(FieldError::new("rotations", format!("found {degrees}, expected degrees from -180 to 180"))),
+            Some(degrees) => {
+                Err(FieldError::new("rotations", format!("found {degrees}, expected degrees from -180 to 180")))
+            }
             None => Ok(()),
         }
     }

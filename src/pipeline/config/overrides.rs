@@ -11,19 +11,22 @@ pub struct Override {
 }
 
 impl Override {
-    /// Parses `members.cnn.training.epochs=3`. The value is TOML; what is no TOML is taken as a string, so that `data.source=mnist` works.
+    /// Parses `members.cnn.training.epochs=3`. The value is TOML; what is no TOML is taken as a string, so that
+    /// `data.source=mnist` works.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let error = |problem: &str| ConfigError::Override { text: text.to_owned(), problem: problem.to_owned() };
-        let (key, value) = text.split_once('=').ok_or_else(|| error("expected KEY=VALUE, such as members.cnn.training.epochs=3"))?;
+        let (key, value) =
+            text.split_once('=').ok_or_else(|| error("expected KEY=VALUE, such as members.cnn.training.epochs=3"))?;
         let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
         if path.iter().any(String::is_empty) {
             return Err(error("the key has an empty part"));
         }
         let value = value.trim();
-        let parsed = toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| match table.len() {
-            1 => table.remove("value"),
-            _ => None,
-        });
+        let parsed =
+            toml::from_str::<toml::Table>(&format!("value = {value}")).ok().and_then(|mut table| match table.len() {
+                1 => table.remove("value"),
+                _ => None,
+            });
         Ok(Self { text: text.to_owned(), path, value: parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())) })
     }
 
@@ -54,7 +57,9 @@ impl Override {
             at = match value {
                 toml::Value::Table(table) => table,
                 toml::Value::Array(items) => {
-                    let name = parents.next().ok_or_else(|| error(format!("`{part}` is a list: say which entry, by name or place")))?;
+                    let name = parents
+                        .next()
+                        .ok_or_else(|| error(format!("`{part}` is a list: say which entry, by name or place")))?;
                     let names: Vec<_> = items.iter().map(entry_name).collect();
                     let place = names.iter().position(|known| known == name).or_else(|| name.parse().ok());
                     let known = names.join(", ");

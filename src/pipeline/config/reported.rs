@@ -29,12 +29,18 @@ impl ReportedResult {
             return Err(FieldError::new("model", format!("found `{}`, expected one of {known}", self.model)));
         }
         if !(0.0..=1.0).contains(&self.accuracy) {
-            return Err(FieldError::new("accuracy", format!("found {}, expected a share from 0 to 1, such as 0.9925", self.accuracy)));
+            return Err(FieldError::new(
+                "accuracy",
+                format!("found {}, expected a share from 0 to 1, such as 0.9925", self.accuracy),
+            ));
         }
         for (field, text) in [("system", &self.system), ("protocol", &self.protocol)] {
             let length = text.chars().count();
             if text.trim().is_empty() || length > LONGEST {
-                return Err(FieldError::new(field, format!("found {length} characters, expected 1 to {LONGEST}, not all of them blank")));
+                return Err(FieldError::new(
+                    field,
+                    format!("found {length} characters, expected 1 to {LONGEST}, not all of them blank"),
+                ));
             }
         }
         Ok(())

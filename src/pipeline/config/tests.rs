@@ -37,7 +37,9 @@ fn error(text: &str, overrides: &[&str]) -> String {
 fn the_shipped_configurations_are_valid_and_read_back() {
     for folder in ["configs", "configs/families"] {
         let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
-        let files = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|it| it == "toml"));
+        let files = files
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_some_and(|it| it == "toml"));
         read_back(&files.collect::<Vec<_>>());
     }
 }
@@ -58,7 +60,10 @@ fn the_deep_net_of_the_kaggle_family_has_the_parameters_of_its_original() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/families/kaggle.toml");
     let config = RunConfig::load(Some(&path), &[]).unwrap_or_else(|error| panic!("{error}"));
     let deep = config.members.iter().find(|member| member.name() == "deep").expect("a deep net");
-    assert!(deep.summary().contains("convolutions 32–32, 64–64, 128, 256–10") && deep.summary().contains("436010 parameters"));
+    assert!(
+        deep.summary().contains("convolutions 32–32, 64–64, 128, 256–10")
+            && deep.summary().contains("436010 parameters")
+    );
 }
 
 #[test]
@@ -161,12 +166,20 @@ fn what_is_held_out_and_what_others_report_stay_in_the_resolved_configuration() 
 fn what_cannot_be_held_out_or_reported_is_refused_with_its_line() {
     let good = format!("{GOOD}{EXTRAS}");
     let cases = [
-        ("validation = 1000", "validation = 0", "x.toml:26: single.validation: found 0, expected a share above 0 and below 1"),
+        (
+            "validation = 1000",
+            "validation = 0",
+            "x.toml:26: single.validation: found 0, expected a share above 0 and below 1",
+        ),
         ("validation = 1000", "validation = 1.0", "x.toml:26: single.validation: found 1.0"),
         ("validation = 1000", "validation = -3", "x.toml:26: single.validation"),
         ("validation = 1000", "validation = \"all\"", "x.toml:26: single.validation"),
         ("validation = 1000", "test = 5", "unknown field `test`"),
-        ("model = \"dense\"", "model = \"cnn\"", "x.toml:29: reported[0].model: found `cnn`, expected one of `dense`, `trees`, `logistic`"),
+        (
+            "model = \"dense\"",
+            "model = \"cnn\"",
+            "x.toml:29: reported[0].model: found `cnn`, expected one of `dense`, `trees`, `logistic`",
+        ),
         ("accuracy = 0.9989", "accuracy = 99.89", "x.toml:37: reported[1].accuracy: found 99.89"),
         ("system = \"a third\"", "system = \" \"", "x.toml:36: reported[1].system"),
         ("accuracy = 0.9989\n", "", "missing field `accuracy`"),
@@ -175,5 +188,8 @@ fn what_cannot_be_held_out_or_reported_is_refused_with_its_line() {
         let message = error(&good.replacen(from, to, 1), &[]);
         assert!(message.contains(expected), "{to}: {message}");
     }
-    assert!(error(&good, &["single.validation=2.5"]).starts_with("--set single.validation=2.5: single.validation: found 2.5"));
+    assert!(
+        error(&good, &["single.validation=2.5"])
+            .starts_with("--set single.validation=2.5: single.validation: found 2.5")
+    );
 }

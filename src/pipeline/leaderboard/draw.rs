@@ -6,8 +6,8 @@ use super::{Leaderboard, Row, RunFailure};
 use crate::report::{self, Standing};
 
 impl Leaderboard {
-    /// Draws the rows in their order, as SVG text or, if `png`, as a PNG picture. Where there were no test images the accuracy is that on the digits
-    /// held out, and marked as such; rows with neither are left out.
+    /// Draws the rows in their order, as SVG text or, if `png`, as a PNG picture. Where there were no test images the
+    /// accuracy is that on the digits held out, and marked as such; rows with neither are left out.
     ///
     /// # Errors
     /// If no row has one.
@@ -35,7 +35,9 @@ impl Leaderboard {
 
     /// The directory's own name, or its whole path where two directories have the same.
     fn short_name(&self, row: &Row) -> String {
-        let own = |run: &str| Path::new(run).file_name().map_or_else(|| run.to_owned(), |name| name.to_string_lossy().into_owned());
+        let own = |run: &str| {
+            Path::new(run).file_name().map_or_else(|| run.to_owned(), |name| name.to_string_lossy().into_owned())
+        };
         let name = own(&row.run);
         let is_unique = self.rows.iter().all(|other| other.run == row.run || own(&other.run) != name);
         if is_unique { name } else { row.run.clone() }

@@ -1,8 +1,9 @@
 //! One table of everything that was trained.
 //!
-//! A row is one model of a run (a member, an ensemble, a stack) or the one model of `digitstack train`. What it says is read from the files of
-//! a complete directory, each verified against the manifest first: nothing is trained or predicted again, and what was changed by hand is
-//! not believed. Runs that differ in nothing but their seed are summed up in a row more ([`Row::seeds`]).
+//! A row is one model of a run (a member, an ensemble, a stack) or the one model of `digitstack train`. What it says is
+//! read from the files of a complete directory, each verified against the manifest first: nothing is trained or
+//! predicted again, and what was changed by hand is not believed. Runs that differ in nothing but their seed are summed
+//! up in a row more ([`Row::seeds`]).
 
 mod draw;
 mod read;
@@ -50,20 +51,24 @@ pub struct Row {
     pub run: String,
     /// The configuration's name.
     pub configuration: String,
-    /// Fitted models that it asks: several where the models of the folds are averaged, those of all members for a stack.
+    /// Fitted models that it asks: several where the models of the folds are averaged, those of all members for a
+    /// stack.
     pub models: usize,
     /// Weights of nets and leaves of trees of all these models; none if one of them has no such number.
     pub parameters: Option<u64>,
-    /// Seconds of the fits that it needs, added up (those of a run ran side by side): of each fold, and of the member once more on all
-    /// images if the run did so. Over several seeds their mean.
+    /// Seconds of the fits that it needs, added up (those of a run ran side by side): of each fold, and of the member
+    /// once more on all images if the run did so. Over several seeds their mean.
     pub training_seconds: Option<f64>,
-    /// Images it was trained on, copies included; of a run those that the folds divide. None if an older directory does not say.
+    /// Images it was trained on, copies included; of a run those that the folds divide. None if an older directory does
+    /// not say.
     pub train_images: Option<usize>,
     /// Test images; none if there is no test set.
     pub test_images: Option<usize>,
-    /// On training digits that the model did not learn from: those held out, or of a run all of them, out of fold. None over several seeds.
+    /// On training digits that the model did not learn from: those held out, or of a run all of them, out of fold. None
+    /// over several seeds.
     pub held_out: Option<Proportion>,
-    /// On the test images, with its 95 % interval; over several seeds their mean, and one standard deviation to either side.
+    /// On the test images, with its 95 % interval; over several seeds their mean, and one standard deviation to either
+    /// side.
     pub accuracy: Option<Proportion>,
     /// How it was measured here: `5 folds`, `10 % held out`.
     pub protocol: String,

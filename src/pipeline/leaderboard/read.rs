@@ -81,8 +81,10 @@ impl Folder<'_> {
             .iter()
             .zip(self.config.member_names())
             .map(|(models, name)| {
-                let of_member = |part: &str| part.strip_prefix("models/").is_some_and(|part| part.starts_with(&format!("{name}/")));
-                let seconds = timings.fits.iter().filter(|fit| of_member(&fit.name)).map(|fit| fit.timing.seconds).sum();
+                let of_member =
+                    |part: &str| part.strip_prefix("models/").is_some_and(|part| part.starts_with(&format!("{name}/")));
+                let seconds =
+                    timings.fits.iter().filter(|fit| of_member(&fit.name)).map(|fit| fit.timing.seconds).sum();
                 Made { models: models.len(), parameters: parameters(models), seconds }
             })
             .collect();

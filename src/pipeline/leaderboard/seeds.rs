@@ -3,8 +3,8 @@
 use super::{Row, Seeds};
 use crate::evaluation::Proportion;
 
-/// A row for each group of rows with a test accuracy that has at least two seeds. A seed that is there twice counts once: equal runs have equal
-/// results.
+/// A row for each group of rows with a test accuracy that has at least two seeds. A seed that is there twice counts
+/// once: equal runs have equal results.
 pub(super) fn summed_up(rows: &[Row]) -> Vec<Row> {
     let mut groups: Vec<Vec<&Row>> = Vec::new();
     for row in rows.iter().filter(|row| row.accuracy.is_some()) {

@@ -41,7 +41,9 @@ impl SortBy {
 
     /// Sorts rows.
     pub(super) fn sort(self, rows: &mut [Row]) {
-        rows.sort_by(|a, b| self.compare(a, b).then_with(|| by_test(a, b)).then_with(|| (&a.run, &a.model).cmp(&(&b.run, &b.model))));
+        rows.sort_by(|a, b| {
+            self.compare(a, b).then_with(|| by_test(a, b)).then_with(|| (&a.run, &a.model).cmp(&(&b.run, &b.model)))
+        });
     }
 
     fn compare(self, a: &Row, b: &Row) -> Ordering {
@@ -62,7 +64,11 @@ impl FromStr for SortBy {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let names = Self::ALL.map(|(name, _)| name).join(", ");
-        Self::ALL.into_iter().find(|(name, _)| *name == text).map(|(_, sort)| sort).ok_or_else(|| format!("expected one of {names}"))
+        Self::ALL
+            .into_iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, sort)| sort)
+            .ok_or_else(|| format!("expected one of {names}"))
     }
 }
 

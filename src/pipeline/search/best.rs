@@ -15,7 +15,8 @@ use crate::{
 /// The chosen configuration inside a search's directory.
 pub const BEST: &str = "best.toml";
 
-/// The run configuration with every pick in its place. The stack comes first among the meta-models; the others are reported beside it.
+/// The run configuration with every pick in its place. The stack comes first among the meta-models; the others are
+/// reported beside it.
 pub(super) fn configuration(config: &SearchConfig, picks: &Picks, directory: &Path) -> Result<String, RunFailure> {
     let mut stacking = config.stacking.clone();
     stacking.features = picks.features;
@@ -32,7 +33,8 @@ pub(super) fn configuration(config: &SearchConfig, picks: &Picks, directory: &Pa
     table.insert("stacking".into(), value(&name, &stacking)?);
     table.insert("members".into(), picks.members.iter().cloned().map(toml::Value::Table).collect::<Vec<_>>().into());
     let text = toml::to_string(&table).map_err(|source| LearnerError::Settings { name, source })?;
-    let changes: Vec<Override> = config.best.set.iter().map(|(path, value)| Override::field(path, value.clone())).collect();
+    let changes: Vec<Override> =
+        config.best.set.iter().map(|(path, value)| Override::field(path, value.clone())).collect();
     let best = RunConfig::parse(BEST, &text, &changes)?;
     let head = format!("# Chosen by the search in {}; its page is report/index.html there.\n", folder.display());
     Ok(head + &best.to_toml()?)

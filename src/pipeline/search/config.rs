@@ -44,7 +44,8 @@ pub struct BestConfig {
     /// Its name; by default the search's with `-best`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What differs in it from what was searched, by dotted path: `{ "data.train" = 60000, "members.cnn.training.epochs" = 20 }`.
+    /// What differs in it from what was searched, by dotted path: `{ "data.train" = 60000,
+    /// "members.cnn.training.epochs" = 20 }`.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
     pub set: toml::Table,
 }
@@ -83,7 +84,9 @@ impl SearchConfig {
     fn from_table(mut table: toml::Table) -> Result<Self, FieldError> {
         let mut tables = |field: &str, what: &str| match table.remove(field) {
             Some(toml::Value::Array(entries)) => Ok(entries),
-            Some(other) => Err(FieldError::new(field, format!("found {}, expected `[[{field}]]` tables", other.type_str()))),
+            Some(other) => {
+                Err(FieldError::new(field, format!("found {}, expected `[[{field}]]` tables", other.type_str())))
+            }
             None => Err(FieldError::new(field, format!("there is none; a search needs at least one {what}"))),
         };
         let members = config::build_members(tables("members", "member to tune")?)?;
@@ -100,7 +103,8 @@ impl SearchConfig {
             let toml::Value::Table(stage) = stage else {
                 return Err(FieldError::new(at, "found no table, expected `[[stages]]`"));
             };
-            let stage = learners::parse_settings::<StageConfig>(stage).and_then(|stage| Stage::new(stage, &settings, &checked));
+            let stage =
+                learners::parse_settings::<StageConfig>(stage).and_then(|stage| Stage::new(stage, &settings, &checked));
             checked.push(stage.map_err(|error| error.inside(&at))?);
         }
         if checked.is_empty() {
@@ -155,6 +159,7 @@ impl SearchConfig {
 
 /// The settings of each member; that they can be written is a matter of the program, not of the file.
 fn settings(members: &[Box<dyn Learner>]) -> Result<Vec<toml::Table>, FieldError> {
-    let settings = |member: &dyn Learner| member.settings().map_err(|error| FieldError::new("members", error.to_string()));
+    let settings =
+        |member: &dyn Learner| member.settings().map_err(|error| FieldError::new("members", error.to_string()));
     members.iter().map(|member| settings(member.as_ref())).collect()
 }

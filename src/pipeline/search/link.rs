@@ -5,7 +5,8 @@ use std::path::{Component, Path};
 /// Where both keep their page.
 const PAGE: &str = "report/index.html";
 
-/// The link to a search's page in the page of a run, relative, so that both may move together; none if the search is not there any more.
+/// The link to a search's page in the page of a run, relative, so that both may move together; none if the search is
+/// not there any more.
 pub(in crate::pipeline) fn page_seen_from(search: &Path, run: &Path) -> Option<String> {
     let (page, from) = (search.join(PAGE).canonicalize().ok()?, run.canonicalize().ok()?.join("report"));
     let name = |component: Component| component.as_os_str().to_str().map(str::to_owned);

@@ -54,7 +54,10 @@ pub fn search(
     }
     let log = StudyLog::open(&directory.path().join(LOG), &config.name)?;
     if let Some(repair) = log.repaired() {
-        work.progress.message(&format!("{LOG}: line {} was cut off after {} bytes; its trial is done again", repair.line, repair.bytes));
+        work.progress.message(&format!(
+            "{LOG}: line {} was cut off after {} bytes; its trial is done again",
+            repair.line, repair.bytes
+        ));
     }
     let scratch = directory.scratch_file("study")?;
     let members = config.member_settings()?;
@@ -86,7 +89,8 @@ pub fn search(
     let searched = study.run(&tuning_work, &mut |stages| {
         drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory, false));
     });
-    let (stages, picks) = searched.map_err(|error| if error.is_cancelled() { TuningError::Cancelled } else { error })?;
+    let (stages, picks) =
+        searched.map_err(|error| if error.is_cancelled() { TuningError::Cancelled } else { error })?;
     drawn?;
     let outcome = outcome_of(&stages);
     draw(&outcome, directory, true)?;

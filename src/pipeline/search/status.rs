@@ -61,7 +61,8 @@ pub fn status(directory: &Path) -> Result<SearchStatus, RunFailure> {
         let scores = trials.iter().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.value);
         let best = scores.max_by(f64::total_cmp);
         let finished = study.and_then(|study| study.attributes.get(tuning::FINISHED));
-        let finite = matches!(stage.config.strategy, StrategyConfig::Grid | StrategyConfig::Curve).then(|| stage.space.grid_size());
+        let finite = matches!(stage.config.strategy, StrategyConfig::Grid | StrategyConfig::Curve)
+            .then(|| stage.space.grid_size());
         StageStatus {
             name: stage.config.name.clone(),
             finished: finished.is_some(),
@@ -84,7 +85,8 @@ pub fn status(directory: &Path) -> Result<SearchStatus, RunFailure> {
 /// If there is no search, its log is damaged, or the writer fails.
 pub fn export_csv(directory: &Path, writer: impl Write) -> Result<(), RunFailure> {
     let path = directory.join(LOG);
-    log::export_csv(&read(directory)?, writer).map_err(|source| log::LogError::Io { action: "export", path, source }.into())
+    log::export_csv(&read(directory)?, writer)
+        .map_err(|source| log::LogError::Io { action: "export", path, source }.into())
 }
 
 fn read(directory: &Path) -> Result<StudySnapshot, RunFailure> {

@@ -30,7 +30,8 @@ impl Axes<'_> {
         let ticks = self.x.ticks();
         for tick in &ticks {
             let x = left + width * tick.place;
-            let stroke = if grid { ([x, top, x, bottom], Paint::Grid) } else { ([x, bottom, x, bottom + 4.0], Paint::Soft) };
+            let stroke =
+                if grid { ([x, top, x, bottom], Paint::Grid) } else { ([x, bottom, x, bottom + 4.0], Paint::Soft) };
             canvas.line(stroke.0, Stroke::new(stroke.1, 1.0));
         }
         let span = |tick: &Tick| {
@@ -53,7 +54,11 @@ impl Axes<'_> {
             canvas.line([left, at(tick), left + width, at(tick)], Stroke::new(Paint::Grid, 1.0));
         }
         for tick in with_room(&ticks, |tick| (at(tick) - SIZE / 2.0, at(tick) + SIZE / 2.0)) {
-            canvas.text((left - 7.0, at(tick) + 3.5), &tick.label, Style::new(Anchor::End).size(SIZE).paint(Paint::Soft));
+            canvas.text(
+                (left - 7.0, at(tick) + 3.5),
+                &tick.label,
+                Style::new(Anchor::End).size(SIZE).paint(Paint::Soft),
+            );
         }
         canvas.text((0.0, top - 12.0), label, Style::new(Anchor::Start).size(SIZE));
     }

@@ -14,9 +14,16 @@ use crate::{
 /// The standard normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Reliability diagram: for each bin of the top probability, the share that was right (with its 95 % interval) over the mean probability,
-/// and below it how many images lie in the bin.
-pub(in crate::report) fn calibration(scores: &Scores, model: &str, set: &str, paint: Paint, theme: Theme, width: f64) -> String {
+/// Reliability diagram: for each bin of the top probability, the share that was right (with its 95 % interval) over the
+/// mean probability, and below it how many images lie in the bin.
+pub(in crate::report) fn calibration(
+    scores: &Scores,
+    model: &str,
+    set: &str,
+    paint: Paint,
+    theme: Theme,
+    width: f64,
+) -> String {
     let (side, strip) = (width - 40.0 - 12.0, 54.0);
     let height = 28.0 + side + 14.0 + strip + 40.0;
     let mut canvas = Canvas::new(theme, width, height);
@@ -53,7 +60,11 @@ pub(in crate::report) fn calibration(scores: &Scores, model: &str, set: &str, pa
         canvas.rect([left + 1.0, top + strip - bar, right - left - 2.0, bar], paint, 0.3);
         if bins.len() <= 12 {
             let text = format::count(bin.count as u64);
-            canvas.text(((left + right) / 2.0, top + strip - bar - 3.0), &text, Style::new(Anchor::Middle).size(8.5).paint(Paint::Soft));
+            canvas.text(
+                ((left + right) / 2.0, top + strip - bar - 3.0),
+                &text,
+                Style::new(Anchor::Middle).size(8.5).paint(Paint::Soft),
+            );
         }
     }
     counts.draw_x(&mut canvas, "top probability, % (bars: images in the bin, logarithmic)", false);

@@ -10,15 +10,24 @@ use crate::{
     },
 };
 
-/// The confusion matrix: rows are labels, columns predictions. Only mistakes are coloured, by the square root of their count, since the
-/// right answers would drown them.
-pub(in crate::report) fn confusion(scores: &Scores, model: &str, set: &str, paint: Paint, theme: Theme, width: f64) -> String {
+/// The confusion matrix: rows are labels, columns predictions. Only mistakes are coloured, by the square root of their
+/// count, since the right answers would drown them.
+pub(in crate::report) fn confusion(
+    scores: &Scores,
+    model: &str,
+    set: &str,
+    paint: Paint,
+    theme: Theme,
+    width: f64,
+) -> String {
     let (left, top) = (34.0, 40.0);
     let cell = (width - left - 2.0) / CLASSES as f64;
     let side = cell * CLASSES as f64;
     let mut canvas = Canvas::new(theme, width, top + side + 4.0);
     let mistakes = || {
-        (0..CLASSES).flat_map(|label| (0..CLASSES).map(move |predicted| (label, predicted))).filter(|(label, predicted)| label != predicted)
+        (0..CLASSES)
+            .flat_map(|label| (0..CLASSES).map(move |predicted| (label, predicted)))
+            .filter(|(label, predicted)| label != predicted)
     };
     let most = mistakes().map(|(label, predicted)| scores.confusion[label][predicted]).max().unwrap_or(0).max(1) as f64;
     let small = Style::new(Anchor::Middle).size(10.5).paint(Paint::Soft);
@@ -52,10 +61,14 @@ pub(in crate::report) fn confusion(scores: &Scores, model: &str, set: &str, pain
     }
     canvas.frame([left, top, side, side], Stroke::new(Paint::Soft, 1.0));
 
-    let mut worst: Vec<_> = mistakes().map(|(label, predicted)| (scores.confusion[label][predicted], label, predicted)).collect();
+    let mut worst: Vec<_> =
+        mistakes().map(|(label, predicted)| (scores.confusion[label][predicted], label, predicted)).collect();
     worst.sort_by_key(|(count, label, predicted)| (std::cmp::Reverse(*count), *label, *predicted));
-    let words =
-        worst.iter().take(5).filter(|(count, ..)| *count > 0).map(|(count, label, predicted)| format!("{label} as {predicted}: {count}"));
+    let words = worst
+        .iter()
+        .take(5)
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, label, predicted)| format!("{label} as {predicted}: {count}"));
     canvas.finish(
         &format!("Confusion matrix of {model} on {set} images"),
         &format!(

@@ -44,7 +44,9 @@ impl Course {
     /// None if no fit recorded the metric.
     pub(in crate::report) fn of(fits: &[(String, History)], metric: Metric) -> Option<Self> {
         let [train, validation] = match metric {
-            Metric::Accuracy => [|point: &HistoryPoint| point.train_accuracy, |point: &HistoryPoint| point.validation_accuracy],
+            Metric::Accuracy => {
+                [|point: &HistoryPoint| point.train_accuracy, |point: &HistoryPoint| point.validation_accuracy]
+            }
             Metric::Loss => [|point: &HistoryPoint| point.train_loss, |point: &HistoryPoint| point.validation_loss],
         };
         let (train, validation) = (summaries(fits, train), summaries(fits, validation));
@@ -61,10 +63,18 @@ impl Course {
     /// Training figures by iteration, validation figures where an epoch ends; none without a trace.
     pub(in crate::report) fn by_iteration(history: &History, metric: Metric) -> Option<Self> {
         let value = |point: &TracePoint| if metric == Metric::Accuracy { point.accuracy } else { point.loss };
-        let summary =
-            |step: u64, value: f64| Summary { step: u32::try_from(step).unwrap_or(u32::MAX), mean: value, low: value, high: value };
-        let train: Vec<Summary> =
-            history.trace.iter().filter(|point| value(point).is_finite()).map(|point| summary(point.iteration, value(point))).collect();
+        let summary = |step: u64, value: f64| Summary {
+            step: u32::try_from(step).unwrap_or(u32::MAX),
+            mean: value,
+            low: value,
+            high: value,
+        };
+        let train: Vec<Summary> = history
+            .trace
+            .iter()
+            .filter(|point| value(point).is_finite())
+            .map(|point| summary(point.iteration, value(point)))
+            .collect();
         let last_step = train.last()?.step;
         let epochs = history.points.last()?.step.max(1);
         let at = |epoch: u32| u64::from(epoch) * u64::from(last_step) / u64::from(epochs);
@@ -118,7 +128,14 @@ fn thinned(all: &[Summary]) -> Vec<Summary> {
 }
 
 /// Training and validation figures by step: the mean over the fits, with a band from the lowest to the highest.
-pub(in crate::report) fn curves(course: &Course, metric: Metric, member: &str, paint: Paint, theme: Theme, width: f64) -> String {
+pub(in crate::report) fn curves(
+    course: &Course,
+    metric: Metric,
+    member: &str,
+    paint: Paint,
+    theme: Theme,
+    width: f64,
+) -> String {
     let height = 240.0;
     let mut canvas = Canvas::new(theme, width, height);
     let values = course.train.iter().chain(&course.validation).flat_map(|summary| [summary.low, summary.high]);
@@ -126,7 +143,10 @@ pub(in crate::report) fn curves(course: &Course, metric: Metric, member: &str, p
     let lowest = course.train.iter().chain(&course.validation).map(|summary| summary.low).fold(f64::INFINITY, f64::min);
     let (y, label) = match metric {
         Metric::Accuracy => (Scale::accuracy(values), "accuracy, %"),
-        Metric::Loss => (Scale::log(values.chain([0.75 * lowest])).unwrap_or_else(|| Scale::linear(0.0, 1.0)), "loss, nats per image"),
+        Metric::Loss => (
+            Scale::log(values.chain([0.75 * lowest])).unwrap_or_else(|| Scale::linear(0.0, 1.0)),
+            "loss, nats per image",
+        ),
     };
     let x = Scale::linear(f64::from(u8::from(course.last_step > 1)), f64::from(course.last_step));
     let axes = Axes { area: [40.0, 28.0, width - 40.0 - 62.0, height - 28.0 - 42.0], x: &x, y: &y };
@@ -134,7 +154,10 @@ pub(in crate::report) fn curves(course: &Course, metric: Metric, member: &str, p
     axes.draw_x(&mut canvas, course.unit(), false);
     axes.draw_base(&mut canvas);
 
-    let lines = [("train", &course.train, Stroke::new(paint, 1.5).dashed()), ("validation", &course.validation, Stroke::new(paint, 2.0))];
+    let lines = [
+        ("train", &course.train, Stroke::new(paint, 1.5).dashed()),
+        ("validation", &course.validation, Stroke::new(paint, 2.0)),
+    ];
     let mut ends = Vec::new();
     for (name, line, stroke) in lines {
         let Some(last) = line.last() else { continue };
@@ -162,7 +185,13 @@ pub(in crate::report) fn curves(course: &Course, metric: Metric, member: &str, p
     let end = |line: &[Summary]| line.last().map_or_else(|| "none".to_owned(), |last| format!("{:.4}", last.mean));
     canvas.finish(
         &format!("{member}: {what} by {}", course.unit()),
-        &format!("After {} {}s: train {}, validation {}.", course.last_step, course.unit(), end(&course.train), end(&course.validation)),
+        &format!(
+            "After {} {}s: train {}, validation {}.",
+            course.last_step,
+            course.unit(),
+            end(&course.train),
+            end(&course.validation)
+        ),
     )
 }
 
@@ -179,14 +208,19 @@ mod tests {
             validation_accuracy: None,
             learning_rate: None,
         };
-        History { unit: "epoch".to_owned(), points: losses.iter().enumerate().map(point).collect(), ..History::default() }
+        History {
+            unit: "epoch".to_owned(),
+            points: losses.iter().enumerate().map(point).collect(),
+            ..History::default()
+        }
     }
 
     #[test]
     fn fits_of_different_length_are_averaged_where_they_are() {
         let fits = [("a".to_owned(), history(&[1.0, 0.5, 0.25])), ("b".to_owned(), history(&[3.0, f64::NAN]))];
         let course = Course::of(&fits, Metric::Loss).unwrap();
-        let means: Vec<_> = course.train.iter().map(|summary| (summary.step, summary.low, summary.mean, summary.high)).collect();
+        let means: Vec<_> =
+            course.train.iter().map(|summary| (summary.step, summary.low, summary.mean, summary.high)).collect();
         assert_eq!(means, [(1, 1.0, 2.0, 3.0), (2, 0.5, 0.5, 0.5), (3, 0.25, 0.25, 0.25)]);
         assert!(Course::of(&fits, Metric::Accuracy).is_none());
         assert!(Course::of(&[], Metric::Loss).is_none());

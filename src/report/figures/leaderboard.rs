@@ -35,7 +35,11 @@ pub(in crate::report) fn leaderboard(models: &[&ModelScores], palette: &Palette,
     let figures = 44.0;
     let x = accuracy_axis(models);
     let y = Scale::linear(0.0, 1.0);
-    let axes = Axes { area: [names + 14.0, TOP, width - names - 14.0 - figures - 12.0, ROW * models.len() as f64], x: &x, y: &y };
+    let axes = Axes {
+        area: [names + 14.0, TOP, width - names - 14.0 - figures - 12.0, ROW * models.len() as f64],
+        x: &x,
+        y: &y,
+    };
     axes.draw_x(&mut canvas, "accuracy, % (spaced by the logarithm of the error)", true);
 
     let mut left = axes.area[0];
@@ -66,7 +70,10 @@ pub(in crate::report) fn leaderboard(models: &[&ModelScores], palette: &Palette,
             canvas.line([low, at, high, at], Stroke::new(paint, 1.5));
             draw_mark(&mut canvas, (value, at), SETS[set].1, paint);
             if x.place(share.value) >= 1.0 {
-                canvas.polyline(&[(value + 7.0, at - 3.5), (value + 10.5, at), (value + 7.0, at + 3.5)], Stroke::new(paint, 1.5));
+                canvas.polyline(
+                    &[(value + 7.0, at - 3.5), (value + 10.5, at), (value + 7.0, at + 3.5)],
+                    Stroke::new(paint, 1.5),
+                );
             }
         }
         let figure = shares[shown].map_or_else(|| "–".to_owned(), |share| format::percent(share.value));
@@ -82,12 +89,16 @@ pub(in crate::report) fn leaderboard(models: &[&ModelScores], palette: &Palette,
     canvas.finish("Accuracy of every model", &models.iter().map(describe).collect::<Vec<_>>().join(" "))
 }
 
-/// Fits the scores on images that the models did not see; training scores beyond a quarter of the smallest such error lie at the end of the
-/// axis, as nets that know their training images by heart would otherwise take most of it.
+/// Fits the scores on images that the models did not see; training scores beyond a quarter of the smallest such error
+/// lie at the end of the axis, as nets that know their training images by heart would otherwise take most of it.
 fn accuracy_axis(models: &[&ModelScores]) -> Scale {
     let bounds = |share: Proportion| [share.low, share.value, share.high];
     let of = |sets: &[usize]| -> Vec<f64> {
-        models.iter().flat_map(|model| sets.iter().filter_map(|set| accuracies(model)[*set]).collect::<Vec<_>>()).flat_map(bounds).collect()
+        models
+            .iter()
+            .flat_map(|model| sets.iter().filter_map(|set| accuracies(model)[*set]).collect::<Vec<_>>())
+            .flat_map(bounds)
+            .collect()
     };
     let (unseen, train) = (of(&[1, 2]), of(&[0]));
     if unseen.is_empty() {

@@ -26,7 +26,11 @@ pub(in crate::report) fn examples(examples: &[Example], theme: Theme, width: f64
     for (place, example) in examples.iter().enumerate() {
         let (x, y) = ((place % 10) as f64 * cell, (place / 10) as f64 * (cell + 14.0));
         canvas.digit((x + 2.0, y + 1.0), cell - 4.0, &example.image);
-        canvas.text((x + cell / 2.0, y + cell + 8.0), &example.label.to_string(), Style::new(Anchor::Middle).size(10.0).paint(Paint::Soft));
+        canvas.text(
+            (x + cell / 2.0, y + cell + 8.0),
+            &example.label.to_string(),
+            Style::new(Anchor::Middle).size(10.0).paint(Paint::Soft),
+        );
     }
     let labels: Vec<String> = examples.iter().map(|example| example.label.to_string()).collect();
     canvas.finish("Training digits", &format!("Their labels, row by row: {}.", labels.join(" ")))
@@ -47,11 +51,26 @@ pub(in crate::report) fn filters(filters: &Filters, theme: Theme, width: f64) ->
         canvas.frame([left, top, cell - 4.0, cell - 4.0], Stroke::new(Paint::Grid, 1.0));
     }
     let title = format!("First-layer filters of {}", filters.member);
-    canvas.finish(&title, &format!("{} of {} filters of {} by {} weights.", shown.len(), filters.weights.len(), filters.side, filters.side))
+    canvas.finish(
+        &title,
+        &format!(
+            "{} of {} filters of {} by {} weights.",
+            shown.len(),
+            filters.weights.len(),
+            filters.side,
+            filters.side
+        ),
+    )
 }
 
 /// Digits that the model took for others, five in a row, with what each member takes them for.
-pub(in crate::report) fn mistakes(mistakes: &[Mistake], model: &str, palette: &Palette, theme: Theme, width: f64) -> String {
+pub(in crate::report) fn mistakes(
+    mistakes: &[Mistake],
+    model: &str,
+    palette: &Palette,
+    theme: Theme,
+    width: f64,
+) -> String {
     let cell = width / 5.0;
     let opinions = mistakes.iter().map(|mistake| mistake.opinions.len()).max().unwrap_or(0);
     let row = cell + 40.0 + 13.0 * opinions as f64;
@@ -61,7 +80,11 @@ pub(in crate::report) fn mistakes(mistakes: &[Mistake], model: &str, palette: &P
         let (left, right) = (x + 14.0, x + cell - 14.0);
         canvas.digit((left, y), cell - 28.0, &mistake.image);
         let mut line = y + cell - 10.0;
-        canvas.text((left, line), &format!("{} → {}", mistake.label, mistake.predicted), Style::new(Anchor::Start).size(12.0).bold());
+        canvas.text(
+            (left, line),
+            &format!("{} → {}", mistake.label, mistake.predicted),
+            Style::new(Anchor::Start).size(12.0).bold(),
+        );
         let details = format!("{} · #{}", format::probability(mistake.probability), mistake.index);
         canvas.text((right, line), &details, Style::new(Anchor::End).size(9.5).paint(Paint::Soft));
         for opinion in &mistake.opinions {
@@ -75,9 +98,15 @@ pub(in crate::report) fn mistakes(mistakes: &[Mistake], model: &str, palette: &P
             let digit = style(Anchor::End);
             let digit = if opinion.digit == mistake.label { digit.bold() } else { digit };
             canvas.text((right - 34.0, line), &opinion.digit.to_string(), digit);
-            canvas.text((right, line), &format::probability(opinion.probability), style(Anchor::End).paint(Paint::Soft));
+            canvas.text(
+                (right, line),
+                &format::probability(opinion.probability),
+                style(Anchor::End).paint(Paint::Soft),
+            );
         }
     }
-    let words = mistakes.iter().map(|mistake| format!("image {}: {} taken for {}", mistake.index, mistake.label, mistake.predicted));
+    let words = mistakes
+        .iter()
+        .map(|mistake| format!("image {}: {} taken for {}", mistake.index, mistake.label, mistake.predicted));
     canvas.finish(&format!("Worst mistakes of {model}"), &format!("{}.", words.collect::<Vec<_>>().join("; ")))
 }

@@ -33,9 +33,15 @@ pub(in crate::report) fn standings(rows: &[Standing], theme: Theme, width: f64) 
     let name_width = |row: &Standing| text_width(&row.model, 13.5).max(text_width(&small_print(row), 10.5));
     let names = rows.iter().map(name_width).fold(56.0, f64::max).min(width * NAMES);
     let figures = rows.iter().map(|row| text_width(&figure(row), 12.0)).fold(44.0, f64::max);
-    let x = Scale::accuracy(rows.iter().flat_map(|row| [row.low, row.value, row.high].into_iter().chain(row.reported.iter().copied())));
+    let x = Scale::accuracy(
+        rows.iter().flat_map(|row| [row.low, row.value, row.high].into_iter().chain(row.reported.iter().copied())),
+    );
     let y = Scale::linear(0.0, 1.0);
-    let axes = Axes { area: [names + 14.0, TOP, width - names - 14.0 - figures - 14.0, ROW * rows.len() as f64], x: &x, y: &y };
+    let axes = Axes {
+        area: [names + 14.0, TOP, width - names - 14.0 - figures - 14.0, ROW * rows.len() as f64],
+        x: &x,
+        y: &y,
+    };
     axes.draw_x(&mut canvas, "accuracy, % (spaced by the logarithm of the error)", true);
     draw_legend(&mut canvas, rows);
     canvas.text((width, 18.0), "%", Style::new(Anchor::End).paint(Paint::Soft));
@@ -69,7 +75,11 @@ pub(in crate::report) fn standings(rows: &[Standing], theme: Theme, width: f64) 
 fn small_print(row: &Standing) -> String {
     let parameters = row.parameters.map(|count| format!("{} parameters", format::count(count)));
     let seconds = row.seconds.map(|seconds| format!("{} s", format::count(seconds.round() as u64)));
-    [Some(row.run.clone()), parameters, seconds, Some(row.protocol.clone())].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    [Some(row.run.clone()), parameters, seconds, Some(row.protocol.clone())]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
 }
 
 fn mark(row: &Standing) -> (Mark, &'static str) {
@@ -84,8 +94,11 @@ fn mark(row: &Standing) -> (Mark, &'static str) {
 fn draw_legend(canvas: &mut Canvas, rows: &[Standing]) {
     let mut left = 0.0;
     for entry in [TEST, HELD_OUT, SEEDS, REPORTED] {
-        let is_there =
-            if entry == REPORTED { rows.iter().any(|row| !row.reported.is_empty()) } else { rows.iter().any(|row| mark(row) == entry) };
+        let is_there = if entry == REPORTED {
+            rows.iter().any(|row| !row.reported.is_empty())
+        } else {
+            rows.iter().any(|row| mark(row) == entry)
+        };
         if is_there {
             draw_mark(canvas, (left + 6.0, 14.0), entry.0, if entry == REPORTED { Paint::Soft } else { Paint::Ink });
             canvas.text((left + 17.0, 18.0), entry.1, Style::new(Anchor::Start));
@@ -101,7 +114,8 @@ fn figure(row: &Standing) -> String {
 }
 
 fn describe(row: &Standing) -> String {
-    let reported: String = row.reported.iter().map(|accuracy| format!(", reported {} %", format::percent(*accuracy))).collect();
+    let reported: String =
+        row.reported.iter().map(|accuracy| format!(", reported {} %", format::percent(*accuracy))).collect();
     let held_out = if row.is_held_out { " of the digits held out" } else { "" };
     format!("{} ({}): {} %{held_out}{reported}.", row.model, small_print(row), figure(row))
 }

@@ -26,7 +26,8 @@ pub(super) fn plot(stage: &StageOutcome, plot: Plot) -> String {
                 (true, false) => " The line is one standard error to either side.",
                 (false, _) => "",
             };
-            let train = if complete().any(|trial| trial.train_score.is_some()) { " Dashed: on training images." } else { "" };
+            let train =
+                if complete().any(|trial| trial.train_score.is_some()) { " Dashed: on training images." } else { "" };
             format!("{score} by {}.{band}{train}", label(0))
         }
         Plot::Bars => {
@@ -34,9 +35,15 @@ pub(super) fn plot(stage: &StageOutcome, plot: Plot) -> String {
             format!("{score} of each choice, the best first.{lines}")
         }
         Plot::Intervals => {
-            let pruned = if stage.trials.iter().any(|trial| trial.state == TrialState::Pruned) { " Dashed: pruned." } else { "" };
+            let pruned = if stage.trials.iter().any(|trial| trial.state == TrialState::Pruned) {
+                " Dashed: pruned."
+            } else {
+                ""
+            };
             let (first, second) = (label(0), label(1));
-            format!("Each trial as a bar from {first} to {second} at the height of its score; later trials are stronger in colour.{pruned}")
+            format!(
+                "Each trial as a bar from {first} to {second} at the height of its score; later trials are stronger in colour.{pruned}"
+            )
         }
         Plot::Contour => format!(
             "{score} by {} and {}. The surface is a mean of the trials weighted by a Gaussian of their distance, a guide to the eye; dots are \

@@ -37,7 +37,11 @@ pub(super) fn check(outcome: &StudyOutcome) -> Result<(), ReportError> {
 
 fn check_trial(stage: &StageOutcome, trial: &TrialOutcome) -> Result<(), String> {
     if trial.values.len() != stage.parameters.len() {
-        return Err(format!("{} values, expected one for each of {} parameters", trial.values.len(), stage.parameters.len()));
+        return Err(format!(
+            "{} values, expected one for each of {} parameters",
+            trial.values.len(),
+            stage.parameters.len()
+        ));
     }
     for (parameter, value) in stage.parameters.iter().zip(&trial.values) {
         let choices = parameter.choices.len();

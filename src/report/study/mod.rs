@@ -15,12 +15,12 @@ use super::{
 };
 use crate::tuning::{StageOutcome, StudyOutcome, TrialOutcome, TrialState};
 
-/// Draws every stage of a study and fills in its page. Equal inputs give equal bytes. A study under way has a page too: the stages that it
-/// has so far.
+/// Draws every stage of a study and fills in its page. Equal inputs give equal bytes. A study under way has a page too:
+/// the stages that it has so far.
 ///
 /// # Errors
-/// [`ReportError::Input`] for an outcome that contradicts itself: a trial without a value for each parameter, a choice that there is none
-/// of, scores that are no scores, a chosen trial without a score, two stages of one name.
+/// [`ReportError::Input`] for an outcome that contradicts itself: a trial without a value for each parameter, a choice
+/// that there is none of, scores that are no scores, a chosen trial without a score, two stages of one name.
 pub fn render_study(outcome: &StudyOutcome, options: &ReportOptions) -> Result<Report, ReportError> {
     let mut studio = Studio::default();
     let stages = figures_of(outcome, &mut studio)?;
@@ -34,7 +34,8 @@ pub(super) fn figures_of(outcome: &StudyOutcome, studio: &mut Studio) -> Result<
     Ok(outcome.stages.iter().map(|stage| draw(stage, studio)).collect())
 }
 
-/// The figures of a stage; none while no trial has a score. Its progress is over the whole page where there is nothing else.
+/// The figures of a stage; none while no trial has a score. Its progress is over the whole page where there is nothing
+/// else.
 fn draw(stage: &StageOutcome, studio: &mut Studio) -> Vec<Shown> {
     let name = file_name(&stage.name);
     let mut shown = Vec::new();
@@ -44,7 +45,9 @@ fn draw(stage: &StageOutcome, studio: &mut Studio) -> Vec<Shown> {
     }
     let plot = Plot::of(stage);
     if let Some(plot) = plot {
-        shown.push(studio.half(&format!("score-{name}"), captions::plot(stage, plot), |theme, width| plot.draw(stage, theme, width)));
+        shown.push(studio.half(&format!("score-{name}"), captions::plot(stage, plot), |theme, width| {
+            plot.draw(stage, theme, width)
+        }));
     }
     let steps = stage.trials.iter().any(|trial| !trial.steps.is_empty());
     let progress = (format!("progress-{name}"), captions::progress(stage));

@@ -90,10 +90,11 @@ fn with_state(stage: &StageOutcome, state: TrialState) -> usize {
 
 /// "3 pruned, 1 failed"; empty if there are none.
 fn lost<'a>(stages: impl Iterator<Item = &'a StageOutcome> + Clone) -> String {
-    let words = [(TrialState::Pruned, "pruned"), (TrialState::Failed, "failed")].into_iter().filter_map(|(state, word)| {
-        let count: usize = stages.clone().map(|stage| with_state(stage, state)).sum();
-        (count > 0).then(|| format!("{} {word}", format::count(count as u64)))
-    });
+    let words =
+        [(TrialState::Pruned, "pruned"), (TrialState::Failed, "failed")].into_iter().filter_map(|(state, word)| {
+            let count: usize = stages.clone().map(|stage| with_state(stage, state)).sum();
+            (count > 0).then(|| format!("{} {word}", format::count(count as u64)))
+        });
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -122,7 +123,10 @@ fn summary(outcome: &StudyOutcome) -> String {
     let mut text = format!("The search tried {} in {stages}.", format::counted(trials as u64, "setting"));
     let units: Vec<String> = steps(&outcome.stages).into_iter().map(|(unit, counts)| run_of(unit, counts)).collect();
     if !units.is_empty() {
-        text += &format!(" It ran {} that training every one of them to its end on every split would have taken.", units.join(" and "));
+        text += &format!(
+            " It ran {} that training every one of them to its end on every split would have taken.",
+            units.join(" and ")
+        );
     }
     for stage in outcome.stages.iter().filter(|stage| !stage.finished) {
         text += &format!(" The stage “{}” is under way.", stage.title);
@@ -137,7 +141,11 @@ fn stats(outcome: &StudyOutcome) -> Vec<Stat> {
     let trials: usize = outcome.stages.iter().map(|stage| stage.trials.len()).sum();
     let finished = outcome.stages.iter().filter(|stage| stage.finished).count();
     let all = format::counted(outcome.stages.len() as u64, "stage");
-    let stages = if finished == outcome.stages.len() { all } else { format!("{all}, {} finished", format::count(finished as u64)) };
+    let stages = if finished == outcome.stages.len() {
+        all
+    } else {
+        format!("{all}, {} finished", format::count(finished as u64))
+    };
     let stat = |label: &str, value: String, note: String| Stat { label: label.to_owned(), value, note };
     let mut stats = vec![
         stat("trials", format::count(trials as u64), lost(outcome.stages.iter())),
@@ -178,17 +186,25 @@ fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a>
         let value = format::setting(parameter, *value);
         if stage.parameters.len() == 1 { value } else { format!("{} {value}", breakable(&parameter.label)) }
     };
-    let pairs: Vec<String> = chosen.map_or_else(Vec::new, |trial| stage.parameters.iter().zip(&trial.values).map(set).collect());
-    let score = chosen.and_then(|trial| Some(format::score_and_error(stage.score, trial.score?, trial.standard_error))).unwrap_or_default();
+    let pairs: Vec<String> =
+        chosen.map_or_else(Vec::new, |trial| stage.parameters.iter().zip(&trial.values).map(set).collect());
+    let score = chosen
+        .and_then(|trial| Some(format::score_and_error(stage.score, trial.score?, trial.standard_error)))
+        .unwrap_or_default();
     let lost = lost(std::iter::once(stage));
-    let trials =
-        format!("{}{}", format::count(stage.trials.len() as u64), if lost.is_empty() { String::new() } else { format!(" ({lost})") });
+    let trials = format!(
+        "{}{}",
+        format::count(stage.trials.len() as u64),
+        if lost.is_empty() { String::new() } else { format!(" ({lost})") }
+    );
     let all = stage.parameters.iter().enumerate().map(|(place, parameter)| searched(stage, place, parameter));
     let steps = match (stage.steps_run, stage.steps_naive) {
         (_, 0) => String::new(),
         _ if stage.unit.is_empty() => String::new(),
         (run, naive) if run == naive => format::counted(run, &stage.unit),
-        (run, naive) => format!("{}, {}", run_of(&stage.unit, (run, naive)), format::probability(run as f64 / naive as f64)),
+        (run, naive) => {
+            format!("{}, {}", run_of(&stage.unit, (run, naive)), format::probability(run as f64 / naive as f64))
+        }
     };
     let chosen: Vec<String> = [pairs.join(", "), score.clone()].into_iter().filter(|part| !part.is_empty()).collect();
     let facts = [
@@ -230,7 +246,12 @@ fn row<'a>(stage: &StageOutcome, place: usize, trial: &'a TrialOutcome) -> Trial
     let written = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), |score| format::score(stage.score, score));
     TrialRow {
         number: place + 1,
-        values: stage.parameters.iter().zip(&trial.values).map(|(parameter, value)| format::setting(parameter, *value)).collect(),
+        values: stage
+            .parameters
+            .iter()
+            .zip(&trial.values)
+            .map(|(parameter, value)| format::setting(parameter, *value))
+            .collect(),
         score: written(trial.score),
         error: trial.standard_error.map_or_else(|| "–".to_owned(), |error| format::score_width(stage.score, error)),
         train: written(trial.train_score),

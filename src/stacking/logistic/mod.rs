@@ -1,9 +1,10 @@
 //! Multinomial logistic regression over the members' probabilities: the stack.
 //!
-//! The model is scikit-learn's `LogisticRegression`: softmax of `W x + b`, penalty ½‖W‖² against `c` times the summed log-loss, intercepts
-//! free. It is linear on purpose: with 30 features and tens of thousands of out-of-fold rows it cannot over-fit, and its minimum is unique,
-//! so that a result does not depend on a starting point or on the number of threads. The minimum is found to a gradient of 1e-8; at
-//! scikit-learn's default tolerance the probabilities are still off by up to 5e-2.
+//! The model is scikit-learn's `LogisticRegression`: softmax of `W x + b`, penalty ½‖W‖² against `c` times the summed
+//! log-loss, intercepts free. It is linear on purpose: with 30 features and tens of thousands of out-of-fold rows it
+//! cannot over-fit, and its minimum is unique, so that a result does not depend on a starting point or on the number of
+//! threads. The minimum is found to a gradient of 1e-8; at scikit-learn's default tolerance the probabilities are still
+//! off by up to 5e-2.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,11 @@ impl LogisticConfig {
     /// # Errors
     /// Names the field.
     pub fn check(&self) -> Result<(), FieldError> {
-        if (1e-6..=1e6).contains(&self.c) { Ok(()) } else { Err(FieldError::new("c", format!("found {}, expected 1e-6 to 1e6", self.c))) }
+        if (1e-6..=1e6).contains(&self.c) {
+            Ok(())
+        } else {
+            Err(FieldError::new("c", format!("found {}, expected 1e-6 to 1e6", self.c)))
+        }
     }
 
     pub(super) fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<Logistic, StackingError> {
@@ -65,7 +70,8 @@ impl Logistic {
         self.scale
     }
 
-    /// The weights of a digit, `[10 · members]`: what each member's ten probabilities add to its logit. None if there was no such digit.
+    /// The weights of a digit, `[10 · members]`: what each member's ten probabilities add to its logit. None if there
+    /// was no such digit.
     pub fn weights(&self, digit: u8) -> Option<&[f64]> {
         self.classes.iter().position(|&class| class == digit).map(|place| self.weights[place].as_slice())
     }
@@ -99,7 +105,9 @@ impl Logistic {
         let (classes, width) = (self.classes.len(), self.weights.first().map_or(0, Vec::len));
         if self.weights.len() != classes || self.intercepts.len() != classes {
             let (weights, intercepts) = (self.weights.len(), self.intercepts.len());
-            return Err(format!("found {weights} rows of weights and {intercepts} intercepts, expected {classes} of both, one a class"));
+            return Err(format!(
+                "found {weights} rows of weights and {intercepts} intercepts, expected {classes} of both, one a class"
+            ));
         }
         if width == 0 || !width.is_multiple_of(CLASSES) {
             return Err(format!("weights[0]: found {width} numbers, expected ten for each member"));
@@ -109,7 +117,9 @@ impl Logistic {
         }
         let numbers = self.weights.iter().flatten().chain(&self.intercepts);
         match numbers.copied().find(|number| number.abs() > LARGEST || !number.is_finite()) {
-            Some(number) => Err(format!("found the weight or intercept {number}, expected a number within ±{LARGEST:e}")),
+            Some(number) => {
+                Err(format!("found the weight or intercept {number}, expected a number within ±{LARGEST:e}"))
+            }
             None => Ok(()),
         }
     }

@@ -50,7 +50,8 @@ fn the_bits_do_not_depend_on_the_number_of_threads() {
 fn constant_and_duplicate_columns_are_no_trouble() {
     let (features, labels) = noisy(400, FeatureScale::Probabilities, Seed(4));
     let member: Probabilities = (0..400).map(|image| std::array::from_fn(|class| features.row(image)[class])).collect();
-    let twice = Metafeatures::new(&[member.clone(), member, vec![[0.1; CLASSES]; 400]], FeatureScale::Probabilities).unwrap();
+    let twice =
+        Metafeatures::new(&[member.clone(), member, vec![[0.1; CLASSES]; 400]], FeatureScale::Probabilities).unwrap();
     let fitted = LogisticConfig::default().fit(&twice, &labels).unwrap();
     for digit in 0..10 {
         let weights = fitted.weights(digit).unwrap();

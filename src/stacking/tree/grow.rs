@@ -1,4 +1,5 @@
-//! Growing the tree: every feature is sorted once, and each split divides all sorted orders stably, so that a level costs one pass.
+//! Growing the tree: every feature is sorted once, and each split divides all sorted orders stably, so that a level
+//! costs one pass.
 
 use super::{super::Metafeatures, Node, TreeConfig};
 use crate::data::CLASSES;
@@ -12,7 +13,8 @@ pub(super) fn grow(features: &Metafeatures, labels: &[u8], config: &TreeConfig) 
     for (feature, order) in orders.iter_mut().enumerate() {
         order.sort_by(|&a, &b| features.row(a as usize)[feature].total_cmp(&features.row(b as usize)[feature]));
     }
-    let mut grower = Grower { features, labels, config, orders, goes_left: vec![false; labels.len()], nodes: Vec::new() };
+    let mut grower =
+        Grower { features, labels, config, orders, goes_left: vec![false; labels.len()], nodes: Vec::new() };
     let mut waiting = vec![Branch { start: 0, end: labels.len(), depth: 0, right_of: None }];
     while let Some(branch) = waiting.pop() {
         waiting.extend(grower.place(&branch).into_iter().flatten());
@@ -47,7 +49,8 @@ struct Grower<'a> {
 }
 
 impl Grower<'_> {
-    /// Adds the branch's first node; gives the branches below it, right before left, so that the left one is taken next.
+    /// Adds the branch's first node; gives the branches below it, right before left, so that the left one is taken
+    /// next.
     fn place(&mut self, branch: &Branch) -> Option<[Branch; 2]> {
         let here = self.nodes.len();
         if let Some(Node::Split { right, .. }) = branch.right_of.map(|split| &mut self.nodes[split]) {
@@ -72,8 +75,8 @@ impl Grower<'_> {
         ])
     }
 
-    /// The split with the lowest weighted Gini impurity: the largest Σ left² / |left| + Σ right² / |right| over the class counts. Of equal
-    /// ones the first feature's lowest threshold.
+    /// The split with the lowest weighted Gini impurity: the largest Σ left² / |left| + Σ right² / |right| over the
+    /// class counts. Of equal ones the first feature's lowest threshold.
     fn best_split(&self, branch: &Branch, counts: &[u32; CLASSES]) -> Option<Split> {
         let (total, least) = (branch.end - branch.start, self.config.min_samples_leaf);
         let mut best: Option<(f64, Split)> = None;
@@ -99,14 +102,18 @@ impl Grower<'_> {
                 }
                 let (low, high) = (value(done), value(taken));
                 if high > low + SAME {
-                    best = Some((gain, Split { feature, threshold: f64::midpoint(f64::from(low), f64::from(high)), left: taken }));
+                    best = Some((
+                        gain,
+                        Split { feature, threshold: f64::midpoint(f64::from(low), f64::from(high)), left: taken },
+                    ));
                 }
             }
         }
         best.map(|(_, split)| split)
     }
 
-    /// Moves the first `left` images of the feature's order to the front of every order, keeping the order on both sides.
+    /// Moves the first `left` images of the feature's order to the front of every order, keeping the order on both
+    /// sides.
     fn divide(&mut self, branch: &Branch, feature: usize, left: usize) {
         for (place, &image) in self.orders[feature][branch.start..branch.end].iter().enumerate() {
             self.goes_left[image as usize] = place < left;

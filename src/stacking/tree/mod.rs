@@ -1,9 +1,9 @@
 //! A decision tree over the members' probabilities.
 //!
-//! It is reported beside the stack because it shows what a meta-model must not do: with depth and small leaves it memorises its training
-//! rows. It is CART with Gini impurity as scikit-learn's `DecisionTreeClassifier` grows it, up to splits of equal gain, where scikit-learn
-//! draws lots and this takes the first feature and threshold. Available crates keep only a leaf's class or break ties by hash order;
-//! a leaf here keeps the counts of its classes.
+//! It is reported beside the stack because it shows what a meta-model must not do: with depth and small leaves it
+//! memorises its training rows. It is CART with Gini impurity as scikit-learn's `DecisionTreeClassifier` grows it, up
+//! to splits of equal gain, where scikit-learn draws lots and this takes the first feature and threshold. Available
+//! crates keep only a leaf's class or break ties by hash order; a leaf here keeps the counts of its classes.
 
 mod grow;
 
@@ -77,7 +77,8 @@ impl Tree {
         self.nodes.iter().filter(|node| matches!(node, Node::Leaf { .. })).count()
     }
 
-    /// Its splits in preorder: the feature (member · 10 + class) and the threshold; what is at most the threshold goes left.
+    /// Its splits in preorder: the feature (member · 10 + class) and the threshold; what is at most the threshold goes
+    /// left.
     pub fn splits(&self) -> impl Iterator<Item = (usize, f64)> {
         self.nodes.iter().filter_map(|node| match node {
             Node::Split { feature, threshold, .. } => Some((*feature, *threshold)),
@@ -108,7 +109,8 @@ impl Tree {
         }
     }
 
-    /// Checks that the nodes are one tree in preorder, so that every walk from the root goes forward and ends in a leaf.
+    /// Checks that the nodes are one tree in preorder, so that every walk from the root goes forward and ends in a
+    /// leaf.
     pub(super) fn validate(&self) -> Result<(), String> {
         let width = self.members.checked_mul(CLASSES).filter(|&width| width > 0);
         let width = width.ok_or_else(|| format!("members: found {}, expected at least 1", self.members))?;

@@ -37,7 +37,10 @@ fn equal_rows_are_one_leaf() {
 #[test]
 fn impossible_settings_are_refused() {
     let field = |max_depth, min_samples_leaf| TreeConfig { max_depth, min_samples_leaf }.check().unwrap_err().field;
-    assert_eq!((field(0, 1), field(65, 1), field(3, 0)), ("max_depth".into(), "max_depth".into(), "min_samples_leaf".into()));
+    assert_eq!(
+        (field(0, 1), field(65, 1), field(3, 0)),
+        ("max_depth".into(), "max_depth".into(), "min_samples_leaf".into())
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Successive halving: every trial of a batch gets a little, and at each rung the best of all that ever stood there go on.
+//! Successive halving: every trial of a batch gets a little, and at each rung the best of all that ever stood there go
+//! on.
 
 use super::{Evaluator, Proposal, plain::Unfinished};
 use crate::tuning::{
@@ -14,7 +15,8 @@ use crate::tuning::{
 pub(super) struct Rungs(Vec<Vec<f64>>);
 
 impl Rungs {
-    /// Adds a batch's scores at a rung; for each whether it goes on: whether it is among the best `1 / factor` of all seen there.
+    /// Adds a batch's scores at a rung; for each whether it goes on: whether it is among the best `1 / factor` of all
+    /// seen there.
     fn promote(&mut self, rung: usize, scores: &[Option<f64>], factor: usize) -> Vec<bool> {
         if self.0.len() <= rung {
             self.0.resize(rung + 1, Vec::new());
@@ -66,13 +68,16 @@ impl Evaluator<'_> {
             return Ok(false);
         }
         let full = match halving.resource {
-            Resource::Steps => {
-                batch.iter().find_map(|proposal| proposal.learner.as_ref().ok()).map_or(0, |learner| u64::from(learner.length().steps))
-            }
+            Resource::Steps => batch
+                .iter()
+                .find_map(|proposal| proposal.learner.as_ref().ok())
+                .map_or(0, |learner| u64::from(learner.length().steps)),
             Resource::Images => self.splits.iter().map(|split| split.train.len() as u64).min().unwrap_or_default(),
         };
-        let mut climbers: Vec<Climber> =
-            batch.iter().map(|proposal| Climber { proposal, ends: Vec::new(), steps: Vec::new(), seconds: 0.0, steps_run: 0 }).collect();
+        let mut climbers: Vec<Climber> = batch
+            .iter()
+            .map(|proposal| Climber { proposal, ends: Vec::new(), steps: Vec::new(), seconds: 0.0, steps_run: 0 })
+            .collect();
         for (rung, amount) in amounts(halving, full).into_iter().enumerate() {
             let seed = self.seed.derive("rung");
             let cut = |(at, split): (usize, &SplitData)| split.smaller(amount as usize, seed.index(at as u64));
@@ -131,11 +136,14 @@ impl Evaluator<'_> {
                 climber.steps_run += climber.ends.iter().map(|end| end.steps_run).sum::<u64>();
             }
             climber.ends = ends.by_ref().take(splits.len()).collect();
-            // A fit may have gone further before an interruption: its score is what it was at the first step read from the amount on.
+            // A fit may have gone further before an interruption: its score is what it was at the first step read from
+            // the amount on.
             let score = |end: &FitEnd| match end.end {
                 End::Failed(_) => None,
                 End::Scored { score, .. } if anew => Some(score),
-                End::Scored { .. } | End::Stopped => end.steps.iter().find(|(step, _)| *step >= amount).map(|(_, score)| *score),
+                End::Scored { .. } | End::Stopped => {
+                    end.steps.iter().find(|(step, _)| *step >= amount).map(|(_, score)| *score)
+                }
             };
             let scores: Option<Vec<f64>> = climber.ends.iter().map(score).collect();
             if let Some(scores) = scores {

@@ -41,7 +41,8 @@ struct Collected {
 impl Evaluator<'_> {
     /// Fits what is not known yet; false if the time was over before all had begun.
     pub(super) fn evaluate_plainly(&mut self, batch: &[Proposal]) -> Result<bool, TuningError> {
-        let fresh = batch.iter().filter(|proposal| !self.known.contains_key(&proposal.key)).map(Unfinished::new).collect();
+        let fresh =
+            batch.iter().filter(|proposal| !self.known.contains_key(&proposal.key)).map(Unfinished::new).collect();
         self.finish(fresh, None)
     }
 
@@ -49,8 +50,12 @@ impl Evaluator<'_> {
     pub(super) fn finish(&mut self, trials: Vec<Unfinished>, watch: Option<&Watch>) -> Result<bool, TuningError> {
         let splits = self.splits.len();
         let collected: Vec<Mutex<Collected>> = trials.iter().map(|_| Mutex::default()).collect();
-        let places: HashMap<usize, usize> = trials.iter().enumerate().map(|(place, trial)| (trial.proposal.order, place)).collect();
-        let jobs = trials.iter().flat_map(|trial| (trial.earlier.len()..splits).map(move |split| (trial.proposal, split))).collect();
+        let places: HashMap<usize, usize> =
+            trials.iter().enumerate().map(|(place, trial)| (trial.proposal.order, place)).collect();
+        let jobs = trials
+            .iter()
+            .flat_map(|trial| (trial.earlier.len()..splits).map(move |split| (trial.proposal, split)))
+            .collect();
         let outcome = self.fits(jobs, |proposal, split, fitting| {
             let Some(&place) = places.get(&proposal.order) else { return Ok(()) };
             let (unfinished, collected) = (&trials[place], &collected[place]);
@@ -87,7 +92,8 @@ impl Evaluator<'_> {
 
     fn recorded(&self, unfinished: &Unfinished, mut ends: Vec<(usize, FitEnd)>) -> Result<Trial, TuningError> {
         ends.sort_by_key(|(split, _)| *split);
-        let ends: Vec<FitEnd> = unfinished.earlier.iter().cloned().chain(ends.into_iter().map(|(_, end)| end)).collect();
+        let ends: Vec<FitEnd> =
+            unfinished.earlier.iter().cloned().chain(ends.into_iter().map(|(_, end)| end)).collect();
         let mut trial = self.ended(unfinished.proposal, &ends, unfinished.steps.clone());
         trial.details.seconds += unfinished.seconds;
         trial.details.steps_run += unfinished.steps_run;

@@ -46,8 +46,13 @@ impl Evaluator<'_> {
         }
         // What is ended on the first split is recorded there and then.
         let firsts = self.fits(fresh.iter().map(|&proposal| (proposal, 0)).collect(), |proposal, split, fitting| {
-            let watch =
-                |step, score| if self.medians.prunes(pruning, step, score) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            let watch = |step, score| {
+                if self.medians.prunes(pruning, step, score) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            };
             let end = self.fit(proposal, split, None, &self.splits[split], Some(&watch), fitting)?;
             if matches!(end.end, End::Scored { .. }) {
                 return Ok((end, None));

@@ -75,7 +75,8 @@ fn one() -> i64 {
 impl Distribution {
     /// From Optuna's JSON, which journals hold as text inside their own JSON.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let wire = serde_json::from_str(&plain_json(text)).map_err(|error| format!("distribution {text:?}: {error}"))?;
+        let wire =
+            serde_json::from_str(&plain_json(text)).map_err(|error| format!("distribution {text:?}: {error}"))?;
         let distribution = match wire {
             Wire::Integer { low, high, step, log } => Self::Integer { low, high, step, log },
             Wire::Real { low, high, step, log } => Self::Real { low, high, step, log },
@@ -95,7 +96,9 @@ impl Distribution {
     pub(super) fn to_json(&self) -> String {
         match self {
             Self::Integer { low, high, step, log } => {
-                format!(r#"{{"name": "IntDistribution", "attributes": {{"log": {log}, "step": {step}, "low": {low}, "high": {high}}}}}"#)
+                format!(
+                    r#"{{"name": "IntDistribution", "attributes": {{"log": {log}, "step": {step}, "low": {low}, "high": {high}}}}}"#
+                )
             }
             Self::Real { low, high, step, log } => {
                 let step = step.map_or_else(|| "null".to_owned(), |step| format!("{step:?}"));
@@ -105,7 +108,10 @@ impl Distribution {
             }
             Self::Categorical { choices } => {
                 let choices: Vec<String> = choices.iter().map(|choice| choice.to_choice().to_string()).collect();
-                format!(r#"{{"name": "CategoricalDistribution", "attributes": {{"choices": [{}]}}}}"#, choices.join(", "))
+                format!(
+                    r#"{{"name": "CategoricalDistribution", "attributes": {{"choices": [{}]}}}}"#,
+                    choices.join(", ")
+                )
             }
         }
     }
@@ -123,7 +129,9 @@ impl Distribution {
             Self::Real { low, high, step, log } => {
                 require(low.is_finite() && high.is_finite(), || format!("{low} to {high} is not finite"))?;
                 require(low <= high, || format!("low = {low} is above high = {high}"))?;
-                require(step.is_none_or(|step| step > 0.0 && step.is_finite()), || format!("step = {step:?}, expected above 0"))?;
+                require(step.is_none_or(|step| step > 0.0 && step.is_finite()), || {
+                    format!("step = {step:?}, expected above 0")
+                })?;
                 require(!log || step.is_none(), || "a step together with log".to_owned())?;
                 require(!log || *low > 0.0, || format!("low = {low}, expected above 0 with log"))
             }
@@ -131,7 +139,8 @@ impl Distribution {
         }
     }
 
-    /// The number that the format stores for a value; errors if the value cannot come from here or would be read back as another.
+    /// The number that the format stores for a value; errors if the value cannot come from here or would be read back
+    /// as another.
     pub(super) fn encode(&self, value: &ParameterValue) -> Result<f64, String> {
         let outside = || format!("{value:?} does not come from {self:?}");
         match (self, value) {
@@ -147,7 +156,8 @@ impl Distribution {
             (Self::Categorical { choices }, value) => {
                 let index = choices.iter().position(|choice| choice == value).ok_or_else(outside)?;
                 for choice in choices {
-                    let read = ParameterValue::from_choice(choice.to_choice()).map_err(|error| format!("{choice:?}: {error}"))?;
+                    let read = ParameterValue::from_choice(choice.to_choice())
+                        .map_err(|error| format!("{choice:?}: {error}"))?;
                     require(read == *choice, || format!("the choice {choice:?} would be read back as {read:?}"))?;
                 }
                 Ok(index as f64)
@@ -163,7 +173,9 @@ impl Distribution {
             Self::Integer { .. } if whole.abs() <= EXACT as f64 => Ok(ParameterValue::Integer(whole as i64)),
             Self::Integer { .. } => Err(format!("{number} is no whole number up to 2^53")),
             Self::Real { .. } => Ok(ParameterValue::Real(number)),
-            Self::Categorical { choices } if (0.0..choices.len() as f64).contains(&whole) => Ok(choices[whole as usize].clone()),
+            Self::Categorical { choices } if (0.0..choices.len() as f64).contains(&whole) => {
+                Ok(choices[whole as usize].clone())
+            }
             Self::Categorical { choices } => Err(format!("choice {number}, expected 0 to {}", choices.len() - 1)),
         }
     }
@@ -171,9 +183,8 @@ impl Distribution {
     /// True if Optuna takes both for one parameter of one study.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Integer { log, .. }, Self::Integer { log: other, .. }) | (Self::Real { log, .. }, Self::Real { log: other, .. }) => {
-                log == other
-            }
+            (Self::Integer { log, .. }, Self::Integer { log: other, .. })
+            | (Self::Real { log, .. }, Self::Real { log: other, .. }) => log == other,
             (Self::Categorical { choices }, Self::Categorical { choices: other }) => choices == other,
             _ => false,
         }
@@ -204,7 +215,9 @@ mod tests {
                 r#"{"name": "FloatDistribution", "attributes": {"step": 0.05, "low": 0.0, "high": 0.7, "log": false}}"#,
             ),
             (
-                Distribution::Categorical { choices: vec![ParameterValue::Text("selu".to_owned()), ParameterValue::None] },
+                Distribution::Categorical {
+                    choices: vec![ParameterValue::Text("selu".to_owned()), ParameterValue::None],
+                },
                 r#"{"name": "CategoricalDistribution", "attributes": {"choices": ["selu", null]}}"#,
             ),
         ];
@@ -242,7 +255,12 @@ mod tests {
         assert_eq!(whole.encode(&ParameterValue::Integer(7)), Ok(7.0));
         let steps = real(0.0, 0.7, Some(0.05), false);
         assert_eq!(steps.encode(&ParameterValue::Real(0.35)), Ok(0.35));
-        for value in [ParameterValue::Integer(4), ParameterValue::Integer(11), ParameterValue::Real(7.0), ParameterValue::Flag(true)] {
+        for value in [
+            ParameterValue::Integer(4),
+            ParameterValue::Integer(11),
+            ParameterValue::Real(7.0),
+            ParameterValue::Flag(true),
+        ] {
             whole.encode(&value).unwrap_err();
         }
         for number in [0.36, 0.75, -0.05, f64::NAN] {

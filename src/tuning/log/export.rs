@@ -12,15 +12,18 @@ const COLUMNS: [&str; 7] = ["study", "stage", "number", "state", "value", "stand
 
 /// Writes all trials of all stages as CSV (RFC 4180, lines end in LF), one trial a row.
 ///
-/// Columns: `study`, `stage`, `number`, `state`, `value`, `standard_error` (the trials' attribute of that name), `seconds`, then
-/// `params_<name>` for every parameter that any trial has, by name. What a trial lacks is empty.
+/// Columns: `study`, `stage`, `number`, `state`, `value`, `standard_error` (the trials' attribute of that name),
+/// `seconds`, then `params_<name>` for every parameter that any trial has, by name. What a trial lacks is empty.
 ///
 /// # Errors
 /// Those of `writer`.
 pub fn export_csv(snapshot: &StudySnapshot, mut writer: impl Write) -> io::Result<()> {
     let trials = || snapshot.studies.iter().flat_map(|study| study.trials.iter().map(move |trial| (study, trial)));
     let names: BTreeSet<&String> = trials().flat_map(|(_, trial)| trial.parameters.keys()).collect();
-    write_row(&mut writer, COLUMNS.map(str::to_owned).into_iter().chain(names.iter().map(|name| format!("params_{name}"))))?;
+    write_row(
+        &mut writer,
+        COLUMNS.map(str::to_owned).into_iter().chain(names.iter().map(|name| format!("params_{name}"))),
+    )?;
     for (study, trial) in trials() {
         let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
         let fixed = [

@@ -35,7 +35,8 @@ pub(super) struct LogFile {
 
 impl Drop for LogFile {
     fn drop(&mut self) {
-        // Closing alone would leave the lock to a child process between its fork and its exec, which holds the same open file for a moment.
+        // Closing alone would leave the lock to a child process between its fork and its exec, which holds the same
+        // open file for a moment.
         let _ = self.file.unlock();
     }
 }
@@ -65,8 +66,8 @@ impl LogFile {
     /// Appends a line and flushes it to the disk; the number of the trial in it.
     ///
     /// # Errors
-    /// After [`LogError::Io`] the file ends as before, or with half a line that no reader sees and that the next call refuses to write
-    /// behind.
+    /// After [`LogError::Io`] the file ends as before, or with half a line that no reader sees and that the next call
+    /// refuses to write behind.
     pub(super) fn append(&mut self, line: &str) -> Result<Option<u64>, LogError> {
         self.catch_up()?;
         self.file.seek(SeekFrom::Start(self.end)).map_err(LogError::io("write", &self.path))?;
@@ -74,7 +75,8 @@ impl LogFile {
         self.catch_up()
     }
 
-    /// Takes in what the file holds beyond `end`, whoever wrote it; the number of the last trial in it that this program wrote.
+    /// Takes in what the file holds beyond `end`, whoever wrote it; the number of the last trial in it that this
+    /// program wrote.
     pub(super) fn catch_up(&mut self) -> Result<Option<u64>, LogError> {
         let length = self.file.metadata().map_err(LogError::io("read", &self.path))?.len();
         if length < self.end {
@@ -105,7 +107,8 @@ impl LogFile {
 #[cfg(not(windows))]
 fn open_alone(path: &Path) -> Result<File, LogError> {
     use std::fs::TryLockError;
-    let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(LogError::io("open", path))?;
+    let file =
+        OpenOptions::new().read(true).append(true).create(true).open(path).map_err(LogError::io("open", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(LogError::Locked(path.to_owned())),
@@ -119,9 +122,15 @@ fn open_alone(path: &Path) -> Result<File, LogError> {
     use std::os::windows::fs::OpenOptionsExt;
     const SHARE_READ: u32 = 1;
     const SHARING_VIOLATION: i32 = 32;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).share_mode(SHARE_READ).open(path).map_err(|error| {
-        if error.raw_os_error() == Some(SHARING_VIOLATION) { LogError::Locked(path.to_owned()) } else { LogError::io("open", path)(error) }
-    })
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).share_mode(SHARE_READ).open(path).map_err(
+        |error| {
+            if error.raw_os_error() == Some(SHARING_VIOLATION) {
+                LogError::Locked(path.to_owned())
+            } else {
+                LogError::io("open", path)(error)
+            }
+        },
+    )
 }
 
 /// Flushes the name of a new file to the disk.

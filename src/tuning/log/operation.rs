@@ -8,8 +8,8 @@
 //! | 5 to 9 | set a running trial's parameter, state, step, user or system attribute | no |
 //! | 10 | reserved by another implementation | no |
 //!
-//! Studies and trials are known by the order in which they were created, over the whole file. System attributes are Optuna's own and passed
-//! over.
+//! Studies and trials are known by the order in which they were created, over the whole file. System attributes are
+//! Optuna's own and passed over.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -32,14 +32,43 @@ pub(super) const MAXIMISE: u64 = 2;
 /// What a line does.
 #[derive(Debug)]
 pub(super) enum Operation {
-    CreateStudy { name: String, directions: Vec<u64> },
-    DeleteStudy { study: u64 },
-    SetStudyAttributes { study: u64, attributes: Map<String, Value> },
-    CreateTrial { study: u64, trial: Box<LoggedTrial>, ours: bool },
-    SetParameter { trial: u64, name: String, parameter: Parameter },
-    SetState { trial: u64, state: TrialState, values: Option<Option<f64>>, started: Option<SystemTime>, finished: Option<SystemTime> },
-    SetStep { trial: u64, step: u64, value: f64 },
-    SetTrialAttributes { trial: u64, attributes: Map<String, Value> },
+    CreateStudy {
+        name: String,
+        directions: Vec<u64>,
+    },
+    DeleteStudy {
+        study: u64,
+    },
+    SetStudyAttributes {
+        study: u64,
+        attributes: Map<String, Value>,
+    },
+    CreateTrial {
+        study: u64,
+        trial: Box<LoggedTrial>,
+        ours: bool,
+    },
+    SetParameter {
+        trial: u64,
+        name: String,
+        parameter: Parameter,
+    },
+    SetState {
+        trial: u64,
+        state: TrialState,
+        values: Option<Option<f64>>,
+        started: Option<SystemTime>,
+        finished: Option<SystemTime>,
+    },
+    SetStep {
+        trial: u64,
+        step: u64,
+        value: f64,
+    },
+    SetTrialAttributes {
+        trial: u64,
+        attributes: Map<String, Value>,
+    },
     Nothing,
 }
 
@@ -128,7 +157,8 @@ impl Fields {
     fn trial(mut self) -> Result<Operation, String> {
         let mut parameters = BTreeMap::new();
         for (name, number) in self.params {
-            let distribution = self.distributions.remove(&name).ok_or_else(|| format!("parameter {name} has no distribution"))?;
+            let distribution =
+                self.distributions.remove(&name).ok_or_else(|| format!("parameter {name} has no distribution"))?;
             let distribution = Distribution::parse(&distribution)?;
             let value = distribution.decode(number.0).map_err(|problem| format!("parameter {name}: {problem}"))?;
             parameters.insert(name, Parameter { value, distribution });
@@ -157,8 +187,10 @@ fn state(code: u64) -> Result<TrialState, String> {
 }
 
 fn moment(text: Option<String>) -> Result<Option<SystemTime>, String> {
-    text.map(|text| time::from_iso(&text).ok_or_else(|| format!("{text:?} is no time, expected YYYY-MM-DDTHH:MM:SS.ffffff+00:00")))
-        .transpose()
+    text.map(|text| {
+        time::from_iso(&text).ok_or_else(|| format!("{text:?} is no time, expected YYYY-MM-DDTHH:MM:SS.ffffff+00:00"))
+    })
+    .transpose()
 }
 
 /// The score of a trial that has one, not several.
@@ -227,8 +259,10 @@ pub(super) fn create_trial(study: usize, trial: &NewTrial) -> Result<String, Str
     let mut distributions = BTreeMap::new();
     let mut params = BTreeMap::new();
     for (name, Parameter { value, distribution }) in &trial.parameters {
-        let number =
-            distribution.check().and_then(|()| distribution.encode(value)).map_err(|problem| format!("parameter {name}: {problem}"))?;
+        let number = distribution
+            .check()
+            .and_then(|()| distribution.encode(value))
+            .map_err(|problem| format!("parameter {name}: {problem}"))?;
         distributions.insert(name.as_str(), distribution.to_json());
         params.insert(name.as_str(), number);
     }
@@ -263,7 +297,10 @@ mod tests {
             (r#"{"op_code":"#, "column 11: EOF while parsing a value"),
             (r#"{"op_code":6,"worker_id":"","trial_id":0,"state":5}"#, "state 5, expected 0 to 4"),
             (r#"{"op_code":4,"worker_id":"","study_id":0,"params":{"x":1.0}}"#, "parameter x has no distribution"),
-            (r#"{"op_code":7,"worker_id":"","trial_id":0,"step":0,"intermediate_value":"x"}"#, "\"x\", expected a number"),
+            (
+                r#"{"op_code":7,"worker_id":"","trial_id":0,"step":0,"intermediate_value":"x"}"#,
+                "\"x\", expected a number",
+            ),
         ] {
             assert_eq!(Operation::parse(line.as_bytes()).unwrap_err(), problem);
         }

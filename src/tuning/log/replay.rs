@@ -4,8 +4,8 @@ use super::{LoggedStudy, LoggedTrial, TrialState, operation::Operation};
 
 /// The studies so far.
 ///
-/// As in Optuna, an operation on a study or trial that is not there, or on a finished trial, does nothing: it comes from a program that
-/// lost a race against another.
+/// As in Optuna, an operation on a study or trial that is not there, or on a finished trial, does nothing: it comes
+/// from a program that lost a race against another.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
     /// By id; none where a study was deleted.

@@ -18,7 +18,8 @@ const MAX_BYTES: u64 = 256 << 20;
 pub struct StudySnapshot {
     /// In the order in which they were created, without those that were deleted.
     pub studies: Vec<LoggedStudy>,
-    /// The last line (counted from 1), if it has no end: it is being written this moment, or its writer died. It was passed over.
+    /// The last line (counted from 1), if it has no end: it is being written this moment, or its writer died. It was
+    /// passed over.
     pub torn_line: Option<usize>,
 }
 
@@ -51,7 +52,8 @@ impl StudySnapshot {
     /// Reads a log; another process may be writing to it.
     ///
     /// # Errors
-    /// [`LogError::Io`], [`LogError::TooLarge`] above 256 MiB, [`LogError::Damaged`] with the first line that is no operation.
+    /// [`LogError::Io`], [`LogError::TooLarge`] above 256 MiB, [`LogError::Damaged`] with the first line that is no
+    /// operation.
     pub fn read(path: &Path) -> Result<Self, LogError> {
         let file = File::open(path).map_err(LogError::io("open", path))?;
         Self::parse(&read_at_most(file, path)?, path)
@@ -96,12 +98,18 @@ pub(super) struct TakenIn {
 }
 
 /// Replays all whole lines of `bytes`, which follow `lines_before` others; none of them if one is no operation.
-pub(super) fn take_in(replay: &mut Replay, bytes: &[u8], lines_before: usize, path: &Path) -> Result<TakenIn, LogError> {
+pub(super) fn take_in(
+    replay: &mut Replay,
+    bytes: &[u8],
+    lines_before: usize,
+    path: &Path,
+) -> Result<TakenIn, LogError> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let mut operations = Vec::new();
     for line in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
         let operation = Operation::parse(line.strip_suffix(b"\n").unwrap_or(line));
-        let damaged = |problem| LogError::Damaged { path: path.to_owned(), line: lines_before + operations.len() + 1, problem };
+        let damaged =
+            |problem| LogError::Damaged { path: path.to_owned(), line: lines_before + operations.len() + 1, problem };
         let operation = operation.map_err(damaged)?;
         operations.push(operation);
     }
@@ -110,7 +118,8 @@ pub(super) fn take_in(replay: &mut Replay, bytes: &[u8], lines_before: usize, pa
     Ok(TakenIn { bytes: whole, lines, recorded })
 }
 
-/// The number of the last line if it is the beginning of one; errors if it is something else, so that no foreign file is cut.
+/// The number of the last line if it is the beginning of one; errors if it is something else, so that no foreign file
+/// is cut.
 ///
 /// A file system may leave zeros where a power cut came before the bytes of a line.
 pub(super) fn check_tail(tail: &[u8], lines_before: usize, path: &Path) -> Result<Option<usize>, LogError> {

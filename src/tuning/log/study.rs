@@ -34,12 +34,13 @@ pub struct StageLog {
 }
 
 impl StudyLog {
-    /// Opens or creates a log for writing. Its folder must exist. A last line without an end, left by a process that died, is cut off: see
-    /// [`Self::repaired`].
+    /// Opens or creates a log for writing. Its folder must exist. A last line without an end, left by a process that
+    /// died, is cut off: see [`Self::repaired`].
     ///
     /// # Errors
-    /// [`LogError::BadName`] unless `study` is text without `/` and control characters; [`LogError::Locked`] if another search writes to the
-    /// file; [`LogError::Damaged`] with the line if the file is no study log; [`LogError::Io`], [`LogError::TooLarge`].
+    /// [`LogError::BadName`] unless `study` is text without `/` and control characters; [`LogError::Locked`] if another
+    /// search writes to the file; [`LogError::Damaged`] with the line if the file is no study log; [`LogError::Io`],
+    /// [`LogError::TooLarge`].
     pub fn open(path: &Path, study: &str) -> Result<Self, LogError> {
         check_name(study)?;
         let file = LogFile::open(path)?;
@@ -57,11 +58,12 @@ impl StudyLog {
         StudySnapshot { studies: lock(&self.file).replay.studies.iter().flatten().cloned().collect(), torn_line: None }
     }
 
-    /// A stage of the study, created if the file does not hold it. The fingerprint stands for everything that its trials depend on.
+    /// A stage of the study, created if the file does not hold it. The fingerprint stands for everything that its
+    /// trials depend on.
     ///
     /// # Errors
-    /// [`LogError::OtherSettings`] if the stage was begun with another fingerprint; [`LogError::BadName`] unless `stage` is text without `/`
-    /// and control characters; errors of writing.
+    /// [`LogError::OtherSettings`] if the stage was begun with another fingerprint; [`LogError::BadName`] unless
+    /// `stage` is text without `/` and control characters; errors of writing.
     pub fn stage(&self, stage: &str, fingerprint: &str) -> Result<StageLog, LogError> {
         check_name(stage)?;
         let name = format!("{}/{stage}", self.study);
@@ -109,8 +111,9 @@ impl StageLog {
     /// Records a finished trial; returns its number once the trial is flushed to the disk.
     ///
     /// # Errors
-    /// [`LogError::BadTrial`] for a score that is not finite or a value that its distribution does not have; [`LogError::Io`] if the disk
-    /// refuses, after which the trial is not in the log; [`LogError::Changed`] if another program removed the stage or broke the file.
+    /// [`LogError::BadTrial`] for a score that is not finite or a value that its distribution does not have;
+    /// [`LogError::Io`] if the disk refuses, after which the trial is not in the log; [`LogError::Changed`] if another
+    /// program removed the stage or broke the file.
     pub fn record(&self, trial: &NewTrial) -> Result<u64, LogError> {
         let mut file = lock(&self.file);
         file.catch_up()?;

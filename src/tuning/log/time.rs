@@ -7,12 +7,16 @@ pub(super) use crate::calendar::to_iso;
 
 const DAY: i64 = 86_400;
 
-/// Reads `YYYY-MM-DDTHH:MM:SS`, with or without a fraction of up to six digits and an offset; none if it is something else.
+/// Reads `YYYY-MM-DDTHH:MM:SS`, with or without a fraction of up to six digits and an offset; none if it is something
+/// else.
 pub(super) fn from_iso(text: &str) -> Option<SystemTime> {
     let text = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.get(from..to)?;
-        digits.iter().all(u8::is_ascii_digit).then(|| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
+        digits
+            .iter()
+            .all(u8::is_ascii_digit)
+            .then(|| digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
     };
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if !marks.iter().all(|&(at, mark)| text.get(at) == Some(&mark)) {
@@ -43,7 +47,8 @@ pub(super) fn from_iso(text: &str) -> Option<SystemTime> {
     };
     let seconds = days_from_civil(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset;
     let since = Duration::from_secs(seconds.unsigned_abs());
-    let whole = if seconds < 0 { SystemTime::UNIX_EPOCH.checked_sub(since) } else { SystemTime::UNIX_EPOCH.checked_add(since) };
+    let whole =
+        if seconds < 0 { SystemTime::UNIX_EPOCH.checked_sub(since) } else { SystemTime::UNIX_EPOCH.checked_add(since) };
     whole?.checked_add(Duration::from_micros(microseconds as u64))
 }
 
@@ -71,9 +76,14 @@ mod tests {
         assert_eq!(from_iso("2026-11-21T17:05:55Z"), Some(at(1_795_280_755, 0)));
         assert_eq!(to_iso(SystemTime::UNIX_EPOCH - Duration::from_secs(5)), to_iso(at(0, 0)));
         assert_eq!(to_iso(at(1 << 40, 0)), "9999-12-31T23:59:59.999999+00:00");
-        for bad in
-            ["", "2026-13-01T00:00:00", "2026-01-01 00:00:00", "2026-01-01T00:00:00.", "2026-01-01T00:00:00+1", "2026-01-01T0é:00:00"]
-        {
+        for bad in [
+            "",
+            "2026-13-01T00:00:00",
+            "2026-01-01 00:00:00",
+            "2026-01-01T00:00:00.",
+            "2026-01-01T00:00:00+1",
+            "2026-01-01T0é:00:00",
+        ] {
             assert_eq!(from_iso(bad), None, "{bad}");
         }
     }

@@ -27,7 +27,8 @@ impl Strategy for Annealing {
         let cube = Cube::new(space, objective);
         let walk = Walk { cube: &cube, settings: self, rng: RefCell::new(seed.derive("moves").rng()) };
         // A temperature above 0 was checked; argmin refuses no other.
-        let Ok(solver) = SimulatedAnnealing::new_with_rng(self.temperature, Xoshiro256PlusPlus::seed_from_u64(seed.0)) else {
+        let Ok(solver) = SimulatedAnnealing::new_with_rng(self.temperature, Xoshiro256PlusPlus::seed_from_u64(seed.0))
+        else {
             return Ok(());
         };
         let solver = solver.with_temp_func(SATempFunc::TemperatureFast);

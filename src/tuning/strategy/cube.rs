@@ -10,7 +10,8 @@ use argmin::core::{CostFunction, Error, Executor, IterState, Solver, State, Sync
 use super::{Objective, Stop};
 use crate::tuning::Space;
 
-/// Cost of a point whose trial failed: far above any error rate or log-loss, and finite, since a solver's first simplex takes no other.
+/// Cost of a point whose trial failed: far above any error rate or log-loss, and finite, since a solver's first simplex
+/// takes no other.
 const FAILED: f64 = 1e6;
 /// Proposals in a row that were scored before, after which a search stands still.
 const PATIENCE: usize = 200;
@@ -41,7 +42,8 @@ impl<'a> Cube<'a> {
     /// The costs of some points, scored side by side.
     pub(super) fn costs(&self, points: &[&[f64]]) -> Result<Vec<f64>, Stop> {
         let candidates: Vec<_> = points.iter().map(|point| self.space.decode(point)).collect();
-        let fresh = candidates.iter().filter(|candidate| self.seen.borrow_mut().insert(self.space.key(candidate))).count();
+        let fresh =
+            candidates.iter().filter(|candidate| self.seen.borrow_mut().insert(self.space.key(candidate))).count();
         self.repeated.set(if fresh > 0 { 0 } else { self.repeated.get() + points.len() });
         if self.repeated.get() > PATIENCE {
             return Err(Stop::Budget);

@@ -1,9 +1,9 @@
 //! How a search moves through its space.
 //!
-//! A [`Strategy`] proposes candidates and is told their scores; it does not know what they are settings of. All of its draws come from one
-//! seed, and candidates that it proposes together are scored in any order on any number of workers: the course of a search depends on
-//! neither. A candidate that was scored before costs nothing, so that after an interruption a strategy starts from its beginning and passes
-//! through what the log already holds.
+//! A [`Strategy`] proposes candidates and is told their scores; it does not know what they are settings of. All of its
+//! draws come from one seed, and candidates that it proposes together are scored in any order on any number of workers:
+//! the course of a search depends on neither. A candidate that was scored before costs nothing, so that after an
+//! interruption a strategy starts from its beginning and passes through what the log already holds.
 
 mod annealing;
 mod cube;
@@ -38,7 +38,8 @@ pub enum Stop {
 
 /// A way to search.
 pub trait Strategy {
-    /// Proposes candidates until it is done or the objective stops it. `start` is the point of known-good settings on the unit cube.
+    /// Proposes candidates until it is done or the objective stops it. `start` is the point of known-good settings on
+    /// the unit cube.
     ///
     /// # Errors
     /// The objective's.
@@ -62,7 +63,8 @@ pub enum StrategyConfig {
         #[serde(default = "width")]
         width: f64,
     },
-    /// Points that fly towards the best places found (Kennedy and Eberhart, 1995); a swarm's points are scored side by side.
+    /// Points that fly towards the best places found (Kennedy and Eberhart, 1995); a swarm's points are scored side by
+    /// side.
     ParticleSwarm {
         /// Points, 2 to 1000. Default 8.
         #[serde(default = "particles")]
@@ -70,7 +72,8 @@ pub enum StrategyConfig {
     },
     /// A walk that also goes uphill, less and less (Kirkpatrick et al., 1983).
     Annealing {
-        /// The first temperature, in units of the score: a loss of this much is accepted now and then. Above 0. Default 0.01.
+        /// The first temperature, in units of the score: a loss of this much is accepted now and then. Above 0. Default
+        /// 0.01.
         #[serde(default = "temperature")]
         temperature: f64,
         /// The first step as a share of each range, above 0 up to 1. Default 0.5.
@@ -83,7 +86,8 @@ pub enum StrategyConfig {
         #[serde(default = "rounds")]
         rounds: usize,
     },
-    /// The score after each of several numbers of steps, all read from one training: for the parameter that counts epochs or trees.
+    /// The score after each of several numbers of steps, all read from one training: for the parameter that counts
+    /// epochs or trees.
     Curve,
 }
 
@@ -135,8 +139,12 @@ impl StrategyConfig {
             if ok { Ok(()) } else { Err(FieldError::new(field, format!("found {found}, expected {allowed}"))) }
         };
         match *self {
-            Self::NelderMead { width } => inside("width", width, width > 0.0 && width <= 0.5, "more than 0, at most 0.5"),
-            Self::ParticleSwarm { particles } => inside("particles", particles as f64, (2..=1000).contains(&particles), "2 to 1000"),
+            Self::NelderMead { width } => {
+                inside("width", width, width > 0.0 && width <= 0.5, "more than 0, at most 0.5")
+            }
+            Self::ParticleSwarm { particles } => {
+                inside("particles", particles as f64, (2..=1000).contains(&particles), "2 to 1000")
+            }
             Self::Annealing { temperature, step } => {
                 inside("temperature", temperature, temperature > 0.0 && temperature.is_finite(), "more than 0")?;
                 inside("step", step, step > 0.0 && step <= 1.0, "more than 0, at most 1")

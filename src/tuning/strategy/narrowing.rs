@@ -17,7 +17,8 @@ impl Strategy for Narrowing {
             let grid = round.grid();
             let scores = objective.evaluate(&grid)?;
             let Some(best) = best(&grid, &scores) else { return Ok(()) };
-            let parameters = round.parameters().iter().zip(best).map(|(parameter, value)| narrowed(parameter, value)).collect();
+            let parameters =
+                round.parameters().iter().zip(best).map(|(parameter, value)| narrowed(parameter, value)).collect();
             // A part of a checked space is one.
             let Ok(next) = Space::new(parameters) else { return Ok(()) };
             round = next;

@@ -17,7 +17,8 @@ impl Strategy for NelderMead {
     fn search(&self, space: &Space, start: &[f64], objective: &mut dyn Objective, _seed: Seed) -> Result<(), Stop> {
         let corners = self.first_simplex(start);
         let cube = Cube::new(space, objective);
-        // The corners do not depend on each other. Scored beforehand, the solver finds them done: it asks one at a time, and takes no error.
+        // The corners do not depend on each other. Scored beforehand, the solver finds them done: it asks one at a
+        // time, and takes no error.
         cube.costs(&corners.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         // Accuracies are counts, and equal ones are no sign of a minimum. (A tolerance of 0 is not refused.)
         let Ok(solver) = Solver::new(corners).with_sd_tolerance(0.0) else { return Ok(()) };

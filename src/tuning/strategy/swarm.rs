@@ -23,12 +23,19 @@ impl Strategy for Swarm {
         let cube = Cube::new(space, objective);
         let mut rng = seed.derive("swarm").rng();
         let mut draw = |low: f64| -> Point { start.iter().map(|_| rng.random_range(low..=1.0)).collect() };
-        // The known-good settings are one of the points, so that no search ends below them and the others learn of them.
-        let positions: Vec<Point> = std::iter::once(start.to_vec()).chain((1..self.particles).map(|_| draw(0.0))).collect();
+        // The known-good settings are one of the points, so that no search ends below them and the others learn of
+        // them.
+        let positions: Vec<Point> =
+            std::iter::once(start.to_vec()).chain((1..self.particles).map(|_| draw(0.0))).collect();
         let costs = cube.costs(&positions.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-        let particles = positions.into_iter().zip(costs).map(|(position, cost)| Particle::new(position, cost, draw(-1.0))).collect();
+        let particles = positions
+            .into_iter()
+            .zip(costs)
+            .map(|(position, cost)| Particle::new(position, cost, draw(-1.0)))
+            .collect();
         let bounds = (vec![0.0; start.len()], vec![1.0; start.len()]);
-        let solver = ParticleSwarm::new(bounds, self.particles).with_rng_generator(Xoshiro256PlusPlus::seed_from_u64(seed.0));
+        let solver =
+            ParticleSwarm::new(bounds, self.particles).with_rng_generator(Xoshiro256PlusPlus::seed_from_u64(seed.0));
         cube.minimise(&cube, solver, |state: PopulationState<Particle<Point, f64>, f64>| state.population(particles))
     }
 

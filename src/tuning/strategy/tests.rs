@@ -59,7 +59,12 @@ fn strategies() -> Vec<StrategyConfig> {
     ]
 }
 
-fn search(config: &StrategyConfig, budget: usize, seed: u64, score: fn(&Candidate) -> Option<f64>) -> (Vec<Candidate>, f64) {
+fn search(
+    config: &StrategyConfig,
+    budget: usize,
+    seed: u64,
+    score: fn(&Candidate) -> Option<f64>,
+) -> (Vec<Candidate>, f64) {
     let space = space();
     let mut function = Function { space: &space, score, budget, scored: HashMap::new(), order: Vec::new() };
     let ended = config.strategy().unwrap().search(&space, &[0.1, 0.9, 0.9], &mut function, Seed(seed));

@@ -27,7 +27,11 @@ impl WithSimd for Convolve<'_> {
         let (lanes, channels) = (S::F32_LANES, self.bias.len());
         let (patches, positions) = (self.patches, self.patches.bases.len());
         let taps = patches.kernel * patches.segment;
-        assert!(channels.is_multiple_of(lanes) && self.panels.len() == taps * channels && self.values.len() == positions * channels);
+        assert!(
+            channels.is_multiple_of(lanes)
+                && self.panels.len() == taps * channels
+                && self.values.len() == positions * channels
+        );
         assert!(self.winners.is_empty() || self.winners.len() == self.values.len());
         assert!(patches.reach(patches.segment) <= self.staged.len(), "a patch ends outside the staged image");
         let mut channel = 0;
@@ -63,7 +67,13 @@ impl Convolve<'_> {
     }
 
     #[inline(always)]
-    fn tile<S: Simd, const W: usize, const P: usize, const V: usize>(&mut self, s: S, panel: &[f32], channel: usize, position: usize) {
+    fn tile<S: Simd, const W: usize, const P: usize, const V: usize>(
+        &mut self,
+        s: S,
+        panel: &[f32],
+        channel: usize,
+        position: usize,
+    ) {
         let Patches { bases, corners, kernel, row, segment, .. } = self.patches;
         let channels = self.bias.len();
         let (bias, _) = S::as_simd_f32s(&self.bias[channel..]);
@@ -82,7 +92,8 @@ impl Convolve<'_> {
                 for p in 0..P {
                     let offset = bases[w] + corners[p] + kernel_row * row;
                     debug_assert!(offset + segment <= self.staged.len());
-                    // SAFETY: `with_simd` asserted that the largest base, corner and kernel row plus a segment stay inside `staged`.
+                    // SAFETY: `with_simd` asserted that the largest base, corner and kernel row plus a segment stay
+                    // inside `staged`.
                     starts[w][p] = unsafe { self.staged.as_ptr().add(offset) };
                 }
             }

@@ -22,8 +22,8 @@ pub(in crate::nn::fused) fn panel(vectors: usize) -> usize {
     }
 }
 
-/// `bias + Σ value · weights[row]`. The weights pass the processor once, in order, and those of zero inputs (four of five pixels) not at
-/// all: a layer of one image is bound by memory, not by arithmetic.
+/// `bias + Σ value · weights[row]`. The weights pass the processor once, in order, and those of zero inputs (four of
+/// five pixels) not at all: a layer of one image is bound by memory, not by arithmetic.
 pub(in crate::nn::fused) struct MatrixVector<'a> {
     pub inputs: &'a [Input],
     /// `[panel][input][output]`, panels as [`panel`] says.
@@ -41,7 +41,9 @@ impl WithSimd for MatrixVector<'_> {
     fn with_simd<S: Simd>(self, s: S) {
         let Self { inputs, weights, bias, values } = self;
         let outputs = bias.len();
-        assert!(outputs.is_multiple_of(S::F32_LANES) && values.len() == outputs && weights.len().is_multiple_of(outputs));
+        assert!(
+            outputs.is_multiple_of(S::F32_LANES) && values.len() == outputs && weights.len().is_multiple_of(outputs)
+        );
         let rows = weights.len() / outputs;
         let mut at = 0;
         while at < outputs {

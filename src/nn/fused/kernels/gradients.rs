@@ -15,7 +15,8 @@ pub(in crate::nn::fused) struct Source {
 /// Gradient of the weight from one image.
 pub(in crate::nn::fused) struct WeightGradient<'a> {
     pub patches: Patches<'a>,
-    /// Longer than the image by at least a vector: what lies behind a segment is read and goes to the padding of `weight_gradient`.
+    /// Longer than the image by at least a vector: what lies behind a segment is read and goes to the padding of
+    /// `weight_gradient`.
     pub staged: &'a [f32],
     /// `[position][channel]`, channels padded to whole vectors.
     pub gradient: &'a [f32],
@@ -38,15 +39,23 @@ impl WithSimd for WeightGradient<'_> {
         let Self { patches, staged, gradient, winners, channels_out, weight_gradient, sources, ends } = self;
         let padded = patches.segment.next_multiple_of(S::F32_LANES);
         let channels = gradient.len() / patches.bases.len();
-        assert!(channels >= channels_out && gradient.len() == channels * patches.bases.len() && winners.len() == gradient.len());
+        assert!(
+            channels >= channels_out
+                && gradient.len() == channels * patches.bases.len()
+                && winners.len() == gradient.len()
+        );
         assert!(weight_gradient.len() == channels_out * patches.kernel * padded);
-        assert!(patches.reach(padded) <= staged.len().min(u32::MAX as usize), "a padded patch ends outside the staged image");
+        assert!(
+            patches.reach(padded) <= staged.len().min(u32::MAX as usize),
+            "a padded patch ends outside the staged image"
+        );
         // The list keeps its length, so that every entry is written without a branch.
         sources.resize(sources.len().max(channels_out * patches.bases.len()), Source::default());
         ends.clear();
         let mut count = 0;
         for channel in 0..channels_out {
-            let (gradients, winners) = (gradient[channel..].iter().step_by(channels), winners[channel..].iter().step_by(channels));
+            let (gradients, winners) =
+                (gradient[channel..].iter().step_by(channels), winners[channel..].iter().step_by(channels));
             for ((&base, &gradient), &winner) in patches.bases.iter().zip(gradients).zip(winners) {
                 sources[count] = Source { offset: (base + patches.corners[usize::from(winner & 3)]) as u32, gradient };
                 // An exactly zero gradient adds nothing (half of them behind a ReLU).
@@ -78,17 +87,25 @@ impl WithSimd for WeightGradient<'_> {
     }
 }
 
-/// Adds `gradient · staged[offset + at..]` of every source to the first `B` vectors of `sums`; returns how many values that is.
-/// Only called by [`WeightGradient`], which proved that `reach(padded)`, hence `offset + at + B` vectors, lies inside `staged`.
+/// Adds `gradient · staged[offset + at..]` of every source to the first `B` vectors of `sums`; returns how many values
+/// that is. Only called by [`WeightGradient`], which proved that `reach(padded)`, hence `offset + at + B` vectors, lies
+/// inside `staged`.
 #[inline(always)]
-fn add_segments<S: Simd, const B: usize>(s: S, sources: &[Source], staged: &[f32], at: usize, sums: &mut [f32]) -> usize {
+fn add_segments<S: Simd, const B: usize>(
+    s: S,
+    sources: &[Source],
+    staged: &[f32],
+    at: usize,
+    sums: &mut [f32],
+) -> usize {
     let kept = &mut S::as_mut_simd_f32s(sums).0[..B];
     let mut sums = [s.splat_f32s(0.0); B];
     sums.copy_from_slice(kept);
     for source in sources {
         let (gradient, offset) = (s.splat_f32s(source.gradient), source.offset as usize + at);
         for (v, sum) in sums.iter_mut().enumerate() {
-            // SAFETY: the offset is a base plus a corner, and `at + B` vectors end inside the padded kernel row: below `reach(padded)`.
+            // SAFETY: the offset is a base plus a corner, and `at + B` vectors end inside the padded kernel row: below
+            // `reach(padded)`.
             let x = unsafe { load::<S>(staged, offset + v * S::F32_LANES) };
             *sum = mul_add(s, gradient, x, *sum);
         }
@@ -105,7 +122,8 @@ pub(in crate::nn::fused) struct InputGradient<'a> {
     /// Which candidate receives the gradient, like `gradient`.
     pub winners: &'a [u8],
     pub channels_out: usize,
-    /// `[kernel row][block of a segment][channel][value]`, segments padded with zeros to whole vectors and cut as [`blocks`] says.
+    /// `[kernel row][block of a segment][channel][value]`, segments padded with zeros to whole vectors and cut as
+    /// [`blocks`] says.
     pub weight: &'a [f32],
     /// A staged image, added to.
     pub input_gradient: &'a mut [f32],
@@ -126,14 +144,18 @@ impl WithSimd for InputGradient<'_> {
         let padded = segment.next_multiple_of(S::F32_LANES);
         let channels = self.gradient.len() / bases.len();
         assert!(
-            channels >= self.channels_out && self.gradient.len() == channels * bases.len() && self.winners.len() == self.gradient.len()
+            channels >= self.channels_out
+                && self.gradient.len() == channels * bases.len()
+                && self.winners.len() == self.gradient.len()
         );
         assert!(self.weight.len() == self.channels_out * kernel * padded && self.channels_out <= u32::MAX as usize);
         self.sort(channels);
-        // A few vectors of all channels' weights at a time: they stay in the first-level cache while all positions read them.
+        // A few vectors of all channels' weights at a time: they stay in the first-level cache while all positions read
+        // them.
         for kernel_row in 0..kernel {
             for (here, width) in blocks(padded, S::F32_LANES) {
-                let weight = &self.weight[(kernel_row * padded + here) * self.channels_out..][..width * self.channels_out];
+                let weight =
+                    &self.weight[(kernel_row * padded + here) * self.channels_out..][..width * self.channels_out];
                 let mut begin = 0;
                 for (index, &end) in self.ends.iter().enumerate() {
                     let sources = &self.sources[begin..end];
@@ -151,8 +173,8 @@ impl WithSimd for InputGradient<'_> {
     }
 }
 
-/// Vectors of the weight that one pass of [`InputGradient`] reads: the block of 128 channels shall fit 32 KiB of first-level cache, and two
-/// sums of it the registers.
+/// Vectors of the weight that one pass of [`InputGradient`] reads: the block of 128 channels shall fit 32 KiB of
+/// first-level cache, and two sums of it the registers.
 const fn block(lanes: usize) -> usize {
     if lanes == 16 { 4 } else { 6 }
 }
@@ -189,8 +211,9 @@ impl InputGradient<'_> {
     }
 }
 
-/// Adds `gradient · weight[offset]` of every source to `to`; `weight` has `B` vectors for each channel, `to` that many or a little less.
-/// Only called by [`InputGradient`], whose sources' offsets are channels, of which `weight` has `channels_out`.
+/// Adds `gradient · weight[offset]` of every source to `to`; `weight` has `B` vectors for each channel, `to` that many
+/// or a little less. Only called by [`InputGradient`], whose sources' offsets are channels, of which `weight` has
+/// `channels_out`.
 #[inline(always)]
 fn add_weights<S: Simd, const B: usize>(s: S, sources: &[Source], weight: &[f32], to: &mut [f32]) {
     // Two sums, for the multiply-add's latency.

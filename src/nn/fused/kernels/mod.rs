@@ -1,24 +1,28 @@
-//! The inner loops. Their loads and stores and the memory of [`fresh`](super::fresh) are the only `unsafe` code of the crate's own.
+//! The inner loops. Their loads and stores and the memory of [`fresh`](super::fresh) are the only `unsafe` code of the
+//! crate's own.
 //!
-//! Everything reads a *staged* image: `[row][column][channel]` with its border, so that one row of the kernel over one output covers one run
-//! of consecutive values (a *segment*). Four kernels of convolutions and one of matrices, each written once and compiled for every
-//! [`Level`](super::level::Level):
+//! Everything reads a *staged* image: `[row][column][channel]` with its border, so that one row of the kernel over one
+//! output covers one run of consecutive values (a *segment*). Four kernels of convolutions and one of matrices, each
+//! written once and compiled for every [`Level`](super::level::Level):
 //!
-//! * [`Convolve`]: a register tile of outputs × channels, exactly the outputs that the pool looks at, the pool in the tile's epilogue.
-//! * [`WeightGradient`] and [`InputGradient`]: an output channel's gradient is not zero at one candidate of each pool window only, so both
-//!   gradients are sums of segments, four times fewer than the convolution had. The first sums the image's segments over the windows of one
-//!   channel, the second the weight's segments over the channels of one candidate; both keep the sum in registers.
-//! * [`Taps`]: gradient of the weight where a segment is much shorter than a vector (the first layer), with channels in the lanes.
+//! * [`Convolve`]: a register tile of outputs × channels, exactly the outputs that the pool looks at, the pool in the
+//!   tile's epilogue.
+//! * [`WeightGradient`] and [`InputGradient`]: an output channel's gradient is not zero at one candidate of each pool
+//!   window only, so both gradients are sums of segments, four times fewer than the convolution had. The first sums the
+//!   image's segments over the windows of one channel, the second the weight's segments over the channels of one
+//!   candidate; both keep the sum in registers.
+//! * [`Taps`]: gradient of the weight where a segment is much shorter than a vector (the first layer), with channels in
+//!   the lanes.
 //! * [`Product`]: a register tile of rows × columns.
 //!
-//! [`MatrixVector`], a dense layer of a [single image](super::single), and the transforms around Winograd's products ([`TransformTiles`] and its
-//! neighbours) are safe code.
+//! [`MatrixVector`], a dense layer of a [single image](super::single), and the transforms around Winograd's products
+//! ([`TransformTiles`] and its neighbours) are safe code.
 //!
 //! # Invariants
-//! Offsets into a staged image come from `bases[position] + corners[candidate] + kernel_row · row + i` with `i` below the segment, rounded up
-//! to whole vectors in [`WeightGradient`]; into matrices from a row and a step. Each kernel proves by `assert!` on entry, from the largest of
-//! each, that every such offset is inside its slices; only the loads and stores that rest on that proof are unchecked. Everything else is an
-//! ordinary slice.
+//! Offsets into a staged image come from `bases[position] + corners[candidate] + kernel_row · row + i` with `i` below
+//! the segment, rounded up to whole vectors in [`WeightGradient`]; into matrices from a row and a step. Each kernel
+//! proves by `assert!` on entry, from the largest of each, that every such offset is inside its slices; only the loads
+//! and stores that rest on that proof are unchecked. Everything else is an ordinary slice.
 #![allow(unsafe_code)]
 // Arrays of vectors are registers: loops over constant indices unroll, iterators over them often do not.
 #![allow(clippy::needless_range_loop)]
@@ -39,7 +43,8 @@ pub(super) use product::{COLUMNS, Panel, Product, Strided, Sum};
 pub(super) use taps::Taps;
 pub(super) use winograd::{COMPONENTS, Placement, TransformFilters, TransformProducts, TransformTiles};
 
-/// Vectors of output channels in one tile of [`Convolve`], and in one panel of the products between Winograd's transforms.
+/// Vectors of output channels in one tile of [`Convolve`], and in one panel of the products between Winograd's
+/// transforms.
 pub(in crate::nn::fused) const PANEL: usize = 2;
 
 /// Whole vectors of a buffer at any offset.

@@ -16,7 +16,8 @@ pub(in crate::nn::fused) struct Strided<'a> {
     pub step: usize,
 }
 
-/// Some columns of a matrix `[depth, columns]`: `vectors` whole vectors at `data[k · row]`, for every k below the depth.
+/// Some columns of a matrix `[depth, columns]`: `vectors` whole vectors at `data[k · row]`, for every k below the
+/// depth.
 #[derive(Clone, Copy)]
 pub(in crate::nn::fused) struct Panel<'a> {
     pub data: &'a [f32],
@@ -38,8 +39,8 @@ pub(in crate::nn::fused) enum Sum {
 
 /// Adds `a · b` to `c`, or puts it there.
 ///
-/// Every element is summed over the depth in order, one multiply-add after the other, in whatever tile it lies: how the rows are split
-/// changes no bit.
+/// Every element is summed over the depth in order, one multiply-add after the other, in whatever tile it lies: how the
+/// rows are split changes no bit.
 pub(in crate::nn::fused) struct Product<'a> {
     /// `[rows, depth]`
     pub a: Strided<'a>,
@@ -61,7 +62,8 @@ impl WithSimd for Product<'_> {
         assert!((rows - 1) * row + (self.depth - 1) * step < data.len(), "the first factor ends too early");
         for panel in self.b {
             assert!(
-                (self.depth - 1) * panel.row + panel.vectors * S::F32_LANES <= panel.data.len() && panel.first < self.columns,
+                (self.depth - 1) * panel.row + panel.vectors * S::F32_LANES <= panel.data.len()
+                    && panel.first < self.columns,
                 "a panel ends too early"
             );
             match panel.vectors {
@@ -99,7 +101,8 @@ impl Product<'_> {
         for r in 0..R {
             if self.sum == Sum::Continued {
                 let from = &self.c[(row + r) * self.columns + first..][..width];
-                // Constant indices keep the sums in registers: with slices of them the whole product takes twice as long.
+                // Constant indices keep the sums in registers: with slices of them the whole product takes twice as
+                // long.
                 for v in 0..V {
                     let from = &from[v * S::F32_LANES..];
                     sums[r][v] = S::as_simd_f32s(from).0.first().copied().unwrap_or_else(|| s.partial_load_f32s(from));

@@ -66,7 +66,8 @@ impl Taps<'_> {
                     let offset = base + corners[candidate & 3];
                     for t in 0..T {
                         debug_assert!(offset + taps[t] < self.staged.len());
-                        // SAFETY: base + corner + tap < `reach(segment)`, which `with_simd` asserted to be inside `staged`.
+                        // SAFETY: base + corner + tap < `reach(segment)`, which `with_simd` asserted to be inside
+                        // `staged`.
                         let x = s.splat_f32s(unsafe { *self.staged.get_unchecked(offset + taps[t]) });
                         sums[t] = mul_add(s, x, gradient, sums[t]);
                     }

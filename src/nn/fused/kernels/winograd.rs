@@ -1,6 +1,8 @@
-//! The three linear maps of Winograd's F(2×2, 3×3) (see [`winograd`](crate::nn::fused::winograd)), channels in the lanes.
+//! The three linear maps of Winograd's F(2×2, 3×3) (see [`winograd`](crate::nn::fused::winograd)), channels in the
+//! lanes.
 //!
-//! Each is one small matrix used twice, for the columns and for the rows. The products between them are [`Product`](super::Product)'s.
+//! Each is one small matrix used twice, for the columns and for the rows. The products between them are
+//! [`Product`](super::Product)'s.
 
 use std::{array, ops::Range};
 
@@ -33,11 +35,15 @@ impl WithSimd for TransformFilters<'_> {
     fn with_simd<S: Simd>(self, s: S) {
         let Self { weight, channels_in, filters, width } = self;
         let lanes = S::F32_LANES;
-        assert!(width.is_multiple_of(lanes) && lanes <= MOST_LANES && filters.len() == COMPONENTS * channels_in * width);
+        assert!(
+            width.is_multiple_of(lanes) && lanes <= MOST_LANES && filters.len() == COMPONENTS * channels_in * width
+        );
         let zero = s.splat_f32s(0.0);
         for first in (0..width).step_by(lanes) {
             let mut channels: [&[f32]; MOST_LANES] = [&[]; MOST_LANES];
-            for (channel, weight) in channels[..lanes].iter_mut().zip(weight.chunks_exact(channels_in * TAPS).skip(first)) {
+            for (channel, weight) in
+                channels[..lanes].iter_mut().zip(weight.chunks_exact(channels_in * TAPS).skip(first))
+            {
                 *channel = weight;
             }
             // What has no channel stays zero.
@@ -194,7 +200,10 @@ impl WithSimd for TransformProducts<'_> {
             for vector in 0..bias.len() {
                 let mut columns = [[zero; 2]; 4];
                 for x in 0..4 {
-                    columns[x] = output_line(s, [from[x][vector], from[4 + x][vector], from[8 + x][vector], from[12 + x][vector]]);
+                    columns[x] = output_line(
+                        s,
+                        [from[x][vector], from[4 + x][vector], from[8 + x][vector], from[12 + x][vector]],
+                    );
                 }
                 let mut outputs = [[zero; 2]; 2];
                 for y in 0..2 {

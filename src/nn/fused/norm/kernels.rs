@@ -106,7 +106,8 @@ impl WithSimd for MapGradient<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
-        let [mean, factor, slope, offset] = [self.mean, self.factor, self.slope, self.offset].map(|row| S::as_simd_f32s(row).0);
+        let [mean, factor, slope, offset] =
+            [self.mean, self.factor, self.slope, self.offset].map(|row| S::as_simd_f32s(row).0);
         let vectors = mean.len();
         let (map, to) = (S::as_simd_f32s(self.map).0, S::as_mut_simd_f32s(self.to).0);
         assert!([factor.len(), slope.len(), offset.len()] == [vectors; 3] && map.len() == to.len());

@@ -1,13 +1,17 @@
-//! Batch normalisation with the activations and the pool behind it, as two operations: the statistics of a batch, and all the rest.
+//! Batch normalisation with the activations and the pool behind it, as two operations: the statistics of a batch, and
+//! all the rest.
 //!
-//! A convolution that is followed by a norm writes its whole map, and the norm wants every value of a channel before it gives the first. So
-//! the map is read twice forward and twice backward, which is the least there is; everything else happens image by image in the cache:
-//! nothing but the map itself is kept for the backward pass, which computes slopes and winners of the pool anew.
+//! A convolution that is followed by a norm writes its whole map, and the norm wants every value of a channel before it
+//! gives the first. So the map is read twice forward and twice backward, which is the least there is; everything else
+//! happens image by image in the cache: nothing but the map itself is kept for the backward pass, which computes slopes
+//! and winners of the pool anew.
 //!
-//! With `x̂ = (x − μ) / √(σ² + ε)` and `dz` the gradient behind `z = γ·x̂ + β`: `dβ = Σ dz`, `dγ = Σ dz·x̂`,
-//! `dx = γ / √(σ² + ε) · (dz − dβ / n − x̂ · dγ / n)` (Ioffe and Szegedy, 2015, arXiv:1502.03167), sums over the `n` values of a channel.
+//! With `x̂ = (x − μ) / √(σ² + ε)` and `dz` the gradient behind `z = γ·x̂ + β`: `dβ = Σ dz`, `dγ = Σ dz·x̂`, `dx = γ /
+//! √(σ² + ε) · (dz − dβ / n − x̂ · dγ / n)` (Ioffe and Szegedy, 2015, arXiv:1502.03167), sums over the `n` values of a
+//! channel.
 //!
-//! Every sum is one for each image, in `f32`, and the images' are added in their order, in `f64`: the number of threads changes no bit.
+//! Every sum is one for each image, in `f32`, and the images' are added in their order, in `f64`: the number of threads
+//! changes no bit.
 
 mod kernels;
 mod passes;
@@ -42,8 +46,8 @@ pub(super) fn run_statistics(map: Tensor<4>, level: Level) -> (Tensor<1>, Tensor
     (Tensor::from_dispatch(mean), Tensor::from_dispatch(variance))
 }
 
-/// `map` normalised by its [statistics](batch_statistics), times `weight`, plus `bias`, then what `spec` says. Differentiable in `map`,
-/// `weight` and `bias`; the gradient of `map` is the one through its statistics, too.
+/// `map` normalised by its [statistics](batch_statistics), times `weight`, plus `bias`, then what `spec` says.
+/// Differentiable in `map`, `weight` and `bias`; the gradient of `map` is the one through its statistics, too.
 ///
 /// # Shapes
 /// - `map`: `[batch, channels, height, width]`, fastest if channels lie innermost
@@ -146,7 +150,14 @@ impl State {
         let geometry = self.spec.geometry([batch, channels, height, width]).expect("the caller checked the sizes");
         let read = |values: &FloatTensor<Flex>| values.to_contiguous().storage::<f32>().to_vec();
         let [mean, variance, weight, bias] = [&self.mean, &self.variance, &self.weight, &self.bias].map(read);
-        let constants = Constants::new(&mean, &variance, &weight, &bias, self.epsilon, channels.next_multiple_of(self.level.lanes()));
+        let constants = Constants::new(
+            &mean,
+            &variance,
+            &weight,
+            &bias,
+            self.epsilon,
+            channels.next_multiple_of(self.level.lanes()),
+        );
         Plan { level: self.level, geometry, spec: &self.spec, constants }
     }
 

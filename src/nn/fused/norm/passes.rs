@@ -30,13 +30,20 @@ fn for_each<T: Send>(items: impl Iterator<Item = T>, run: impl Fn(T, &mut Scratc
 }
 
 /// Mean and biased variance of each channel of a map `[batch, channels, height, width]`.
-pub(super) fn statistics(level: Level, map: &[f32], [batch, channels, height, width]: [usize; 4]) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn statistics(
+    level: Level,
+    map: &[f32],
+    [batch, channels, height, width]: [usize; 4],
+) -> (Vec<f32>, Vec<f32>) {
     let (positions, padded) = (height * width, channels.next_multiple_of(level.lanes()));
     let mut partial = vec![0.0; batch * 2 * padded];
-    for_each(map.chunks_exact(positions * channels).zip(partial.chunks_exact_mut(2 * padded)), |(map, partial), scratch| {
-        let (sum, squares) = partial.split_at_mut(padded);
-        level.run(Moments { map: widened(map, channels, padded, &mut scratch.staged), sum, squares });
-    });
+    for_each(
+        map.chunks_exact(positions * channels).zip(partial.chunks_exact_mut(2 * padded)),
+        |(map, partial), scratch| {
+            let (sum, squares) = partial.split_at_mut(padded);
+            level.run(Moments { map: widened(map, channels, padded, &mut scratch.staged), sum, squares });
+        },
+    );
     let (images, count) = (partial.chunks_exact(2 * padded), positions as f64);
     let mut mean = vec![0.0; channels];
     for image in images.clone() {
@@ -45,13 +52,17 @@ pub(super) fn statistics(level: Level, map: &[f32], [batch, channels, height, wi
     mean.iter_mut().for_each(|mean| *mean /= count * batch as f64);
     let mut variance = vec![0.0; channels];
     for image in images {
-        for ((variance, mean), (sum, squares)) in variance.iter_mut().zip(&mean).zip(image.iter().zip(&image[padded..])) {
+        for ((variance, mean), (sum, squares)) in variance.iter_mut().zip(&mean).zip(image.iter().zip(&image[padded..]))
+        {
             let off = f64::from(*sum) / count - mean;
             *variance += f64::from(*squares) + count * off * off;
         }
     }
     let total = count * batch as f64;
-    (mean.iter().map(|mean| *mean as f32).collect(), variance.iter().map(|variance| (variance / total) as f32).collect())
+    (
+        mean.iter().map(|mean| *mean as f32).collect(),
+        variance.iter().map(|variance| (variance / total) as f32).collect(),
+    )
 }
 
 /// `[position][channel]` with channels padded by zeros; the map itself if they need no padding.
@@ -164,7 +175,14 @@ impl Plan<'_> {
         let result = match g.window {
             None => values,
             Some(window) => {
-                self.level.run(PoolMap { window, width: g.out_width, channels: padded, map: values, slopes: None, pooled });
+                self.level.run(PoolMap {
+                    window,
+                    width: g.out_width,
+                    channels: padded,
+                    map: values,
+                    slopes: None,
+                    pooled,
+                });
                 pooled
             }
         };
@@ -179,7 +197,14 @@ impl Plan<'_> {
     }
 
     /// Slopes of the result with respect to the normalised values of an image.
-    fn slopes(&self, staged: &[f32], values: &mut Buffer, slopes: &mut [f32], pooled: &mut Buffer, pooled_slopes: &mut Buffer) {
+    fn slopes(
+        &self,
+        staged: &[f32],
+        values: &mut Buffer,
+        slopes: &mut [f32],
+        pooled: &mut Buffer,
+        pooled_slopes: &mut Buffer,
+    ) {
         let (g, channels) = (&self.geometry, self.padded());
         let (before, after) = (&self.spec.before_pool, &self.spec.after_pool);
         let values = values.take(staged.len());
@@ -211,7 +236,14 @@ impl Plan<'_> {
         let slopes = slopes.take(staged.len());
         self.slopes(staged, values, slopes, pooled, pooled_slopes);
         let to = to.take(staged.len());
-        self.level.run(ScaledGradient { view: gradient, n, geometry: &self.geometry, channels: self.padded(), slopes, to: &mut *to });
+        self.level.run(ScaledGradient {
+            view: gradient,
+            n,
+            geometry: &self.geometry,
+            channels: self.padded(),
+            slopes,
+            to: &mut *to,
+        });
         (staged, to, rows)
     }
 
@@ -232,7 +264,8 @@ impl Plan<'_> {
         }
         let (sum, product) = sums.split_at(padded);
         let Constants { mean, inverse, factor, .. } = &self.constants;
-        let of_weight: Vec<f64> = product.iter().zip(inverse).map(|(product, inverse)| product * f64::from(*inverse)).collect();
+        let of_weight: Vec<f64> =
+            product.iter().zip(inverse).map(|(product, inverse)| product * f64::from(*inverse)).collect();
         let narrow = |values: &[f64]| values[..g.channels_in].iter().map(|value| *value as f32).collect();
         let (weight, bias) = (narrow(&of_weight), narrow(sum));
         if !map_wanted {

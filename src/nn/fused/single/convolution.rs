@@ -57,7 +57,8 @@ impl PackedConvolution {
     pub fn new(level: Level, map: Map, spec: &ConvolutionSpec) -> Self {
         let ConvolutionSpec { kernel, border, .. } = *spec;
         let mut activations = spec.activations.to_vec();
-        // Monotone functions change places with a maximum without changing any value: then the pool is part of the kernel.
+        // Monotone functions change places with a maximum without changing any value: then the pool is part of the
+        // kernel.
         let pooled = spec.pool == Some(Pool::Max) && activations.iter().all(|activation| activation.is_monotone());
         let window = spec.pool.filter(|_| !pooled).map(|pool| match pool {
             Pool::Max => Window::Max,
@@ -86,9 +87,10 @@ impl PackedConvolution {
         bias.resize(padded, 0.0);
         let method = match Tiles::new(level, &geometry) {
             Some(tiles) => Method::ByTiles { filters: tiles.filters(spec.weight, Buffer::default()), tiles },
-            None => {
-                Method::Direct { bases: geometry.bases(), panels: stage::panels(spec.weight, &geometry, padded, PANEL * level.lanes()) }
-            }
+            None => Method::Direct {
+                bases: geometry.bases(),
+                panels: stage::panels(spec.weight, &geometry, padded, PANEL * level.lanes()),
+            },
         };
         Self { geometry, padded, method, bias, activations, pooled_activations }
     }
@@ -125,8 +127,9 @@ impl PackedConvolution {
         }
     }
 
-    /// Replaces the input in `values`, its channels `padded_in` apart, by the output. `staged` is [`staged`](Self::staged)'s, `pooled` a
-    /// buffer as large as `values`, and `winograd` has been [reserved](Self::reserve).
+    /// Replaces the input in `values`, its channels `padded_in` apart, by the output. `staged` is
+    /// [`staged`](Self::staged)'s, `pooled` a buffer as large as `values`, and `winograd` has been
+    /// [reserved](Self::reserve).
     pub fn run(
         &self,
         level: Level,
@@ -169,7 +172,14 @@ impl PackedConvolution {
         level.run(Activate { chain: &self.activations, values: convolved, slopes: None });
         if let Some(window) = g.window {
             let outputs = pooled.take(self.map().len());
-            level.run(PoolMap { window, width: g.out_width, channels: self.padded, map: convolved, slopes: None, pooled: outputs });
+            level.run(PoolMap {
+                window,
+                width: g.out_width,
+                channels: self.padded,
+                map: convolved,
+                slopes: None,
+                pooled: outputs,
+            });
             level.run(Activate { chain: &self.pooled_activations, values: outputs, slopes: None });
             std::mem::swap(values, pooled);
         }

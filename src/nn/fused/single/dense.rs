@@ -54,7 +54,12 @@ impl PackedDense {
 
     /// Writes the outputs, with their padding, to `values`.
     pub fn run(&self, level: Level, inputs: &[Input], values: &mut [f32]) {
-        level.run(MatrixVector { inputs, weights: self.weights.get(self.inputs * self.bias.len()), bias: &self.bias, values });
+        level.run(MatrixVector {
+            inputs,
+            weights: self.weights.get(self.inputs * self.bias.len()),
+            bias: &self.bias,
+            values,
+        });
         level.run(Activate { chain: self.activation.as_slice(), values, slopes: None });
     }
 }

@@ -1,10 +1,12 @@
 //! A whole net on one image at a time, without Burn: weights packed once, every buffer there before the first image.
 //!
-//! The batch op packs its weights at every call and hands tensors to Burn, which costs a single image more than the arithmetic does. Here the
-//! same kernels run on layers that were packed once and that any number of threads may share; each thread has a [`Scratch`], and nothing is
-//! allocated after that. Results differ from the batch op's by rounding only, in the dense layers.
+//! The batch op packs its weights at every call and hands tensors to Burn, which costs a single image more than the
+//! arithmetic does. Here the same kernels run on layers that were packed once and that any number of threads may share;
+//! each thread has a [`Scratch`], and nothing is allocated after that. Results differ from the batch op's by rounding
+//! only, in the dense layers.
 //!
-//! Maps lie `[position][channel]` between layers, channels padded to whole vectors. Whatever stands in the padding is read by nobody.
+//! Maps lie `[position][channel]` between layers, channels padded to whole vectors. Whatever stands in the padding is
+//! read by nobody.
 
 mod convolution;
 mod dense;
@@ -99,7 +101,8 @@ impl PackedNet {
         self.global_pool = Some(GlobalPool { pool, activations: activations.to_vec() });
     }
 
-    /// Adds a dense layer: `weight` `[in, out]`, inputs in the order `[channel][position]` of a flattened map; `bias` `[out]`.
+    /// Adds a dense layer: `weight` `[in, out]`, inputs in the order `[channel][position]` of a flattened map; `bias`
+    /// `[out]`.
     pub fn add_dense(&mut self, weight: &[f32], bias: &[f32], activation: Option<Activation>) {
         self.dense.push(PackedDense::new(self.level, self.map(), weight, bias, activation));
     }
@@ -107,7 +110,8 @@ impl PackedNet {
     /// Buffers for this net.
     pub fn scratch(&self) -> Scratch {
         let convolved = self.convolutions.iter().map(PackedConvolution::convolved);
-        let largest = convolved.chain(self.dense.iter().map(|dense| dense.map().len())).fold(self.side * self.side, usize::max);
+        let largest =
+            convolved.chain(self.dense.iter().map(|dense| dense.map().len())).fold(self.side * self.side, usize::max);
         let buffer = || {
             let mut buffer = Buffer::default();
             buffer.take(largest);

@@ -8,7 +8,12 @@ use super::super::level::Level;
 use super::{Noise, close, tensor, values};
 
 /// Loss and gradient of three times the loss.
-fn outcome(z: &[f32], q: &[f32], shape: [usize; 2], loss: impl Fn(Tensor<2>, Tensor<2>) -> Tensor<1>) -> (Vec<f32>, Vec<f32>) {
+fn outcome(
+    z: &[f32],
+    q: &[f32],
+    shape: [usize; 2],
+    loss: impl Fn(Tensor<2>, Tensor<2>) -> Tensor<1>,
+) -> (Vec<f32>, Vec<f32>) {
     let device = Device::flex().autodiff();
     let outputs = tensor(z.to_vec(), shape, &device).require_grad();
     let loss = loss(outputs.clone(), tensor(q.to_vec(), shape, &device));
@@ -54,7 +59,9 @@ fn huge_zero_and_missing_outputs_behave_as_in_burn() {
     check(&z.iter().map(|v| v * 1e6).collect::<Vec<_>>(), &q, [7, 10], "huge numbers");
     z[25] = f32::NAN;
     let (loss, gradient) = outcome(&z, &q, [7, 10], |outputs, targets| run(outputs, targets, Level::chosen()));
-    assert!(loss[0].is_nan() && gradient[20..30].iter().all(|v| v.is_nan()) && gradient[..20].iter().all(|v| !v.is_nan()));
+    assert!(
+        loss[0].is_nan() && gradient[20..30].iter().all(|v| v.is_nan()) && gradient[..20].iter().all(|v| !v.is_nan())
+    );
 }
 
 #[test]

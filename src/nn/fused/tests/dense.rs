@@ -21,7 +21,8 @@ impl Layer {
     /// Values that every sum is exact of, in any order.
     fn exact(sizes: [usize; 3], activation: Activation, seed: u64) -> Self {
         let ([batch, inputs, outputs], mut noise) = (sizes, Noise(seed));
-        let data = [noise.steps(batch * inputs, 4, 4.0), noise.steps(inputs * outputs, 3, 32.0), noise.steps(outputs, 4, 8.0)];
+        let data =
+            [noise.steps(batch * inputs, 4, 4.0), noise.steps(inputs * outputs, 3, 32.0), noise.steps(outputs, 4, 8.0)];
         Self { sizes, activation, data }
     }
 
@@ -61,7 +62,12 @@ impl Layer {
             // The gradients of weight and bias are sums of terms about 1 that may cancel.
             let names = [("output", 1e-3), ("input", 1e-3), ("weight", 1.0), ("bias", 1.0)];
             for ((what, least), (found, expected)) in names.iter().zip(self.fused(level).iter().zip(&expected)) {
-                close_from(*least, found, expected, &format!("{} {what} of {:?} {:?}", level.name(), self.sizes, self.activation));
+                close_from(
+                    *least,
+                    found,
+                    expected,
+                    &format!("{} {what} of {:?} {:?}", level.name(), self.sizes, self.activation),
+                );
             }
         }
     }
@@ -96,7 +102,10 @@ fn the_number_of_threads_changes_no_bit() {
     for level in Level::available() {
         let one = in_pool(1, || layer.fused(level));
         for threads in [2, 3] {
-            assert_eq!(one.each_ref().map(|v| bits(v)), in_pool(threads, || layer.fused(level)).each_ref().map(|v| bits(v)));
+            assert_eq!(
+                one.each_ref().map(|v| bits(v)),
+                in_pool(threads, || layer.fused(level)).each_ref().map(|v| bits(v))
+            );
         }
     }
 }
@@ -119,7 +128,10 @@ fn gradients_agree_with_finite_differences() {
                     loss(&moved)
                 };
                 let expected = (moved(1e-3) - moved(-1e-3)) / 2e-3;
-                assert!((f64::from(*gradient) - expected).abs() < 5e-3, "tensor {which}, value {index}: {gradient}, expected {expected}");
+                assert!(
+                    (f64::from(*gradient) - expected).abs() < 5e-3,
+                    "tensor {which}, value {index}: {gradient}, expected {expected}"
+                );
             }
         }
     }

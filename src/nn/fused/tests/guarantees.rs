@@ -24,7 +24,9 @@ fn the_number_of_threads_changes_no_bit() {
         let mut noise = Noise(10);
         let data = (noise.reals(input.iter().product()), noise.reals(out * input[1] * 9), noise.reals(out));
         for level in Level::available() {
-            let with = |threads: usize| in_pool(threads, || case.outcome(&data, |x, w, b| run(x, w, b, case.spec.clone(), level)));
+            let with = |threads: usize| {
+                in_pool(threads, || case.outcome(&data, |x, w, b| run(x, w, b, case.spec.clone(), level)))
+            };
             let one = with(1);
             for threads in [2, 3] {
                 let more = with(threads);
@@ -65,7 +67,10 @@ fn differences(spec: BlockSpec) {
                 loss(&moved)
             };
             let expected = (moved(step) - moved(-step)) / f64::from(2.0 * step);
-            assert!((f64::from(gradient) - expected).abs() < 5e-3, "tensor {which}, value {index}: {gradient}, expected {expected}");
+            assert!(
+                (f64::from(gradient) - expected).abs() < 5e-3,
+                "tensor {which}, value {index}: {gradient}, expected {expected}"
+            );
         };
         for index in (0..data.0.len()).step_by(7) {
             check(0, index, found.input[index]);
@@ -81,12 +86,14 @@ fn differences(spec: BlockSpec) {
 
 #[test]
 fn huge_zero_and_missing_values_behave_as_in_burn() {
-    let specs = |pool| EVERY_ACTIVATION.into_iter().flat_map(move |kind| [spec(&[kind], pool, &[]), spec(&[], pool, &[kind])]);
+    let specs =
+        |pool| EVERY_ACTIVATION.into_iter().flat_map(move |kind| [spec(&[kind], pool, &[]), spec(&[], pool, &[kind])]);
     for spec in EVERY_POOL.into_iter().flat_map(specs) {
         let case = Case { input: [2, 3, 9, 9], out: 5, kernel: 3, spec, seed: 11 };
         let (input, weight, bias) = case.data();
         let zeros = (vec![0.0; input.len()], weight.clone(), bias.clone());
-        // By a power of two, so that sums stay exact. For swish none is 0: Burn's of −1e6 is −0, which does not lose against that of 0.
+        // By a power of two, so that sums stay exact. For swish none is 0: Burn's of −1e6 is −0, which does not lose
+        // against that of 0.
         let scale = |values: &[f32], shift: f32| values.iter().map(|v| (v + shift) * 1_048_576.0).collect();
         let swish = case.spec.before_pool.contains(&Activation::Swish);
         let huge = (scale(&input, 0.0), weight.clone(), scale(&bias, if swish { 1.0 / 64.0 } else { 0.0 }));
@@ -184,7 +191,14 @@ fn kernels_refuse_an_image_that_ends_too_early() {
             let (mut values, mut winners) = (vec![0.0; 4 * PANEL * lanes], vec![0; 4 * PANEL * lanes]);
             let (panels, bias) = (vec![1.0; 9 * PANEL * lanes], vec![0.0; PANEL * lanes]);
             let staged = vec![1.0; len];
-            level.run(Convolve { patches, staged: &staged, panels: &panels, bias: &bias, values: &mut values, winners: &mut winners });
+            level.run(Convolve {
+                patches,
+                staged: &staged,
+                panels: &panels,
+                bias: &bias,
+                values: &mut values,
+                winners: &mut winners,
+            });
             assert!(values.iter().all(|v| *v == 9.0));
         };
         // The last patch ends at 14 + 7 + 2·6 + 3.

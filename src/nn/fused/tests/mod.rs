@@ -1,7 +1,7 @@
 //! The fused block against the same block made of Burn's own operations, on every level this processor has.
 //!
-//! Inputs and weights are small multiples of 1/4 and 1/8, so that every convolution sum is exact in any order: values, ties and winners of
-//! the pool must then agree exactly, and only the activations round.
+//! Inputs and weights are small multiples of 1/4 and 1/8, so that every convolution sum is exact in any order: values,
+//! ties and winners of the pool must then agree exactly, and only the activations round.
 
 mod cross_entropy;
 mod dense;
@@ -68,7 +68,9 @@ pub(super) fn plain_activation<const D: usize>(x: Tensor<D>, kind: Activation) -
         Activation::Relu => activation::relu(x),
         Activation::LeakyRelu { slope } => activation::leaky_relu(x, slope.into()),
         Activation::Elu { alpha } => exponential(x.clone(), 1.0, alpha.into(), x.greater_scalar(0.0)),
-        Activation::Selu => exponential(x.clone(), 1.050_700_987_355_480_5, 1.758_099_340_847_376_6, x.greater_equal_scalar(0.0)),
+        Activation::Selu => {
+            exponential(x.clone(), 1.050_700_987_355_480_5, 1.758_099_340_847_376_6, x.greater_equal_scalar(0.0))
+        }
         Activation::Sigmoid => activation::sigmoid(x),
         Activation::Tanh => activation::tanh(x),
         Activation::Softplus => activation::softplus(x, 1.0),
@@ -123,13 +125,18 @@ impl Case {
         let mut noise = Noise(self.seed);
         let size = |shape: [usize; 4]| shape.iter().product();
         let (input, weight) = (noise.steps(size(self.input), 4, 4.0), noise.steps(size(self.weight_shape()), 3, 8.0));
-        // The mean of odd functions at x and −x is 0 or nearly so, where many a slope jumps: then no two sums are opposite.
+        // The mean of odd functions at x and −x is 0 or nearly so, where many a slope jumps: then no two sums are
+        // opposite.
         let shift = if self.spec.pool == Pool::Average2x2 { 1.0 / 128.0 } else { 0.0 };
         (input, weight, noise.steps(self.out, 4, 8.0).iter().map(|v| v + shift).collect())
     }
 
     /// Output and gradients of `Σ output · coefficients`, computed by `block`.
-    pub fn outcome(&self, data: &(Vec<f32>, Vec<f32>, Vec<f32>), block: impl Fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<4>) -> Outcome {
+    pub fn outcome(
+        &self,
+        data: &(Vec<f32>, Vec<f32>, Vec<f32>),
+        block: impl Fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<4>,
+    ) -> Outcome {
         let device = Device::flex().autodiff();
         let x = tensor(data.0.clone(), self.input, &device).require_grad();
         let w = tensor(data.1.clone(), self.weight_shape(), &device).require_grad();
@@ -238,7 +245,8 @@ proptest! {
     }
 }
 
-/// The shapes with a path of their own: short segments, exact channels, one and several vectors, images of several tasks.
+/// The shapes with a path of their own: short segments, exact channels, one and several vectors, images of several
+/// tasks.
 #[test]
 fn equals_burns_operations_on_the_shapes_of_the_reference_net() {
     let selu = spec(&[], Pool::Max2x2, &[Activation::Selu; 2]);
@@ -252,9 +260,13 @@ fn equals_burns_operations_on_the_shapes_of_the_reference_net() {
     let same = BlockSpec { padding: Padding::Same, pool: Pool::None, ..selu };
     // Nothing follows: directly and by tiles, images alone, together and in pieces.
     let plain = BlockSpec { after_pool: Vec::new(), ..same.clone() };
-    for (input, out, kernel) in
-        [([5, 1, 12, 12], 32, 3), ([3, 32, 28, 28], 32, 3), ([9, 64, 7, 7], 128, 3), ([20, 128, 3, 3], 64, 3), ([2, 5, 9, 8], 7, 5)]
-    {
+    for (input, out, kernel) in [
+        ([5, 1, 12, 12], 32, 3),
+        ([3, 32, 28, 28], 32, 3),
+        ([9, 64, 7, 7], 128, 3),
+        ([20, 128, 3, 3], 64, 3),
+        ([2, 5, 9, 8], 7, 5),
+    ] {
         let valid = BlockSpec { padding: Padding::Valid, memory: Memory::Contiguous, ..plain.clone() };
         let fits = input[2] > kernel;
         for spec in [plain.clone(), valid].into_iter().take(1 + usize::from(fits)) {

@@ -52,14 +52,18 @@ impl Case {
     fn fused(&self, level: Level) -> Found {
         self.outcome(|map, weight, bias| {
             let (mean, variance) = run_statistics(map.clone().inner(), level);
-            (run(map, [mean.clone(), variance.clone()], weight, bias, EPSILON, self.spec.clone(), level), [mean, variance])
+            (
+                run(map, [mean.clone(), variance.clone()], weight, bias, EPSILON, self.spec.clone(), level),
+                [mean, variance],
+            )
         })
     }
 
     fn composed(&self) -> Found {
         self.outcome(|map, weight, bias| {
             let normalized = batch_norm_train(map, weight, bias, EPSILON.into());
-            let chain = |x, activations: &[Activation]| activations.iter().fold(x, |x, &kind| plain_activation(x, kind));
+            let chain =
+                |x, activations: &[Activation]| activations.iter().fold(x, |x, &kind| plain_activation(x, kind));
             let x = chain(normalized.output, &self.spec.before_pool);
             let x = match self.spec.pool {
                 Pool::None => x,
@@ -97,11 +101,15 @@ fn equals_burns_operations() {
         for level in Level::available() {
             let found = case.fused(level);
             let what = |which: &str| format!("{} {:?} {:?}: {which}", level.name(), case.shape, case.spec);
-            for ((found, expected), which) in found.statistics.iter().zip(&expected.statistics).zip(["mean", "variance"]) {
+            for ((found, expected), which) in
+                found.statistics.iter().zip(&expected.statistics).zip(["mean", "variance"])
+            {
                 close(found, expected, &what(which));
             }
             close(&found.output, &expected.output, &what("output"));
-            for ((found, expected), which) in found.gradients.iter().zip(&expected.gradients).zip(["map", "weight", "bias"]) {
+            for ((found, expected), which) in
+                found.gradients.iter().zip(&expected.gradients).zip(["map", "weight", "bias"])
+            {
                 let largest = expected.iter().fold(0.1, |largest: f32, value| largest.max(value.abs()));
                 let scaled = |values: &[f32]| values.iter().map(|value| value / largest * 0.2).collect::<Vec<_>>();
                 close(&scaled(found), &scaled(expected), &what(which));

@@ -11,7 +11,8 @@ use crate::seed::Seed;
 
 type Block = dyn Fn(Tensor<4>, Tensor<4>, Tensor<1>, &BlockSpec) -> Tensor<4>;
 
-/// Losses of plain gradient descent on the same `[batch, 1, 28, 28]` digits again and again: 64 and 128 filters, 54 and 30 hidden units.
+/// Losses of plain gradient descent on the same `[batch, 1, 28, 28]` digits again and again: 64 and 128 filters, 54 and
+/// 30 hidden units.
 fn losses(block: &Block, steps: usize) -> Vec<f32> {
     let (batch, device) = (20, Device::flex().autodiff());
     let mut noise = Noise(77);
@@ -72,7 +73,8 @@ fn losses(block: &Block, steps: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The step size is well below where descent begins to jump: there, a maximum that rounding decides would show in the loss.
+/// The step size is well below where descent begins to jump: there, a maximum that rounding decides would show in the
+/// loss.
 #[test]
 fn fifty_training_steps_lose_as_much_as_burns_operations() {
     let expected = losses(&plain, 50);

@@ -8,7 +8,8 @@ use super::{Noise, tensor, values};
 use crate::nn::fused::{AdadeltaRule, AdamRule, DescentRule, MomentumRule, TwoMeans, two_means_step};
 
 const ADADELTA: AdadeltaRule = AdadeltaRule { learning_rate: 1.4, rho: 0.53, epsilon: 1e-6, weight_decay: 0.01 };
-const ADAM: AdamRule = AdamRule { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, weight_decay: 0.01, step: 0 };
+const ADAM: AdamRule =
+    AdamRule { learning_rate: 0.01, beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7, weight_decay: 0.01, step: 0 };
 const DESCENT: DescentRule = DescentRule { learning_rate: 0.1, weight_decay: 0.01 };
 const MOMENTUM: MomentumRule = MomentumRule { learning_rate: 0.1, momentum: 0.9, nesterov: false, weight_decay: 0.01 };
 
@@ -17,9 +18,15 @@ type Numbers = [f64; 3];
 type Tensors = [Tensor<2>; 3];
 
 /// Compares `fused` (step, level, numbers, gradient) with `exact` (step, numbers, gradient).
-fn check(name: &str, fused: impl Fn(usize, Level, Tensors, Tensor<2>) -> Tensors, exact: impl Fn(i32, Numbers, f64) -> Numbers) {
+fn check(
+    name: &str,
+    fused: impl Fn(usize, Level, Tensors, Tensor<2>) -> Tensors,
+    exact: impl Fn(i32, Numbers, f64) -> Numbers,
+) {
     let device = Device::flex();
-    for (level, shape) in Level::available().into_iter().flat_map(|level| [[1, 1], [3, 5], [130, 257]].map(|shape| (level, shape))) {
+    for (level, shape) in
+        Level::available().into_iter().flat_map(|level| [[1, 1], [3, 5], [130, 257]].map(|shape| (level, shape)))
+    {
         let size = shape[0] * shape[1];
         let mut noise = Noise(4);
         let start = noise.reals(size);
@@ -51,7 +58,11 @@ fn two_means(rule: impl Fn(usize) -> TwoMeans) -> impl Fn(usize, Level, Tensors,
 
 #[test]
 fn steps_equal_the_rules() {
-    check("descent", |_, level, [w, a, b], g| [run_descent(w, g, DESCENT, level), a, b], |_, [w, a, b], g| [w - 0.1 * g, a, b]);
+    check(
+        "descent",
+        |_, level, [w, a, b], g| [run_descent(w, g, DESCENT, level), a, b],
+        |_, [w, a, b], g| [w - 0.1 * g, a, b],
+    );
     for nesterov in [false, true] {
         let fused = |_, level, [w, v, b]: Tensors, g| {
             let (w, v) = run_momentum(w, g, v, MomentumRule { nesterov, ..MOMENTUM }, level);

@@ -25,13 +25,15 @@ struct Untracked {
 impl Untracked {
     fn new(shape: [usize; 4], out: usize, spec: BlockSpec, seed: u64) -> Self {
         let mut noise = Noise(seed);
-        let (input, weight, bias) = (noise.reals(shape.iter().product()), noise.reals(out * shape[1] * 9), noise.reals(out));
+        let (input, weight, bias) =
+            (noise.reals(shape.iter().product()), noise.reals(out * shape[1] * 9), noise.reals(out));
         Self { shape, out, spec, input, weight, bias }
     }
 
     /// Whether it is computed by tiles.
     fn by_tiles(&self, level: Level) -> bool {
-        let geometry = Geometry::new(self.shape, [self.out, self.shape[1], 3, 3], self.out, &self.spec).expect("the sizes fit");
+        let geometry =
+            Geometry::new(self.shape, [self.out, self.shape[1], 3, 3], self.out, &self.spec).expect("the sizes fit");
         Tiles::new(level, &geometry).is_some()
     }
 
@@ -54,11 +56,15 @@ impl Untracked {
         values(run(x, w, b, self.spec.clone(), level))
     }
 
-    /// The largest of the convolution's sums: what they are rounded to is in proportion to it, and activations hardly ever stretch that.
+    /// The largest of the convolution's sums: what they are rounded to is in proportion to it, and activations hardly
+    /// ever stretch that.
     fn largest_sum(&self) -> f32 {
         let (x, w, b) = self.tensors();
         let sums = BlockSpec { before_pool: Vec::new(), pool: Pool::None, after_pool: Vec::new(), ..self.spec.clone() };
-        values(plain(x, w, b, &sums)).into_iter().filter(|sum| sum.is_finite()).fold(1e-3, |largest, sum| largest.max(sum.abs()))
+        values(plain(x, w, b, &sums))
+            .into_iter()
+            .filter(|sum| sum.is_finite())
+            .fold(1e-3, |largest, sum| largest.max(sum.abs()))
     }
 
     fn check(&self) {
@@ -82,7 +88,12 @@ fn cases() -> impl Strategy<Value = Untracked> {
         let (same, contiguous, before_pool, pool, after_pool) = kinds;
         let padding = if same { Padding::Same } else { Padding::Valid };
         let memory = if contiguous { Memory::Contiguous } else { Memory::ChannelsLast };
-        Untracked::new([batch, channels, height, width], out, BlockSpec { padding, before_pool, pool, after_pool, memory }, seed)
+        Untracked::new(
+            [batch, channels, height, width],
+            out,
+            BlockSpec { padding, before_pool, pool, after_pool, memory },
+            seed,
+        )
     })
 }
 
@@ -123,20 +134,38 @@ fn the_first_of_equal_sums_wins_a_pool() {
     let (weight, bias) = (noise.reals(out * 40 * 9), noise.reals(out));
     let values = noise.reals(3 * 40 * 11);
     let geometry = Geometry::new(shape, [out, 40, 3, 3], out, &spec).expect("the sizes fit");
-    for (along_columns, along_rows, allowed) in [(true, true, &[0][..]), (true, false, &[0, 1]), (false, true, &[0, 2])] {
-        let value =
-            |channel: usize, y: usize, x: usize| values[channel * 11 + if along_columns { 0 } else { y } + if along_rows { 0 } else { x }];
+    for (along_columns, along_rows, allowed) in [(true, true, &[0][..]), (true, false, &[0, 1]), (false, true, &[0, 2])]
+    {
+        let value = |channel: usize, y: usize, x: usize| {
+            values[channel * 11 + if along_columns { 0 } else { y } + if along_rows { 0 } else { x }]
+        };
         let image = (0..3 * 40).flat_map(|channel| (0..99).map(move |place| value(channel, place / 11, place % 11)));
         let image: Vec<f32> = image.collect();
         let input = View { data: &image, offset: 0, strides: [40 * 99, 99, 11, 1] };
         for level in Level::available() {
             assert!(Tiles::new(level, &geometry).is_some());
-            let plan = Plan { level, geometry, on_positions: vec![Activation::Selu], on_outputs: &[], memory: Memory::ChannelsLast };
+            let plan = Plan {
+                level,
+                geometry,
+                on_positions: vec![Activation::Selu],
+                on_outputs: &[],
+                memory: Memory::ChannelsLast,
+            };
             let (_, saved) = plan.forward(&input, &weight, &bias, true);
             let winners = saved.expect("it was asked for");
-            let winners = || winners.buffers.winners.chunks(out.next_multiple_of(level.lanes())).flat_map(|channels| &channels[..out]);
+            let winners = || {
+                winners
+                    .buffers
+                    .winners
+                    .chunks(out.next_multiple_of(level.lanes()))
+                    .flat_map(|channels| &channels[..out])
+            };
             assert!(winners().all(|winner| allowed.contains(winner)), "{}: {allowed:?}", level.name());
-            assert!(allowed.iter().all(|winner| winners().any(|other| other == winner)), "{}: {allowed:?}", level.name());
+            assert!(
+                allowed.iter().all(|winner| winners().any(|other| other == winner)),
+                "{}: {allowed:?}",
+                level.name()
+            );
         }
     }
 }
@@ -175,7 +204,12 @@ fn an_image_has_the_same_outputs_in_every_batch_and_pool() {
             assert!(all.by_tiles(level));
             let expected = bits(&all.run(level));
             for threads in [1, 2, 3] {
-                assert_eq!(bits(&in_pool(threads, || all.run(level))), expected, "{} with {threads} threads", level.name());
+                assert_eq!(
+                    bits(&in_pool(threads, || all.run(level))),
+                    expected,
+                    "{} with {threads} threads",
+                    level.name()
+                );
             }
             let (image, output) = (all.input.len() / 11, expected.len() / 11);
             for n in [0, 4, 10] {

@@ -1,9 +1,11 @@
 //! Update rules of one parameter in one pass over memory.
 //!
-//! Burn's elementwise operations read and write each tensor of a rule several times, and Adadelta it lacks. Here every value is loaded and
-//! stored once. The new weight takes the place of the gradient: the old one usually still belongs to the net that was differentiated.
+//! Burn's elementwise operations read and write each tensor of a rule several times, and Adadelta it lacks. Here every
+//! value is loaded and stored once. The new weight takes the place of the gradient: the old one usually still belongs
+//! to the net that was differentiated.
 //!
-//! Every value depends on its own few numbers only, so the number of threads changes nothing; the levels differ by rounding.
+//! Every value depends on its own few numbers only, so the number of threads changes nothing; the levels differ by
+//! rounding.
 
 mod rules;
 
@@ -32,8 +34,8 @@ pub enum TwoMeans {
 /// Applies `rule` once and returns the new weight.
 ///
 /// # Panics
-/// If the shapes differ, the tensors are not `f32`, take part in a gradient graph (give `tensor.inner()`), or their device is not
-/// [`available`](super::available).
+/// If the shapes differ, the tensors are not `f32`, take part in a gradient graph (give `tensor.inner()`), or their
+/// device is not [`available`](super::available).
 pub fn descent_step<const D: usize>(weight: Tensor<D>, gradient: Tensor<D>, rule: DescentRule) -> Tensor<D> {
     check(&weight, &[&gradient]);
     run_descent(weight, gradient, rule, Level::chosen())
@@ -73,8 +75,18 @@ fn check<const D: usize>(weight: &Tensor<D>, others: &[&Tensor<D>]) {
     }
 }
 
-pub(super) fn run_descent<const D: usize>(weight: Tensor<D>, gradient: Tensor<D>, rule: DescentRule, level: Level) -> Tensor<D> {
-    Tensor::from_dispatch(<Dispatch as UpdateOps>::descent(weight.into_dispatch(), gradient.into_dispatch(), rule, level))
+pub(super) fn run_descent<const D: usize>(
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+    rule: DescentRule,
+    level: Level,
+) -> Tensor<D> {
+    Tensor::from_dispatch(<Dispatch as UpdateOps>::descent(
+        weight.into_dispatch(),
+        gradient.into_dispatch(),
+        rule,
+        level,
+    ))
 }
 
 pub(super) fn run_momentum<const D: usize>(
@@ -97,8 +109,14 @@ pub(super) fn run_two_means<const D: usize>(
     level: Level,
 ) -> (Tensor<D>, [Tensor<D>; 2]) {
     let [first, second] = means.map(Tensor::into_dispatch);
-    let (weight, first, second) =
-        <Dispatch as UpdateOps>::two_means(weight.into_dispatch(), gradient.into_dispatch(), first, second, rule, level);
+    let (weight, first, second) = <Dispatch as UpdateOps>::two_means(
+        weight.into_dispatch(),
+        gradient.into_dispatch(),
+        first,
+        second,
+        rule,
+        level,
+    );
     (Tensor::from_dispatch(weight), [first, second].map(Tensor::from_dispatch))
 }
 
@@ -106,7 +124,12 @@ pub(super) fn run_two_means<const D: usize>(
 #[backend_extension(Flex)]
 trait UpdateOps: Backend {
     /// See [`descent_step`].
-    fn descent(weight: FloatTensor<Self>, gradient: FloatTensor<Self>, rule: DescentRule, level: Level) -> FloatTensor<Self>;
+    fn descent(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        rule: DescentRule,
+        level: Level,
+    ) -> FloatTensor<Self>;
 
     /// See [`momentum_step`].
     fn momentum(
@@ -129,7 +152,12 @@ trait UpdateOps: Backend {
 }
 
 impl UpdateOps for Flex {
-    fn descent(weight: FloatTensor<Self>, gradient: FloatTensor<Self>, rule: DescentRule, level: Level) -> FloatTensor<Self> {
+    fn descent(
+        weight: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
+        rule: DescentRule,
+        level: Level,
+    ) -> FloatTensor<Self> {
         apply(weight, gradient, [], rule, level).0
     }
 
@@ -184,7 +212,12 @@ fn apply<R: Rule<N> + Send, const N: usize>(
         .storage::<f32>()
         .chunks(PIECE)
         .zip(gradient.storage_mut::<f32>().chunks_mut(PIECE))
-        .map(|(w, g)| Update { w, g, states: states_left.each_mut().map(|state| state.next().unwrap_or_default()), rule })
+        .map(|(w, g)| Update {
+            w,
+            g,
+            states: states_left.each_mut().map(|state| state.next().unwrap_or_default()),
+            rule,
+        })
         .collect();
     if pieces.len() == 1 || rayon::current_num_threads() == 1 {
         pieces.into_iter().for_each(|piece| level.run(piece));

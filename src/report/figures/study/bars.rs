@@ -26,7 +26,8 @@ const MAX_ROWS: usize = 40;
 
 /// What a row is called: its choices.
 fn name(stage: &StageOutcome, trial: &TrialOutcome) -> String {
-    let values = stage.parameters.iter().zip(&trial.values).map(|(parameter, value)| format::setting(parameter, *value));
+    let values =
+        stage.parameters.iter().zip(&trial.values).map(|(parameter, value)| format::setting(parameter, *value));
     values.collect::<Vec<_>>().join(" · ")
 }
 
@@ -51,10 +52,15 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let below = if left_out > 0 { 64.0 } else { 46.0 };
     let mut canvas = Canvas::new(theme, width, top + ROW * rows.len() as f64 + below);
     legend.draw(&mut canvas);
-    let names = rows.iter().map(|(_, trial)| text_width(&name(stage, trial), 12.0)).fold(48.0, f64::max).min(width * 0.42);
+    let names =
+        rows.iter().map(|(_, trial)| text_width(&name(stage, trial), 12.0)).fold(48.0, f64::max).min(width * 0.42);
     let figures = 46.0;
     let (x, y) = (scores::scale(stage), Scale::linear(0.0, 1.0));
-    let axes = Axes { area: [names + 12.0, top, width - names - 12.0 - figures - 14.0, ROW * rows.len() as f64], x: &x, y: &y };
+    let axes = Axes {
+        area: [names + 12.0, top, width - names - 12.0 - figures - 14.0, ROW * rows.len() as f64],
+        x: &x,
+        y: &y,
+    };
     axes.draw_x(&mut canvas, scores::label(stage.score), true);
     if let Some(threshold) = threshold.filter(|threshold| !x.beyond(*threshold)) {
         let at = axes.at(threshold, 0.0).0;
@@ -90,7 +96,11 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         } else {
             draw_mark(&mut canvas, (at, middle), mark, paint);
         }
-        canvas.text((width, middle + 4.0), &format::score(stage.score, score), if chosen { figure.bold() } else { figure });
+        canvas.text(
+            (width, middle + 4.0),
+            &format::score(stage.score, score),
+            if chosen { figure.bold() } else { figure },
+        );
     }
     if left_out > 0 {
         let text = format!("and {left_out} more");
@@ -101,5 +111,8 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         format!("{}: {score}", name(stage, trial))
     });
     let words = words.collect::<Vec<_>>().join("; ");
-    canvas.finish(&format!("{}: {} by choice", stage.title, scores::label(stage.score)), &format!("{} {words}.", description(stage)))
+    canvas.finish(
+        &format!("{}: {} by choice", stage.title, scores::label(stage.score)),
+        &format!("{} {words}.", description(stage)),
+    )
 }

@@ -41,7 +41,11 @@ pub(super) fn contour(stage: &StageOutcome, theme: Theme, width: f64) -> String 
     canvas.rect(area, Paint::Surface, 1.0);
     let scale = scores::scale(stage);
     let heights: Vec<Height> = scores::complete(stage)
-        .map(|scored| Height { x: x.place(scored.trial.values[0]), y: y.place(scored.trial.values[1]), height: scale.place(scored.score) })
+        .map(|scored| Height {
+            x: x.place(scored.trial.values[0]),
+            y: y.place(scored.trial.values[1]),
+            height: scale.place(scored.score),
+        })
         .collect();
     if let Some(field) = surface(&heights) {
         draw_surface(&mut canvas, area, &field);
@@ -78,8 +82,8 @@ struct Height {
     height: f64,
 }
 
-/// The mean of the trials' heights, weighted by a Gaussian of the distance that is wider where trials are few and where the nearest is far
-/// (Nadaraya 1964, Watson 1964). None for fewer than three places, or if all are equally high.
+/// The mean of the trials' heights, weighted by a Gaussian of the distance that is wider where trials are few and where
+/// the nearest is far (Nadaraya 1964, Watson 1964). None for fewer than three places, or if all are equally high.
 fn surface(trials: &[Height]) -> Option<Field> {
     let mut places: Vec<_> = trials.iter().map(|trial| (trial.x.to_bits(), trial.y.to_bits())).collect();
     places.sort_unstable();
@@ -109,13 +113,20 @@ fn draw_surface(canvas: &mut Canvas, [left, top, width, height]: [f64; 4], field
     for level in 1..LEVELS {
         let outlines = field.above(low + (high - low) * level as f64 / LEVELS as f64);
         let place = |(x, y): (f64, f64)| (left + width * x, top + height * (1.0 - y));
-        let outlines: Vec<Vec<_>> = outlines.into_iter().map(|outline| outline.into_iter().map(place).collect()).collect();
+        let outlines: Vec<Vec<_>> =
+            outlines.into_iter().map(|outline| outline.into_iter().map(place).collect()).collect();
         canvas.region(&outlines, TRIAL, OPACITY);
     }
 }
 
 /// The colours of the surface with their scores.
-fn draw_key(canvas: &mut Canvas, [left, top, width, height]: [f64; 4], stage: &StageOutcome, scale: &Scale, (low, high): (f64, f64)) {
+fn draw_key(
+    canvas: &mut Canvas,
+    [left, top, width, height]: [f64; 4],
+    stage: &StageOutcome,
+    scale: &Scale,
+    (low, high): (f64, f64),
+) {
     canvas.rect([left, top, width, height], TRIAL, OPACITY / 2.0);
     for level in 1..LEVELS {
         canvas.rect([left, top, width, height * (1.0 - level as f64 / LEVELS as f64)], TRIAL, OPACITY);

@@ -57,5 +57,8 @@ pub(super) fn intervals(stage: &StageOutcome, theme: Theme, width: f64) -> Strin
             draw_beyond(&mut canvas, ((from + to) / 2.0, at), (0.0, 1.0), paint);
         }
     }
-    canvas.finish(&format!("{}: {} from {first} to {second}", stage.title, scores::label(stage.score)), &description(stage))
+    canvas.finish(
+        &format!("{}: {} from {first} to {second}", stage.title, scores::label(stage.score)),
+        &description(stage),
+    )
 }

@@ -27,8 +27,14 @@ pub(super) struct Legend {
 }
 
 impl Legend {
-    /// The chosen trial and the states of trials that the figure shows, then `more`; laid out in lines of `width` pixels.
-    pub(super) fn new(stage: &StageOutcome, states: &[TrialState], more: Vec<(Mark, Paint, String)>, width: f64) -> Self {
+    /// The chosen trial and the states of trials that the figure shows, then `more`; laid out in lines of `width`
+    /// pixels.
+    pub(super) fn new(
+        stage: &StageOutcome,
+        states: &[TrialState],
+        more: Vec<(Mark, Paint, String)>,
+        width: f64,
+    ) -> Self {
         let mut marks = Vec::new();
         if let Some(chosen) = scores::chosen_in_words(stage) {
             let [exact, shorter, score] = chosen.map(|words| format!("chosen: {words}"));
@@ -36,7 +42,9 @@ impl Legend {
             let words = [exact, shorter].into_iter().find(fits).unwrap_or(score);
             marks.push((Mark::Diamond, CHOSEN, words));
         }
-        for (state, mark, word) in [(TrialState::Pruned, Mark::Ring, "pruned"), (TrialState::Failed, Mark::Cross, "failed")] {
+        for (state, mark, word) in
+            [(TrialState::Pruned, Mark::Ring, "pruned"), (TrialState::Failed, Mark::Cross, "failed")]
+        {
             if states.contains(&state) && stage.trials.iter().any(|trial| trial.state == state) {
                 marks.push((mark, if state == TrialState::Failed { Paint::Soft } else { TRIAL }, word.to_owned()));
             }

@@ -44,7 +44,8 @@ fn groups(stage: &StageOutcome) -> Vec<Group> {
     trials.chunk_by(|a, b| number(a) == number(b)).map(group).collect()
 }
 
-/// The score over the stage's only parameter, with a band of one standard error, and the training score where there is one.
+/// The score over the stage's only parameter, with a band of one standard error, and the training score where there is
+/// one.
 pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let threshold = scores::threshold(stage);
     let dashes = threshold.map(|_| (Mark::Dashes, Paint::Soft, "one standard error below the best".to_owned()));
@@ -84,12 +85,18 @@ pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         canvas.dot(only, 2.2, TRIAL, false);
     }
     if trained {
-        let ends: Vec<_> =
-            [("train", train.last()), ("validation", mean.last())].into_iter().filter_map(|(name, end)| Some((name, *end?))).collect();
+        let ends: Vec<_> = [("train", train.last()), ("validation", mean.last())]
+            .into_iter()
+            .filter_map(|(name, end)| Some((name, *end?)))
+            .collect();
         let mut places: Vec<f64> = ends.iter().map(|(_, (_, y))| y + 3.5).collect();
         spread(&mut places, 13.0, top, top + 190.0);
         for ((name, _), place) in ends.iter().zip(places) {
-            canvas.text((axes.area[0] + axes.area[2] + 4.0, place), name, Style::new(Anchor::Start).size(10.5).paint(TRIAL));
+            canvas.text(
+                (axes.area[0] + axes.area[2] + 4.0, place),
+                name,
+                Style::new(Anchor::Start).size(10.5).paint(TRIAL),
+            );
         }
     }
 
@@ -110,10 +117,14 @@ pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         };
         draw_trial(&mut canvas, place, scored.trial.state, chosen);
     }
-    canvas.finish(&format!("{}: {} by {}", stage.title, scores::label(stage.score), stage.parameters[0].label), &description(stage))
+    canvas.finish(
+        &format!("{}: {} by {}", stage.title, scores::label(stage.score), stage.parameters[0].label),
+        &description(stage),
+    )
 }
 
-/// Fits the validation scores; training scores with less than a third of the best one's error lie at the end of the axis.
+/// Fits the validation scores; training scores with less than a third of the best one's error lie at the end of the
+/// axis.
 fn score_scale(stage: &StageOutcome, groups: &[Group]) -> Scale {
     let values: Vec<f64> = scores::scored(stage).flat_map(|scored| scored.interval()).collect();
     let perfect = scores::perfect(stage.score);

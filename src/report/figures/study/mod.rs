@@ -37,7 +37,8 @@ pub(in crate::report) enum Plot {
 }
 
 impl Plot {
-    /// The plot that a stage asks for; none if that is its progress alone, or if its parameters are not those of the plot.
+    /// The plot that a stage asks for; none if that is its progress alone, or if its parameters are not those of the
+    /// plot.
     pub(in crate::report) fn of(stage: &StageOutcome) -> Option<Self> {
         let numbers = stage.parameters.iter().filter(|parameter| parameter.choices.is_empty()).count();
         let all = stage.parameters.len();
@@ -64,7 +65,8 @@ impl Plot {
 
 /// What a screen reader says of a figure: the chosen trial, and how many others there are.
 fn description(stage: &StageOutcome) -> String {
-    let chosen = scores::chosen_in_words(stage).map_or_else(|| "None is chosen yet".to_owned(), |[chosen, ..]| format!("Chosen: {chosen}"));
+    let chosen = scores::chosen_in_words(stage)
+        .map_or_else(|| "None is chosen yet".to_owned(), |[chosen, ..]| format!("Chosen: {chosen}"));
     let trials = stage.trials.len();
     format!("{trials} trial{}. {chosen}.", if trials == 1 { "" } else { "s" })
 }

@@ -1,4 +1,5 @@
-//! The outlines of what is high in a field of values, by marching squares (Lorensen and Cline, 1987, in two dimensions).
+//! The outlines of what is high in a field of values, by marching squares (Lorensen and Cline, 1987, in two
+//! dimensions).
 
 /// Values at the nodes of a grid over the unit square.
 pub(super) struct Field {
@@ -22,8 +23,9 @@ impl Field {
 
     /// Closed outlines of where the field is at least `level`, linear between nodes; holes have outlines of their own.
     ///
-    /// Around the grid lies a ring of nodes that are lower than everything, so that every outline closes. An outline runs from cell to cell
-    /// through the edges that it crosses: where a walk around a cell comes in, the walk around the cell beyond that edge goes out.
+    /// Around the grid lies a ring of nodes that are lower than everything, so that every outline closes. An outline
+    /// runs from cell to cell through the edges that it crosses: where a walk around a cell comes in, the walk around
+    /// the cell beyond that edge goes out.
     pub(super) fn above(&self, level: f64) -> Vec<Vec<(f64, f64)>> {
         let (width, height) = (self.columns + 2, self.values.len() / self.columns + 2);
         let value = |node: usize| self.padded(node % width, node / width);
@@ -41,9 +43,13 @@ impl Field {
                 let middle = corners.iter().map(|corner| value(*corner)).sum::<f64>() / 4.0;
                 for &entry in &entries {
                     let exit = exits.iter().copied().min_by_key(|exit| (exit + 4 - entry) % 4);
-                    // Two opposite corners are inside: if the middle is too, the outline goes around the corners that are not.
-                    let exit =
-                        if entries.len() == 2 && middle >= level { exits.iter().copied().find(|other| Some(*other) != exit) } else { exit };
+                    // Two opposite corners are inside: if the middle is too, the outline goes around the corners that
+                    // are not.
+                    let exit = if entries.len() == 2 && middle >= level {
+                        exits.iter().copied().find(|other| Some(*other) != exit)
+                    } else {
+                        exit
+                    };
                     next[edges[entry]] = exit.map(|exit| edges[exit]);
                 }
             }

@@ -45,9 +45,12 @@ pub(super) fn settings(stage: &StageOutcome, trial: &TrialOutcome) -> Option<Str
     match stage.parameters.len() {
         0 => None,
         1 => pairs.next().map(value),
-        2..=NAMED => {
-            Some(pairs.map(|(parameter, set)| format!("{} {}", parameter.label, value((parameter, set)))).collect::<Vec<_>>().join(", "))
-        }
+        2..=NAMED => Some(
+            pairs
+                .map(|(parameter, set)| format!("{} {}", parameter.label, value((parameter, set))))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         _ => None,
     }
 }
@@ -56,7 +59,12 @@ pub(super) fn settings(stage: &StageOutcome, trial: &TrialOutcome) -> Option<Str
 pub(super) fn chosen_in_words(stage: &StageOutcome) -> Option<[String; 3]> {
     let trial = stage.trials.get(stage.picked?)?;
     let score = format::score_and_error(stage.score, trial.score?, trial.standard_error);
-    let bare = stage.parameters.iter().zip(&trial.values).map(|(parameter, value)| format::setting(parameter, *value)).collect::<Vec<_>>();
+    let bare = stage
+        .parameters
+        .iter()
+        .zip(&trial.values)
+        .map(|(parameter, value)| format::setting(parameter, *value))
+        .collect::<Vec<_>>();
     let with = |words: Option<String>| words.map_or_else(|| score.clone(), |words| format!("{words}: {score}"));
     let bare = settings(stage, trial).is_some().then(|| bare.join(" · "));
     Some([with(settings(stage, trial)), with(bare), score.clone()])
@@ -83,8 +91,8 @@ pub(super) fn scale(stage: &StageOutcome) -> Scale {
     scale_around(stage, intervals, FAR)
 }
 
-/// An axis for `values`. What is `far` times worse than most trials lies beyond its lower end, as one trial that learned nothing would otherwise take
-/// most of it.
+/// An axis for `values`. What is `far` times worse than most trials lies beyond its lower end, as one trial that
+/// learned nothing would otherwise take most of it.
 pub(super) fn scale_around(stage: &StageOutcome, values: impl IntoIterator<Item = f64>, far: f64) -> Scale {
     let perfect = perfect(stage.score);
     let limit = perfect - limit(complete(stage).map(|scored| perfect - scored.score).collect(), far);
@@ -108,7 +116,8 @@ pub(super) fn perfect(score: Score) -> f64 {
     }
 }
 
-/// The largest error on the axis: the further the median is from the best, the further the worst may be from the median.
+/// The largest error on the axis: the further the median is from the best, the further the worst may be from the
+/// median.
 fn limit(mut errors: Vec<f64>, far: f64) -> f64 {
     errors.retain(|error| *error > 0.0);
     errors.sort_by(f64::total_cmp);
@@ -147,7 +156,9 @@ mod tests {
 
     #[test]
     fn axes_of_numbers_have_room_and_survive_a_single_value() {
-        for (values, log) in [(&[3.0][..], false), (&[0.001], true), (&[0.0, 10.0], true), (&[], false), (&[-4.0, -2.5], false)] {
+        for (values, log) in
+            [(&[3.0][..], false), (&[0.001], true), (&[0.0, 10.0], true), (&[], false), (&[-4.0, -2.5], false)]
+        {
             let scale = number_scale(values, log);
             for value in values {
                 assert!((0.02..=0.98).contains(&scale.place(*value)), "{value} of {values:?}");

@@ -14,7 +14,8 @@ use crate::{
 /// Height of the plotting area, in pixels.
 const HEIGHT: f64 = 160.0;
 
-/// The score of every trial by epoch, tree or iteration; the lines of those that were pruned end early. None if no score was read on the way.
+/// The score of every trial by epoch, tree or iteration; the lines of those that were pruned end early. None if no
+/// score was read on the way.
 pub(in crate::report) fn score_by_step(stage: &StageOutcome, theme: Theme, width: f64) -> Option<String> {
     let last = stage.trials.iter().flat_map(|trial| &trial.steps).map(|(step, _)| *step).max()?;
     let unit = if stage.unit.is_empty() { "step" } else { &stage.unit };

@@ -1,5 +1,6 @@
-//! Every kernel over small and awkward shapes, on every level that the processor has. Slices are exactly as long as they must be, so that a
-//! load or store beside them is one that the sanitizer reports; what the levels compute is compared besides.
+//! Every kernel over small and awkward shapes, on every level that the processor has. Slices are exactly as long as
+//! they must be, so that a load or store beside them is one that the sanitizer reports; what the levels compute is
+//! compared besides.
 
 use super::{
     kernels::Strided,
