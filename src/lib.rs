@@ -9,9 +9,11 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`seed`], [`progress`], [`history`] | one seed for a run and a generator for every purpose; how long work reports; what a fit records |
+//! | [`seed`], [`progress`] | one seed for a run and a generator for every purpose; how long work reports |
+//! | [`storage`] | files: atomic, limited, hashed; arrays; the run directory: locked, resumable, verified |
+//! | [`fit`] | what every fit needs: its course, its timing |
 //! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
-//! | [`convex`] | smooth convex functions and where they are least |
+//! | [`optimize`] | smooth convex functions and where they are least |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`onnx`] | graphs of standard operators, which other programs run |
 //! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
@@ -22,7 +24,6 @@
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
 //! | [`verdict`] | what is said of an image: a calibrated confidence, or that it is no digit |
 //! | [`tuning`] | the search for hyperparameters: stages as data, strategies, the study log |
-//! | [`runs`] | the run directory: atomic, locked, resumable, verified |
 //! | [`report`] | plots and the self-contained page |
 //! | [`pipeline`] | the configuration, and the whole way from raw files to a report |
 //! | [`serve`] | the HTTP service and the drawing page |
@@ -32,21 +33,20 @@ pub mod boosting;
 mod calendar;
 pub mod classical;
 pub mod cli;
-pub mod convex;
 pub mod data;
 pub mod evaluation;
-pub mod history;
+pub mod fit;
 pub mod imaging;
 pub mod learners;
 pub mod nn;
 pub mod onnx;
+pub mod optimize;
 pub mod pipeline;
 pub mod progress;
 pub mod report;
-pub mod runs;
 pub mod seed;
 pub mod serve;
 pub mod stacking;
-mod storage;
+pub mod storage;
 pub mod tuning;
 pub mod verdict;

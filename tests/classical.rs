@@ -8,7 +8,7 @@ use digitstack::{
     classical::{ClassicalJob, Gamma, LogisticConfig, SvmConfig, train_logistic, train_svm},
     data::{Digits, Images, PIXELS, synthetic},
     evaluation,
-    history::HistoryPoint,
+    fit::HistoryPoint,
     learners::{self, Classifier, FitContext, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
     nn::{self, DeviceChoice},
     progress::{Cancel, Silent},

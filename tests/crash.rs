@@ -23,7 +23,7 @@ fn start(out: &Path) -> Child {
 
 /// Path and SHA-256 of every file that the reproducible hash covers.
 fn reproducible_files(run: &Path) -> (String, Vec<(String, String)>) {
-    let manifest = digitstack::runs::verify(run).unwrap_or_else(|error| panic!("{error}"));
+    let manifest = digitstack::storage::verify(run).unwrap_or_else(|error| panic!("{error}"));
     let clocked = |path: &str| {
         path.starts_with("report/")
             || ["timings.json", "timing.json", "environment.json", "part.json"].iter().any(|name| path.ends_with(name))

@@ -15,7 +15,7 @@ use burn::{
 };
 use digitstack::{
     data::{Digits, Images, PIXELS},
-    history::HistoryPoint,
+    fit::HistoryPoint,
     imaging::Recipe,
     nn::{
         Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output,

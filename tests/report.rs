@@ -8,13 +8,13 @@ use std::path::Path;
 use digitstack::{
     data::{CLASSES, PIXELS, SIDE},
     evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores},
-    history::{History, HistoryPoint, TracePoint},
+    fit::{History, HistoryPoint, TracePoint},
     report::{
         DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput,
         ReportOptions, StageTime, render,
     },
-    runs::{Commit, Environment, RunDirectory, verify},
     seed::Seed,
+    storage::{Commit, Environment, RunDirectory, verify},
 };
 use markup::{check_markup, text};
 use rand::RngExt;

@@ -11,7 +11,7 @@ use std::{
 
 use digitstack::{
     progress::{Progress, Silent, Task},
-    runs::{Damage, Manifest, RunDirectory, RunError, RunState, latest_complete, verify},
+    storage::{Damage, Manifest, RunDirectory, RunError, RunState, latest_complete, verify},
 };
 use tempfile::TempDir;
 

@@ -17,8 +17,8 @@ use digitstack::{
         Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, Work, predict_table,
     },
     progress::{Cancel, Progress, Silent, Task},
-    runs,
     seed::Seed,
+    storage,
 };
 
 /// Overrides that make a training a matter of a second.
@@ -258,10 +258,10 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
 
     // What needs a whole run says so, and leaves the model as it was.
     assert!(ends(&["serve", name(&dense), "--port", "0"], 1).contains("holds a single model, not a run"));
-    runs::verify(&dense).unwrap();
+    storage::verify(&dense).unwrap();
     // It has a report of its own.
     ends(&["report", name(&dense)], 0);
-    runs::verify(&dense).unwrap();
+    storage::verify(&dense).unwrap();
     assert!(dense.join("report/index.html").is_file());
     assert!(ends(&["predict", name(&fixture.at("tables")), name(&picture)], 1).contains("manifest.json is missing"));
 }
@@ -288,8 +288,8 @@ fn a_directory_says_which_model_it_holds() {
     ] {
         let copy = tempfile::tempdir().unwrap();
         let changed = copy.path().join("dense");
-        let directory = runs::RunDirectory::open(&changed, false).unwrap();
-        for file in runs::verify(&fixture.at("dense")).unwrap().files() {
+        let directory = storage::RunDirectory::open(&changed, false).unwrap();
+        for file in storage::verify(&fixture.at("dense")).unwrap().files() {
             let bytes = std::fs::read(fixture.at("dense").join(file.path.as_str())).unwrap();
             match (file.path.as_str(), change) {
                 ("single.json", None) => {}

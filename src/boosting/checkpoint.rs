@@ -16,7 +16,7 @@ use super::{
     model_text::ModelText,
 };
 use crate::{
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     seed::Seed,
 };
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     data::Images,
-    history::{FitTiming, History, HistoryPoint, Observe},
+    fit::{FitTiming, History, HistoryPoint, Observe},
     progress::{Cancel, Progress},
     seed::Seed,
 };

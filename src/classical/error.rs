@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{convex::Unsolved, data::FieldError};
+use crate::{data::FieldError, optimize::Unsolved};
 
 /// Why a fit or a model file was refused.
 #[derive(Debug, thiserror::Error)]

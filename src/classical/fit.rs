@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::ClassicalError;
 use crate::{
     data::{CLASSES, Digits},
-    history::{FitTiming, History, HistoryPoint, Observe},
+    fit::{FitTiming, History, HistoryPoint, Observe},
     progress::{Cancel, Progress},
     seed::Seed,
 };

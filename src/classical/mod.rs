@@ -7,7 +7,7 @@
 //!
 //! * [`train_logistic`]: [`LogisticConfig`] → [`TrainedLogistic`]. One pass over the images costs a product of `[n,
 //!   784]` and `[784, 10]`, of which only the inked pixels are computed: four in five pixels of a digit are background.
-//!   The minimum is found by [`convex`](crate::convex).
+//!   The minimum is found by [`optimize`](crate::convex).
 //! * [`train_svm`]: [`SvmConfig`] → [`TrainedSvm`], with a solver of its own; the module says why.
 //!
 //! A fit leaves no checkpoint: a regression takes seconds and a support-vector machine on 60,000 images minutes; an

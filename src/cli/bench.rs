@@ -20,10 +20,10 @@ use crate::{
     nn::{self, CnnConfig, DenseConfig, NetworkConfig, OptimizerConfig},
     pipeline,
     progress::{Cancel, Silent},
-    runs,
     seed::Seed,
     serve,
     stacking::{self, Job, JobContext},
+    storage,
 };
 
 /// Images that are preprocessed, unless the data set has fewer.
@@ -117,7 +117,7 @@ fn net(
         net: name,
         device: device.description().to_owned(),
         threads: rayon::current_num_threads(),
-        peak_memory_bytes: runs::peak_memory(),
+        peak_memory_bytes: storage::peak_memory(),
         throughput,
     };
     output.json(&result)?;

@@ -14,7 +14,7 @@ use crate::{
     learners::ModelFormat,
     nn::{self, DeviceChoice},
     pipeline::ModelFiles,
-    runs, storage,
+    storage,
 };
 
 pub(super) const HELP: &str = "\
@@ -109,7 +109,7 @@ pub(super) fn export(arguments: &ExportArguments, output: &Output) -> anyhow::Re
     let models = ModelFiles::open(run)?;
     let model = models.find(model).map_err(usage)?;
     let bytes = models.export(model, *format, &device).map_err(usage)?;
-    runs::write_file(&file, &bytes, arguments.force)?;
+    storage::write_file(&file, &bytes, arguments.force)?;
     let preparation = models.preparation(model);
     let sha256 = storage::hash(&bytes);
     output.json(&Exported {

@@ -19,7 +19,7 @@ use crate::{
     nn::{self, WeightsFile},
     pipeline::{self, RunConfig, Work},
     progress::Cancel,
-    runs::{self, RunDirectory},
+    storage::{self, RunDirectory},
 };
 
 pub(super) const HELP: &str = "\
@@ -96,7 +96,7 @@ pub(super) fn import(
     output: &Output,
     cancel: &Cancel,
 ) -> anyhow::Result<()> {
-    if !arguments.fresh && runs::is_complete(&arguments.out) {
+    if !arguments.fresh && storage::is_complete(&arguments.out) {
         return Err(
             UsageError(format!("{} is complete already; start over with --fresh", arguments.out.display())).into()
         );

@@ -12,7 +12,7 @@ use crate::{
         leaderboard::{self, Row, SortBy},
     },
     progress::Cancel,
-    runs,
+    storage,
 };
 
 /// Every run in one table.
@@ -66,7 +66,7 @@ pub(super) fn leaderboard(arguments: &LeaderboardArguments, output: &Output) -> 
     }
     let Some(path) = &arguments.out else { return Ok(()) };
     let bytes = board.draw(is(path, "png"))?;
-    runs::write_file(path, &bytes, true)?;
+    storage::write_file(path, &bytes, true)?;
     output.line(format!("drawn: {}", path.display()))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     nn,
     pipeline::{self, Override, RunConfig, Work},
     progress::Cancel,
-    runs::{RunDirectory, RunState},
+    storage::{RunDirectory, RunState},
 };
 
 pub(super) fn run(arguments: &RunArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {

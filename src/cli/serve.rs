@@ -11,8 +11,8 @@ use crate::{
     nn::{self, DeviceChoice},
     pipeline::{SavedRun, Work},
     progress::{Cancel, Silent},
-    runs,
     serve::{self, ServeOptions},
+    storage,
 };
 
 /// Where runs are, unless somebody puts them elsewhere.
@@ -28,7 +28,7 @@ pub(super) fn serve(arguments: &ServeArguments, global: &Global, output: &Output
     }
     let run = match &arguments.run {
         Some(run) => run.clone(),
-        None => runs::latest_complete(Path::new(ARTIFACTS), SavedRun::is_one)?.ok_or_else(|| {
+        None => storage::latest_complete(Path::new(ARTIFACTS), SavedRun::is_one)?.ok_or_else(|| {
             anyhow::anyhow!(
                 "there is no complete run in {ARTIFACTS}/; `digitstack run` makes one, or name a run directory: digitstack serve RUN"
             )

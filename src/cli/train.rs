@@ -13,7 +13,7 @@ use crate::{
     nn,
     pipeline::{self, RunConfig, Work},
     progress::Cancel,
-    runs::{RunDirectory, RunState},
+    storage::{RunDirectory, RunState},
 };
 
 pub(super) fn train(

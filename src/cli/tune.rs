@@ -14,7 +14,7 @@ use crate::{
         search::{self, BEST, SearchConfig, SearchStatus},
     },
     progress::Cancel,
-    runs::{RunDirectory, RunState},
+    storage::{RunDirectory, RunState},
     tuning,
 };
 

@@ -23,7 +23,7 @@ use crate::{
     boosting::BoostingError,
     classical::{ClassicalError, ClassicalJob},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
-    history::{FitTiming, History, Observe},
+    fit::{FitTiming, History, Observe},
     imaging::Recipe,
     nn::{ChosenDevice, Film, Filters, GradientCheck, NetworkConfig, NnError, WeightsFile},
     progress::{Cancel, Progress},

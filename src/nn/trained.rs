@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     data::{CLASSES, Images, PIXELS, Probabilities, SIDE},
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     seed::Seed,
 };
 

@@ -14,8 +14,8 @@ use crate::{
     imaging::Recipe,
     learners::{LearnerError, ModelFormat, ModelNotes},
     nn::ChosenDevice,
-    runs,
     stacking::Stack,
+    storage,
 };
 
 /// The models in a complete directory. Every file was verified against the manifest.
@@ -53,7 +53,7 @@ impl ModelFiles {
     /// # Errors
     /// If the directory is not complete, damaged, or of another kind.
     pub fn open(folder: &Path) -> Result<Self, RunFailure> {
-        let kind = kind::of(&runs::verify(folder)?);
+        let kind = kind::of(&storage::verify(folder)?);
         let config = || RunConfig::load(Some(&folder.join(CONFIG)), &[]);
         let (config, models) = match kind {
             Kind::Run => {
@@ -127,7 +127,7 @@ impl ModelFiles {
                     let model = model.name.clone();
                     return Err(LearnerError::NoFormat { model, format, formats: &[ModelFormat::Json] }.into());
                 }
-                let stack: Stack = runs::read_json(&self.folder.join(file))?;
+                let stack: Stack = storage::read_json(&self.folder.join(file))?;
                 Ok(to_json(&stack, &model.name)?.into_bytes())
             }
         }

@@ -8,8 +8,8 @@ use crate::{
     evaluation::EvaluationError,
     learners::LearnerError,
     report::ReportError,
-    runs::RunError,
     stacking::StackingError,
+    storage::RunError,
     tuning::{TuningError, log::LogError},
 };
 

@@ -16,11 +16,11 @@ use super::{
 use crate::{
     data::{Digits, Probabilities},
     evaluation::{self, Comparison, ModelKind, ModelScores, Scores},
-    history::FitTiming,
+    fit::FitTiming,
     learners::Classifier,
     report::{self, ReportInput, ReportOptions},
-    runs::{self, Environment, RunDirectory},
     stacking::{Metafeatures, Stack},
+    storage::{self, Environment, RunDirectory},
 };
 
 /// The scores of every model.
@@ -233,7 +233,7 @@ pub(super) fn write_report(
 
 /// Draws the report of a complete run, or of a model that was trained alone, again.
 pub fn draw_report(run: &Path, options: ReportOptions) -> Result<PathBuf, RunFailure> {
-    let manifest = runs::verify(run)?;
+    let manifest = storage::verify(run)?;
     let read = match kind::of(&manifest) {
         Kind::Single | Kind::UnnamedSingle => report_input::read_single,
         Kind::Run | Kind::Other => {

@@ -12,11 +12,11 @@ use rayon::prelude::*;
 use super::{RunConfig, RunFailure, Work, predictions};
 use crate::{
     data::{Digits, Folds, Probabilities},
-    history::FitTiming,
+    fit::FitTiming,
     learners::{Classifier, FitContext, Learner, set_aside_for_selection},
-    runs::RunDirectory,
     seed::Seed,
     stacking::{self, Job, JobContext},
+    storage::RunDirectory,
 };
 
 /// A fit's predictions for its own fold.

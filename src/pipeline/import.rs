@@ -9,11 +9,11 @@ use super::{
 use crate::{
     data::FieldError,
     evaluation::ModelScores,
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     imaging::Recipe,
     learners::{self, Classifier, Learner, ModelNotes},
     nn::WeightsFile,
-    runs::RunDirectory,
+    storage::RunDirectory,
 };
 
 /// A net with weights from elsewhere, scored and not yet saved.

@@ -10,8 +10,8 @@ use std::path::Path;
 use super::{RunFailure, Work};
 use crate::{
     data::{Digits, Probabilities},
-    runs::{self, RunDirectory},
     seed::Seed,
+    storage::{self, RunDirectory},
     verdict::{Bounds, Guard, Judge, guard_learner},
 };
 
@@ -56,11 +56,11 @@ pub(super) fn fit(
 impl Judging {
     /// That of a verified run. One from before there were judges is given one that refuses blank images alone.
     pub(super) fn load(run: &Path, work: &Work) -> Result<Self, RunFailure> {
-        let bounds = if run.join(JUDGE).exists() { runs::read_json(&run.join(JUDGE))? } else { Bounds::default() };
+        let bounds = if run.join(JUDGE).exists() { storage::read_json(&run.join(JUDGE))? } else { Bounds::default() };
         let folder = run.join(GUARD);
         let guard = if folder.exists() {
             let classifier = guard_learner()?.load(&folder, work.device)?;
-            Some(Guard { classifier, bound: runs::read_json(&folder.join(BOUND))? })
+            Some(Guard { classifier, bound: storage::read_json(&folder.join(BOUND))? })
         } else {
             None
         };

@@ -6,7 +6,7 @@ use super::{
     RunFailure,
     single::{MODEL, SINGLE},
 };
-use crate::runs::Manifest;
+use crate::storage::Manifest;
 
 /// The folder of a run's models.
 const MODELS: &str = "models";

@@ -4,7 +4,7 @@
 //! data → prepare → folds → fits (each member on each fold) → meta-models → evaluation → run directory → report
 //! ```
 //!
-//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::runs::RunDirectory`], [`SavedRun`] is what a finished
+//! [`RunConfig`] says what to do, [`run`] does it in a [`crate::storage::RunDirectory`], [`SavedRun`] is what a finished
 //! run can be asked, [`StackPredictor`] the same for one image at a time, [`Reader`] with a verdict on what it says.
 //! [`train_one`] fits a single member without the stack around it, [`import_one`] takes one that was trained elsewhere,
 //! and [`SavedSingle`] is what either can be asked. [`SavedModel`] is a run or such a model; [`predict_table`] asks it

@@ -14,7 +14,7 @@ use super::{RunConfig, RunFailure, Work, prepare};
 use crate::{
     data::{Digits, stratified_subset},
     evaluation::{self, Scores},
-    history::HistoryPoint,
+    fit::HistoryPoint,
     learners::{FitContext, Fitted, Learner},
     seed::Seed,
 };

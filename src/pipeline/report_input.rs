@@ -16,11 +16,11 @@ use super::{
 use crate::{
     data::{CLASSES, Digits, Images, PIXELS, Probabilities},
     evaluation::{self, ModelScores},
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     learners::{Classifier, LearnerError},
     nn,
     report::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
-    runs,
+    storage,
 };
 
 /// Examples of each class on the page.
@@ -123,8 +123,8 @@ pub(super) fn pictures(picked: &Picked) -> Result<Pictures, RunFailure> {
 
 /// Gathers the files of a run.
 pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
-    let metrics: Metrics = runs::read_json(&run.join(METRICS))?;
-    let timings: Timings = runs::read_json(&run.join(TIMINGS))?;
+    let metrics: Metrics = storage::read_json(&run.join(METRICS))?;
+    let timings: Timings = storage::read_json(&run.join(TIMINGS))?;
     let mut histories: Vec<MemberHistories> = config
         .members
         .iter()
@@ -133,7 +133,7 @@ pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) ->
     let mut films: Vec<Option<Film>> = config.members.iter().map(|_| None).collect();
     for fit in Fit::all(config) {
         let folder = run.join(fit.part(config));
-        histories[fit.member].fits.push((fit.label(config), runs::read_json(&folder.join(fits::HISTORY))?));
+        histories[fit.member].fits.push((fit.label(config), storage::read_json(&folder.join(fits::HISTORY))?));
         if films[fit.member].is_none() {
             films[fit.member] = film(config.members[fit.member].name(), &folder)?;
         }
@@ -160,9 +160,9 @@ pub(super) fn read_single(
     run: &Path,
     reproducible_hash: String,
 ) -> Result<ReportInput, RunFailure> {
-    let scores: ModelScores = runs::read_json(&run.join(METRICS))?;
-    let timing: FitTiming = runs::read_json(&run.join(TIMINGS))?;
-    let history: History = runs::read_json(&run.join(fits::HISTORY))?;
+    let scores: ModelScores = storage::read_json(&run.join(METRICS))?;
+    let timing: FitTiming = storage::read_json(&run.join(TIMINGS))?;
+    let history: History = storage::read_json(&run.join(fits::HISTORY))?;
     let member = scores.name.clone();
     let fit = StageTime { name: format!("fit {member}"), seconds: timing.seconds, images: Some(timing.images) };
     Ok(ReportInput {
@@ -178,8 +178,8 @@ pub(super) fn read_single(
 
 /// What runs and single models have in common.
 fn common(config: &RunConfig, run: &Path, folds: usize, reproducible_hash: String) -> Result<ReportInput, RunFailure> {
-    let pictures: Pictures = runs::read_json(&run.join(PICTURES))?;
-    let data: serde_json::Value = runs::read_json(&run.join(DATA))?;
+    let pictures: Pictures = storage::read_json(&run.join(PICTURES))?;
+    let data: serde_json::Value = storage::read_json(&run.join(DATA))?;
     let official = data["train"]["official_mnist"].as_bool().unwrap_or(false);
     let drawn = data["train"]["files"].as_array().is_some_and(Vec::is_empty);
     let source = match (official, drawn) {
@@ -194,7 +194,7 @@ fn common(config: &RunConfig, run: &Path, folds: usize, reproducible_hash: Strin
             test_images: pictures.test_images,
             folds,
         },
-        environment: runs::read_json(&run.join(ENVIRONMENT))?,
+        environment: storage::read_json(&run.join(ENVIRONMENT))?,
         config_toml: config.to_toml()?,
         mistakes: pictures.mistakes.into_iter().map(mistake).collect(),
         filters: pictures.filters.into_iter().map(filters).collect(),

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     data::{DataConfig, Digits, Fingerprint, Probabilities, Source, stratified_group_folds},
     evaluation::{FinishedTraining, TestOpening, TestSet},
-    runs::RunDirectory,
     seed::Seed,
     stacking::{self, Metafeatures, Stack},
+    storage::RunDirectory,
 };
 
 /// The resolved configuration inside a run directory.
@@ -193,9 +193,11 @@ fn out_of_fold(
     Ok((0..config.members.len()).map(member).collect::<Result<_, _>>()?)
 }
 
-fn other_run(error: crate::runs::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
+fn other_run(error: crate::storage::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
     match error {
-        crate::runs::RunError::Claimed { .. } => RunFailure::OtherRun { directory: directory.path().to_owned(), what },
+        crate::storage::RunError::Claimed { .. } => {
+            RunFailure::OtherRun { directory: directory.path().to_owned(), what }
+        }
         other => other.into(),
     }
 }

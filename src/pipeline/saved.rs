@@ -18,8 +18,8 @@ use crate::{
     evaluation::{ModelKind, ModelScores},
     progress::Progress,
     report::ReportInput,
-    runs::{self, Manifest},
     seed::Seed,
+    storage::{self, Manifest},
     tuning::StudyOutcome,
     verdict::Judge,
 };
@@ -45,7 +45,7 @@ impl SavedRun {
     /// # Errors
     /// [`RunFailure::NotARun`] if the directory holds something else; those of the run's files.
     pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
-        let manifest = runs::verify(folder)?;
+        let manifest = storage::verify(folder)?;
         kind::expect_run(folder, &manifest)?;
         Self::of_verified(folder, manifest, work)
     }
@@ -55,7 +55,7 @@ impl SavedRun {
         let config = RunConfig::load(Some(&folder.join(CONFIG)), &[])?;
         let members = fits::load_final(&config, folder, work)?;
         let stacks =
-            config.stacking.meta.iter().map(|meta| Ok(runs::read_json(&folder.join(stack_file(meta.name())))?));
+            config.stacking.meta.iter().map(|meta| Ok(storage::read_json(&folder.join(stack_file(meta.name())))?));
         let stacks = stacks.collect::<Result<_, RunFailure>>()?;
         let names = config.members.iter().map(|member| (member.name().to_owned(), ModelKind::Member));
         let names =
@@ -77,7 +77,7 @@ impl SavedRun {
 
     /// The metrics that a run was finished with.
     pub fn metrics(folder: &Path) -> Result<Metrics, RunFailure> {
-        Ok(runs::read_json(&folder.join(METRICS))?)
+        Ok(storage::read_json(&folder.join(METRICS))?)
     }
 
     /// What every model thinks of images that went through [`SavedRun::prepare`]: members in order, then the stack,

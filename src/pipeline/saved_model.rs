@@ -7,7 +7,7 @@ use crate::{
     data::{DataConfig, Images, Probabilities},
     evaluation::ModelScores,
     progress::Progress,
-    runs::{self, Manifest},
+    storage::{self, Manifest},
     verdict::Judge,
 };
 
@@ -26,7 +26,7 @@ impl SavedModel {
     /// # Errors
     /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds neither; those of its files.
     pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
-        let manifest = runs::verify(folder)?;
+        let manifest = storage::verify(folder)?;
         match kind::of(&manifest) {
             Kind::Run => Ok(Self::Run(Box::new(SavedRun::of_verified(folder, manifest, work)?))),
             Kind::Single => Ok(Self::Single(Box::new(SavedSingle::of_verified(folder, manifest, work)?))),

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     evaluation::ModelKind,
-    runs::{self, Manifest},
+    storage::{self, Manifest},
 };
 
 /// The model that [`train_one`](super::train_one) left. It has no judge: its confidence is its own, and it refuses
@@ -31,7 +31,7 @@ impl SavedSingle {
     /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds no such model; those of its
     /// files.
     pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
-        let manifest = runs::verify(folder)?;
+        let manifest = storage::verify(folder)?;
         match kind::of(&manifest) {
             Kind::Single => Self::of_verified(folder, manifest, work),
             Kind::UnnamedSingle => Err(RunFailure::UnnamedModel(folder.to_owned())),

@@ -15,11 +15,11 @@ use super::{
 use crate::{
     data::{Digits, HeldOut, Images, Source, stratified_group_hold_out},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     learners::{Classifier, Learner},
     report::ReportOptions,
-    runs::{self, RunDirectory, RunError},
     seed::Seed,
+    storage::{self, RunDirectory, RunError},
 };
 
 /// Which model a directory is of: `single.json`.
@@ -62,7 +62,7 @@ impl SingleModel {
 /// [`RunFailure::UnknownMember`] if the configuration has no such member.
 pub(super) fn learner<'a>(config: &'a RunConfig, folder: &Path) -> Result<(usize, &'a dyn Learner), RunFailure> {
     let file = folder.join(SINGLE);
-    let SingleModel { model, .. } = runs::read_json(&file)?;
+    let SingleModel { model, .. } = storage::read_json(&file)?;
     let found = config.members.iter().enumerate().find(|(_, member)| member.name() == model);
     found.map(|(place, member)| (place, member.as_ref())).ok_or_else(|| RunFailure::UnknownMember {
         file,

@@ -20,7 +20,7 @@ use crate::{
         csv::{AnswerWriter, Answers, RowFile},
     },
     evaluation::{Proportion, top_class},
-    runs,
+    storage,
 };
 
 /// Most pieces of a batch for each thread: one is in work while another waits.
@@ -231,7 +231,7 @@ pub fn predict_table(
         digits,
         correct: is_scored.then_some(correct),
         accuracy: is_scored.then(|| Proportion::wilson(correct as usize, labelled as usize)),
-        peak_memory: runs::peak_memory(),
+        peak_memory: storage::peak_memory(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What a report is made of.
 
-use crate::{data::PIXELS, evaluation::ModelScores, history::History, runs::Environment};
+use crate::{data::PIXELS, evaluation::ModelScores, fit::History, storage::Environment};
 
 /// Everything a report shows. What is empty or `None` is left out of the page.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ pub struct ReportInput {
     pub films: Vec<Film>,
     /// A few training digits as the models see them.
     pub examples: Vec<Example>,
-    /// [`crate::runs::Manifest::reproducible_hash`] of the run.
+    /// [`crate::storage::Manifest::reproducible_hash`] of the run.
     pub reproducible_hash: String,
     /// The page of the search that chose the settings, as a path relative to this report's page.
     pub study: Option<String>,

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     data::CLASSES,
     evaluation::{ModelScores, Scores},
-    runs::{RunDirectory, RunError},
+    storage::{RunDirectory, RunError},
 };
 
 /// The folder of the report in a run directory.

@@ -1,6 +1,6 @@
 //! What can go wrong between the members' predictions and the stack's.
 
-use crate::{convex::Unsolved, data::FieldError, evaluation::EvaluationError};
+use crate::{data::FieldError, evaluation::EvaluationError, optimize::Unsolved};
 
 use super::FeatureScale;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Metafeatures, StackingError};
 use crate::{
-    convex::{Objective, minimise},
     data::{CLASSES, FieldError},
+    optimize::{Objective, minimise},
 };
 
 /// Settings of the plain mean: there are none.

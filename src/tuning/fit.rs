@@ -12,7 +12,7 @@ use super::{Score, TuningError, splits::SplitData};
 use crate::{
     data::{Digits, Probabilities},
     evaluation,
-    history::HistoryPoint,
+    fit::HistoryPoint,
     learners::{FitContext, Learner, LearnerError},
     nn::ChosenDevice,
     progress::{Cancel, Progress},

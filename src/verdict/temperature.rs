@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    convex::{Objective, minimise},
     data::{CLASSES, Probabilities},
     evaluation::top_class,
+    optimize::{Objective, minimise},
     stacking::StackingError,
 };
 

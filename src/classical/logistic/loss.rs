@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use super::pixels::Inked;
 use crate::{
     classical::fit::{MOST_LOSS, Standing},
-    convex::{NEVER, Objective, residuals},
     data::{CLASSES, PIXELS},
+    optimize::{NEVER, Objective, residuals},
 };
 
 /// Images of one chunk.

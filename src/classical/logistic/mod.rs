@@ -2,7 +2,7 @@
 //!
 //! The function is scikit-learn's: ½‖W‖² / c + Σ log-loss, the intercepts free. It is strictly convex but for a shift
 //! of the intercepts, so the minimum is the model, however it is found. The way of the data: [`LogisticConfig`] →
-//! `loss` (value and gradient, over `pixels`) → the room [`convex`](crate::convex) → [`TrainedLogistic`].
+//! `loss` (value and gradient, over `pixels`) → the room [`optimize`](crate::convex) → [`TrainedLogistic`].
 
 mod loss;
 mod model;

@@ -10,8 +10,8 @@ use crate::{
         ClassicalError,
         files::{self, check_classes, check_numbers},
     },
-    convex::softmax,
     data::{CLASSES, Images, PIXELS, Probabilities},
+    optimize::softmax,
     storage::{Arrays, Notes},
 };
 

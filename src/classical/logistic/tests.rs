@@ -1,5 +1,5 @@
 use super::{loss::PixelLoss, pixels::Inked};
-use crate::{classical::fit::MOST_LOSS, convex::Objective, data::synthetic, seed::Seed};
+use crate::{classical::fit::MOST_LOSS, data::synthetic, optimize::Objective, seed::Seed};
 use rand::RngExt;
 
 #[test]

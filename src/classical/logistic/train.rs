@@ -8,9 +8,9 @@ use std::{
 use super::{LogisticConfig, TrainedLogistic, loss::PixelLoss, pixels::Inked};
 use crate::{
     classical::{ClassicalError, ClassicalFit, ClassicalJob, fit::timing},
-    convex::{End, GOOD_ENOUGH, Limits, Unsolved, descend},
     data::Digits,
-    history::{History, HistoryPoint},
+    fit::{History, HistoryPoint},
+    optimize::{End, GOOD_ENOUGH, Limits, Unsolved, descend},
 };
 
 /// What is fitted, in messages.

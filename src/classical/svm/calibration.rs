@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::super::files::check_numbers;
 use super::machine::MOST_PAIRS;
 use crate::{
-    convex::{LogLoss, Unsolved, minimise, softmax},
     data::CLASSES,
+    optimize::{LogLoss, Unsolved, minimise, softmax},
 };
 
 /// The inverse strength of the penalty, which keeps the probabilities short of certainty where nothing is ever decided

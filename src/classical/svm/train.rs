@@ -16,9 +16,9 @@ use crate::{
         ClassicalError, ClassicalFit, ClassicalJob,
         fit::{Standing, timing},
     },
-    convex::Unsolved,
     data::{Digits, Images, stratified_group_folds},
-    history::{History, HistoryPoint},
+    fit::{History, HistoryPoint},
+    optimize::Unsolved,
 };
 
 /// Images that are decided on between two looks at the cancel flag.

@@ -24,7 +24,7 @@ use super::{
     weights::{Array, Weights, hash},
 };
 use crate::{
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     seed::Seed,
     storage::open,
 };

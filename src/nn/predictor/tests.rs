@@ -6,7 +6,7 @@ use rand::RngExt;
 use super::*;
 use crate::{
     data::{Images, synthetic},
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     nn::{
         Activation, CnnConfig, DenseConfig, DeviceChoice, Head, Initializer, InputScale, NetworkConfig, Normalization,
         Output, Padding, Pool, resolve,

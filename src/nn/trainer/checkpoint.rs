@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{TrainJob, TrainingConfig};
 use crate::{
     data::Digits,
-    history::{FitTiming, History},
+    fit::{FitTiming, History},
     nn::{
         Film, NetworkConfig, NnError, OptimizerState,
         weights::{Array, Weights, hash, parse, write_file},

@@ -43,7 +43,7 @@ use super::{
 };
 use crate::{
     data::{Digits, FieldError, Images},
-    history::{FitTiming, History, HistoryPoint, Observe, TracePoint},
+    fit::{FitTiming, History, HistoryPoint, Observe, TracePoint},
     progress::{Cancel, Progress, Task},
     seed::Seed,
 };

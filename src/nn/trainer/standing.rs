@@ -3,7 +3,7 @@
 //! A function of the history alone, so that a resumed training decides as an undisturbed one.
 
 use super::config::Monitor;
-use crate::history::HistoryPoint;
+use crate::fit::HistoryPoint;
 
 /// How a training stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{RunFailure, Work, config::ReportedResult};
 use crate::{
     evaluation::{ModelKind, Proportion},
-    runs::{self, RunError},
+    storage::{self, RunError},
 };
 
 pub use sort::SortBy;
@@ -100,7 +100,8 @@ pub fn leaderboard(folders: &[PathBuf], sort: SortBy, work: &Work) -> Result<Lea
     let mut board = Leaderboard::default();
     let mut directories: Vec<PathBuf> = Vec::new();
     for folder in folders {
-        let found = if runs::is_run_directory(folder) { vec![folder.clone()] } else { runs::run_directories(folder)? };
+        let found =
+            if storage::is_run_directory(folder) { vec![folder.clone()] } else { storage::run_directories(folder)? };
         if found.is_empty() {
             let reason = if folder.is_dir() { "holds no run directory" } else { "is no folder" };
             board.skipped.push(Skipped { directory: folder.clone(), reason: reason.to_owned() });

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Row, RunFailure};
 use crate::{
     evaluation::{ModelKind, ModelScores},
-    history::FitTiming,
+    fit::FitTiming,
     learners::Classifier,
     pipeline::{
         Metrics, RunConfig, Work,
@@ -15,7 +15,7 @@ use crate::{
         run::{CONFIG, DATA},
         single::{self, MODEL},
     },
-    runs,
+    storage,
 };
 
 /// Every model of a complete directory.
@@ -23,7 +23,7 @@ use crate::{
 /// # Errors
 /// If it is not complete, not as its manifest says, or of other work.
 pub(super) fn rows(directory: &Path, work: &Work) -> Result<Vec<Row>, RunFailure> {
-    let kind = kind::of(&runs::verify(directory)?);
+    let kind = kind::of(&storage::verify(directory)?);
     if !matches!(kind, Kind::Run | Kind::Single) {
         return Err(RunFailure::NoModel(directory.to_owned()));
     }
@@ -74,8 +74,8 @@ impl Folder<'_> {
 
     /// Members, then meta-models.
     fn run(&self, work: &Work) -> Result<Vec<Row>, RunFailure> {
-        let metrics: Metrics = runs::read_json(&self.path.join(METRICS))?;
-        let timings: Timings = runs::read_json(&self.path.join(TIMINGS))?;
+        let metrics: Metrics = storage::read_json(&self.path.join(METRICS))?;
+        let timings: Timings = storage::read_json(&self.path.join(TIMINGS))?;
         let models = fits::load_final(&self.config, self.path, work)?;
         let made: Vec<Made> = models
             .iter()
@@ -105,8 +105,8 @@ impl Folder<'_> {
 
     /// The one model of `digitstack train`.
     fn single(&self, work: &Work) -> Result<Row, RunFailure> {
-        let scores: ModelScores = runs::read_json(&self.path.join(METRICS))?;
-        let timing: FitTiming = runs::read_json(&self.path.join(TIMINGS))?;
+        let scores: ModelScores = storage::read_json(&self.path.join(METRICS))?;
+        let timing: FitTiming = storage::read_json(&self.path.join(TIMINGS))?;
         let (_, member) = single::learner(&self.config, self.path)?;
         let model = member.load(&self.path.join(MODEL), work.device)?;
         let copies = self.config.prepare.rotations.len().max(1);
@@ -132,7 +132,7 @@ struct Data {
 
 /// Nothing is known of the data of a directory that does not say: single models of earlier versions.
 fn data(directory: &Path) -> Data {
-    let data: serde_json::Value = runs::read_json(&directory.join(DATA)).unwrap_or_default();
+    let data: serde_json::Value = storage::read_json(&directory.join(DATA)).unwrap_or_default();
     let sha256 = ["train", "test"].map(|part| data[part]["sha256"].as_str().unwrap_or_default().to_owned());
     let train_images = data["train"]["images"].as_u64().and_then(|images| usize::try_from(images).ok());
     Data { train_images, fingerprints: sha256.join(" ") }

@@ -16,8 +16,8 @@ use std::path::Path;
 use super::{RunFailure, Work, prepare};
 use crate::{
     report::{self, ReportOptions},
-    runs::{self, RunDirectory},
     seed::Seed,
+    storage::{self, RunDirectory},
     tuning::{self, StageOutcome, Study, StudyOutcome, TuningError, log::StudyLog},
 };
 
@@ -103,7 +103,7 @@ pub fn search(
 
 /// What a search found; none if `directory` holds none that can be read.
 pub(super) fn outcome(directory: &Path) -> Option<StudyOutcome> {
-    runs::read_json(&directory.join(OUTCOME)).ok()
+    storage::read_json(&directory.join(OUTCOME)).ok()
 }
 
 /// Writes what was found so far, and its page; every figure as a picture too if `png`.

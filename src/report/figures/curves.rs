@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::axes::{Axes, spread};
 use crate::{
-    history::{History, HistoryPoint, TracePoint},
+    fit::{History, HistoryPoint, TracePoint},
     report::{
         canvas::{Anchor, Canvas, Stroke, Style},
         scale::Scale,

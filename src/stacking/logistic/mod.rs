@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{FeatureScale, Metafeatures, StackingError};
 use crate::{
-    convex::{LogLoss, minimise, softmax},
     data::{CLASSES, FieldError},
+    optimize::{LogLoss, minimise, softmax},
 };
 
 /// Settings of the logistic regression.

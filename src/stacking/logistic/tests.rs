@@ -26,12 +26,12 @@ fn the_gradient_is_that_of_the_value() {
     let problem = LogLoss::new(scaled(&features), &labels, &classes, 0.01);
     let mut rng = Seed(2).rng();
     let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
-    let gradient = crate::convex::Objective::evaluate(&problem, &at).1;
+    let gradient = crate::optimize::Objective::evaluate(&problem, &at).1;
     for place in [0, 7, 19, 20, 41, 62, 209] {
         let mut moved = [at.clone(), at.clone()];
         moved[0][place] += 1e-5;
         moved[1][place] -= 1e-5;
-        let [up, down] = moved.map(|at| crate::convex::Objective::evaluate(&problem, &at).0);
+        let [up, down] = moved.map(|at| crate::optimize::Objective::evaluate(&problem, &at).0);
         assert!(((up - down) / 2e-5 - gradient[place]).abs() < 1e-8, "parameter {place}");
     }
 }

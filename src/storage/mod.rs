@@ -29,6 +29,7 @@
 //! - [`RunDirectory::open`] with `fresh` removes only what the journal lists: files that somebody put beside those
 //!   stay, files that somebody put inside a part or `scratch/` go.
 
+mod arrays;
 mod directory;
 mod environment;
 mod error;
@@ -39,6 +40,8 @@ mod manifest;
 mod part;
 mod relative_path;
 
+pub use arrays::Notes;
+pub(crate) use arrays::{Arrays, Element, hash, open, read_limited, write_whole};
 pub use directory::{RunDirectory, RunState, is_complete, is_run_directory, latest_complete, run_directories, verify};
 pub use environment::{Commit, Environment, peak_memory};
 pub use error::{Damage, RunError};
