@@ -11,7 +11,7 @@ use std::{
 
 use digitstack::{
     progress::{Progress, Silent, Task},
-    storage::{Damage, Manifest, RunDirectory, RunError, RunState, latest_complete, verify},
+    storage::{Damage, Manifest, RunDirectory, RunState, StorageError, latest_complete, verify},
 };
 use tempfile::TempDir;
 
@@ -55,13 +55,13 @@ fn a_run_goes_from_new_over_interrupted_to_complete() {
     assert_eq!(run.state(), RunState::Interrupted);
     drop(run);
     assert_eq!(open(&root).state(), RunState::Interrupted);
-    assert!(matches!(verify(root.path()), Err(RunError::NotComplete(_))));
+    assert!(matches!(verify(root.path()), Err(StorageError::NotComplete(_))));
 
     let written = complete(&root);
     let run = open(&root);
     assert_eq!(run.state(), RunState::Complete);
-    assert!(matches!(run.write_atomic("late.txt", b""), Err(RunError::Complete(_))));
-    assert!(matches!(run.complete(), Err(RunError::Complete(_))));
+    assert!(matches!(run.write_atomic("late.txt", b""), Err(StorageError::Complete(_))));
+    assert!(matches!(run.complete(), Err(StorageError::Complete(_))));
     let manifest = verify(root.path()).unwrap();
     assert_eq!(manifest, written);
     let paths: Vec<_> = manifest.files().iter().map(|entry| entry.path.as_str()).collect();
@@ -78,7 +78,7 @@ fn a_reopened_run_can_be_added_to_and_completed_again() {
     run.reopen().unwrap();
     assert_eq!(run.state(), RunState::Interrupted);
     assert!(
-        matches!(run.reopen(), Err(RunError::NotComplete(_))),
+        matches!(run.reopen(), Err(StorageError::NotComplete(_))),
         "an unfinished run must not be completed by the way"
     );
     run.write_atomic("report/index.html", b"<p>").unwrap();
@@ -87,7 +87,7 @@ fn a_reopened_run_can_be_added_to_and_completed_again() {
     assert_eq!(after.reproducible_hash(), before.reproducible_hash());
 
     fs::write(root.path().join("metrics.json"), b"[9.5, 2.5]").unwrap();
-    assert!(matches!(run.reopen(), Err(RunError::Damaged { .. })), "completing again must not bless damage");
+    assert!(matches!(run.reopen(), Err(StorageError::Damaged { .. })), "completing again must not bless damage");
     assert_eq!(run.state(), RunState::Complete);
 }
 
@@ -167,7 +167,7 @@ fn a_run_with_an_open_part_is_not_completed() {
     let root = TempDir::new().unwrap();
     let run = open(&root);
     let part = run.begin_part(PART).unwrap();
-    assert!(matches!(run.complete(), Err(RunError::Unfinished { .. })));
+    assert!(matches!(run.complete(), Err(StorageError::Unfinished { .. })));
     drop(part);
     run.complete().unwrap();
 }
@@ -217,7 +217,7 @@ fn a_part_that_cannot_be_read_is_not_removed() {
     let manifest = root.path().join(PART).join("part.json");
     fs::remove_file(&manifest).unwrap();
     fs::create_dir(&manifest).unwrap();
-    assert!(matches!(run.part_if_complete(PART, &Silent), Err(RunError::Io { .. })));
+    assert!(matches!(run.part_if_complete(PART, &Silent), Err(StorageError::Io { .. })));
     assert!(root.path().join(PART).join("model.bin").exists());
 }
 
@@ -226,7 +226,7 @@ fn a_damaged_part_of_a_complete_run_is_reported_and_stays() {
     let root = TempDir::new().unwrap();
     complete(&root);
     fs::write(root.path().join(PART).join("model.bin"), b"weightz").unwrap();
-    assert!(matches!(open(&root).part_if_complete(PART, &Silent), Err(RunError::Damaged { .. })));
+    assert!(matches!(open(&root).part_if_complete(PART, &Silent), Err(StorageError::Damaged { .. })));
     assert!(root.path().join(PART).join("model.bin").exists());
 }
 
@@ -235,15 +235,15 @@ fn a_part_is_not_written_into_nor_over() {
     let root = TempDir::new().unwrap();
     let run = open(&root);
     write_part(&run, PART);
-    assert!(matches!(run.begin_part(PART), Err(RunError::PartExists(_))));
-    assert!(matches!(run.write_atomic(&format!("{PART}/late.txt"), b""), Err(RunError::Reserved(_))));
+    assert!(matches!(run.begin_part(PART), Err(StorageError::PartExists(_))));
+    assert!(matches!(run.write_atomic(&format!("{PART}/late.txt"), b""), Err(StorageError::Reserved(_))));
     for own in ["manifest.json", "journal.txt", "run.lock", "scratch", "x/part.json"] {
-        assert!(matches!(run.write_atomic(own, b""), Err(RunError::Reserved(_))), "{own}");
+        assert!(matches!(run.write_atomic(own, b""), Err(StorageError::Reserved(_))), "{own}");
     }
     for outside in ["../x", "/tmp/x", "a/../../x"] {
-        assert!(matches!(run.write_atomic(outside, b""), Err(RunError::BadPath { .. })), "{outside}");
-        assert!(matches!(run.begin_part(outside), Err(RunError::BadPath { .. })), "{outside}");
-        assert!(matches!(run.scratch_file(outside), Err(RunError::BadPath { .. })), "{outside}");
+        assert!(matches!(run.write_atomic(outside, b""), Err(StorageError::BadPath { .. })), "{outside}");
+        assert!(matches!(run.begin_part(outside), Err(StorageError::BadPath { .. })), "{outside}");
+        assert!(matches!(run.scratch_file(outside), Err(StorageError::BadPath { .. })), "{outside}");
     }
 }
 
@@ -254,7 +254,7 @@ fn a_run_is_not_resumed_with_other_settings() {
     let run = open(&root);
     run.claim("config.toml", b"seed = 1\n").unwrap();
     let error = run.claim("config.toml", b"seed = 2\n").unwrap_err();
-    assert!(matches!(error, RunError::Claimed { .. }) && error.to_string().contains("config.toml"), "{error}");
+    assert!(matches!(error, StorageError::Claimed { .. }) && error.to_string().contains("config.toml"), "{error}");
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn verify_names_everything_that_is_wrong() {
     fs::remove_file(root.path().join("metrics.json")).unwrap();
     fs::write(root.path().join("stray.txt"), b"").unwrap();
     fs::write(root.path().join(".DS_Store"), b"a file manager was here").unwrap();
-    let Err(RunError::Damaged { damage, .. }) = verify(root.path()) else { panic!("damage was not found") };
+    let Err(StorageError::Damaged { damage, .. }) = verify(root.path()) else { panic!("damage was not found") };
     let found: Vec<_> = damage.iter().map(Damage::to_string).collect();
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].starts_with("models/cnn/fold-1/model.bin changed"), "{found:?}");
@@ -297,7 +297,7 @@ fn links_are_refused() {
     let model = root.path().join(PART).join("model.bin");
     fs::remove_file(&model).unwrap();
     std::os::unix::fs::symlink(outside.path().join("model.bin"), &model).unwrap();
-    let Err(RunError::Damaged { damage, .. }) = verify(root.path()) else { panic!("the link was followed") };
+    let Err(StorageError::Damaged { damage, .. }) = verify(root.path()) else { panic!("the link was followed") };
     let path = format!("{PART}/model.bin");
     assert_eq!(damage, [Damage::NotAFile { path: path.clone() }, Damage::Missing { path }]);
 }
@@ -333,11 +333,11 @@ fn a_folder_of_somebody_else_is_refused_and_left_alone() {
     let root = TempDir::new().unwrap();
     fs::write(root.path().join("thesis.tex"), b"mine").unwrap();
     for fresh in [false, true] {
-        assert!(matches!(RunDirectory::open(root.path(), fresh), Err(RunError::NotARunDirectory(_))));
+        assert!(matches!(RunDirectory::open(root.path(), fresh), Err(StorageError::NotARunDirectory(_))));
     }
     assert_eq!(names_under(root.path()), ["thesis.tex"]);
     let file = root.path().join("thesis.tex");
-    assert!(matches!(RunDirectory::open(&file, true), Err(RunError::Io { .. })));
+    assert!(matches!(RunDirectory::open(&file, true), Err(StorageError::Io { .. })));
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_second_handle_is_refused_until_the_first_is_dropped() {
     let first = open(&root);
     let error = RunDirectory::open(root.path(), true).unwrap_err();
     assert!(
-        matches!(error, RunError::Locked { pid, .. } if cfg!(windows) || pid == Some(std::process::id())),
+        matches!(error, StorageError::Locked { pid, .. } if cfg!(windows) || pid == Some(std::process::id())),
         "{error}"
     );
     drop(first);
@@ -400,7 +400,7 @@ fn another_process_is_refused_and_its_death_frees_the_directory() {
     holder.kill().unwrap();
     holder.wait().unwrap();
     let error = refused.unwrap_err();
-    assert!(matches!(error, RunError::Locked { pid, .. } if cfg!(windows) || pid == Some(holder.id())), "{error}");
+    assert!(matches!(error, StorageError::Locked { pid, .. } if cfg!(windows) || pid == Some(holder.id())), "{error}");
     if cfg!(unix) {
         assert!(error.to_string().contains(&format!("process {}", holder.id())), "{error}");
     }

@@ -9,7 +9,7 @@ use crate::{
     learners::LearnerError,
     report::ReportError,
     stacking::StackingError,
-    storage::RunError,
+    storage::StorageError,
     tuning::{TuningError, log::LogError},
 };
 
@@ -30,7 +30,7 @@ pub enum RunFailure {
     Evaluation(#[from] EvaluationError),
     /// In the run directory.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] StorageError),
     /// In the report.
     #[error(transparent)]
     Report(#[from] ReportError),

@@ -193,9 +193,9 @@ fn out_of_fold(
     Ok((0..config.members.len()).map(member).collect::<Result<_, _>>()?)
 }
 
-fn other_run(error: crate::storage::RunError, directory: &RunDirectory, what: &'static str) -> RunFailure {
+fn other_run(error: crate::storage::StorageError, directory: &RunDirectory, what: &'static str) -> RunFailure {
     match error {
-        crate::storage::RunError::Claimed { .. } => {
+        crate::storage::StorageError::Claimed { .. } => {
             RunFailure::OtherRun { directory: directory.path().to_owned(), what }
         }
         other => other.into(),

@@ -19,7 +19,7 @@ use crate::{
     learners::{Classifier, Learner},
     report::ReportOptions,
     seed::Seed,
-    storage::{self, RunDirectory, RunError},
+    storage::{self, RunDirectory, StorageError},
 };
 
 /// Which model a directory is of: `single.json`.
@@ -48,7 +48,7 @@ impl SingleModel {
             Ok(directory.claim_json(SINGLE, self)?)
         };
         bound().map_err(|error| match error {
-            RunFailure::Run(RunError::Claimed { .. }) => {
+            RunFailure::Run(StorageError::Claimed { .. }) => {
                 RunFailure::OtherRun { directory: directory.path().to_owned(), what: "model" }
             }
             other => other,

@@ -24,5 +24,5 @@ pub enum ReportError {
     },
     /// The files could not be written.
     #[error(transparent)]
-    Run(#[from] crate::storage::RunError),
+    Run(#[from] crate::storage::StorageError),
 }

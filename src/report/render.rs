@@ -16,7 +16,7 @@ use super::{
 use crate::{
     data::CLASSES,
     evaluation::{ModelScores, Scores},
-    storage::{RunDirectory, RunError},
+    storage::{RunDirectory, StorageError},
 };
 
 /// The folder of the report in a run directory.
@@ -51,8 +51,8 @@ impl Report {
     /// Writes every file into `report/` of a run, the page last; returns the page's path.
     ///
     /// # Errors
-    /// [`RunError::Complete`] unless the run is under way or was reopened.
-    pub fn write(&self, run: &RunDirectory) -> Result<PathBuf, RunError> {
+    /// [`StorageError::Complete`] unless the run is under way or was reopened.
+    pub fn write(&self, run: &RunDirectory) -> Result<PathBuf, StorageError> {
         for file in self.files.iter().rev() {
             run.write_atomic(&format!("{FOLDER}/{}", file.name), &file.bytes)?;
         }

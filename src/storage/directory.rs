@@ -9,7 +9,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Manifest, Part, PartWriter, RelativePath, RunError, files,
+    Manifest, Part, PartWriter, RelativePath, StorageError, files,
     journal::{JOURNAL, Journal},
     lock::{self, LOCK, Lock},
     manifest::{MANIFEST, PART_MANIFEST},
@@ -47,10 +47,10 @@ impl RunDirectory {
     /// else put there stay, except inside parts and `scratch/`, which go as a whole.
     ///
     /// # Errors
-    /// [`RunError::Locked`] if another process has it; [`RunError::NotARunDirectory`] if it holds files but no journal
+    /// [`StorageError::Locked`] if another process has it; [`StorageError::NotARunDirectory`] if it holds files but no journal
     /// of this program.
-    pub fn open(path: &Path, fresh: bool) -> Result<Self, RunError> {
-        fs::create_dir_all(path).map_err(RunError::io("create", path))?;
+    pub fn open(path: &Path, fresh: bool) -> Result<Self, StorageError> {
+        fs::create_dir_all(path).map_err(StorageError::io("create", path))?;
         refuse_foreign(path)?;
         let lock = lock::lock(path)?;
         for temporary in files::list(path)?.temporaries {
@@ -84,21 +84,21 @@ impl RunDirectory {
     /// Writes a file atomically; `path` is relative, with `/`. The folders on the way are created.
     ///
     /// # Errors
-    /// [`RunError::Complete`] if the run is; [`RunError::Reserved`] for the directory's own files and for files inside
+    /// [`StorageError::Complete`] if the run is; [`StorageError::Reserved`] for the directory's own files and for files inside
     /// finished parts.
-    pub fn write_atomic(&self, path: &str, bytes: &[u8]) -> Result<(), RunError> {
+    pub fn write_atomic(&self, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
         let path = self.writable(path)?;
         self.journal().note(&path)?;
         files::write(&self.path, &path, bytes)
     }
 
     /// Writes a value as indented JSON, atomically.
-    pub fn write_json(&self, path: &str, value: &impl Serialize) -> Result<(), RunError> {
+    pub fn write_json(&self, path: &str, value: &impl Serialize) -> Result<(), StorageError> {
         self.write_atomic(path, &files::json(value)?)
     }
 
     /// Reads a JSON file, or returns nothing if it is not there.
-    pub fn read_json_if_there<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, RunError> {
+    pub fn read_json_if_there<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, StorageError> {
         let file = RelativePath::parse(path)?.under(&self.path);
         if file.exists() { files::read_json(&file).map(Some) } else { Ok(None) }
     }
@@ -106,15 +106,15 @@ impl RunDirectory {
     /// Binds the run to these bytes: writes the file, or checks that an earlier process of this run wrote the same.
     ///
     /// # Errors
-    /// [`RunError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or other
+    /// [`StorageError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or other
     /// data.
-    pub fn claim(&self, path: &str, bytes: &[u8]) -> Result<(), RunError> {
+    pub fn claim(&self, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
         let file = RelativePath::parse(path)?.under(&self.path);
         match fs::read(&file) {
             Ok(found) if found == bytes => Ok(()),
-            Ok(_) => Err(RunError::Claimed { path: file }),
+            Ok(_) => Err(StorageError::Claimed { path: file }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.write_atomic(path, bytes),
-            Err(error) => Err(RunError::io("read", file)(error)),
+            Err(error) => Err(StorageError::io("read", file)(error)),
         }
     }
 
@@ -122,13 +122,13 @@ impl RunDirectory {
     ///
     /// # Errors
     /// As [`RunDirectory::claim`].
-    pub fn claim_json(&self, path: &str, value: &impl Serialize) -> Result<(), RunError> {
+    pub fn claim_json(&self, path: &str, value: &impl Serialize) -> Result<(), StorageError> {
         self.claim(path, &files::json(value)?)
     }
 
     /// A path under `scratch/` whose folder exists: for checkpoints that a finished run does not need. What is written
     /// there is not atomic.
-    pub fn scratch_file(&self, path: &str) -> Result<PathBuf, RunError> {
+    pub fn scratch_file(&self, path: &str) -> Result<PathBuf, StorageError> {
         let scratch = RelativePath::parse(SCRATCH)?;
         let path = self.writable(&format!("{SCRATCH}/{}", RelativePath::parse(path)?))?;
         self.journal().note(&scratch)?;
@@ -143,7 +143,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// What the operating system refuses removes nothing; nor is a part of a complete run ever removed.
-    pub fn part_if_complete(&self, name: &str, progress: &dyn Progress) -> Result<Option<Part>, RunError> {
+    pub fn part_if_complete(&self, name: &str, progress: &dyn Progress) -> Result<Option<Part>, StorageError> {
         let folder = RelativePath::parse(name)?.under(&self.path);
         if folder.symlink_metadata().is_err() {
             return Ok(None);
@@ -162,18 +162,18 @@ impl RunDirectory {
     /// Begins the part `name` ("models/cnn/fold-2"), which becomes a folder of that name when it is committed.
     ///
     /// # Errors
-    /// [`RunError::PartExists`] if it is there: ask [`RunDirectory::part_if_complete`] first.
-    pub fn begin_part(&self, name: &str) -> Result<PartWriter<'_>, RunError> {
+    /// [`StorageError::PartExists`] if it is there: ask [`RunDirectory::part_if_complete`] first.
+    pub fn begin_part(&self, name: &str) -> Result<PartWriter<'_>, StorageError> {
         let name = self.writable(name)?;
         self.journal().note(&name)?;
         PartWriter::begin(&self.path, &name)
     }
 
     /// Hashes every file that is there now, as [`RunDirectory::complete`] will.
-    pub fn inventory(&self) -> Result<Manifest, RunError> {
+    pub fn inventory(&self) -> Result<Manifest, StorageError> {
         let listing = files::list(&self.path)?;
         if !listing.odd.is_empty() {
-            return Err(RunError::Damaged { directory: self.path.clone(), damage: listing.odd });
+            return Err(StorageError::Damaged { directory: self.path.clone(), damage: listing.odd });
         }
         let listed = |path: &RelativePath| !OWN.contains(&path.as_str()) && path.components().next() != Some(SCRATCH);
         Manifest::of(&self.path, listing.files.into_iter().filter(listed))
@@ -182,14 +182,14 @@ impl RunDirectory {
     /// Ends the run: removes `scratch/` and writes the manifest of every file, last and atomically.
     ///
     /// # Errors
-    /// [`RunError::Unfinished`] while a part is being written.
-    pub fn complete(&self) -> Result<Manifest, RunError> {
+    /// [`StorageError::Unfinished`] while a part is being written.
+    pub fn complete(&self) -> Result<Manifest, StorageError> {
         if self.state() == RunState::Complete {
-            return Err(RunError::Complete(self.path.clone()));
+            return Err(StorageError::Complete(self.path.clone()));
         }
         files::remove(&self.path.join(SCRATCH))?;
         if let Some(temporary) = files::list(&self.path)?.temporaries.first() {
-            return Err(RunError::Unfinished {
+            return Err(StorageError::Unfinished {
                 directory: self.path.clone(),
                 unfinished: temporary.display().to_string(),
             });
@@ -203,9 +203,9 @@ impl RunDirectory {
     /// it again. In between the run counts as interrupted.
     ///
     /// # Errors
-    /// [`RunError::NotComplete`] if it is not; [`RunError::Damaged`] if it is not as its manifest says: completing it
+    /// [`StorageError::NotComplete`] if it is not; [`StorageError::Damaged`] if it is not as its manifest says: completing it
     /// again would hide that.
-    pub fn reopen(&self) -> Result<(), RunError> {
+    pub fn reopen(&self) -> Result<(), StorageError> {
         verify(&self.path)?;
         files::remove(&self.path.join(MANIFEST))?;
         files::sync_folder(&self.path)
@@ -216,27 +216,27 @@ impl RunDirectory {
     }
 
     /// Checks that `path` may be written now.
-    fn writable(&self, path: &str) -> Result<RelativePath, RunError> {
+    fn writable(&self, path: &str) -> Result<RelativePath, StorageError> {
         let path = RelativePath::parse(path)?;
         if self.state() == RunState::Complete {
-            return Err(RunError::Complete(self.path.clone()));
+            return Err(StorageError::Complete(self.path.clone()));
         }
         let mut parent = path.split().0;
         while let Some(folder) = parent {
             if folder.under(&self.path).join(PART_MANIFEST).exists() {
-                return Err(RunError::Reserved(path.to_string()));
+                return Err(StorageError::Reserved(path.to_string()));
             }
             parent = folder.split().0;
         }
         if OWN.contains(&path.as_str()) || path.as_str() == SCRATCH || path.split().1 == PART_MANIFEST {
-            return Err(RunError::Reserved(path.to_string()));
+            return Err(StorageError::Reserved(path.to_string()));
         }
         Ok(path)
     }
 }
 
 /// Errors if the folder holds files and no journal.
-fn refuse_foreign(path: &Path) -> Result<(), RunError> {
+fn refuse_foreign(path: &Path) -> Result<(), StorageError> {
     if path.join(JOURNAL).exists() {
         return Ok(());
     }
@@ -245,7 +245,7 @@ fn refuse_foreign(path: &Path) -> Result<(), RunError> {
     if listing.odd.is_empty() && listing.files.iter().all(|file| file.as_str() == LOCK) {
         return Ok(());
     }
-    Err(RunError::NotARunDirectory(path.to_owned()))
+    Err(StorageError::NotARunDirectory(path.to_owned()))
 }
 
 /// True if there is a manifest: the run was completed. It may have been damaged since.
@@ -257,11 +257,11 @@ pub fn is_complete(directory: &Path) -> bool {
 /// other. Nothing but the manifest is parsed.
 ///
 /// # Errors
-/// [`RunError::NotComplete`] without a manifest; [`RunError::Damaged`] names every missing, changed and extra file.
-pub fn verify(directory: &Path) -> Result<Manifest, RunError> {
+/// [`StorageError::NotComplete`] without a manifest; [`StorageError::Damaged`] names every missing, changed and extra file.
+pub fn verify(directory: &Path) -> Result<Manifest, StorageError> {
     let file = directory.join(MANIFEST);
     if !file.exists() {
-        return Err(RunError::NotComplete(directory.to_owned()));
+        return Err(StorageError::NotComplete(directory.to_owned()));
     }
     let manifest = Manifest::read(&file)?;
     manifest.verify(directory, &OWN)?;
@@ -274,15 +274,15 @@ pub fn is_run_directory(folder: &Path) -> bool {
 }
 
 /// The run directories in `artifacts`, complete or not, by name; none if there is no such folder.
-pub fn run_directories(artifacts: &Path) -> Result<Vec<PathBuf>, RunError> {
+pub fn run_directories(artifacts: &Path) -> Result<Vec<PathBuf>, StorageError> {
     let entries = match fs::read_dir(artifacts) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(RunError::io("list", artifacts)(error)),
+        Err(error) => return Err(StorageError::io("list", artifacts)(error)),
     };
     let mut folders = entries
-        .map(|entry| Ok(entry.map_err(RunError::io("list", artifacts))?.path()))
-        .collect::<Result<Vec<_>, RunError>>()?;
+        .map(|entry| Ok(entry.map_err(StorageError::io("list", artifacts))?.path()))
+        .collect::<Result<Vec<_>, StorageError>>()?;
     folders.retain(|folder| is_run_directory(folder));
     folders.sort();
     Ok(folders)
@@ -290,14 +290,14 @@ pub fn run_directories(artifacts: &Path) -> Result<Vec<PathBuf>, RunError> {
 
 /// The run directory in `artifacts` that was completed last, of those that are wanted; none if there is none or no such
 /// folder.
-pub fn latest_complete(artifacts: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, RunError> {
+pub fn latest_complete(artifacts: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Option<PathBuf>, StorageError> {
     let mut runs = Vec::new();
     for folder in run_directories(artifacts)? {
         let manifest = folder.join(MANIFEST);
         if manifest.exists() && is_wanted(&folder) {
             let completed = fs::metadata(&manifest)
                 .and_then(|metadata| metadata.modified())
-                .map_err(RunError::io("look at", &manifest))?;
+                .map_err(StorageError::io("look at", &manifest))?;
             runs.push((completed, folder));
         }
     }

@@ -6,7 +6,7 @@ use super::Sha256Digest;
 
 /// Why a run directory could not be used. Every message names the file or folder and says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub enum StorageError {
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
@@ -111,7 +111,7 @@ pub enum RunError {
     Serialize(#[from] serde_json::Error),
 }
 
-impl RunError {
+impl StorageError {
     pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }

@@ -16,7 +16,7 @@ use std::{
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::{Damage, RelativePath, RunError, Sha256Digest, relative_path::TEMPORARY};
+use super::{Damage, RelativePath, Sha256Digest, StorageError, relative_path::TEMPORARY};
 
 /// Files that file managers leave in every folder; never read, listed or removed.
 const LITTER: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
@@ -30,7 +30,7 @@ pub(super) fn temporary_name(name: &str) -> String {
 }
 
 /// Writes `root/path` atomically, with the folders on the way.
-pub(super) fn write(root: &Path, path: &RelativePath, bytes: &[u8]) -> Result<(), RunError> {
+pub(super) fn write(root: &Path, path: &RelativePath, bytes: &[u8]) -> Result<(), StorageError> {
     let (folder, name) = path.split();
     let folder = match folder {
         Some(folder) => make_folder(root, &folder)?,
@@ -48,14 +48,14 @@ pub(super) fn write(root: &Path, path: &RelativePath, bytes: &[u8]) -> Result<()
 /// Writes a file outside any run directory, atomically: there is the whole file or what was there before.
 ///
 /// # Errors
-/// [`RunError::Exists`] if the file is there and is not to be replaced.
-pub fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), RunError> {
+/// [`StorageError::Exists`] if the file is there and is not to be replaced.
+pub fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), StorageError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or_else(|| RunError::io("write", path)(ErrorKind::IsADirectory.into()))?;
+    let name = path.file_name().ok_or_else(|| StorageError::io("write", path)(ErrorKind::IsADirectory.into()))?;
     let temporary = folder.join(temporary_name(&name.to_string_lossy()));
     let written = write_new(&temporary, bytes).and_then(|()| match replace || !path.exists() {
         true => rename(&temporary, path),
-        false => Err(RunError::Exists(path.to_owned())),
+        false => Err(StorageError::Exists(path.to_owned())),
     });
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
@@ -64,44 +64,44 @@ pub fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), RunErr
     sync_folder(folder)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let mut file = File::create_new(path).map_err(RunError::io("create", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(RunError::io("write", path))
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    let mut file = File::create_new(path).map_err(StorageError::io("create", path))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(StorageError::io("write", path))
 }
 
-pub(super) fn rename(from: &Path, to: &Path) -> Result<(), RunError> {
-    fs::rename(from, to).map_err(RunError::io("rename into place", to))
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StorageError> {
+    fs::rename(from, to).map_err(StorageError::io("rename into place", to))
 }
 
 /// Creates `root/path` and the folders on the way. A link among them is refused: it would lead out of the run
 /// directory.
-pub(super) fn make_folder(root: &Path, path: &RelativePath) -> Result<PathBuf, RunError> {
+pub(super) fn make_folder(root: &Path, path: &RelativePath) -> Result<PathBuf, StorageError> {
     let mut folder = root.to_owned();
     for component in path.components() {
         folder.push(component);
         match fs::create_dir(&folder) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => refuse_link(&folder)?,
-            Err(error) => return Err(RunError::io("create", &folder)(error)),
+            Err(error) => return Err(StorageError::io("create", &folder)(error)),
         }
     }
     Ok(folder)
 }
 
 /// Errors unless `folder` is a folder itself.
-fn refuse_link(folder: &Path) -> Result<(), RunError> {
-    let metadata = fs::symlink_metadata(folder).map_err(RunError::io("look at", folder))?;
+fn refuse_link(folder: &Path) -> Result<(), StorageError> {
+    let metadata = fs::symlink_metadata(folder).map_err(StorageError::io("look at", folder))?;
     if metadata.is_dir() {
         Ok(())
     } else {
-        Err(RunError::io("use as a folder", folder)(ErrorKind::NotADirectory.into()))
+        Err(StorageError::io("use as a folder", folder)(ErrorKind::NotADirectory.into()))
     }
 }
 
 /// Flushes the names in a folder to the disk.
-pub(super) fn sync_folder(folder: &Path) -> Result<(), RunError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StorageError> {
     if cfg!(unix) {
-        File::open(folder).and_then(|file| file.sync_all()).map_err(RunError::io("flush", folder))?;
+        File::open(folder).and_then(|file| file.sync_all()).map_err(StorageError::io("flush", folder))?;
     }
     Ok(())
 }
@@ -118,19 +118,19 @@ pub(super) struct Listing {
 }
 
 /// Lists a folder and the folders in it, following no links. Sorted.
-pub(super) fn list(root: &Path) -> Result<Listing, RunError> {
+pub(super) fn list(root: &Path) -> Result<Listing, StorageError> {
     let mut listing = Listing::default();
     walk(root, "", &mut listing)?;
     listing.files.sort();
     Ok(listing)
 }
 
-fn walk(folder: &Path, prefix: &str, listing: &mut Listing) -> Result<(), RunError> {
-    for entry in fs::read_dir(folder).map_err(RunError::io("list", folder))? {
-        let entry = entry.map_err(RunError::io("list", folder))?;
+fn walk(folder: &Path, prefix: &str, listing: &mut Listing) -> Result<(), StorageError> {
+    for entry in fs::read_dir(folder).map_err(StorageError::io("list", folder))? {
+        let entry = entry.map_err(StorageError::io("list", folder))?;
         let name = entry.file_name();
         let relative = format!("{prefix}{}", name.to_string_lossy());
-        let kind = entry.file_type().map_err(RunError::io("look at", entry.path()))?;
+        let kind = entry.file_type().map_err(StorageError::io("look at", entry.path()))?;
         if LITTER.iter().any(|litter| name == *litter) {
             continue;
         }
@@ -151,21 +151,21 @@ fn walk(folder: &Path, prefix: &str, listing: &mut Listing) -> Result<(), RunErr
 }
 
 /// Removes a file, a link itself, or a whole folder; nothing there is fine.
-pub(super) fn remove(path: &Path) -> Result<(), RunError> {
+pub(super) fn remove(path: &Path) -> Result<(), StorageError> {
     let removed = match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
         Err(error) => Err(error),
     };
     match removed {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(RunError::io("remove", path)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StorageError::io("remove", path)(error)),
         _ => Ok(()),
     }
 }
 
 /// SHA-256 and size of a file, read in pieces.
-pub(super) fn digest(path: &Path) -> Result<(Sha256Digest, u64), RunError> {
-    let mut file = File::open(path).map_err(RunError::io("read", path))?;
+pub(super) fn digest(path: &Path) -> Result<(Sha256Digest, u64), StorageError> {
+    let mut file = File::open(path).map_err(StorageError::io("read", path))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     let mut bytes = 0;
@@ -177,37 +177,37 @@ pub(super) fn digest(path: &Path) -> Result<(Sha256Digest, u64), RunError> {
                 bytes += read as u64;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(RunError::io("read", path)(error)),
+            Err(error) => return Err(StorageError::io("read", path)(error)),
         }
     }
     Ok((Sha256Digest(hash.finalize().into()), bytes))
 }
 
 /// Pretty JSON with a last newline.
-pub(super) fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, RunError> {
+pub(super) fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, StorageError> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
     Ok(text)
 }
 
 /// Reads a JSON file; errors name the file and the field. Files above 256 MiB are refused.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, RunError> {
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StorageError> {
     parse_json(path, &read_at_most(path, MAX_JSON_BYTES)?)
 }
 
-pub(super) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, RunError> {
-    let file = File::open(path).map_err(RunError::io("read", path))?;
+pub(super) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, StorageError> {
+    let file = File::open(path).map_err(StorageError::io("read", path))?;
     let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(RunError::io("read", path))?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(StorageError::io("read", path))?;
     if bytes.len() as u64 > limit {
         let bytes = fs::metadata(path).map_or(limit.saturating_add(1), |metadata| metadata.len());
-        return Err(RunError::TooLarge { path: path.to_owned(), bytes, limit });
+        return Err(StorageError::TooLarge { path: path.to_owned(), bytes, limit });
     }
     Ok(bytes)
 }
 
-pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, RunError> {
-    let refuse = |field: String, problem: String| RunError::Json { path: path.to_owned(), field, problem };
+pub(super) fn parse_json<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StorageError> {
+    let refuse = |field: String, problem: String| StorageError::Json { path: path.to_owned(), field, problem };
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| refuse(error.path().to_string(), error.inner().to_string()))?;
@@ -220,7 +220,7 @@ pub(super) fn compare(
     root: &Path,
     listing: Listing,
     expected: &BTreeMap<&RelativePath, (Sha256Digest, u64)>,
-) -> Result<Vec<Damage>, RunError> {
+) -> Result<Vec<Damage>, StorageError> {
     let mut damage = listing.odd;
     for path in &listing.files {
         match expected.get(path) {
@@ -303,7 +303,7 @@ mod tests {
         let error = read_json::<Outer>(&file).unwrap_err().to_string();
         assert!(error.contains("x.json") && error.contains("inner[2]"), "{error}");
         fs::write(&file, r#"{"inner": []} more"#).unwrap();
-        assert!(matches!(read_json::<Outer>(&file), Err(RunError::Json { .. })));
-        assert!(matches!(read_at_most(&file, 4), Err(RunError::TooLarge { limit: 4, .. })));
+        assert!(matches!(read_json::<Outer>(&file), Err(StorageError::Json { .. })));
+        assert!(matches!(read_at_most(&file, 4), Err(StorageError::TooLarge { limit: 4, .. })));
     }
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{RelativePath, RunError, files};
+use super::{RelativePath, StorageError, files};
 
 /// The journal's file; its presence makes a folder a run directory.
 pub(super) const JOURNAL: &str = "journal.txt";
@@ -26,7 +26,7 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the journal of a directory, or begins it.
-    pub(super) fn open(directory: &Path) -> Result<Self, RunError> {
+    pub(super) fn open(directory: &Path) -> Result<Self, StorageError> {
         let path = directory.join(JOURNAL);
         if !path.exists() {
             Self::begin(directory)?;
@@ -38,28 +38,28 @@ impl Journal {
         let mut lines = text[..whole].lines();
         let first = lines.next().unwrap_or_default();
         if first != HEADER {
-            return Err(RunError::Format { path, found: first.chars().take(60).collect(), expected: HEADER });
+            return Err(StorageError::Format { path, found: first.chars().take(60).collect(), expected: HEADER });
         }
         let noted = lines.map(RelativePath::parse).collect::<Result<_, _>>()?;
-        let file = OpenOptions::new().append(true).open(&path).map_err(RunError::io("open", &path))?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(StorageError::io("open", &path))?;
         if whole < text.len() {
-            file.set_len(whole as u64).map_err(RunError::io("shorten", &path))?;
+            file.set_len(whole as u64).map_err(StorageError::io("shorten", &path))?;
         }
         Ok(Self { path, file, noted })
     }
 
-    fn begin(directory: &Path) -> Result<(), RunError> {
+    fn begin(directory: &Path) -> Result<(), StorageError> {
         files::write(directory, &RelativePath::parse(JOURNAL)?, format!("{HEADER}\n").as_bytes())
     }
 
     /// Notes a path that is about to be created.
-    pub(super) fn note(&mut self, path: &RelativePath) -> Result<(), RunError> {
+    pub(super) fn note(&mut self, path: &RelativePath) -> Result<(), StorageError> {
         if self.noted.contains(path) {
             return Ok(());
         }
         writeln!(self.file, "{path}")
             .and_then(|()| self.file.sync_data())
-            .map_err(RunError::io("write", &self.path))?;
+            .map_err(StorageError::io("write", &self.path))?;
         self.noted.insert(path.clone());
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Journal {
     }
 
     /// Removes everything that was noted, then the folders that this leaves empty, and begins again.
-    pub(super) fn remove_all(self, directory: &Path) -> Result<Self, RunError> {
+    pub(super) fn remove_all(self, directory: &Path) -> Result<Self, StorageError> {
         let mut folders = BTreeSet::new();
         for path in &self.noted {
             if !is_behind_a_link(directory, path) {
@@ -127,8 +127,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join(JOURNAL);
         std::fs::write(&file, "shopping list\n").unwrap();
-        assert!(matches!(Journal::open(root.path()), Err(RunError::Format { .. })));
+        assert!(matches!(Journal::open(root.path()), Err(StorageError::Format { .. })));
         std::fs::write(&file, format!("{HEADER}\n../precious\n")).unwrap();
-        assert!(matches!(Journal::open(root.path()), Err(RunError::BadPath { .. })));
+        assert!(matches!(Journal::open(root.path()), Err(StorageError::BadPath { .. })));
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::RunError;
+use super::StorageError;
 
 /// The file that is locked; holds the process id of who locked it last.
 pub(super) const LOCK: &str = "run.lock";
@@ -29,7 +29,7 @@ impl Drop for Lock {
 /// lock is ever stale. It keeps out processes on this machine; whether it keeps out those of other machines on a
 /// network file system depends on that system. The file stays: removing it would let two processes lock two files of
 /// one name.
-pub(super) fn lock(directory: &Path) -> Result<Lock, RunError> {
+pub(super) fn lock(directory: &Path) -> Result<Lock, StorageError> {
     let path = directory.join(LOCK);
     let mut file = OpenOptions::new()
         .read(true)
@@ -37,20 +37,20 @@ pub(super) fn lock(directory: &Path) -> Result<Lock, RunError> {
         .create(true)
         .truncate(false)
         .open(&path)
-        .map_err(RunError::io("open", &path))?;
+        .map_err(StorageError::io("open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(RunError::Locked { directory: directory.to_owned(), pid: holder(&mut file) });
+            return Err(StorageError::Locked { directory: directory.to_owned(), pid: holder(&mut file) });
         }
-        Err(TryLockError::Error(error)) => return Err(RunError::io("lock", path)(error)),
+        Err(TryLockError::Error(error)) => return Err(StorageError::io("lock", path)(error)),
     }
     let write = |mut file: &File| {
         file.set_len(0)?;
         file.rewind()?;
         writeln!(file, "{}", std::process::id())
     };
-    write(&file).map_err(RunError::io("write", path))?;
+    write(&file).map_err(StorageError::io("write", path))?;
     Ok(Lock(file))
 }
 

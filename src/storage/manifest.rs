@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, path::Path};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::{RelativePath, RunError, files};
+use super::{RelativePath, StorageError, files};
 
 /// Version of the manifest's layout.
 const FORMAT: u32 = 1;
@@ -107,25 +107,25 @@ struct RawManifest {
 
 impl Manifest {
     /// Hashes files of `root`.
-    pub(super) fn of(root: &Path, paths: impl IntoIterator<Item = RelativePath>) -> Result<Self, RunError> {
+    pub(super) fn of(root: &Path, paths: impl IntoIterator<Item = RelativePath>) -> Result<Self, StorageError> {
         let entry = |path: RelativePath| {
             let (sha256, bytes) = files::digest(&path.under(root))?;
             Ok(ManifestEntry { path, bytes, sha256 })
         };
-        let mut files = paths.into_iter().map(entry).collect::<Result<Vec<_>, RunError>>()?;
+        let mut files = paths.into_iter().map(entry).collect::<Result<Vec<_>, StorageError>>()?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self { format: FORMAT, files })
     }
 
     /// Reads a manifest. Paths that leave its folder, paths out of order or given twice, unknown fields and other
     /// formats are refused.
-    pub fn read(file: &Path) -> Result<Self, RunError> {
+    pub fn read(file: &Path) -> Result<Self, StorageError> {
         Self::parse(file, &files::read_at_most(file, MAX_BYTES)?)
     }
 
-    fn parse(file: &Path, bytes: &[u8]) -> Result<Self, RunError> {
+    fn parse(file: &Path, bytes: &[u8]) -> Result<Self, StorageError> {
         let RawManifest { format, files } = files::parse_json(file, bytes)?;
-        let refuse = |field: String, problem: String| Err(RunError::Json { path: file.to_owned(), field, problem });
+        let refuse = |field: String, problem: String| Err(StorageError::Json { path: file.to_owned(), field, problem });
         if format != FORMAT {
             return refuse(
                 "format".to_owned(),
@@ -173,8 +173,8 @@ impl Manifest {
     }
 
     /// Reads one file and checks the bytes that were read.
-    pub fn read_file(&self, root: &Path, path: &str) -> Result<Vec<u8>, RunError> {
-        let damaged = |damage| RunError::Damaged { directory: root.to_owned(), damage: vec![damage] };
+    pub fn read_file(&self, root: &Path, path: &str) -> Result<Vec<u8>, StorageError> {
+        let damaged = |damage| StorageError::Damaged { directory: root.to_owned(), damage: vec![damage] };
         let entry = self.get(path).ok_or_else(|| damaged(super::Damage::Extra { path: path.to_owned() }))?;
         let bytes = files::read_at_most(&entry.path.under(root), entry.bytes)?;
         let found = Sha256Digest::of(&bytes);
@@ -186,13 +186,13 @@ impl Manifest {
 
     /// Compares a folder with this manifest: every missing, changed and extra file is named. `own` are files that no
     /// manifest lists.
-    pub(super) fn verify(&self, root: &Path, own: &[&str]) -> Result<(), RunError> {
+    pub(super) fn verify(&self, root: &Path, own: &[&str]) -> Result<(), StorageError> {
         let mut listing = files::list(root)?;
         listing.files.retain(|path| !own.contains(&path.as_str()));
         let expected: BTreeMap<_, _> =
             self.files.iter().map(|entry| (&entry.path, (entry.sha256, entry.bytes))).collect();
         let damage = files::compare(root, listing, &expected)?;
-        if damage.is_empty() { Ok(()) } else { Err(RunError::Damaged { directory: root.to_owned(), damage }) }
+        if damage.is_empty() { Ok(()) } else { Err(StorageError::Damaged { directory: root.to_owned(), damage }) }
     }
 }
 
@@ -211,7 +211,7 @@ mod tests {
         Manifest { format: FORMAT, files: paths.iter().map(entry).collect() }
     }
 
-    fn parse(text: &str) -> Result<Manifest, RunError> {
+    fn parse(text: &str) -> Result<Manifest, StorageError> {
         Manifest::parse(Path::new("manifest.json"), text.as_bytes())
     }
 

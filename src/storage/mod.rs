@@ -44,7 +44,7 @@ pub use arrays::Notes;
 pub(crate) use arrays::{Arrays, Element, hash, open, read_limited, write_whole};
 pub use directory::{RunDirectory, RunState, is_complete, is_run_directory, latest_complete, run_directories, verify};
 pub use environment::{Commit, Environment, peak_memory};
-pub use error::{Damage, RunError};
+pub use error::{Damage, StorageError};
 pub use files::{read_json, write_file};
 pub use manifest::{Manifest, ManifestEntry, Sha256Digest};
 pub use part::{Part, PartWriter};

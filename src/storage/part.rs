@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Manifest, RelativePath, RunDirectory, RunError, files, manifest::PART_MANIFEST};
+use super::{Manifest, RelativePath, RunDirectory, StorageError, files, manifest::PART_MANIFEST};
 
 /// A finished part whose files were verified.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Part {
 
 impl Part {
     /// Opens a finished part and verifies every file in it.
-    pub(super) fn open(folder: &Path) -> Result<Self, RunError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, StorageError> {
         let manifest = Manifest::read(&folder.join(PART_MANIFEST))?;
         manifest.verify(folder, &[PART_MANIFEST])?;
         Ok(Self { folder: folder.to_owned(), manifest })
@@ -36,12 +36,12 @@ impl Part {
     }
 
     /// One of its files; the bytes that were read are checked against the part's manifest.
-    pub fn read(&self, file: &str) -> Result<Vec<u8>, RunError> {
+    pub fn read(&self, file: &str) -> Result<Vec<u8>, StorageError> {
         self.manifest.read_file(&self.folder, file)
     }
 
     /// One of its files as JSON.
-    pub fn read_json<T: DeserializeOwned>(&self, file: &str) -> Result<T, RunError> {
+    pub fn read_json<T: DeserializeOwned>(&self, file: &str) -> Result<T, StorageError> {
         files::parse_json(&self.folder.join(file), &self.read(file)?)
     }
 }
@@ -60,7 +60,7 @@ pub struct PartWriter<'run> {
 
 impl PartWriter<'_> {
     /// Begins the part `name` of the run directory `root`.
-    pub(super) fn begin(root: &Path, name: &RelativePath) -> Result<Self, RunError> {
+    pub(super) fn begin(root: &Path, name: &RelativePath) -> Result<Self, StorageError> {
         let (parent, last) = name.split();
         let parent = match parent {
             Some(parent) => files::make_folder(root, &parent)?,
@@ -68,10 +68,10 @@ impl PartWriter<'_> {
         };
         let target = parent.join(last);
         if target.symlink_metadata().is_ok() {
-            return Err(RunError::PartExists(target));
+            return Err(StorageError::PartExists(target));
         }
         let folder = parent.join(files::temporary_name(last));
-        std::fs::create_dir(&folder).map_err(RunError::io("create", &folder))?;
+        std::fs::create_dir(&folder).map_err(StorageError::io("create", &folder))?;
         Ok(Self { folder, target, _run: PhantomData })
     }
 
@@ -81,20 +81,20 @@ impl PartWriter<'_> {
     }
 
     /// Writes one file of the part; `file` may lie in folders.
-    pub fn write(&self, file: &str, bytes: &[u8]) -> Result<(), RunError> {
+    pub fn write(&self, file: &str, bytes: &[u8]) -> Result<(), StorageError> {
         files::write(&self.folder, &RelativePath::parse(file)?, bytes)
     }
 
     /// Writes one file of the part as JSON.
-    pub fn write_json(&self, file: &str, value: &impl Serialize) -> Result<(), RunError> {
+    pub fn write_json(&self, file: &str, value: &impl Serialize) -> Result<(), StorageError> {
         self.write(file, &files::json(value)?)
     }
 
     /// Finishes the part: from here on it survives.
-    pub fn commit(self) -> Result<Part, RunError> {
+    pub fn commit(self) -> Result<Part, StorageError> {
         let listing = files::list(&self.folder)?;
         if !listing.odd.is_empty() {
-            return Err(RunError::Damaged { directory: self.folder.clone(), damage: listing.odd });
+            return Err(StorageError::Damaged { directory: self.folder.clone(), damage: listing.odd });
         }
         let mut folders = std::collections::BTreeSet::new();
         for path in &listing.files {
@@ -105,7 +105,7 @@ impl PartWriter<'_> {
                 .write(true)
                 .open(&file)
                 .and_then(|file| file.sync_all())
-                .map_err(RunError::io("flush", &file))?;
+                .map_err(StorageError::io("flush", &file))?;
             folders.extend(path.split().0);
         }
         for folder in folders {

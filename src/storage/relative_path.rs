@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::RunError;
+use super::StorageError;
 
 /// Begins the names of files and folders that are still being written.
 pub(super) const TEMPORARY: &str = ".partial-";
@@ -23,8 +23,8 @@ impl RelativePath {
     const MAX_BYTES: usize = 512;
 
     /// Checks a path.
-    pub fn parse(text: &str) -> Result<Self, RunError> {
-        let refuse = |problem| Err(RunError::BadPath { path: text.chars().take(80).collect(), problem });
+    pub fn parse(text: &str) -> Result<Self, StorageError> {
+        let refuse = |problem| Err(StorageError::BadPath { path: text.chars().take(80).collect(), problem });
         if text.is_empty() {
             return refuse("it is empty");
         }
@@ -73,9 +73,9 @@ impl RelativePath {
 }
 
 impl TryFrom<String> for RelativePath {
-    type Error = RunError;
+    type Error = StorageError;
 
-    fn try_from(text: String) -> Result<Self, RunError> {
+    fn try_from(text: String) -> Result<Self, StorageError> {
         Self::parse(&text)
     }
 }
@@ -130,7 +130,7 @@ mod tests {
             "a/.partial-x/b",
             &long,
         ] {
-            assert!(matches!(RelativePath::parse(path), Err(RunError::BadPath { .. })), "{path:?}");
+            assert!(matches!(RelativePath::parse(path), Err(StorageError::BadPath { .. })), "{path:?}");
         }
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::{RunFailure, Work, config::ReportedResult};
 use crate::{
     evaluation::{ModelKind, Proportion},
-    storage::{self, RunError},
+    storage::{self, StorageError},
 };
 
 pub use sort::SortBy;
@@ -123,7 +123,7 @@ pub fn leaderboard(folders: &[PathBuf], sort: SortBy, work: &Work) -> Result<Lea
 
 /// Why a directory is skipped, without its name in front.
 fn reason(error: &RunFailure, directory: &Path) -> String {
-    if let RunFailure::Run(RunError::NotComplete(_)) = error {
+    if let RunFailure::Run(StorageError::NotComplete(_)) = error {
         return "is not finished".to_owned();
     }
     let text = error.to_string();
