@@ -1,0 +1,45 @@
+//! Training on the CPU stays in the rayon pool of its caller, so that folds trained side by side do not fight for
+//! threads.
+
+use digitstack::{
+    data::{Digits, Images, PIXELS},
+    nn::{CnnConfig, DeviceChoice, NetworkConfig, TrainJob, TrainingConfig, resolve, train},
+    progress::{Cancel, Silent},
+    seed::Seed,
+};
+
+use crate::support::alone;
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+#[test]
+fn training_starts_no_threads_of_its_own() {
+    if !alone("nn_threads::training_starts_no_threads_of_its_own") {
+        return;
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let before = pool.install(threads);
+    let images = Images::from_images((0..64u8).map(|n| [n; PIXELS]));
+    let digits = Digits::new(images, (0..64).map(|n| n % 10).collect());
+    let device = resolve(&DeviceChoice::Cpu).unwrap();
+    let job = TrainJob {
+        seed: Seed(1),
+        device: &device,
+        checkpoint: None,
+        progress: &Silent,
+        name: "pool",
+        cancel: &Cancel::default(),
+        observe: None,
+        feeders: 0,
+    };
+    // The size of the reference net: large enough for every parallel path of the backend.
+    let network = NetworkConfig::Cnn(CnnConfig::default());
+    let settings = TrainingConfig { epochs: 1, batch_size: 64, ..TrainingConfig::default() };
+    pool.install(|| train(&network, &settings, &digits, None, None, &job)).unwrap();
+    assert_eq!(threads(), before, "the backend started its own pool");
+    // The check can fail: the global pool would show.
+    rayon::join(|| (), || ());
+    assert!(threads() > before);
+}

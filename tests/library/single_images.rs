@@ -1,0 +1,160 @@
+//! Single images through a finished run: the answers of the batch path, and not one allocation.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    path::Path,
+};
+
+use digitstack::{
+    data::{Images, PIXELS, synthetic},
+    evaluation,
+    nn::{self, ChosenDevice, DeviceChoice},
+    pipeline::{SavedRun, Work},
+    progress::{Cancel, Silent},
+    seed::Seed,
+};
+
+use crate::support::program::{program, text};
+
+thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
+
+/// The system's allocator, which counts what each thread asks of it.
+struct Counting;
+
+/// One more on this thread; none while the thread ends.
+fn count() {
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are those that `System` asks for; so below.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: see `alloc`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: see `alloc`.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: see `alloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How often this thread has asked for memory.
+fn allocations() -> usize {
+    ALLOCATIONS.get()
+}
+
+/// The quickstart with one more member of each kind that it has none of, one of which prepares its images by itself.
+const MEMBERS: &str = concat!(
+    include_str!("../../configs/quickstart.toml"),
+    "\n[[members]]\nname = \"regression\"\nkind = \"logistic\"\nprepare = [\"deskewed\", { step = \"rotate\", degrees = 3.0 }]\n\n[[members]]\nname = \"svm\"\nkind = \"svm\"\n"
+);
+
+/// In seconds, with a recipe of every kind of step that is not random.
+const SETTINGS: [&str; 6] = [
+    "data.train=600",
+    "data.test=50",
+    "prepare.recipe=[\"reference\", \"deskew\", { step = \"centre\", by = \"box\" }, { step = \"rotate\", degrees = 5.0 }]",
+    "members.cnn.training.epochs=1",
+    "members.dense.training.epochs=2",
+    "members.booster.booster.trees=5",
+];
+
+/// Where the ways through the code part: an average of three folds with the usual net, and refitted members, logarithms
+/// as features, pools that the convolution cannot take along.
+const RUNS: [(&str, &[&str]); 2] = [
+    ("folds", &[]),
+    (
+        "refitted",
+        &[
+            "stacking.final_models=\"refit\"",
+            "stacking.features=\"log-probabilities\"",
+            "members.cnn.network.pool=\"average\"",
+            "members.cnn.network.activation=\"swish\"",
+        ],
+    ),
+];
+
+fn tiny_run(folder: &Path, more: &[&str]) {
+    let mut command = program();
+    let config = folder.with_extension("toml");
+    std::fs::write(&config, MEMBERS).unwrap();
+    command.arg("run").arg(config).args(["--device", "cpu", "--out"]).arg(folder);
+    for setting in SETTINGS.iter().chain(more) {
+        command.args(["--set", setting]);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+fn load(folder: &Path, device: &ChosenDevice) -> SavedRun {
+    let cancel = Cancel::default();
+    SavedRun::load(folder, &Work { device, threads: 1, progress: &Silent, cancel: &cancel }).unwrap()
+}
+
+fn images() -> Vec<[u8; PIXELS]> {
+    let odd = [[0; PIXELS], [255; PIXELS]];
+    odd.into_iter().chain((0..98).map(|index| synthetic::digit((index % 10) as u8, Seed(index)))).collect()
+}
+
+#[test]
+fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
+    for (name, more) in RUNS {
+        let path = folder.path().join(name);
+        tiny_run(&path, more);
+        let run = load(&path, &device);
+        let images = images();
+        let batch = run.opinions(&run.prepare(&Images::from_images(images.iter().copied())).unwrap(), &Silent).unwrap();
+        let mut predictor = run.predictor().unwrap();
+        drop(run);
+
+        for (place, image) in images.iter().enumerate() {
+            let opinions = predictor.predict(image).unwrap();
+            assert_eq!(opinions.len(), batch.len());
+            for (single, batch) in opinions.iter().zip(&batch) {
+                assert_eq!((&single.name, single.kind), (&batch.name, batch.kind));
+                let expected = batch.probabilities[place];
+                let off = single.probabilities.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(off <= 1e-6, "{name}, image {place}, {}: off by {off}", single.name);
+                assert_eq!(evaluation::rank(&single.probabilities).digit, evaluation::rank(&expected).digit);
+            }
+        }
+
+        let mut clone = predictor.clone();
+        let alone: Vec<_> =
+            predictor.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect();
+        let before = allocations();
+        for image in &images {
+            predictor.predict(image).unwrap();
+        }
+        assert_eq!(allocations() - before, 0, "{name}: {} requests allocated", images.len());
+        // The count can rise.
+        let there = std::thread::scope(|scope| {
+            let ask =
+                || clone.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect::<Vec<_>>();
+            scope.spawn(ask).join().unwrap()
+        });
+        assert!(allocations() > before);
+        assert_eq!(alone, there, "a clone in another thread");
+    }
+}

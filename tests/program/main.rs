@@ -1,0 +1,14 @@
+//! Guarantees of the program as its users run it: words, exit codes, files.
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod commands;
+mod kills;
+mod leaderboard;
+mod model_files;
+mod net_checks;
+mod search;
+mod speed;
+#[allow(dead_code, reason = "each test program uses a part of it")]
+#[path = "../support/mod.rs"]
+mod support;
+mod tables;

@@ -1,0 +1,150 @@
+//! Limits: how much at once, how long, how slow.
+
+use std::{
+    io::ErrorKind,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::{
+    http::{self, Connection, PATIENCE, drawn, get, half_a_picture, head, metric, post, request, wait_until_under_way},
+    server::Service,
+    support::say,
+};
+
+/// How soon a service that has no place says so.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+#[test]
+fn one_request_more_than_allowed_is_turned_away_at_once() {
+    for places in [1, 2] {
+        let service = Service::start(&["--timeout", "60", "--in-flight", &places.to_string()]);
+        let address = service.address();
+        let waiting: Vec<(Connection, Vec<u8>)> = (0..places).map(|_| half_a_picture(address)).collect();
+        wait_until_under_way(address, places);
+        let pixels = json!({ "pixels": vec![0; 784] }).to_string();
+        let mut quickest = PATIENCE;
+        for _ in 0..5 {
+            let begun = Instant::now();
+            let answer = post(address, "/api/predict", "application/json", &pixels);
+            quickest = quickest.min(begun.elapsed());
+            assert_eq!((answer.status, answer.check_error()), (429, Ok(())));
+            assert_eq!(answer.header("retry-after"), "1");
+            assert_eq!(post(address, "/v2/models/dense/infer", "application/json", b"{}").status, 429);
+            // Who only looks is answered.
+            for path in ["/v2/health/live", "/v2/health/ready", "/metrics", "/"] {
+                assert_eq!(get(address, path).status, 200, "{path}");
+            }
+        }
+        assert!(quickest < AT_ONCE, "{quickest:?}");
+        say(format!(
+            "contract: {places} in flight, the next is turned away after {:.2} ms",
+            quickest.as_secs_f64() * 1e3
+        ));
+        assert_eq!(metric(&get(address, "/metrics").text(), "digitstack_turned_away_total"), 10.0);
+        // Those that waited are answered, and then others are again.
+        for (mut connection, rest) in waiting {
+            connection.send(&rest).expect("sends");
+            assert_eq!(connection.answer(PATIENCE).expect("an answer").json()["digit"], 3);
+        }
+        wait_until_under_way(address, 0);
+        assert_eq!(post(address, "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
+    }
+}
+
+#[test]
+fn a_place_is_free_again_when_its_client_goes_away() {
+    let service = Service::start(&["--in-flight", "1"]);
+    for _ in 0..20 {
+        let (connection, _) = half_a_picture(service.address());
+        wait_until_under_way(service.address(), 1);
+        drop(connection);
+        wait_until_under_way(service.address(), 0);
+    }
+    assert_eq!(post(service.address(), "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
+    // Who goes when everything is sent is in the books all the same: it takes a while to unpack so large a picture.
+    let large = http::file(image::GrayImage::new(4096, 4096), image::ImageFormat::Png);
+    let mut connection = Connection::open(service.address());
+    connection.send(&request("POST", "/api/predict", Some("image/png"), &large)).expect("sends");
+    wait_until_under_way(service.address(), 1);
+    drop(connection);
+    wait_until_under_way(service.address(), 0);
+    let gone = "digitstack_requests_total{method=\"POST\",route=\"/api/predict\",status=\"499\"}";
+    assert_eq!(metric(&get(service.address(), "/metrics").text(), gone), 1.0);
+}
+
+#[test]
+fn a_body_that_never_ends_is_given_up() {
+    let service = Service::start(&["--timeout", "1"]);
+    let address = service.address();
+    let chunked =
+        b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n";
+    for (name, start) in [
+        ("half a picture", [&head("POST", "/api/predict", Some("image/png"), 1000)[..], &drawn(3)[..100]].concat()),
+        ("a head alone", head("POST", "/v2/models/dense/infer", Some("application/json"), 10)),
+        ("chunks without an end", chunked.to_vec()),
+    ] {
+        let begun = Instant::now();
+        let answer = http::ask(address, &start);
+        assert_eq!((answer.status, answer.check_error()), (408, Ok(())), "{name}");
+        let seconds = begun.elapsed().as_secs_f64();
+        assert!((0.9..20.0).contains(&seconds), "{name}: {seconds} s");
+    }
+    // One that drips is not spared.
+    let mut connection = Connection::open(address);
+    let begun = Instant::now();
+    connection.send(&head("POST", "/api/predict", Some("image/png"), 100_000)).expect("sends");
+    let answer = loop {
+        match connection.answer(Duration::from_millis(50)) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                // If this fails, the service has just given up, and its answer is there.
+                let _ = connection.send(b"x");
+            }
+            other => break other.expect("an answer"),
+        }
+    };
+    assert_eq!((answer.status, answer.check_error()), (408, Ok(())));
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(post(address, "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
+}
+
+/// Sends one byte of an endless head each 100 ms until the service ends the connection.
+fn drip(mut connection: Connection, mut bytes: impl Iterator<Item = u8>) -> Duration {
+    let begun = Instant::now();
+    loop {
+        match connection.wait_for_end(Duration::from_millis(100)) {
+            Ok(()) => return begun.elapsed(),
+            Err(_) if begun.elapsed() > PATIENCE => return begun.elapsed(),
+            Err(_) => {
+                if let Some(byte) = bytes.next() {
+                    // If this fails, the connection has just ended, which the next round sees.
+                    let _ = connection.send(&[byte]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_head_that_drips_is_cut_off_and_so_is_a_connection_that_says_nothing() {
+    let service = Service::start(&[]);
+    let address = service.address();
+    let dripping = std::thread::spawn(move || {
+        drip(Connection::open(address), b"GET / HTTP/1.1\r\nX: ".iter().copied().chain(std::iter::repeat(b'x')))
+    });
+    let silent = std::thread::spawn(move || drip(Connection::open(address), std::iter::empty()));
+    let second = std::thread::spawn(move || {
+        let mut connection = Connection::open(address);
+        connection.send(&request("GET", "/v2", None, b"")).expect("sends");
+        assert_eq!(connection.answer(PATIENCE).expect("an answer").status, 200);
+        drip(connection, b"GET /v2 HT".iter().copied())
+    });
+    for (name, thread) in
+        [("a head that drips", dripping), ("nothing at all", silent), ("half a second request", second)]
+    {
+        let seconds = thread.join().expect("no panic").as_secs_f64();
+        assert!((9.0..30.0).contains(&seconds), "{name} was borne with for {seconds} s");
+    }
+    assert_eq!(get(address, "/v2").status, 200);
+}

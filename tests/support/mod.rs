@@ -1,0 +1,15 @@
+//! Helpers that several test programs share.
+
+pub mod alone;
+pub mod configurations;
+pub mod logging;
+pub mod markup;
+pub mod mnist;
+pub mod program;
+pub mod python;
+pub mod skip;
+pub mod trained;
+
+pub use alone::alone;
+pub use logging::say;
+pub use skip::skip;
