@@ -1,29 +1,29 @@
-//! How long work reports where it is, and how it is asked to stop.
+//! Progress of long work, and the request to stop it.
 //!
-//! The library prints nothing: it tells a [`Progress`], which the command line draws as bars or plain lines.
+//! The library prints nothing: it reports to a [`Progress`], which the command line shows as bars or plain lines.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-/// Watches work that takes a while. Called from any thread.
+/// Receiver of progress. It is called from any thread.
 pub trait Progress: Send + Sync {
-    /// A task starts: `total` items called `unit` ("images", "trees"). Dropping the returned value ends the task.
+    /// Starts a task of `total` items called `unit` ("images", "trees"). Dropping the returned value ends the task.
     fn task(&self, name: &str, total: u64, unit: &str) -> Box<dyn Task>;
-    /// Something worth a line: a device was chosen, an epoch ended.
+    /// Reports an event in one line: a device was chosen, an epoch ended.
     fn message(&self, text: &str);
 }
 
-/// One task under way.
+/// Running task.
 pub trait Task: Send + Sync {
-    /// `items` more are done.
+    /// Counts `items` as done.
     fn advance(&self, items: u64);
-    /// A few words on the current state: "validation 98.1 %".
+    /// Shows the current state in a few words: "validation 98.1 %".
     fn note(&self, text: &str);
 }
 
-/// Watches nothing.
+/// Receiver that ignores everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
@@ -48,7 +48,7 @@ impl Cancel {
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
-    /// True once somebody asked.
+    /// Returns true once the work was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
