@@ -23,18 +23,18 @@
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
 //! | [`verdict`] | what is said of an image: a calibrated confidence, or that it is no digit |
-//! | [`tuning`] | the search for hyperparameters: stages as data, strategies, the study log |
+//! | [`tuning`] | the search for hyperparameters: stages as data, samplers, the study log |
 //! | [`report`] | plots and the self-contained page |
 //! | [`pipeline`] | the configuration, and the whole way from raw files to a report |
 //! | [`serve`] | the HTTP service and the drawing page |
 //! | [`cli`] | arguments → calls into the library |
 
 pub mod boosting;
-mod calendar;
 pub mod classical;
 pub mod cli;
 pub mod data;
 pub mod evaluation;
+mod field_path;
 pub mod fit;
 pub mod imaging;
 pub mod learners;

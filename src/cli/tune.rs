@@ -65,7 +65,8 @@ fn show(status: &SearchStatus, output: &Output) -> anyhow::Result<()> {
         let budget = stage.budget.map_or_else(String::new, |budget| format!("/{budget}"));
         let state = match (stage.finished, stage.trials) {
             _ if stage.left_out => {
-                output.line(format!("{:<24} left out: the picks before it are not what it is for", stage.name))?;
+                output
+                    .line(format!("{:<24} skipped: the settings selected before do not meet its `when`", stage.name))?;
                 continue;
             }
             (true, _) => "done",
@@ -78,8 +79,8 @@ fn show(status: &SearchStatus, output: &Output) -> anyhow::Result<()> {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!(", {count} {word}"))
             .collect();
-        let pick = stage.pick.as_ref().map_or_else(String::new, |pick| format!("; picked {pick}"));
-        output.line(format!("{:<24} {state}, {}{budget} trials{lost}{best}{pick}", stage.name, stage.trials))?;
+        let selected = stage.selected.as_ref().map_or_else(String::new, |selected| format!("; selected {selected}"));
+        output.line(format!("{:<24} {state}, {}{budget} trials{lost}{best}{selected}", stage.name, stage.trials))?;
     }
     Ok(())
 }

@@ -12,7 +12,6 @@ use axum::{
 use serde::Serialize;
 
 use super::{Service, api::too_large, metrics::UnderWay, problem::Problem};
-use crate::calendar::to_iso;
 
 /// What a page from here may do: load from here, and nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
@@ -88,7 +87,7 @@ impl Watched {
         self.service.metrics.done(&self.route, known, status, self.begun.elapsed());
         let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         let line = Access {
-            time: to_iso(std::time::SystemTime::now()),
+            time: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
             peer: self.peer,
             method: self.method.as_str(),
             path: &self.path,

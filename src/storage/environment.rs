@@ -1,10 +1,9 @@
 //! Where and how a run was made.
 
-use std::{process::Command, time::SystemTime};
+use std::process::Command;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-
-use crate::calendar::civil_from_days;
 
 /// What `environment.json` holds. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it
 /// out.
@@ -52,12 +51,11 @@ impl Environment {
     ///
     /// What cannot be found out is left empty: this never fails.
     pub fn collect(device: &str, command_line: Vec<String>) -> Self {
-        let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {
             program: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: commit(),
-            time: utc(seconds),
+            time: utc(Timestamp::now()),
             os: operating_system(),
             architecture: std::env::consts::ARCH.to_owned(),
             cpu: processor(),
@@ -117,11 +115,9 @@ fn value_of(text: &str, key: &str, separator: char) -> Option<String> {
     text.lines().find_map(value).map(|value| value.trim().trim_matches('"').to_owned())
 }
 
-/// A Unix time as `2026-03-09T17:05:00Z`.
-fn utc(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = civil_from_days(i64::try_from(days).unwrap_or_default());
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+/// Formats a time as `2026-03-09T17:05:00Z`.
+fn utc(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 #[cfg(test)]
@@ -131,6 +127,7 @@ mod tests {
     #[test]
     fn dates_are_those_of_the_calendar() {
         // From `date -u -d @…`.
+        let utc = |seconds| utc(Timestamp::from_second(seconds).unwrap());
         assert_eq!(utc(0), "1970-01-01T00:00:00Z");
         assert_eq!(utc(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(utc(1_709_251_199), "2024-02-29T23:59:59Z");

@@ -1,14 +1,16 @@
-//! The score by epochs or trees, read from one training.
+//! Curve of the score by epochs or trees, read from one training.
 
 use std::sync::Arc;
 
 use super::{
-    Stage, TrialState, TuningError,
-    fit::{End, FitEnd, FitJob, Fitting, until},
+    context::StudyContext,
+    error::TuningError,
     log::StageLog,
+    outcome::TrialState,
+    split_fit::{FitResult, FitStatus, Fitting, SplitFit, until},
     splits::SplitData,
-    study::Work,
-    trial::{Details, Trial, summary},
+    stage::Stage,
+    trial::{Details, Trial, mean_and_error},
 };
 use crate::{
     data::FieldError,
@@ -17,15 +19,14 @@ use crate::{
     stacking::{self, Job, JobContext},
 };
 
-/// Trains once on every split, to the largest number of steps, and records a trial for each number of steps that is
-/// searched.
+/// Fits once on every split, up to the largest number of steps, and records a trial for each searched number of steps.
 pub(super) fn run(
     stage: &Stage,
     base: &toml::Table,
     splits: &[SplitData],
     seed: Seed,
     log: &StageLog,
-    work: &Work,
+    context: &StudyContext,
     started: std::time::Instant,
 ) -> Result<Vec<Trial>, TuningError> {
     let wanted: Vec<toml::Value> = stage.space.grid().into_iter().flatten().collect();
@@ -38,20 +39,20 @@ pub(super) fn run(
     let error = |error: FieldError| TuningError::setting(&stage.config.name, error);
     let settings = stage.settings(base, &[most.into()]).map_err(error)?;
     let learner: Arc<dyn learners::Learner> = learners::build(settings).map_err(error)?.into();
-    let (workers, threads) = work.share(splits.len(), learner.runs_on_device());
+    let (workers, threads) = context.share(splits.len(), learner.runs_on_device());
     let jobs: Vec<Job<usize>> = (0..splits.len())
         .map(|split| Job { name: format!("{}, split {}", stage.config.name, split + 1), cost: 1.0, input: split })
         .collect();
-    let folder = work.scratch.join(&stage.config.name);
-    let ends = stacking::run_jobs(jobs, workers, threads, work.cancel, |&split: &usize, job: &JobContext| {
+    let folder = context.scratch.join(&stage.config.name);
+    let ends = stacking::run_jobs(jobs, workers, threads, context.cancel, |&split: &usize, job: &JobContext| {
         let fitting = Fitting {
-            device: work.device,
-            progress: work.progress,
+            device: context.device,
+            progress: context.progress,
             threads: job.threads,
             cancel: &job.cancel,
             score: stage.config.score,
         };
-        fitting.fit(&FitJob {
+        fitting.fit(&SplitFit {
             learner: learner.as_ref(),
             split: &splits[split],
             seed: seed.derive("curve").index(split as u64),
@@ -74,27 +75,29 @@ pub(super) fn run(
     Ok(trials)
 }
 
-/// The trial that ends at one step of the trainings.
-fn point(value: &toml::Value, order: usize, ends: &[FitEnd], splits: &[SplitData]) -> Trial {
+/// Returns the trial of one number of steps.
+fn point(value: &toml::Value, order: usize, ends: &[FitResult], splits: &[SplitData]) -> Trial {
     let step = value.as_integer().and_then(|step| u64::try_from(step).ok()).unwrap_or_default();
     let at = |steps: &[(u64, f64)]| steps.iter().find(|(other, _)| *other == step).map(|(_, score)| *score);
     let scores: Option<Vec<f64>> = ends.iter().map(|end| at(&end.steps)).collect();
     let train: Option<Vec<f64>> = ends.iter().map(|end| at(&end.train_steps)).collect();
-    let failure =
-        ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
+    let failure = ends
+        .iter()
+        .find_map(|end| if let FitStatus::Failed(problem) = &end.status { Some(problem.clone()) } else { None });
     let unread = || {
         format!(
-            "the score after {step} steps was not read: the learner does not evaluate there (a booster: see `booster.evaluate_every`), or it had ended before"
+            "no score after {step} steps: the learner does not evaluate there (for a booster see \
+             `booster.evaluate_every`), or it had ended before"
         )
     };
     let (score, standard_error) = match &scores {
         Some(scores) => {
-            let (mean, error) = summary(scores, splits[0].validation.len());
+            let (mean, error) = mean_and_error(scores, splits[0].validation.len());
             (Some(mean), error)
         }
         None => (None, None),
     };
-    // The trainings are counted once, with the point that has the most steps.
+    // The fits are counted once, in the trial with the most steps.
     let last = ends.iter().all(|end| end.steps_run == step);
     let shared = |whole: f64| if last { whole } else { 0.0 };
     Trial {

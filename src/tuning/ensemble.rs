@@ -1,11 +1,14 @@
-//! The choice among meta-models, on the picked members' out-of-fold predictions.
+//! Choice among meta-models on the members' out-of-fold predictions.
 
 use super::{
-    Candidate, Objective, Stage, Stop, StrategyConfig, TrialState, TuningError,
+    context::StudyContext,
+    error::TuningError,
     log::StageLog,
-    stage,
-    study::Work,
-    trial::{Details, Trial, summary},
+    outcome::{Score, TrialState},
+    sampler::{Objective, SamplerConfig, Stop},
+    space::Candidate,
+    stage::{self, Stage},
+    trial::{Details, Trial, mean_and_error},
 };
 use crate::{
     data::{Digits, Probabilities, stratified_group_folds},
@@ -15,20 +18,22 @@ use crate::{
     stacking::{self, FeatureScale, Job, JobContext, MetaConfig, Metafeatures},
 };
 
-/// The members' out-of-fold predictions.
+/// Out-of-fold predictions of all members.
 pub(super) struct OutOfFold {
+    /// Class probabilities of each member, one row for each image.
     members: Vec<Probabilities>,
+    /// Fold of each image.
     fold_of: Vec<u16>,
 }
 
-/// Fits every member on every fold.
+/// Fits every member on every fold and predicts the images left out.
 pub(super) fn out_of_fold(
     stage: &Stage,
     members: &[toml::Table],
     digits: &Digits,
     folds: usize,
     seed: Seed,
-    work: &Work,
+    context: &StudyContext,
 ) -> Result<OutOfFold, TuningError> {
     let name = &stage.config.name;
     let learners: Vec<_> = members
@@ -39,7 +44,7 @@ pub(super) fn out_of_fold(
     let division = stratified_group_folds(&digits.labels, &digits.groups, folds, seed.derive("folds"))?;
     let jobs = |on_device: bool| -> Vec<Job<(usize, usize)>> {
         let wanted = (0..learners.len())
-            .filter(|&member| (!work.device.is_cpu() && learners[member].runs_on_device()) == on_device);
+            .filter(|&member| (!context.device.is_cpu() && learners[member].runs_on_device()) == on_device);
         wanted
             .flat_map(|member| (0..folds).map(move |fold| (member, fold)))
             .map(|(member, fold)| Job {
@@ -63,12 +68,12 @@ pub(super) fn out_of_fold(
             } else {
                 (train, None)
             };
-            let context = FitContext {
+            let fit_context = FitContext {
                 seed,
-                device: work.device,
+                device: context.device,
                 threads: job.threads,
-                checkpoint: Some(&work.scratch.join(name).join(format!("{}-{fold}", learner.name()))),
-                progress: work.progress,
+                checkpoint: Some(&context.scratch.join(name).join(format!("{}-{fold}", learner.name()))),
+                progress: context.progress,
                 label: &label,
                 cancel: &job.cancel,
                 observe: None,
@@ -82,19 +87,19 @@ pub(super) fn out_of_fold(
                     problem: problem.to_string(),
                 },
             };
-            let fitted = learner.fit(&train, selection.as_ref(), &context).map_err(failed)?;
+            let fitted = learner.fit(&train, selection.as_ref(), &fit_context).map_err(failed)?;
             Ok((member, fold, fitted.classifier.predict_proba(&left_out.images).map_err(failed)?))
         };
     let mut results = Vec::new();
     for on_device in [true, false] {
         let jobs = jobs(on_device);
-        let (workers, threads) = work.share(jobs.len(), on_device);
-        results.extend(stacking::run_jobs(jobs, workers, threads, work.cancel, fit)?);
+        let (workers, threads) = context.share(jobs.len(), on_device);
+        results.extend(stacking::run_jobs(jobs, workers, threads, context.cancel, fit)?);
     }
-    let member = |place: usize| {
+    let member = |index: usize| {
         let parts: Vec<(Vec<usize>, &Probabilities)> = results
             .iter()
-            .filter(|(member, _, _)| *member == place)
+            .filter(|(member, _, _)| *member == index)
             .map(|(_, fold, rows)| (division.validation_indices(*fold), rows))
             .collect();
         stacking::assemble_out_of_fold(digits.len(), &parts)
@@ -103,11 +108,11 @@ pub(super) fn out_of_fold(
     Ok(OutOfFold { members, fold_of: division.fold_of().to_vec() })
 }
 
-/// Scores meta-models by cross-fitting them on the out-of-fold predictions.
+/// Objective of a `stack` stage: cross-fits meta-models on the out-of-fold predictions.
 pub(super) struct Ensemble<'a> {
     pub(super) stage: &'a Stage,
     pub(super) digits: &'a Digits,
-    /// Fits the members; asked once, when the first meta-model that the log does not hold is to be scored.
+    /// Fits the members; called once, before the first meta-model that the log does not hold is scored.
     pub(super) predict: &'a dyn Fn() -> Result<OutOfFold, TuningError>,
     pub(super) predictions: Option<OutOfFold>,
     pub(super) log: &'a StageLog,
@@ -118,12 +123,12 @@ pub(super) struct Ensemble<'a> {
 }
 
 impl Ensemble<'_> {
-    /// Searches with the stage's strategy.
-    pub(super) fn search(&mut self, strategy: &StrategyConfig, seed: Seed) -> Result<(), TuningError> {
+    /// Runs the search of the stage's sampler.
+    pub(super) fn search(&mut self, config: &SamplerConfig, seed: Seed) -> Result<(), TuningError> {
         let stage = self.stage;
-        let Some(strategy) = strategy.strategy() else { return Ok(()) };
+        let Some(sampler) = config.build() else { return Ok(()) };
         let start = vec![0.5; stage.space.parameters().len()];
-        match strategy.search(&stage.space, &start, self, seed) {
+        match sampler.search(&stage.space, &start, self, seed) {
             Ok(()) | Err(Stop::Budget) => Ok(()),
             Err(Stop::Failure(error)) => Err(error),
         }
@@ -154,7 +159,7 @@ impl Ensemble<'_> {
         let (score, standard_error) = match scores.is_empty() {
             true => (None, None),
             false => {
-                let (mean, error) = summary(&scores, self.digits.len() / scores.len());
+                let (mean, error) = mean_and_error(&scores, self.digits.len() / scores.len());
                 (Some(mean), error)
             }
         };
@@ -208,7 +213,7 @@ impl Objective for Ensemble<'_> {
     }
 }
 
-/// The score of each fold, and that of the meta-model on the rows that it was fitted on.
+/// Returns the score of each fold, and that of the meta-model on the rows that it was fitted on.
 fn scores(
     stage: &Stage,
     digits: &Digits,
@@ -220,14 +225,15 @@ fn scores(
     let rows = stacking::cross_fit(meta, &features, &digits.labels, &predictions.fold_of)?;
     let folds = predictions.fold_of.iter().max().map_or(0, |&last| usize::from(last) + 1);
     let of = |rows: &[[f32; crate::data::CLASSES]], labels: &[u8]| match evaluation::score(rows, labels) {
-        Ok(scores) if stage.config.score == super::Score::LogLoss => -scores.log_loss,
+        Ok(scores) if stage.config.score == Score::LogLoss => -scores.log_loss,
         Ok(scores) => scores.accuracy.value,
         Err(_) => f64::NAN,
     };
     let fold = |fold: usize| {
-        let places: Vec<usize> = (0..rows.len()).filter(|&row| usize::from(predictions.fold_of[row]) == fold).collect();
-        let labels: Vec<u8> = places.iter().map(|&row| digits.labels[row]).collect();
-        of(&places.iter().map(|&row| rows[row]).collect::<Vec<_>>(), &labels)
+        let indices: Vec<usize> =
+            (0..rows.len()).filter(|&row| usize::from(predictions.fold_of[row]) == fold).collect();
+        let labels: Vec<u8> = indices.iter().map(|&row| digits.labels[row]).collect();
+        of(&indices.iter().map(|&row| rows[row]).collect::<Vec<_>>(), &labels)
     };
     let fitted = meta.fit(&features, &digits.labels)?;
     Ok(((0..folds).map(fold).collect(), of(&fitted.predict_proba(&features)?, &digits.labels)))

@@ -1,68 +1,67 @@
-//! Why a search failed.
+//! Errors of a search.
 
 use crate::{
     data::{DataError, FieldError},
     learners::LearnerError,
     stacking::StackingError,
+    tuning::log::LogError,
 };
 
-use super::log::LogError;
-
-/// Why a search failed. What was recorded before stays in its log.
+/// Error of a search. The log keeps every trial that was recorded before.
 #[derive(Debug, thiserror::Error)]
 pub enum TuningError {
-    /// In the division of the images.
+    /// Error in dividing the images.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// In a learner, outside of any trial.
+    /// Error of a learner outside of any trial.
     #[error(transparent)]
     Learner(#[from] LearnerError),
-    /// In the workers, the out-of-fold predictions or a meta-model.
+    /// Error of the workers, the out-of-fold predictions or a meta-model.
     #[error(transparent)]
     Stacking(#[from] StackingError),
-    /// In the study log.
+    /// Error of the study log.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// A setting that was not checked before.
+    /// Invalid setting that could not be checked before the search began.
     #[error("stage `{stage}`: {error}")]
     Setting {
-        /// The stage.
+        /// Name of the stage.
         stage: String,
-        /// Which field and what is allowed.
+        /// The field and its allowed values.
         error: FieldError,
     },
-    /// Every trial of a stage failed: there is nothing to choose.
-    #[error("stage `{stage}`: none of its {trials} trials succeeded; the first failed because {problem}")]
-    NothingToPick {
-        /// The stage.
+    /// Every trial of a stage failed, so that none can be selected.
+    #[error("stage `{stage}`: none of its {trials} trials succeeded; the first one failed: {problem}")]
+    NothingToSelect {
+        /// Name of the stage.
         stage: String,
-        /// How many were tried.
+        /// Number of trials.
         trials: usize,
-        /// What happened to the first.
+        /// Error of the first failed trial.
         problem: String,
     },
-    /// A model that is needed for the ensemble stage cannot be fitted.
+    /// A member that a `stack` stage needs cannot be fitted.
     #[error("stage `{stage}`: `{member}` cannot be fitted: {problem}")]
     Member {
-        /// The stage.
+        /// Name of the stage.
         stage: String,
-        /// The member.
+        /// Name of the member.
         member: String,
-        /// What happened.
+        /// Its error.
         problem: String,
     },
-    /// Somebody asked to stop.
-    #[error("stopped; the same command goes on after the last finished trial")]
+    /// The search was asked to stop.
+    #[error("stopped; run the same command again to continue after the last recorded trial")]
     Cancelled,
 }
 
 impl TuningError {
-    /// A field of a stage.
+    /// Creates an error about a field of a stage.
     pub(super) fn setting(stage: &str, error: FieldError) -> Self {
         Self::Setting { stage: stage.to_owned(), error }
     }
 
-    /// True if somebody asked to stop.
+    /// Returns true if the search was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         match self {
             Self::Cancelled | Self::Stacking(StackingError::Cancelled) => true,

@@ -1,128 +1,154 @@
-//! What a study found, as the page and the plots show it.
+//! Results of a search, as the page and the plots show them.
 
 use serde::{Deserialize, Serialize};
 
-/// A whole study.
+/// Results of a whole search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StudyOutcome {
-    /// The study's name.
+    /// Name of the search.
     pub name: String,
-    /// What it searched on, in words: "the built-in digits, 6,000 for training".
+    /// Its training images in words: "the built-in digits, 6,000 for training".
     pub data: String,
-    /// All draws derive from it.
+    /// Seed that all random draws derive from.
     pub seed: u64,
-    /// In the order in which they ran. A study under way lacks the later ones.
+    /// Stages in the order in which they ran; an unfinished search lacks the later ones.
     pub stages: Vec<StageOutcome>,
 }
 
-/// One stage.
+/// Results of one stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageOutcome {
-    /// Unique within the study: a–z, 0–9 and `-`.
+    /// Name, unique within the search: a–z, 0–9 and `-`.
     pub name: String,
-    /// A heading for people.
+    /// Heading for people.
     pub title: String,
-    /// Why it is there and what is known about it; may be empty.
+    /// Purpose of the stage and what is known about it, in sentences; may be empty.
     pub about: String,
-    /// The member it tuned, or `stack`.
+    /// Name of the tuned member, or `stack`.
     pub learner: String,
-    /// In words: "grid of 6", "Nelder–Mead, 20 trials".
-    pub strategy: String,
-    /// How a trial was scored, in words: "accuracy, mean of 3 splits".
+    /// Sampler in words: "grid of 6", "Nelder–Mead, 20 trials".
+    #[serde(rename = "strategy")]
+    pub sampler: String,
+    /// Scoring of a trial in words: "accuracy, mean of 3 splits".
     pub scoring: String,
-    /// What a score measures.
+    /// Unit of the scores.
     pub score: Score,
-    /// How it is drawn.
+    /// Kind of plot.
     pub plot: PlotKind,
-    /// What was searched, in the order of [`TrialOutcome::values`].
+    /// Searched parameters, in the order of [`TrialOutcome::values`].
     pub parameters: Vec<ParameterOutcome>,
-    /// In the order in which they were proposed.
+    /// Trials in the order in which they were proposed.
     pub trials: Vec<TrialOutcome>,
-    /// Place of the chosen trial in `trials`.
-    pub picked: Option<usize>,
-    /// Seconds by the clock that the stage took, over all its interruptions.
+    /// Index of the selected trial in `trials`.
+    #[serde(rename = "picked")]
+    pub selected: Option<usize>,
+    /// Wall-clock seconds of the stage, over all its interruptions.
     pub seconds: f64,
     /// Epochs or trees that its fits ran.
     pub steps_run: u64,
-    /// Epochs or trees that one full fit for every trial and split would have run.
+    /// Epochs or trees of one complete fit for every trial and split.
     pub steps_naive: u64,
-    /// "epoch", "tree", or "" where nothing is fitted.
+    /// "epoch", "tree", or "" if nothing is fitted step by step.
     pub unit: String,
-    /// False while it runs.
+    /// False while the stage runs.
     pub finished: bool,
 }
 
-/// What a score measures; higher is better for all of them.
+/// Measure of a trial; higher is better for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Score {
-    /// Share of the validation images classified correctly, 0 to 1.
+    /// Fraction of the validation images classified correctly, 0 to 1.
     #[default]
     Accuracy,
-    /// The validation log-loss with its sign changed.
+    /// Negative log-loss on the validation images.
     LogLoss,
 }
 
-/// How a stage is drawn.
+impl Score {
+    /// Returns its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::LogLoss => "log-loss",
+        }
+    }
+
+    /// Formats a score for people: `98.12 %`, or the log-loss with a positive sign.
+    pub fn format(self, score: f64) -> String {
+        match self {
+            Self::Accuracy => format!("{:.2} %", 100.0 * score),
+            Self::LogLoss => format!("{:.4}", -score),
+        }
+    }
+
+    /// Formats a difference of two scores for people, without a unit.
+    pub fn format_width(self, width: f64) -> String {
+        match self {
+            Self::Accuracy => format!("{:.2}", 100.0 * width),
+            Self::LogLoss => format!("{width:.4}"),
+        }
+    }
+}
+
+/// Kind of plot of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlotKind {
-    /// The score over one number, with its standard error and the chosen point; with the training score if there is
-    /// one.
+    /// The score over one number, with its standard error, the selected point, and the training score if there is one.
     Line,
-    /// A bar for each choice, with its standard error.
+    /// One bar for each choice, with its standard error.
     Bars,
-    /// For two numbers on the same scale: a horizontal bar from one to the other for each trial, at the height of its
-    /// score.
+    /// For two numbers on the same scale: one horizontal bar between both for each trial, at the height of its score.
     Intervals,
     /// For two numbers: the score as a surface, with the trials as dots.
     Contour,
-    /// The score by trial and the best so far.
+    /// The score of each trial in their order, and the best so far.
     Progress,
 }
 
-/// One thing that was searched.
+/// Description of a searched parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParameterOutcome {
     /// Dotted path in the learner's settings.
     pub field: String,
-    /// What axes call it.
+    /// Label of an axis.
     pub label: String,
-    /// True if the search went by its logarithm.
+    /// True if it was searched on a logarithmic scale.
     pub log: bool,
-    /// The names of the choices; empty for a number.
+    /// Names of the choices; empty for a number.
     pub choices: Vec<String>,
 }
 
-/// One setting that was tried.
+/// Result of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialOutcome {
-    /// For each parameter the number, or the place of the choice in [`ParameterOutcome::choices`].
+    /// For each parameter its number, or the index of its choice in [`ParameterOutcome::choices`].
     pub values: Vec<f64>,
-    /// How it ended.
+    /// State in which it ended.
     pub state: TrialState,
-    /// Mean over the splits; for a pruned trial what it reached before; none if it failed.
+    /// Mean score of the splits; for a pruned trial the last score that it reached; `None` if it failed.
     pub score: Option<f64>,
-    /// Standard error of that mean; of the share itself if there is one split.
+    /// Standard error of the mean; with a single split, that of a proportion.
     pub standard_error: Option<f64>,
-    /// The same score on a sample of the training images.
+    /// Score on a sample of the training images.
     pub train_score: Option<f64>,
-    /// The score after steps (epochs or trees) on the way, where it was read.
+    /// Intermediate scores by step (epochs or trees), if they were read.
     pub steps: Vec<(u64, f64)>,
     /// Seconds of all its fits together.
     pub seconds: f64,
-    /// What went wrong.
+    /// Reason of a failure.
     pub error: Option<String>,
 }
 
-/// How a trial ended.
+/// State in which a trial ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrialState {
-    /// Scored to the end.
+    /// Scored after its last step.
     Complete,
-    /// Stopped because others did better at the same step.
+    /// Stopped early because other trials scored higher at the same step.
     Pruned,
-    /// It diverged, its settings are impossible, or memory ran out.
+    /// Diverged, refused its settings, or ran out of memory.
     Failed,
 }

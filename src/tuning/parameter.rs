@@ -1,36 +1,35 @@
-//! One thing that is searched: its range, and the way between its values and a coordinate of 0 to 1.
+//! Searched parameter: its range, and the map between its values and a coordinate of 0 to 1.
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::FieldError;
 
-/// Significant digits of a real parameter: what a strategy proposes is rounded, so that a chosen value can be read and
-/// typed.
+/// Significant digits of a real parameter: proposals are rounded, so that a selected value can be read and typed.
 const DIGITS: i32 = 4;
-/// Most values of one parameter on a grid.
+/// Largest number of values of one parameter on a grid.
 const MOST_VALUES: usize = 10_000;
-/// Grid values of a real parameter whose settings do not say how many.
+/// Default number of grid values of a real parameter.
 const POINTS: usize = 5;
 
-/// One thing to be searched: `field` and one of `values`, `integers` and `reals`.
+/// Searched parameter: `field` and exactly one of `values`, `integers` and `reals`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// Dotted path in the learner's settings: `network.filters`, `network.hidden.0`, `training.optimizer.rho`.
     pub field: String,
-    /// What plots call it; by default the field.
+    /// Label in plots; by default the field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Any values, tried in this order on a grid.
+    /// List of values, tried in this order on a grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<toml::Value>>,
-    /// What plots call the `values`; by default the values themselves.
+    /// Labels of the `values` in plots; by default the values themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
-    /// A range of whole numbers.
+    /// Range of whole numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integers: Option<IntegerRange>,
-    /// A range of real numbers.
+    /// Range of real numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reals: Option<RealRange>,
 }
@@ -39,14 +38,14 @@ pub struct Parameter {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntegerRange {
-    /// The first.
+    /// Smallest value.
     pub from: i64,
-    /// None above this.
+    /// Upper bound, included if a step reaches it.
     pub to: i64,
-    /// Default 1.
+    /// Distance of two values, at least 1. Default 1.
     #[serde(default = "one")]
     pub step: i64,
-    /// Move by ratios rather than by differences (a grid holds every value all the same); needs `from` of at least 1.
+    /// Logarithmic scale for samplers that move (a grid holds every value in any case); needs `from` of at least 1.
     /// Default false.
     #[serde(default)]
     pub log: bool,
@@ -56,14 +55,14 @@ pub struct IntegerRange {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RealRange {
-    /// The least.
+    /// Smallest value.
     pub from: f64,
-    /// The greatest.
+    /// Largest value.
     pub to: f64,
-    /// Move by ratios rather than by differences (log-uniform); needs `from` above 0. Default false.
+    /// Logarithmic scale; needs `from` above 0. Default false.
     #[serde(default)]
     pub log: bool,
-    /// Values on a grid, evenly spread, at least 2. Default 5.
+    /// Number of evenly spaced values on a grid, at least 2. Default 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
 }
@@ -72,7 +71,7 @@ fn one() -> i64 {
     1
 }
 
-/// What a parameter ranges over, checked.
+/// Values of a checked parameter.
 enum Domain<'a> {
     Values(&'a [toml::Value]),
     Integers(IntegerRange),
@@ -90,12 +89,12 @@ impl Parameter {
         }
     }
 
-    /// What plots call it.
+    /// Returns its label in plots.
     pub fn name(&self) -> &str {
         self.label.as_deref().unwrap_or(&self.field)
     }
 
-    /// True if it is a number on an axis: a range, or values that are all numbers.
+    /// Returns true if it is a number on an axis: a range, or values that are all numbers.
     pub fn is_numeric(&self) -> bool {
         match self.domain() {
             Domain::Values(values) => self.labels.is_none() && values.iter().all(|value| number(value).is_some()),
@@ -103,12 +102,12 @@ impl Parameter {
         }
     }
 
-    /// True if it moves by ratios.
+    /// Returns true if its scale is logarithmic.
     pub fn is_log(&self) -> bool {
         self.integers.is_some_and(|range| range.log) || self.reals.is_some_and(|range| range.log)
     }
 
-    /// The names of the choices; none for a number.
+    /// Returns the names of the choices; empty for a number.
     pub fn choices(&self) -> Vec<String> {
         match (&self.values, &self.labels) {
             _ if self.is_numeric() => Vec::new(),
@@ -118,37 +117,37 @@ impl Parameter {
         }
     }
 
-    /// Where a value stands on an axis: the number itself, or the place of the choice.
+    /// Returns the coordinate of a value on an axis: the number itself, or the index of the choice.
     pub fn coordinate(&self, value: &toml::Value) -> f64 {
         if self.is_numeric() {
             return number(value).unwrap_or(f64::NAN);
         }
-        let place = self.values.iter().flatten().position(|choice| choice == value);
-        place.map_or(f64::NAN, |place| place as f64)
+        let index = self.values.iter().flatten().position(|choice| choice == value);
+        index.map_or(f64::NAN, |index| index as f64)
     }
 
-    /// A value as people read it.
+    /// Formats a value for people.
     pub fn describe(&self, value: &toml::Value) -> String {
-        let place = self.values.iter().flatten().position(|choice| choice == value);
-        match (place, &self.labels) {
-            (Some(place), Some(labels)) => labels[place].clone(),
+        let index = self.values.iter().flatten().position(|choice| choice == value);
+        match (index, &self.labels) {
+            (Some(index), Some(labels)) => labels[index].clone(),
             _ => text(value),
         }
     }
 
-    /// Every value on a grid.
+    /// Returns every value on a grid.
     pub(super) fn grid(&self) -> Vec<toml::Value> {
         match self.domain() {
             Domain::Values(values) => values.to_vec(),
-            Domain::Integers(range) => (0..=range.last()).map(|place| range.value(place).into()).collect(),
+            Domain::Integers(range) => (0..=range.last()).map(|index| range.value(index).into()).collect(),
             Domain::Reals(range) => {
                 let points = range.points.unwrap_or(POINTS);
-                (0..points).map(|place| range.value(place as f64 / (points - 1) as f64).into()).collect()
+                (0..points).map(|index| range.value(index as f64 / (points - 1) as f64).into()).collect()
             }
         }
     }
 
-    /// Number of values on a grid, without making them.
+    /// Returns the number of values on a grid, without creating them.
     pub(super) fn grid_size(&self) -> usize {
         match self.domain() {
             Domain::Values(values) => values.len(),
@@ -157,29 +156,29 @@ impl Parameter {
         }
     }
 
-    /// From a coordinate of the unit cube; those outside are reflected at its faces.
+    /// Returns the value at a coordinate; one outside 0 to 1 is reflected.
     pub(super) fn decode(&self, unit: f64) -> toml::Value {
         let unit = reflect(unit);
-        let place = |count: usize| ((unit * count as f64) as usize).min(count.saturating_sub(1));
+        let index = |count: usize| ((unit * count as f64) as usize).min(count.saturating_sub(1));
         match self.domain() {
-            Domain::Values(values) => values[place(values.len())].clone(),
+            Domain::Values(values) => values[index(values.len())].clone(),
             Domain::Integers(range) if range.log => {
                 let (low, high) = (range.from as f64, range.value(range.last()) as f64);
                 let value = (low.ln() + unit * (high.ln() - low.ln())).exp();
                 let steps = ((value - low) / range.step as f64).round() as i64;
                 range.value(steps.clamp(0, range.last())).into()
             }
-            Domain::Integers(range) => range.value(place(range.last() as usize + 1) as i64).into(),
+            Domain::Integers(range) => range.value(index(range.last() as usize + 1) as i64).into(),
             Domain::Reals(range) => range.value(unit).into(),
         }
     }
 
-    /// The coordinate that decodes to a value; none if it is none of the parameter's.
+    /// Returns the coordinate that decodes to a value; `None` if the parameter does not have that value.
     pub(super) fn encode(&self, value: &toml::Value) -> Option<f64> {
-        let middle = |place: usize, count: usize| (place as f64 + 0.5) / count as f64;
+        let middle = |index: usize, count: usize| (index as f64 + 0.5) / count as f64;
         match self.domain() {
             Domain::Values(values) => {
-                values.iter().position(|choice| choice == value).map(|place| middle(place, values.len()))
+                values.iter().position(|choice| choice == value).map(|index| middle(index, values.len()))
             }
             Domain::Integers(range) => {
                 let found = value.as_integer().filter(|found| (range.from..=range.to).contains(found))?;
@@ -212,7 +211,7 @@ impl Parameter {
         }
         match (self.domain(), &self.labels) {
             (Domain::Values(values), labels) => check_values(values, labels.as_deref()),
-            (_, Some(_)) => Err(FieldError::new("labels", "belong to `values`")),
+            (_, Some(_)) => Err(FieldError::new("labels", "only possible together with `values`")),
             (Domain::Integers(range), None) => range.check().map_err(|error| error.inside("integers")),
             (Domain::Reals(range), None) => range.check().map_err(|error| error.inside("reals")),
         }
@@ -221,31 +220,34 @@ impl Parameter {
 
 fn check_values(values: &[toml::Value], labels: Option<&[String]>) -> Result<(), FieldError> {
     if values.is_empty() {
-        return Err(FieldError::new("values", "there is none, expected at least one"));
+        return Err(FieldError::new("values", "found none, expected at least one"));
     }
-    if let Some(twice) = values.iter().enumerate().find(|(place, value)| values[..*place].contains(value)) {
-        return Err(FieldError::new("values", format!("{} is there twice", twice.1)));
+    if let Some(twice) = values.iter().enumerate().find(|(index, value)| values[..*index].contains(value)) {
+        return Err(FieldError::new("values", format!("{} occurs twice", twice.1)));
     }
     let names: Vec<String> = labels.map_or_else(|| values.iter().map(text).collect(), <[String]>::to_vec);
-    if let Some((_, name)) = names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
-        return Err(FieldError::new("labels", format!("two values are called `{name}`; give each a label of its own")));
+    if let Some((_, name)) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        return Err(FieldError::new(
+            "labels",
+            format!("two values have the label `{name}`; give each a label of its own"),
+        ));
     }
     match labels {
         Some(labels) if labels.len() != values.len() => {
-            Err(FieldError::new("labels", format!("found {} for {} values", labels.len(), values.len())))
+            Err(FieldError::new("labels", format!("found {} labels for {} values", labels.len(), values.len())))
         }
         _ => Ok(()),
     }
 }
 
 impl IntegerRange {
-    /// Number of the last value, counted from 0.
+    /// Returns the index of the last value.
     fn last(&self) -> i64 {
         (self.to - self.from) / self.step
     }
 
-    fn value(&self, place: i64) -> i64 {
-        self.from + place * self.step
+    fn value(&self, index: i64) -> i64 {
+        self.from + index * self.step
     }
 
     fn check(&self) -> Result<(), FieldError> {
@@ -253,23 +255,22 @@ impl IntegerRange {
             return Err(FieldError::new("step", format!("found {}, expected at least 1", self.step)));
         }
         if self.from > self.to {
-            return Err(FieldError::new("from", format!("{} is above `to`, {}: exchange them", self.from, self.to)));
+            return Err(FieldError::new("from", format!("found {}, expected at most `to`, {}", self.from, self.to)));
         }
         if self.log && self.from < 1 {
-            return Err(FieldError::new(
-                "from",
-                format!("found {}, a logarithmic range starts at 1 or more", self.from),
-            ));
+            return Err(FieldError::new("from", format!("found {}, a logarithmic range needs at least 1", self.from)));
         }
         match self.to.checked_sub(self.from) {
             Some(width) if width / self.step < MOST_VALUES as i64 => Ok(()),
-            _ => Err(FieldError::new("to", format!("more than {MOST_VALUES} values; use a larger `step`"))),
+            _ => {
+                Err(FieldError::new("to", format!("the range has more than {MOST_VALUES} values; use a larger `step`")))
+            }
         }
     }
 }
 
 impl RealRange {
-    /// The value at a coordinate of 0 to 1, rounded.
+    /// Returns the value at a coordinate of 0 to 1, rounded.
     fn value(&self, unit: f64) -> f64 {
         let value = if self.log {
             (self.from.ln() + unit * (self.to.ln() - self.from.ln())).exp()
@@ -291,17 +292,17 @@ impl RealRange {
     fn check(&self) -> Result<(), FieldError> {
         for (field, value) in [("from", self.from), ("to", self.to)] {
             if !value.is_finite() {
-                return Err(FieldError::new(field, format!("found {value}, expected a number")));
+                return Err(FieldError::new(field, format!("found {value}, expected a finite number")));
             }
         }
         if self.from > self.to {
-            return Err(FieldError::new("from", format!("{} is above `to`, {}: exchange them", self.from, self.to)));
+            return Err(FieldError::new("from", format!("found {}, expected at most `to`, {}", self.from, self.to)));
         }
         if self.from == self.to {
             return Err(FieldError::new("from", format!("the range is empty: `from` and `to` are both {}", self.to)));
         }
         if self.log && self.from <= 0.0 {
-            return Err(FieldError::new("from", format!("found {}, a logarithmic range starts above 0", self.from)));
+            return Err(FieldError::new("from", format!("found {}, a logarithmic range needs more than 0", self.from)));
         }
         match self.points {
             Some(points) if !(2..=MOST_VALUES).contains(&points) => {
@@ -312,7 +313,7 @@ impl RealRange {
     }
 }
 
-/// A number, whole or real.
+/// Returns a whole or real number as `f64`; `None` for another type.
 pub(super) fn number(value: &toml::Value) -> Option<f64> {
     match value {
         toml::Value::Integer(value) => Some(*value as f64),
@@ -321,7 +322,7 @@ pub(super) fn number(value: &toml::Value) -> Option<f64> {
     }
 }
 
-/// A value as people read it: strings without quotes, a table by its `kind` if it has one.
+/// Formats a value for people: strings without quotes, a table by its `kind` if it has one.
 fn text(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
@@ -333,7 +334,7 @@ fn text(value: &toml::Value) -> String {
     }
 }
 
-/// Into 0 to 1, as a mirror at either end would.
+/// Reflects a number at 0 and 1 into the range between them.
 fn reflect(unit: f64) -> f64 {
     if !unit.is_finite() {
         return 0.5;
@@ -342,7 +343,7 @@ fn reflect(unit: f64) -> f64 {
     if folded > 1.0 { 2.0 - folded } else { folded }
 }
 
-/// To [`DIGITS`] significant digits.
+/// Rounds to [`DIGITS`] significant digits.
 fn rounded(value: f64) -> f64 {
     format!("{value:.*e}", (DIGITS - 1) as usize).parse().unwrap_or(value)
 }

@@ -1,33 +1,32 @@
-//! The images that trials are fitted and scored on.
+//! Images that trials are fitted and scored on.
 //!
-//! All trials of a stage see the same splits, so that their scores differ by their settings and not by their images; a
-//! split keeps all copies of a digit on one side. Splits are made once for a stage and lent to its fits, together with
-//! what these share.
+//! All trials of a stage use the same splits, so that their scores differ by their settings and not by their images; a
+//! split keeps all copies of a digit on one side. Splits are made once for a stage and shared by its fits.
 
 use serde::{Deserialize, Serialize};
 
-use super::TuningError;
+use super::error::TuningError;
 use crate::{
     data::{DataError, Digits, FieldError, Split, stratified_group_folds, stratified_group_split, stratified_subset},
     learners::{Shared, set_aside_for_selection},
     seed::Seed,
 };
 
-/// Training images that the training score is measured on.
+/// Number of training images that the training score is measured on.
 const TRAIN_SAMPLE: usize = 2000;
 
-/// How the images are divided: `count` random splits, or each of `folds` folds once.
+/// Division of the images: `count` random splits, or each of `folds` folds once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitsConfig {
-    /// Random splits, 1 to 100; a trial's score is their mean. Default 1.
+    /// Number of random splits, 1 to 100; a trial's score is their mean. Default 1.
     pub count: usize,
-    /// Share of the images that each split scores on, more than 0 and less than 1. Default 0.2.
+    /// Fraction of the images that each split scores on, more than 0 and less than 1. Default 0.2.
     pub validation: f64,
-    /// Folds, 2 to 20: each is scored on once. Takes the place of `count` and `validation`. Default none.
+    /// Number of folds, 2 to 20, each of which is scored on once. Replaces `count` and `validation`. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
-    /// At most so many images, drawn with each class's share. Default all.
+    /// Largest number of images, drawn stratified by class, at least 100. Default: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<usize>,
 }
@@ -60,17 +59,17 @@ impl SplitsConfig {
         }
     }
 
-    /// Number of splits.
+    /// Returns the number of splits.
     pub fn len(&self) -> usize {
         self.folds.unwrap_or(self.count)
     }
 
-    /// Never true.
+    /// Returns false: there is always a split.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// In words.
+    /// Describes the division in words.
     pub(super) fn describe(&self) -> String {
         let of = self.images.map_or_else(String::new, |images| format!(" of {images} images"));
         match (self.folds, self.count) {
@@ -81,37 +80,38 @@ impl SplitsConfig {
     }
 }
 
-/// One division of the images.
+/// One split of the images.
 pub(super) struct SplitData {
+    /// Images to fit on.
     pub(super) train: Digits,
-    /// What scores are measured on; no fit sees it where it would choose anything by it.
+    /// Images that scores are measured on; no fit selects anything by them.
     pub(super) validation: Digits,
-    /// Some of the training images.
+    /// Sample of the training images, for the training score.
     pub(super) train_sample: Digits,
-    /// What fits on `train` share.
+    /// Intermediate results that the fits on `train` share.
     pub(super) shared: Shared,
-    /// `train` without `selection`, and `selection`, for learners that choose an epoch or a number of trees by it.
+    /// `train` divided once more, for learners that select an epoch or a number of trees by validation images.
     pub(super) selecting: Option<Box<SplitData>>,
 }
 
 impl SplitData {
     fn new(train: Digits, validation: Digits) -> Self {
         let count = TRAIN_SAMPLE.min(train.len());
-        let places: Vec<usize> = (0..count).map(|place| place * train.len() / count).collect();
-        let train_sample = train.select(&places);
+        let indices: Vec<usize> = (0..count).map(|index| index * train.len() / count).collect();
+        let train_sample = train.select(&indices);
         Self { train, validation, train_sample, shared: Shared::default(), selecting: None }
     }
 
-    /// With `count` of the training images, drawn with each class's share, in place of all.
+    /// Returns the split with `count` of the training images, drawn stratified by class.
     ///
     /// # Errors
-    /// If they are too few to set a part aside for selection.
+    /// [`DataError`] if they are too few to set a part aside for selection.
     pub(super) fn smaller(&self, count: usize, seed: Seed) -> Result<Self, DataError> {
         let smaller = Self::new(subset(&self.train, count, seed), self.validation.clone());
         if self.selecting.is_some() { smaller.with_selection(seed) } else { Ok(smaller) }
     }
 
-    /// With a part of the training images set aside for learners that choose by it.
+    /// Returns the split with a part of the training images set aside for selection.
     fn with_selection(mut self, seed: Seed) -> Result<Self, DataError> {
         let (train, selection) = set_aside_for_selection(&self.train, seed)?;
         self.selecting = Some(Box::new(Self::new(train, selection)));
@@ -119,10 +119,10 @@ impl SplitData {
     }
 }
 
-/// Makes the splits.
+/// Divides the images.
 ///
 /// # Errors
-/// If a class has too few images for them.
+/// [`TuningError::Data`] if a class has too few images.
 pub(super) fn splits(
     config: &SplitsConfig,
     digits: &Digits,
@@ -142,8 +142,8 @@ pub(super) fn splits(
             (0..count).map(|fold| make(split(fold), seed.index(fold as u64))).collect()
         }
         None => (0..config.count)
-            .map(|place| {
-                let seed = seed.derive("split").index(place as u64);
+            .map(|index| {
+                let seed = seed.derive("split").index(index as u64);
                 make(stratified_group_split(&digits.labels, &digits.groups, config.validation, seed)?, seed)
             })
             .collect(),
@@ -151,7 +151,7 @@ pub(super) fn splits(
     Ok(all?)
 }
 
-/// About `count` images: whole groups, with each class's share (a group counts by its first image).
+/// Returns about `count` images: whole groups, stratified by class (a group has the class of its first image).
 fn subset(digits: &Digits, count: usize, seed: Seed) -> Digits {
     if count >= digits.len() {
         return digits.clone();
@@ -164,9 +164,9 @@ fn subset(digits: &Digits, count: usize, seed: Seed) -> Digits {
     let groups: Vec<u32> = first.keys().copied().collect();
     let wanted = (count * groups.len()).div_ceil(digits.len());
     let chosen: std::collections::HashSet<u32> =
-        stratified_subset(&labels, wanted, seed).into_iter().map(|place| groups[place]).collect();
-    let places: Vec<usize> = (0..digits.len()).filter(|&place| chosen.contains(&digits.groups[place])).collect();
-    digits.select(&places)
+        stratified_subset(&labels, wanted, seed).into_iter().map(|index| groups[index]).collect();
+    let indices: Vec<usize> = (0..digits.len()).filter(|&index| chosen.contains(&digits.groups[index])).collect();
+    digits.select(&indices)
 }
 
 #[cfg(test)]
@@ -180,7 +180,7 @@ mod tests {
             Images::from_images((0..900).map(|i| [(i % 251) as u8; PIXELS])),
             (0..900).map(|i| (i / 3 % 10) as u8).collect(),
         );
-        digits.groups = (0..900).map(|place| place / 3).collect();
+        digits.groups = (0..900).map(|index| index / 3).collect();
         digits
     }
 

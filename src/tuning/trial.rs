@@ -1,23 +1,25 @@
-//! A trial that ended, as it is kept in the log.
+//! Trial that ended, and its record in the log.
 
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Candidate, Parameter, Space, TrialOutcome, TrialState,
-    log::{self, Distribution, LoggedTrial, NewTrial, Outcome, ParameterValue},
+    log::{self, Distribution, FinalState, LoggedTrial, NewTrial, ParameterValue},
+    outcome::{TrialOutcome, TrialState},
+    parameter::Parameter,
+    space::{Candidate, Space},
 };
 
-/// The attribute of a logged trial that holds what only this program reads.
+/// Attribute of a logged trial with the details that only this program reads.
 const ATTRIBUTE: &str = "digitstack";
 
-/// What is kept of a trial beside the parameters, the score and the scores on the way.
+/// Record of a trial beside its parameters, score and intermediate scores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Details {
-    /// The candidate's values, in the order of the space.
+    /// Values of the candidate, in the order of the space.
     pub(super) values: Candidate,
-    /// Place among the stage's proposals.
+    /// Index among the stage's proposals.
     pub(super) order: usize,
     /// Standard error of the score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,33 +30,36 @@ pub(super) struct Details {
     /// Score on a sample of the training images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) train_score: Option<f64>,
-    /// Epochs or trees that its fits ran.
+    /// Number of epochs or trees of its fits.
     pub(super) steps_run: u64,
     /// Seconds of all its fits together.
     pub(super) seconds: f64,
-    /// Seconds that the stage had taken by the clock when the trial ended.
+    /// Wall-clock seconds of the stage when the trial ended.
     pub(super) elapsed: f64,
-    /// What went wrong.
+    /// Reason of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
 }
 
-/// A trial that ended.
+/// Trial that ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trial {
     pub(super) state: TrialState,
-    /// Mean over the splits; for a pruned trial the last that it reached.
+    /// Mean score of the splits; for a pruned trial the last that it reached.
     pub(super) score: Option<f64>,
-    /// Score after steps (or with so many images).
+    /// Intermediate scores by step, or by number of images.
     pub(super) steps: Vec<(u64, f64)>,
     pub(super) details: Details,
 }
 
 impl Trial {
-    /// What the log holds; none for a trial that another program wrote into it.
+    /// Reads a trial of the log; `None` if another program wrote it.
     pub(super) fn from_log(logged: &LoggedTrial, space: &Space) -> Option<Self> {
+        if !logged.verified {
+            return None;
+        }
         let mut details: Details = serde_json::from_value(logged.attributes.get(ATTRIBUTE)?.clone()).ok()?;
-        // JSON keeps no order of a table's fields: such a value is put back as the configuration has it.
+        // JSON does not keep the order of a table's fields: such a value is replaced by that of the configuration.
         for (parameter, value) in space.parameters().iter().zip(&mut details.values) {
             if let Some(choice) = parameter.values.iter().flatten().find(|choice| *choice == value) {
                 *value = choice.clone();
@@ -70,11 +75,11 @@ impl Trial {
         Some(Self { state, score: logged.value, steps, details })
     }
 
-    /// As the log takes it, ended now.
+    /// Returns the record for the log, ended now.
     pub(super) fn to_log(&self, space: &Space) -> NewTrial {
         let parameters = space.parameters().iter().zip(&self.details.values);
         let mut attributes = serde_json::Map::new();
-        // A struct of numbers, texts and lists is JSON.
+        // A struct of numbers, texts and lists always converts to JSON.
         attributes.insert(ATTRIBUTE.to_owned(), serde_json::to_value(&self.details).unwrap_or_default());
         if let Some(error) = &self.details.error {
             attributes.insert("error".to_owned(), error.clone().into());
@@ -87,10 +92,10 @@ impl Trial {
             parameters: parameters
                 .map(|(parameter, value)| (parameter.field.clone(), logged(parameter, value)))
                 .collect(),
-            outcome: match (self.state, self.score) {
-                (TrialState::Complete, Some(score)) => Outcome::Complete(score),
-                (TrialState::Pruned, score) => Outcome::Pruned(score),
-                _ => Outcome::Failed,
+            state: match (self.state, self.score) {
+                (TrialState::Complete, Some(score)) => FinalState::Complete(score),
+                (TrialState::Pruned, score) => FinalState::Pruned(score),
+                _ => FinalState::Failed,
             },
             steps: self.steps.iter().copied().collect(),
             attributes,
@@ -99,7 +104,7 @@ impl Trial {
         }
     }
 
-    /// As reports show it.
+    /// Returns the trial as reports show it.
     pub(super) fn outcome(&self, space: &Space) -> TrialOutcome {
         let values = space.parameters().iter().zip(&self.details.values);
         TrialOutcome {
@@ -115,10 +120,10 @@ impl Trial {
     }
 }
 
-/// A value and its range as the log knows them: lists and tables go by their names.
+/// Converts a value and its range for the log: lists and tables become their names.
 fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
     let (value, distribution) = if let (Some(range), Some(value)) = (parameter.integers, value.as_integer()) {
-        // The format's logarithmic ranges have no steps, and a narrowed grid leaves those of its first round.
+        // The format's logarithmic ranges have no steps, and a narrowed grid leaves the steps of its first round.
         let step = if range.log || (value - range.from) % range.step != 0 { 1 } else { range.step };
         let high = range.from + (range.to - range.from) / step * step;
         (ParameterValue::Integer(value), Distribution::Integer { low: range.from, high, step, log: range.log })
@@ -143,11 +148,11 @@ fn logged(parameter: &Parameter, value: &toml::Value) -> log::Parameter {
     log::Parameter { value, distribution }
 }
 
-/// Mean and standard error of the scores of some splits with so many validation images each.
+/// Returns the mean and the standard error of the scores of some splits with `images` validation images each.
 ///
-/// The error is the larger of two: that between the splits, which a few splits give roughly at best, and that of a
-/// share counted on all their images. A log-loss, which is no share, has the first alone, and none from a single split.
-pub(super) fn summary(scores: &[f64], images: usize) -> (f64, Option<f64>) {
+/// The error is the larger of two: the one between the splits, which few splits estimate only roughly, and the one of a
+/// proportion of all their images. A log-loss, which is no proportion, has the first alone, and none from one split.
+pub(super) fn mean_and_error(scores: &[f64], images: usize) -> (f64, Option<f64>) {
     let count = scores.len() as f64;
     let mean = scores.iter().sum::<f64>() / count;
     let counted = (0.0..=1.0).contains(&mean).then(|| (mean * (1.0 - mean) / (count * images.max(1) as f64)).sqrt());
@@ -164,12 +169,12 @@ mod tests {
 
     #[test]
     fn standard_errors_come_from_the_splits_or_from_the_share() {
-        let (mean, error) = summary(&[0.9, 0.92, 0.94], 1000);
+        let (mean, error) = mean_and_error(&[0.9, 0.92, 0.94], 1000);
         assert!((mean - 0.92).abs() < 1e-12 && (error.unwrap() - 0.02 / 3f64.sqrt()).abs() < 1e-12);
-        let (_, error) = summary(&[0.9, 0.9], 450);
+        let (_, error) = mean_and_error(&[0.9, 0.9], 450);
         assert!((error.unwrap() - 0.01).abs() < 1e-12, "two equal splits are not certainty: {error:?}");
-        let (mean, error) = summary(&[0.5], 100);
+        let (mean, error) = mean_and_error(&[0.5], 100);
         assert_eq!((mean, error), (0.5, Some(0.05)));
-        assert_eq!(summary(&[-0.3], 100).1, None, "a single log-loss has none");
+        assert_eq!(mean_and_error(&[-0.3], 100).1, None, "a single log-loss has none");
     }
 }

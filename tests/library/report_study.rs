@@ -54,13 +54,13 @@ fn stage(
         title: title.to_owned(),
         about: String::new(),
         learner: "cnn".to_owned(),
-        strategy: format!("grid of {}", trials.len()),
+        sampler: format!("grid of {}", trials.len()),
         scoring: "accuracy, mean of 3 splits".to_owned(),
         score: Score::Accuracy,
         plot,
         parameters,
         trials,
-        picked: best,
+        selected: best,
         seconds: 184.2,
         steps_run: steps_naive,
         steps_naive,
@@ -98,7 +98,7 @@ fn realistic() -> StudyOutcome {
             .map(|count| trial(&[*count], 0.9885 - 0.012 / (count / 10.0_f64).powf(1.2) + noise(0.0004)))
             .collect(),
     );
-    filters.picked = Some(4);
+    filters.selected = Some(4);
     filters.about =
         "More filters cost more time. The smallest number within one standard error of the best is chosen.".to_owned();
 
@@ -125,7 +125,7 @@ fn realistic() -> StudyOutcome {
     activation.push(failed(&[2.0], "the loss became NaN in epoch 2"));
     let mut activation =
         stage("cnn-activation", "Activation", PlotKind::Bars, vec![choice("network.activation", &names)], activation);
-    activation.picked = Some(1);
+    activation.selected = Some(1);
 
     let mut surface: Vec<TrialOutcome> = (0..40)
         .map(|_| {
@@ -190,7 +190,7 @@ fn realistic() -> StudyOutcome {
     ];
     let mut halved =
         stage("cnn-everything", "Everything at once", PlotKind::Progress, halved_parameters, halved.collect());
-    halved.strategy = "random, 27 trials, successive halving".to_owned();
+    halved.sampler = "random, 27 trials, successive halving".to_owned();
     halved.steps_naive = 27 * 27;
     halved.steps_run = 3 * 27 + 9 * 6 + 27 * 3;
 
@@ -224,9 +224,9 @@ fn realistic() -> StudyOutcome {
     let deep_parameters =
         vec![number("max_depth", "depth", false), number("lambda", "lambda", true), number("leaves", "leaves", false)];
     let mut deep = stage("booster-all", "All settings together", PlotKind::Progress, deep_parameters, deep.collect());
-    (deep.learner, deep.strategy, deep.unit) =
+    (deep.learner, deep.sampler, deep.unit) =
         ("booster".to_owned(), "Nelder–Mead, 60 trials".to_owned(), "tree".to_owned());
-    deep.picked = Some(41);
+    deep.selected = Some(41);
 
     let mut running = stage(
         "stack-alpha",
@@ -235,7 +235,7 @@ fn realistic() -> StudyOutcome {
         vec![number("meta.l2", "penalty", true)],
         vec![trial(&[0.01], 0.9934)],
     );
-    (running.finished, running.picked, running.learner) = (false, None, "stack".to_owned());
+    (running.finished, running.selected, running.learner) = (false, None, "stack".to_owned());
 
     StudyOutcome {
         name: "reference-search".to_owned(),
@@ -448,7 +448,7 @@ fn texts_of_a_study_cannot_become_markup() {
             &mut stage.title,
             &mut stage.about,
             &mut stage.learner,
-            &mut stage.strategy,
+            &mut stage.sampler,
             &mut stage.scoring,
             &mut stage.unit,
         ] {
@@ -483,8 +483,8 @@ fn what_contradicts_itself_is_refused_by_name() {
         }),
         ("error or time of -1", |outcome| outcome.stages[0].trials[0].standard_error = Some(-1.0)),
         ("stage cnn-filters: NaN seconds", |outcome| outcome.stages[0].seconds = f64::NAN),
-        ("trial 100 is chosen, expected one of 6", |outcome| outcome.stages[0].picked = Some(99)),
-        ("trial 7 is chosen, which has no score", |outcome| outcome.stages[2].picked = Some(6)),
+        ("trial 100 is chosen, expected one of 6", |outcome| outcome.stages[0].selected = Some(99)),
+        ("trial 7 is chosen, which has no score", |outcome| outcome.stages[2].selected = Some(6)),
         ("stage cnn-filters: there are two", |outcome| outcome.stages[1].name = "cnn-filters".to_owned()),
     ];
     for (expected, spoil) in spoilt {
@@ -552,7 +552,7 @@ fn any_stage() -> impl Strategy<Value = StageOutcome> {
                     let good = |trial: &&TrialOutcome| trial.state == TrialState::Complete && trial.score.is_some();
                     StageOutcome {
                         score,
-                        picked: Some(pick).filter(|place| trials.get(*place).as_ref().is_some_and(good)),
+                        selected: Some(pick).filter(|place| trials.get(*place).as_ref().is_some_and(good)),
                         finished,
                         unit,
                         steps_run: steps.0.into(),

@@ -10,8 +10,8 @@ use std::{
 };
 
 use digitstack::tuning::log::{
-    Distribution, LogError, LoggedStudy, LoggedTrial, NewTrial, Outcome, Parameter, ParameterValue, Repair, StudyLog,
-    StudySnapshot, TrialState, export_csv,
+    Distribution, FinalState, LogError, LoggedStudy, LoggedTrial, NewTrial, Parameter, ParameterValue, Repair,
+    StudyLog, StudySnapshot, TrialState, export_csv,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -20,6 +20,8 @@ use crate::support::python;
 
 /// Written by [`golden`]; also a seed for fuzzing.
 const GOLDEN: &[u8] = include_bytes!("../data/tuning/golden.jsonl");
+/// The same operations without checksums.
+const UNCHECKED: &[u8] = include_bytes!("../data/tuning/unchecked.jsonl");
 
 fn text(text: &str) -> ParameterValue {
     ParameterValue::Text(text.to_owned())
@@ -34,7 +36,7 @@ fn moment(seconds: u64, microseconds: u64) -> SystemTime {
 }
 
 /// A trial with every kind of parameter.
-fn rich(outcome: Outcome) -> NewTrial {
+fn rich(state: FinalState) -> NewTrial {
     let layers = [[256, 64], [54, 30]].map(|sizes| ParameterValue::List(sizes.map(ParameterValue::Integer).to_vec()));
     let activations = vec![
         text("relu"),
@@ -69,7 +71,7 @@ fn rich(outcome: Outcome) -> NewTrial {
     };
     NewTrial {
         parameters: parameters.into(),
-        outcome,
+        state,
         steps: [(0, 0.5), (2, f64::INFINITY), (10, 0.98875)].into(),
         attributes,
         started: moment(1_795_280_755, 123_456),
@@ -80,7 +82,7 @@ fn rich(outcome: Outcome) -> NewTrial {
 fn plain(value: f64) -> NewTrial {
     NewTrial {
         parameters: BTreeMap::new(),
-        outcome: Outcome::Complete(value),
+        state: FinalState::Complete(value),
         steps: BTreeMap::new(),
         attributes: Map::new(),
         started: moment(0, 0),
@@ -90,10 +92,10 @@ fn plain(value: f64) -> NewTrial {
 
 /// What the log should say of a trial.
 fn logged(number: u64, trial: &NewTrial) -> LoggedTrial {
-    let (state, value) = match trial.outcome {
-        Outcome::Complete(value) => (TrialState::Complete, Some(value)),
-        Outcome::Pruned(value) => (TrialState::Pruned, value),
-        Outcome::Failed => (TrialState::Failed, None),
+    let (state, value) = match trial.state {
+        FinalState::Complete(value) => (TrialState::Complete, Some(value)),
+        FinalState::Pruned(value) => (TrialState::Pruned, value),
+        FinalState::Failed => (TrialState::Failed, None),
     };
     LoggedTrial {
         number,
@@ -104,6 +106,7 @@ fn logged(number: u64, trial: &NewTrial) -> LoggedTrial {
         attributes: trial.attributes.clone(),
         started: Some(trial.started),
         finished: Some(trial.finished),
+        verified: true,
     }
 }
 
@@ -111,12 +114,12 @@ fn logged(number: u64, trial: &NewTrial) -> LoggedTrial {
 fn golden(path: &Path) {
     let log = StudyLog::open(path, "mnist").unwrap();
     let dense = log.stage("dense", "sha256:1").unwrap();
-    assert_eq!(dense.record(&rich(Outcome::Complete(0.98875))).unwrap(), 0);
-    assert_eq!(dense.record(&rich(Outcome::Failed)).unwrap(), 1);
+    assert_eq!(dense.record(&rich(FinalState::Complete(0.98875))).unwrap(), 0);
+    assert_eq!(dense.record(&rich(FinalState::Failed)).unwrap(), 1);
     let cnn = log.stage("cnn", "sha256:2").unwrap();
     assert_eq!(cnn.record(&plain(0.25)).unwrap(), 0);
-    assert_eq!(dense.record(&rich(Outcome::Pruned(Some(0.5)))).unwrap(), 2);
-    assert_eq!(dense.record(&rich(Outcome::Pruned(None))).unwrap(), 3);
+    assert_eq!(dense.record(&rich(FinalState::Pruned(Some(0.5)))).unwrap(), 2);
+    assert_eq!(dense.record(&rich(FinalState::Pruned(None))).unwrap(), 3);
     dense.set("pick", &json!({"trial": 0, "why": "best"})).unwrap();
     dense.set("finished", &json!(true)).unwrap();
 }
@@ -139,12 +142,107 @@ fn the_bytes_are_these() {
 }
 
 #[test]
+fn a_checksum_is_all_that_a_line_adds_to_the_format_of_optuna() {
+    let bare: String = str::from_utf8(GOLDEN)
+        .unwrap()
+        .lines()
+        .map(|line| line.split_once(",\"sha256\":\"").unwrap().0.to_owned() + "}\n")
+        .collect();
+    assert_eq!(bare, String::from_utf8_lossy(UNCHECKED));
+    let path = Path::new("study.jsonl");
+    let error = StudySnapshot::parse(UNCHECKED, path).unwrap_err().to_string();
+    assert!(error.contains("study.jsonl, line 1: it has no checksum"), "{error}");
+    // Another program's lines need none.
+    let theirs = String::from_utf8_lossy(UNCHECKED).replace("\"digitstack\"", "\"theirs\"");
+    let mut theirs = StudySnapshot::parse(theirs.as_bytes(), path).unwrap();
+    for trial in theirs.studies.iter_mut().flat_map(|study| &mut study.trials) {
+        assert!(!std::mem::replace(&mut trial.verified, true));
+    }
+    let ours = StudySnapshot::parse(GOLDEN, path).unwrap();
+    assert_eq!(describe(&theirs), describe(&ours));
+}
+
+#[test]
+fn an_edited_moved_dropped_or_inserted_line_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("study.jsonl");
+    let lines: Vec<Vec<u8>> = GOLDEN.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+    let refused = |lines: &[Vec<u8>], line: usize, what: &str| {
+        fs::write(&path, lines.concat()).unwrap();
+        for error in [StudyLog::open(&path, "mnist").unwrap_err(), StudySnapshot::read(&path).unwrap_err()] {
+            let words = error.to_string();
+            assert!(words.contains(&format!("study.jsonl, line {line}: its checksum")), "{what} {line}: {words}");
+        }
+        assert!(fs::read(&path).unwrap() == lines.concat(), "nothing is cut");
+    };
+    for index in 0..lines.len() {
+        let mut edited = lines.clone();
+        let text = String::from_utf8(edited[index].clone()).unwrap();
+        let change =
+            [("0.98875", "0.99875"), ("\"study_name\":\"mnist", "\"study_name\":\"other"), ("sha256:", "sha257:")]
+                .into_iter()
+                .chain([("\"value\":0.25", "\"value\":0.75"), ("\"state\":3", "\"state\":2"), (":true", ":false")])
+                .chain([("\"trial\":0", "\"trial\":1"), ("17:05:55", "17:05:54")])
+                .find(|(from, _)| text.contains(from));
+        let (from, to) = change.expect("every line has something to edit");
+        edited[index] = text.replacen(from, to, 1).into_bytes();
+        refused(&edited, index + 1, "edited");
+
+        let mut stripped = lines.clone();
+        stripped[index] = text.replacen("\"worker_id\":\"digitstack\"", "\"worker_id\":\"x\"", 1).into_bytes();
+        refused(&stripped, index + 1, "another writer");
+
+        let mut inserted = lines.clone();
+        inserted.insert(index + 1, lines[index].clone());
+        refused(&inserted, index + 2, "inserted");
+
+        if index + 1 < lines.len() {
+            let mut dropped = lines.clone();
+            dropped.remove(index);
+            refused(&dropped, index + 1, "dropped");
+            let mut moved = lines.clone();
+            moved.swap(index, index + 1);
+            refused(&moved, index + 1, "moved");
+        }
+    }
+    // Without its last line, the log is that of a search that was interrupted before.
+    fs::write(&path, lines[..lines.len() - 1].concat()).unwrap();
+    assert!(StudySnapshot::read(&path).unwrap().study("mnist/dense").unwrap().recorded("finished").is_none());
+}
+
+#[test]
+fn other_programs_change_nothing_that_a_search_relies_on() {
+    let (_folder, path) = with_golden();
+    let append =
+        |line: &str| fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(line.as_bytes()).unwrap();
+    append("{\"op_code\":2,\"worker_id\":\"x\",\"study_id\":0,\"user_attr\":{\"fingerprint\":\"sha256:9\"}}\n");
+    append("{\"op_code\":2,\"worker_id\":\"x\",\"study_id\":1,\"user_attr\":{\"finished\":true}}\n");
+    append(
+        "{\"op_code\":4,\"worker_id\":\"x\",\"study_id\":1,\"state\":1,\"value\":1.0,\"user_attrs\":{\"digitstack\":1}}\n",
+    );
+    let log = StudyLog::open(&path, "mnist").unwrap();
+    let cnn = log.stage("cnn", "sha256:2").unwrap();
+    assert_eq!((cnn.recorded("finished"), cnn.attribute("finished")), (None, Some(json!(true))));
+    assert_eq!(cnn.trials().iter().map(|trial| trial.verified).collect::<Vec<_>>(), [true, false]);
+    assert!(log.stage("dense", "sha256:9").is_err());
+    log.stage("dense", "sha256:1").unwrap();
+
+    // Whatever stands before a line of this program is covered by its checksum, whoever wrote it.
+    assert_eq!(cnn.record(&plain(0.75)).unwrap(), 2);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"value\":1.0", "\"value\":0.5")).unwrap();
+    let words = StudySnapshot::read(&path).unwrap_err().to_string();
+    assert!(words.contains("study.jsonl, line 15: its checksum"), "{words}");
+}
+
+#[test]
 fn what_was_recorded_is_read() {
     let (_folder, path) = with_golden();
     let snapshot = StudySnapshot::read(&path).unwrap();
     let names: Vec<_> = snapshot.studies.iter().map(|study| (study.study(), study.stage())).collect();
     assert_eq!((names, snapshot.torn_line), (vec![("mnist", "dense"), ("mnist", "cnn")], None));
-    let outcomes = [Outcome::Complete(0.98875), Outcome::Failed, Outcome::Pruned(Some(0.5)), Outcome::Pruned(None)];
+    let outcomes =
+        [FinalState::Complete(0.98875), FinalState::Failed, FinalState::Pruned(Some(0.5)), FinalState::Pruned(None)];
     let expected: Vec<_> = (0..).zip(outcomes).map(|(number, outcome)| logged(number, &rich(outcome))).collect();
     assert_eq!(snapshot.studies[0].trials, expected);
     assert_eq!(snapshot.studies[1].trials, [logged(0, &plain(0.25))]);
@@ -409,10 +507,10 @@ fn any_parameter() -> impl Strategy<Value = Parameter> {
 }
 
 fn any_trial() -> impl Strategy<Value = NewTrial> {
-    let outcome = prop_oneof![
-        any_finite().prop_map(Outcome::Complete),
-        prop::option::of(any_finite()).prop_map(Outcome::Pruned),
-        Just(Outcome::Failed)
+    let state = prop_oneof![
+        any_finite().prop_map(FinalState::Complete),
+        prop::option::of(any_finite()).prop_map(FinalState::Pruned),
+        Just(FinalState::Failed)
     ];
     let step = prop_oneof![any_finite(), Just(f64::INFINITY), Just(f64::NEG_INFINITY)];
     let attribute = prop_oneof![
@@ -424,15 +522,15 @@ fn any_trial() -> impl Strategy<Value = NewTrial> {
         || (0..253_402_300_800_u64, 0..1_000_000_u64).prop_map(|(seconds, microseconds)| moment(seconds, microseconds));
     (
         prop::collection::btree_map(any::<String>(), any_parameter(), 0..4),
-        outcome,
+        state,
         prop::collection::btree_map(any::<u64>(), step, 0..4),
         prop::collection::btree_map(any::<String>(), attribute, 0..4),
         time(),
         time(),
     )
-        .prop_map(|(parameters, outcome, steps, attributes, started, finished)| NewTrial {
+        .prop_map(|(parameters, state, steps, attributes, started, finished)| NewTrial {
             parameters,
-            outcome,
+            state,
             steps,
             attributes: attributes.into_iter().collect(),
             started,

@@ -237,7 +237,7 @@ fn how_far_it_is_and_every_trial_can_be_asked_from_outside() {
     assert!(tune(folder.path(), short, &[]).status.success());
     let status = said(&tune(folder.path(), short, &["--status"]));
     assert!(
-        status.contains("activation") && status.contains("done, 3/3 trials") && status.contains("picked"),
+        status.contains("activation") && status.contains("done, 3/3 trials") && status.contains("selected"),
         "{status}"
     );
     let csv = tune(folder.path(), short, &["--export", "csv"]);
@@ -330,7 +330,7 @@ parameters = [{ field = "training.optimizer.beta_1", values = [0.8] }]
     let output = tune(folder.path(), &config, &[]);
     assert!(output.status.success(), "{}", said(&output));
     let status = said(&tune(folder.path(), &config, &["--status"]));
-    assert!(status.contains("momentum                 left out"), "{status}");
+    assert!(status.contains("momentum                 skipped"), "{status}");
     assert!(status.contains("decay                    done, 1/1 trials"), "{status}");
     let best = std::fs::read_to_string(folder.path().join("out/best.toml")).expect("a configuration");
     assert!(best.contains("beta_1 = 0.8"), "{best}");
@@ -347,12 +347,12 @@ fn what_cannot_be_is_refused_with_its_line() {
     };
     let unknown = refused("name = \"activation\"\nlearner = \"net\"", "name = \"activation\"\nlearner = \"svm\"");
     assert!(
-        unknown.contains("stages[0].learner: there is no member `svm`; it can be `net`, `trees` or `stack`"),
+        unknown.contains("stages[0].learner: unknown member `svm`; available: `net`, `trees`, `stack`"),
         "{unknown}"
     );
     assert!(unknown.starts_with("s.toml:"), "{unknown}");
-    assert!(refused("values = [\"relu\", \"tanh\", \"softplus\"]", "values = []").contains("values: there is none"));
-    assert!(refused("from = 8, to = 40", "from = 40, to = 8").contains("40 is above `to`, 8: exchange them"));
+    assert!(refused("values = [\"relu\", \"tanh\", \"softplus\"]", "values = []").contains("values: found none"));
+    assert!(refused("from = 8, to = 40", "from = 40, to = 8").contains("found 40, expected at most `to`, 8"));
     assert!(
         refused("budget = { trials = 7 }", "budget = { trials = 0 }")
             .contains("budget.trials: found 0, expected at least 1")
@@ -373,16 +373,19 @@ fn what_cannot_be_is_refused_with_its_line() {
         .contains("`meta` and `features`")
     );
     assert!(
-        refused("name = \"rate\"\nlearner", "name = \"activation\"\nlearner").contains("`activation` is there twice")
+        refused("name = \"rate\"\nlearner", "name = \"activation\"\nlearner").contains("`activation` occurs twice")
     );
     assert!(refused("pick = \"one-standard-error\"", "pick = \"worst\"").contains("pick"));
-    assert!(refused("least = 1, factor = 2", "least = 3, factor = 2").contains("nothing is left to give"));
+    assert!(
+        refused("least = 1, factor = 2", "least = 3, factor = 2")
+            .contains("halving.least: found 3, expected less than the 3 epochs of a complete trial")
+    );
     assert!(
         refused("learner = \"stack\"\n", "learner = \"stack\"\nsplits = { count = 2 }\n").contains("stacking.folds")
     );
     assert!(
         refused("strategy = { kind = \"curve\" }", "strategy = { kind = \"curve\" }\nbudget = { minutes = 1.0 }")
-            .contains("in one piece")
+            .contains("budget.minutes: not possible for a curve")
     );
     let choosing = "values = [{ kind = \"sgd\", learning_rate = 0.3 }], labels = [\"x\"] },\n  { field = \"training.keep_best_epoch\", values = [false, true] },\n]\npruning = {}\n";
     let rule =
@@ -402,6 +405,47 @@ fn what_cannot_be_is_refused_with_its_line() {
             .contains("would never run")
     );
     assert!(refused("\"members.trees.booster.trees\" = 6", "\"members.trees.booster.trees\" = 0").contains("best.set"));
+}
+
+#[test]
+fn an_edited_log_is_not_believed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let short = SMALL.split("[[stages]]\nname = \"rate\"").next().expect("the first stage");
+    assert!(tune(folder.path(), short, &[]).status.success());
+    let log = folder.path().join("out/study.jsonl");
+    let text = std::fs::read_to_string(&log).expect("a log");
+    let (line, value) = text
+        .lines()
+        .enumerate()
+        .find_map(|(index, line)| Some((index + 1, line.split_once("\"value\":")?.1.split_once(',')?.0)))
+        .expect("a trial with a score");
+    std::fs::write(&log, text.replacen(&format!("\"value\":{value}"), "\"value\":0.999", 1)).expect("writes");
+    let refused = |output: &Output| {
+        let words = said(output);
+        assert_eq!(output.status.code(), Some(1), "{words}");
+        assert!(words.contains(&format!("study.jsonl, line {line}: its checksum does not match")), "{words}");
+    };
+    // A finished search, then the same as if it had been interrupted.
+    for more in [&["--status"][..], &["--export", "csv"], &[]] {
+        refused(&tune(folder.path(), short, more));
+    }
+    std::fs::remove_file(folder.path().join("out/manifest.json")).expect("the search looks interrupted");
+    refused(&tune(folder.path(), short, &[]));
+}
+
+#[test]
+fn a_seed_that_no_configuration_can_hold_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for seed in ["9223372036854775808", "18446744073709551615"] {
+        for config in [SMALL.replace("seed = 3", &format!("seed = {seed}")), SMALL.to_owned()] {
+            let set = format!("seed={seed}");
+            let more = if config == SMALL { vec!["--set", &set] } else { Vec::new() };
+            let output = tune(folder.path(), &config, &more);
+            let words = said(&output);
+            assert_eq!(output.status.code(), Some(2), "{words}");
+            assert!(words.contains("seed") && words.contains("9223372036854775807"), "{words}");
+        }
+    }
 }
 
 #[test]

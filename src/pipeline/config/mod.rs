@@ -3,6 +3,7 @@
 //! The rooms above define and check their own settings; this module joins them, lets the command line override any
 //! field, and says for every error which file, line and field it is about.
 
+mod integers;
 mod locate;
 mod overrides;
 mod reported;
@@ -292,8 +293,9 @@ pub(super) fn parse<T>(
     overrides: &[Override],
     from_table: impl FnOnce(toml::Table) -> Result<T, FieldError>,
 ) -> Result<T, ConfigError> {
-    let mut table: toml::Table =
-        toml::from_str(text).map_err(|source| ConfigError::Syntax { file: file.to_owned(), source })?;
+    let mut table: toml::Table = toml::from_str(text).map_err(|source| {
+        integers::located(file, text, &source).unwrap_or_else(|| ConfigError::Syntax { file: file.to_owned(), source })
+    })?;
     for set in overrides {
         set.apply(&mut table)?;
     }

@@ -1,6 +1,7 @@
 //! `--set key=value`: any field of the configuration from the command line.
 
-use super::ConfigError;
+use super::{ConfigError, integers};
+use crate::field_path;
 
 /// One override.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,9 @@ impl Override {
                 1 => table.remove("value"),
                 _ => None,
             });
+        if let Some(problem) = integers::out_of_range(value) {
+            return Err(error(&problem));
+        }
         Ok(Self { text: text.to_owned(), path, value: parsed.unwrap_or_else(|| toml::Value::String(value.to_owned())) })
     }
 
@@ -48,36 +52,7 @@ impl Override {
     }
 
     pub(super) fn apply(&self, table: &mut toml::Table) -> Result<(), ConfigError> {
-        let error = |problem: String| ConfigError::Override { text: self.text.clone(), problem };
-        let (last, parents) = self.path.split_last().ok_or_else(|| error("the key is empty".into()))?;
-        let mut at = table;
-        let mut parents = parents.iter().peekable();
-        while let Some(part) = parents.next() {
-            let value = at.entry(part.clone()).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            at = match value {
-                toml::Value::Table(table) => table,
-                toml::Value::Array(items) => {
-                    let name = parents
-                        .next()
-                        .ok_or_else(|| error(format!("`{part}` is a list: say which entry, by name or place")))?;
-                    let names: Vec<_> = items.iter().map(entry_name).collect();
-                    let place = names.iter().position(|known| known == name).or_else(|| name.parse().ok());
-                    let known = names.join(", ");
-                    match place.and_then(|place| items.get_mut(place)) {
-                        Some(toml::Value::Table(table)) => table,
-                        _ => return Err(error(format!("`{part}` has no entry `{name}`; there are {known}"))),
-                    }
-                }
-                other => return Err(error(format!("`{part}` is {} and has no fields", other.type_str()))),
-            };
-        }
-        at.insert(last.clone(), self.value.clone());
-        Ok(())
+        field_path::set(table, &self.path.join("."), self.value.clone())
+            .map_err(|problem| ConfigError::Override { text: self.text.clone(), problem: problem.to_string() })
     }
-}
-
-/// What an entry of a list is called: its `name`, otherwise its `kind`, otherwise the `model` that it is about.
-fn entry_name(entry: &toml::Value) -> String {
-    let text = |field| entry.get(field).and_then(toml::Value::as_str);
-    text("name").or_else(|| text("kind")).or_else(|| text("model")).unwrap_or("?").to_owned()
 }

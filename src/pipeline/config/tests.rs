@@ -34,6 +34,19 @@ fn error(text: &str, overrides: &[&str]) -> String {
 }
 
 #[test]
+fn an_integer_that_toml_cannot_hold_is_named_with_its_range() {
+    let huge = "18446744073709551615";
+    let range = format!("found {huge}, expected a whole number from {} to {}", i64::MIN, i64::MAX);
+    assert_eq!(error(&GOOD.replace("seed = 3", &format!("seed = {huge}")), &[]), format!("x.toml:2: seed: {range}"));
+    let inline = GOOD.replace("[data]\n", &format!("[data]\nlimits = {{ a = 1, train = {huge} }}\n"));
+    assert_eq!(error(&inline, &[]), format!("x.toml:5: train: {range}"));
+    let set = Override::parse(&format!("seed={huge}")).expect_err("an error").to_string();
+    assert_eq!(set, format!("--set seed={huge}: {range}"));
+    let largest = RunConfig::parse("x.toml", GOOD, &[Override::parse("seed=9223372036854775807").expect("it fits")]);
+    assert_eq!(largest.unwrap_or_else(|error| panic!("{error}")).seed, i64::MAX as u64);
+}
+
+#[test]
 fn the_shipped_configurations_are_valid_and_read_back() {
     for folder in ["configs", "configs/families"] {
         let files = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
@@ -120,7 +133,7 @@ fn any_field_can_be_overridden_and_the_override_is_named_in_its_error() {
 
     assert!(error(GOOD, &["stacking.folds=99"]).starts_with("--set stacking.folds=99: stacking.folds: found 99"));
     assert!(error(GOOD, &["members.trees.booster.trees=0"]).starts_with("--set members.trees.booster.trees=0"));
-    assert!(error(GOOD, &["members.cnn.training.epochs=1"]).contains("no entry `cnn`; there are dense, trees"));
+    assert!(error(GOOD, &["members.cnn.training.epochs=1"]).contains("no entry `cnn`; available: dense, trees"));
     assert!(error(GOOD, &["stacking.fold=2"]).contains("unknown field `fold`"));
     assert!(Override::parse("no equals sign").is_err());
     assert!(Override::parse("a..b=1").is_err());

@@ -9,7 +9,7 @@ use crate::{
     data::FieldError,
     learners::LearnerError,
     pipeline::{Override, RunConfig, RunFailure},
-    tuning::Picks,
+    tuning::SelectedSettings,
 };
 
 /// The chosen configuration inside a search's directory.
@@ -17,21 +17,25 @@ pub const BEST: &str = "best.toml";
 
 /// The run configuration with every pick in its place. The stack comes first among the meta-models; the others are
 /// reported beside it.
-pub(super) fn configuration(config: &SearchConfig, picks: &Picks, directory: &Path) -> Result<String, RunFailure> {
+pub(super) fn configuration(
+    config: &SearchConfig,
+    selected: &SelectedSettings,
+    directory: &Path,
+) -> Result<String, RunFailure> {
     let mut stacking = config.stacking.clone();
-    stacking.features = picks.features;
-    stacking.meta.retain(|meta| meta.name() != picks.meta.name());
-    stacking.meta.insert(0, picks.meta.clone());
+    stacking.features = selected.features;
+    stacking.meta.retain(|meta| meta.name() != selected.meta.name());
+    stacking.meta.insert(0, selected.meta.clone());
     let name = config.best.name.clone().unwrap_or_else(|| format!("{}-best", config.name));
     let folder = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let mut table = toml::Table::new();
     table.insert("name".into(), name.clone().into());
-    table.insert("seed".into(), i64::try_from(config.seed).unwrap_or(i64::MAX).into());
+    table.insert("seed".into(), value(&name, &config.seed)?);
     table.insert("search".into(), folder.display().to_string().into());
     table.insert("data".into(), value(&name, &config.data)?);
     table.insert("prepare".into(), value(&name, &config.prepare)?);
     table.insert("stacking".into(), value(&name, &stacking)?);
-    table.insert("members".into(), picks.members.iter().cloned().map(toml::Value::Table).collect::<Vec<_>>().into());
+    table.insert("members".into(), selected.members.iter().cloned().map(toml::Value::Table).collect::<Vec<_>>().into());
     let text = toml::to_string(&table).map_err(|source| LearnerError::Settings { name, source })?;
     let changes: Vec<Override> =
         config.best.set.iter().map(|(path, value)| Override::field(path, value.clone())).collect();
@@ -48,6 +52,7 @@ fn value(name: &str, settings: &impl Serialize) -> Result<toml::Value, LearnerEr
 pub(super) fn check(config: &SearchConfig) -> Result<(), FieldError> {
     let refused = |error: &dyn std::fmt::Display| FieldError::new("best.set", error.to_string());
     let members = config.member_settings().map_err(|error| refused(&error))?;
-    let picks = Picks { members, features: config.stacking.features, meta: config.stacking.meta[0].clone() };
-    configuration(config, &picks, Path::new("")).map(drop).map_err(|error| refused(&error))
+    let selected =
+        SelectedSettings { members, features: config.stacking.features, meta: config.stacking.meta[0].clone() };
+    configuration(config, &selected, Path::new("")).map(drop).map_err(|error| refused(&error))
 }

@@ -18,7 +18,7 @@ use crate::{
     report::{self, ReportOptions},
     seed::Seed,
     storage::{self, RunDirectory},
-    tuning::{self, StageOutcome, Study, StudyOutcome, TuningError, log::StudyLog},
+    tuning::{StageOutcome, Study, StudyContext, StudyOutcome, TuningError, log::StudyLog},
 };
 
 pub use best::BEST;
@@ -71,7 +71,7 @@ pub fn search(
         meta: config.stacking.meta[0].clone(),
         log: &log,
     };
-    let tuning_work = tuning::Work {
+    let context = StudyContext {
         device: work.device,
         threads: work.threads,
         workers,
@@ -86,15 +86,15 @@ pub fn search(
         stages: stages.to_vec(),
     };
     let mut drawn = Ok(());
-    let searched = study.run(&tuning_work, &mut |stages| {
+    let searched = study.run(&context, &mut |stages| {
         drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory, false));
     });
-    let (stages, picks) =
+    let (stages, selected) =
         searched.map_err(|error| if error.is_cancelled() { TuningError::Cancelled } else { error })?;
     drawn?;
     let outcome = outcome_of(&stages);
     draw(&outcome, directory, true)?;
-    directory.write_atomic(BEST, best::configuration(config, &picks, directory.path())?.as_bytes())?;
+    directory.write_atomic(BEST, best::configuration(config, &selected, directory.path())?.as_bytes())?;
     // The log is complete; its lock would otherwise last until the manifest is written.
     drop(log);
     directory.complete()?;

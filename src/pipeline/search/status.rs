@@ -8,8 +8,8 @@ use super::{LOG, SearchConfig};
 use crate::{
     pipeline::{RunFailure, run::CONFIG},
     tuning::{
-        self, StrategyConfig,
-        log::{self, StudySnapshot, TrialState},
+        self, SamplerConfig,
+        log::{self, LoggedTrial, StudySnapshot, TrialState},
     },
 };
 
@@ -29,7 +29,7 @@ pub struct StageStatus {
     pub name: String,
     /// True once it is done.
     pub finished: bool,
-    /// True if the picks before it did not lead to the settings that it is for.
+    /// True if the selected before it did not lead to the settings that it is for.
     pub left_out: bool,
     /// Trials that ended.
     pub trials: usize,
@@ -43,8 +43,9 @@ pub struct StageStatus {
     pub best: Option<f64>,
     /// The same for people.
     pub best_text: Option<String>,
-    /// What was chosen, in words.
-    pub pick: Option<String>,
+    /// Selected candidate in words, under the key `pick`.
+    #[serde(rename = "pick")]
+    pub selected: Option<String>,
 }
 
 /// Reads how far the search in a directory is. Takes no lock: the search may be running.
@@ -56,13 +57,14 @@ pub fn status(directory: &Path) -> Result<SearchStatus, RunFailure> {
     let config = SearchConfig::load(Some(&directory.join(CONFIG)), &[])?;
     let stages = config.stages.iter().map(|stage| {
         let study = snapshot.study(&format!("{}/{}", config.name, stage.config.name));
-        let trials = study.map_or(&[][..], |study| &study.trials);
+        let trials = study.map_or(&[][..], |study| &study.trials).iter().filter(|trial| trial.verified);
+        let trials: Vec<&LoggedTrial> = trials.collect();
         let count = |state: TrialState| trials.iter().filter(|trial| trial.state == state).count();
         let scores = trials.iter().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.value);
         let best = scores.max_by(f64::total_cmp);
-        let finished = study.and_then(|study| study.attributes.get(tuning::FINISHED));
-        let finite = matches!(stage.config.strategy, StrategyConfig::Grid | StrategyConfig::Curve)
-            .then(|| stage.space.grid_size());
+        let finished = study.and_then(|study| study.recorded(tuning::FINISHED));
+        let finite =
+            matches!(stage.config.sampler, SamplerConfig::Grid | SamplerConfig::Curve).then(|| stage.space.grid_size());
         StageStatus {
             name: stage.config.name.clone(),
             finished: finished.is_some(),
@@ -73,7 +75,7 @@ pub fn status(directory: &Path) -> Result<SearchStatus, RunFailure> {
             failed: count(TrialState::Failed),
             best,
             best_text: best.map(|best| stage.config.score.format(best)),
-            pick: study.and_then(|study| study.attributes.get(tuning::PICK)?.as_str().map(str::to_owned)),
+            selected: study.and_then(|study| study.recorded(tuning::SELECTED)?.as_str().map(str::to_owned)),
         }
     });
     Ok(SearchStatus { name: config.name.clone(), stages: stages.collect() })

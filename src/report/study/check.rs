@@ -23,12 +23,12 @@ pub(super) fn check(outcome: &StudyOutcome) -> Result<(), ReportError> {
                 return Err(problem(format!("trial {} of stage {}", place + 1, stage.name), found));
             }
         }
-        if let Some(picked) = stage.picked {
-            let Some(trial) = stage.trials.get(picked) else {
-                return refuse(format!("trial {} is chosen, expected one of {}", picked + 1, stage.trials.len()));
+        if let Some(selected) = stage.selected {
+            let Some(trial) = stage.trials.get(selected) else {
+                return refuse(format!("trial {} is chosen, expected one of {}", selected + 1, stage.trials.len()));
             };
             if trial.score.is_none() || trial.state == TrialState::Failed {
-                return refuse(format!("trial {} is chosen, which has no score", picked + 1));
+                return refuse(format!("trial {} is chosen, which has no score", selected + 1));
             }
         }
     }

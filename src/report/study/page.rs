@@ -181,7 +181,7 @@ fn searched(stage: &StageOutcome, place: usize, parameter: &ParameterOutcome) ->
 }
 
 fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a> {
-    let chosen = stage.picked.and_then(|place| stage.trials.get(place));
+    let chosen = stage.selected.and_then(|place| stage.trials.get(place));
     let set = |(parameter, value): (&ParameterOutcome, &f64)| {
         let value = format::setting(parameter, *value);
         if stage.parameters.len() == 1 { value } else { format!("{} {value}", breakable(&parameter.label)) }
@@ -214,7 +214,7 @@ fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a>
         ("Ran", steps),
     ];
     let running = if stage.finished { "" } else { "under way" };
-    let byline = [&stage.learner, &stage.strategy, &stage.scoring, running];
+    let byline = [&stage.learner, &stage.sampler, &stage.scoring, running];
     StageSection {
         anchor: format!("stage-{}", file_name(&stage.name)),
         title: if stage.title.is_empty() { &stage.name } else { &stage.title },
@@ -260,7 +260,7 @@ fn row<'a>(stage: &StageOutcome, place: usize, trial: &'a TrialOutcome) -> Trial
             TrialState::Pruned => "pruned",
             TrialState::Failed => "failed",
         },
-        chosen: stage.picked == Some(place),
+        chosen: stage.selected == Some(place),
         time: format::duration(trial.seconds),
         problem: trial.error.as_deref().unwrap_or_default(),
     }

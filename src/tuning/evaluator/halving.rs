@@ -1,59 +1,42 @@
-//! Successive halving: every trial of a batch gets a little, and at each rung the best of all that ever stood there go
-//! on.
+//! Successive halving: every trial of a batch gets a small amount, and at each rung the best of all that reached it are
+//! promoted to more.
 
-use super::{Evaluator, Proposal, plain::Unfinished};
+use super::{
+    fits::{Evaluator, Proposal},
+    plain::Unfinished,
+};
 use crate::tuning::{
-    TrialState, TuningError,
-    fit::{End, FitEnd, Watch, until},
+    error::TuningError,
+    outcome::TrialState,
+    split_fit::{FitResult, FitStatus, Watch, until},
     splits::SplitData,
     stage::{Halving, Resource},
     trial::Trial,
 };
 
-/// The scores seen at each rung, by all batches so far.
-#[derive(Default)]
-pub(super) struct Rungs(Vec<Vec<f64>>);
-
-impl Rungs {
-    /// Adds a batch's scores at a rung; for each whether it goes on: whether it is among the best `1 / factor` of all
-    /// seen there.
-    fn promote(&mut self, rung: usize, scores: &[Option<f64>], factor: usize) -> Vec<bool> {
-        if self.0.len() <= rung {
-            self.0.resize(rung + 1, Vec::new());
-        }
-        let seen = &mut self.0[rung];
-        seen.extend(scores.iter().flatten());
-        seen.sort_by(|a, b| b.total_cmp(a));
-        let Some(&least) = seen.get(seen.len().div_ceil(factor).saturating_sub(1)) else {
-            return vec![false; scores.len()];
-        };
-        scores.iter().map(|score| score.is_some_and(|score| score >= least)).collect()
-    }
-}
-
-/// The amounts between `least` and `full`, excluding `full`.
+/// Returns the amounts of the rungs: from `least` on, below `full`.
 fn amounts(halving: &Halving, full: u64) -> Vec<u64> {
     std::iter::successors(Some(halving.least), |amount| amount.checked_mul(halving.factor as u64))
         .take_while(|amount| *amount < full)
         .collect()
 }
 
-/// A trial on its way up.
+/// Trial that is being promoted from rung to rung.
 struct Climber<'p> {
     proposal: &'p Proposal,
-    /// One for each split, as of the last rung.
-    ends: Vec<FitEnd>,
+    /// Result of each split at the last rung.
+    ends: Vec<FitResult>,
     steps: Vec<(u64, f64)>,
-    /// Seconds of the rungs before.
+    /// Seconds of the earlier rungs.
     seconds: f64,
-    /// Steps of earlier fits that were not continued but begun anew.
+    /// Steps of earlier fits that are not continued but begun anew.
     steps_run: u64,
 }
 
 impl<'p> Climber<'p> {
-    /// The last climb: on with the fits of the last rung, or anew on all images.
+    /// Returns the complete fits that remain: continued from the last rung, or anew on all images.
     fn unfinished(self, resource: Resource) -> Unfinished<'p> {
-        let sum = |value: fn(&FitEnd) -> f64| self.ends.iter().map(value).sum::<f64>();
+        let sum = |value: fn(&FitResult) -> f64| self.ends.iter().map(value).sum::<f64>();
         let seconds = self.seconds + sum(|end| end.seconds);
         let before: u64 = self.ends.iter().map(|end| end.steps_run).sum();
         let steps_run = self.steps_run + if resource == Resource::Images { before } else { 0 };
@@ -62,7 +45,7 @@ impl<'p> Climber<'p> {
 }
 
 impl Evaluator<'_> {
-    /// Lets a batch climb the rungs together.
+    /// Evaluates a batch rung by rung.
     pub(super) fn evaluate_by_halving(&mut self, batch: &[Proposal], halving: &Halving) -> Result<bool, TuningError> {
         if self.clock.is_over() && batch.iter().any(|proposal| !self.known.contains_key(&proposal.key)) {
             return Ok(false);
@@ -97,19 +80,19 @@ impl Evaluator<'_> {
         }
         let fresh = climbers.into_iter().filter(|climber| !self.known.contains_key(&climber.proposal.key));
         let last = fresh.map(|climber| climber.unfinished(halving.resource)).collect();
-        // A fit that is continued must be watched to its end as it was from its beginning.
+        // A continued fit must be observed to its end, as it was from its beginning.
         let watch = until(u64::MAX);
         self.finish(last, (halving.resource == Resource::Steps).then_some(&watch as &Watch))?;
         Ok(true)
     }
 
-    /// What a climber scored with an amount: from the log, or the mean of its splits.
+    /// Returns the score of a climber with an amount: from the log, or the mean of its splits.
     fn at(&self, climber: &Climber, amount: u64) -> Option<f64> {
         let steps = self.known.get(&climber.proposal.key).map_or(&climber.steps, |trial| &trial.steps);
         steps.iter().find(|(step, _)| *step == amount).map(|(_, score)| *score)
     }
 
-    /// Fits all that are not known up to an amount: of steps, or of images if these are in `smaller`.
+    /// Fits unknown trials up to an amount: of steps, or of images if these are in `smaller`.
     fn climb(&self, climbers: &mut [Climber], amount: u64, smaller: &[SplitData]) -> Result<(), TuningError> {
         let anew = !smaller.is_empty();
         let stop = until(amount);
@@ -124,7 +107,7 @@ impl Evaluator<'_> {
         let ends = self.fits(jobs, |proposal, split, fitting| {
             let end = self.fit(proposal, split, images, &splits[split], watch, fitting)?;
             if anew {
-                // The next amount is another fit: this one's state is of no use to it.
+                // The next amount is another fit, which cannot use this checkpoint.
                 let _ = std::fs::remove_file(self.checkpoint(&proposal.key, split, images));
             }
             Ok(end)
@@ -138,10 +121,10 @@ impl Evaluator<'_> {
             climber.ends = ends.by_ref().take(splits.len()).collect();
             // A fit may have gone further before an interruption: its score is what it was at the first step read from
             // the amount on.
-            let score = |end: &FitEnd| match end.end {
-                End::Failed(_) => None,
-                End::Scored { score, .. } if anew => Some(score),
-                End::Scored { .. } | End::Stopped => {
+            let score = |end: &FitResult| match end.status {
+                FitStatus::Failed(_) => None,
+                FitStatus::Scored { score, .. } if anew => Some(score),
+                FitStatus::Scored { .. } | FitStatus::Stopped => {
                     end.steps.iter().find(|(step, _)| *step >= amount).map(|(_, score)| *score)
                 }
             };
@@ -153,9 +136,9 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// Those that failed are kept as such and climb no further.
+    /// Records failed trials and returns the others.
     fn without_failures<'p>(&mut self, climbers: Vec<Climber<'p>>) -> Result<Vec<Climber<'p>>, TuningError> {
-        let failed = |climber: &Climber| climber.ends.iter().any(|end| matches!(end.end, End::Failed(_)));
+        let failed = |climber: &Climber| climber.ends.iter().any(|end| matches!(end.status, FitStatus::Failed(_)));
         let (out, on): (Vec<_>, Vec<_>) = climbers.into_iter().partition(failed);
         for climber in &out {
             self.keep(climber, false)?;
@@ -163,7 +146,7 @@ impl Evaluator<'_> {
         Ok(on)
     }
 
-    /// Records a climber that goes no further: it failed, or it is `out` at a rung.
+    /// Records a trial that goes no further: it failed, or it is `out` at a rung.
     fn keep(&mut self, climber: &Climber, out: bool) -> Result<(), TuningError> {
         if self.known.contains_key(&climber.proposal.key) {
             return Ok(());
@@ -172,7 +155,7 @@ impl Evaluator<'_> {
         trial.details.seconds += climber.seconds;
         trial.details.steps_run += climber.steps_run;
         if out && trial.state == TrialState::Complete {
-            // Scored to the end of too little: no peer of those that got everything.
+            // Its score comes from fewer images and is not comparable with those of complete trials.
             trial.state = TrialState::Pruned;
             trial.score = trial.steps.last().map(|(_, score)| *score);
             (trial.details.standard_error, trial.details.train_score) = (None, None);
@@ -194,14 +177,5 @@ mod tests {
         assert_eq!(amounts(&halving(1, 3), 27), [1, 3, 9]);
         assert_eq!(amounts(&halving(2, 2), 7), [2, 4]);
         assert_eq!(amounts(&halving(5, 3), 5), [0u64; 0]);
-    }
-
-    #[test]
-    fn one_in_three_goes_on_and_later_batches_are_compared_with_all() {
-        let mut rungs = Rungs::default();
-        let scores: Vec<_> = [0.1, 0.6, 0.3, 0.5, 0.2, 0.4].map(Some).to_vec();
-        assert_eq!(rungs.promote(0, &scores, 3), [false, true, false, true, false, false]);
-        assert_eq!(rungs.promote(0, &[Some(0.45), None], 3), [true, false], "seven seen, three go on: 0.6, 0.5, 0.45");
-        assert_eq!(rungs.promote(0, &[Some(0.4)], 3), [false]);
     }
 }

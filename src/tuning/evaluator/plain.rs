@@ -1,64 +1,65 @@
-//! Trials to their end on every split, each recorded the moment that its last fit ends.
+//! Complete trials, each recorded as soon as its last fit ends.
 
 use std::{collections::HashMap, sync::Mutex};
 
-use super::{Evaluator, Proposal};
+use super::fits::{Evaluator, Proposal};
 use crate::tuning::{
-    TuningError,
-    fit::{FitEnd, Watch},
+    error::TuningError,
+    split_fit::{FitResult, Watch},
     trial::Trial,
 };
 
-/// A trial with splits left to fit.
+/// Trial with splits left to fit.
 pub(super) struct Unfinished<'p> {
     pub(super) proposal: &'p Proposal,
-    /// How the splits before those that are left ended.
-    pub(super) earlier: Vec<FitEnd>,
-    /// Scores on the way.
+    /// Results of the splits before those that are left.
+    pub(super) earlier: Vec<FitResult>,
+    /// Intermediate scores.
     pub(super) steps: Vec<(u64, f64)>,
-    /// Seconds and steps of fits that are no part of `earlier` or of what is left.
+    /// Seconds of fits that are neither in `earlier` nor left.
     pub(super) seconds: f64,
+    /// Steps of the same fits.
     pub(super) steps_run: u64,
 }
 
 impl<'p> Unfinished<'p> {
-    /// A trial of which nothing was fitted.
+    /// Creates a trial without any fits.
     fn new(proposal: &'p Proposal) -> Self {
         Self { proposal, earlier: Vec::new(), steps: Vec::new(), seconds: 0.0, steps_run: 0 }
     }
 }
 
-/// What a trial's splits came to so far.
+/// Results of a trial's splits so far.
 #[derive(Default)]
 struct Collected {
     begun: bool,
-    /// The time was over before it began.
+    /// True if the time was over before it began.
     skipped: bool,
-    ends: Vec<(usize, FitEnd)>,
+    ends: Vec<(usize, FitResult)>,
     trial: Option<Trial>,
 }
 
 impl Evaluator<'_> {
-    /// Fits what is not known yet; false if the time was over before all had begun.
+    /// Fits unknown trials; returns false if the time was over before all had begun.
     pub(super) fn evaluate_plainly(&mut self, batch: &[Proposal]) -> Result<bool, TuningError> {
         let fresh =
             batch.iter().filter(|proposal| !self.known.contains_key(&proposal.key)).map(Unfinished::new).collect();
         self.finish(fresh, None)
     }
 
-    /// Fits the splits that are left of each trial; false if the time was over before all had begun.
+    /// Fits the splits that are left of each trial; returns false if the time was over before all had begun.
     pub(super) fn finish(&mut self, trials: Vec<Unfinished>, watch: Option<&Watch>) -> Result<bool, TuningError> {
         let splits = self.splits.len();
         let collected: Vec<Mutex<Collected>> = trials.iter().map(|_| Mutex::default()).collect();
-        let places: HashMap<usize, usize> =
-            trials.iter().enumerate().map(|(place, trial)| (trial.proposal.order, place)).collect();
+        let indices: HashMap<usize, usize> =
+            trials.iter().enumerate().map(|(index, trial)| (trial.proposal.order, index)).collect();
         let jobs = trials
             .iter()
             .flat_map(|trial| (trial.earlier.len()..splits).map(move |split| (trial.proposal, split)))
             .collect();
         let outcome = self.fits(jobs, |proposal, split, fitting| {
-            let Some(&place) = places.get(&proposal.order) else { return Ok(()) };
-            let (unfinished, collected) = (&trials[place], &collected[place]);
+            let Some(&index) = indices.get(&proposal.order) else { return Ok(()) };
+            let (unfinished, collected) = (&trials[index], &collected[index]);
             {
                 let mut collected = lock(collected);
                 if collected.skipped || (!collected.begun && unfinished.earlier.is_empty() && self.clock.is_over()) {
@@ -90,9 +91,9 @@ impl Evaluator<'_> {
         outcome.map(|_| time_left)
     }
 
-    fn recorded(&self, unfinished: &Unfinished, mut ends: Vec<(usize, FitEnd)>) -> Result<Trial, TuningError> {
+    fn recorded(&self, unfinished: &Unfinished, mut ends: Vec<(usize, FitResult)>) -> Result<Trial, TuningError> {
         ends.sort_by_key(|(split, _)| *split);
-        let ends: Vec<FitEnd> =
+        let ends: Vec<FitResult> =
             unfinished.earlier.iter().cloned().chain(ends.into_iter().map(|(_, end)| end)).collect();
         let mut trial = self.ended(unfinished.proposal, &ends, unfinished.steps.clone());
         trial.details.seconds += unfinished.seconds;

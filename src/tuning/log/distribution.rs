@@ -1,48 +1,48 @@
-//! Where a value was drawn from.
+//! Distribution of a hyperparameter.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ParameterValue, python_json::plain_json};
+use super::{python_json::plain_json, value::ParameterValue};
 
-/// Largest whole number up to which every whole number is exact in the format, which stores parameters as `f64`.
+/// Largest whole number of the format, which stores parameters as `f64`: up to here every whole number is exact.
 const EXACT: i64 = 1 << 53;
-/// How far, in steps, a value may lie from a multiple of the step.
+/// Largest distance of a value from a multiple of the step, in steps.
 const STEP_TOLERANCE: f64 = 1e-8;
 
-/// The values that a hyperparameter could have taken.
+/// Possible values of a hyperparameter.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
-    /// Whole numbers.
+    /// Range of whole numbers.
     Integer {
-        /// Smallest.
+        /// Smallest value.
         low: i64,
-        /// Largest.
+        /// Largest value.
         high: i64,
         /// Distance between two values, at least 1; 1 if `log`.
         step: i64,
-        /// Drawn evenly in the logarithm; `low` is then at least 1.
+        /// True for a logarithmic scale; `low` is then at least 1.
         log: bool,
     },
-    /// Any number.
+    /// Range of real numbers.
     Real {
-        /// Smallest.
+        /// Smallest value.
         low: f64,
-        /// Largest.
+        /// Largest value.
         high: f64,
-        /// Distance between two values, if not all are possible; none if `log`.
+        /// Distance between two values, if not all are possible; `None` if `log`.
         step: Option<f64>,
-        /// Drawn evenly in the logarithm; `low` is then above 0.
+        /// True for a logarithmic scale; `low` is then above 0.
         log: bool,
     },
-    /// One of a list.
+    /// List of choices.
     Categorical {
-        /// At least one.
+        /// The choices, at least one.
         choices: Vec<ParameterValue>,
     },
 }
 
-/// As Optuna writes it.
+/// Optuna's JSON object.
 #[derive(Deserialize)]
 #[serde(tag = "name", content = "attributes")]
 enum Wire {
@@ -73,7 +73,7 @@ fn one() -> i64 {
 }
 
 impl Distribution {
-    /// From Optuna's JSON, which journals hold as text inside their own JSON.
+    /// Parses Optuna's JSON, which journals hold as text inside their own JSON.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wire =
             serde_json::from_str(&plain_json(text)).map_err(|error| format!("distribution {text:?}: {error}"))?;
@@ -92,19 +92,17 @@ impl Distribution {
         Ok(distribution)
     }
 
-    /// Optuna's JSON.
+    /// Returns Optuna's JSON.
     pub(super) fn to_json(&self) -> String {
         match self {
             Self::Integer { low, high, step, log } => {
-                format!(
-                    r#"{{"name": "IntDistribution", "attributes": {{"log": {log}, "step": {step}, "low": {low}, "high": {high}}}}}"#
-                )
+                let attributes = format!(r#""log": {log}, "step": {step}, "low": {low}, "high": {high}"#);
+                format!(r#"{{"name": "IntDistribution", "attributes": {{{attributes}}}}}"#)
             }
             Self::Real { low, high, step, log } => {
                 let step = step.map_or_else(|| "null".to_owned(), |step| format!("{step:?}"));
-                format!(
-                    r#"{{"name": "FloatDistribution", "attributes": {{"step": {step}, "low": {low:?}, "high": {high:?}, "log": {log}}}}}"#
-                )
+                let attributes = format!(r#""step": {step}, "low": {low:?}, "high": {high:?}, "log": {log}"#);
+                format!(r#"{{"name": "FloatDistribution", "attributes": {{{attributes}}}}}"#)
             }
             Self::Categorical { choices } => {
                 let choices: Vec<String> = choices.iter().map(|choice| choice.to_choice().to_string()).collect();
@@ -116,11 +114,11 @@ impl Distribution {
         }
     }
 
-    /// Errors if Optuna could not open a file that holds this.
+    /// Checks that Optuna can open a file with this distribution.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
             Self::Integer { low, high, step, log } => {
-                require(low <= high, || format!("low = {low} is above high = {high}"))?;
+                require(low <= high, || format!("low = {low}, expected at most high = {high}"))?;
                 require(*low >= -EXACT && *high <= EXACT, || format!("{low} to {high} reaches beyond 2^53"))?;
                 require(*step >= 1, || format!("step = {step}, expected at least 1"))?;
                 require(!log || *step == 1, || format!("step = {step}, expected 1 with log"))?;
@@ -128,21 +126,25 @@ impl Distribution {
             }
             Self::Real { low, high, step, log } => {
                 require(low.is_finite() && high.is_finite(), || format!("{low} to {high} is not finite"))?;
-                require(low <= high, || format!("low = {low} is above high = {high}"))?;
+                require(low <= high, || format!("low = {low}, expected at most high = {high}"))?;
                 require(step.is_none_or(|step| step > 0.0 && step.is_finite()), || {
                     format!("step = {step:?}, expected above 0")
                 })?;
-                require(!log || step.is_none(), || "a step together with log".to_owned())?;
+                require(!log || step.is_none(), || "found a step together with log, expected one of them".to_owned())?;
                 require(!log || *low > 0.0, || format!("low = {low}, expected above 0 with log"))
             }
-            Self::Categorical { choices } => require(!choices.is_empty(), || "there is no choice".to_owned()),
+            Self::Categorical { choices } => {
+                require(!choices.is_empty(), || "found no choice, expected at least one".to_owned())
+            }
         }
     }
 
-    /// The number that the format stores for a value; errors if the value cannot come from here or would be read back
-    /// as another.
+    /// Returns the number that the format stores for a value.
+    ///
+    /// # Errors
+    /// The problem in words, if the value is not possible or would be read back as another.
     pub(super) fn encode(&self, value: &ParameterValue) -> Result<f64, String> {
-        let outside = || format!("{value:?} does not come from {self:?}");
+        let outside = || format!("{value:?} is not a value of {self:?}");
         match (self, value) {
             (Self::Integer { low, high, step, .. }, ParameterValue::Integer(number)) => {
                 let inside = (low..=high).contains(&number) && (number - low) % step == 0;
@@ -166,21 +168,21 @@ impl Distribution {
         }
     }
 
-    /// The value for a stored number.
+    /// Returns the value of a stored number.
     pub(super) fn decode(&self, number: f64) -> Result<ParameterValue, String> {
         let whole = number.trunc();
         match self {
             Self::Integer { .. } if whole.abs() <= EXACT as f64 => Ok(ParameterValue::Integer(whole as i64)),
-            Self::Integer { .. } => Err(format!("{number} is no whole number up to 2^53")),
+            Self::Integer { .. } => Err(format!("found {number}, expected a whole number up to 2^53")),
             Self::Real { .. } => Ok(ParameterValue::Real(number)),
             Self::Categorical { choices } if (0.0..choices.len() as f64).contains(&whole) => {
                 Ok(choices[whole as usize].clone())
             }
-            Self::Categorical { choices } => Err(format!("choice {number}, expected 0 to {}", choices.len() - 1)),
+            Self::Categorical { choices } => Err(format!("found choice {number}, expected 0 to {}", choices.len() - 1)),
         }
     }
 
-    /// True if Optuna takes both for one parameter of one study.
+    /// Returns true if Optuna accepts both for one parameter of one study.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Integer { log, .. }, Self::Integer { log: other, .. })

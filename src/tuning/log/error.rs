@@ -1,85 +1,92 @@
-//! What can be wrong with a study log.
+//! Errors of a study log.
 
 use std::path::{Path, PathBuf};
 
-/// Why a study log could not be used. Every message names the file and says what to do.
+/// Error of a study log. Every message names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The operating system refused.
+    /// Error of the operating system.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried: `open`, `read`, `write` …
+        /// Attempted action: `open`, `read`, `write` …
         action: &'static str,
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// Why not.
+        /// Its reason.
         source: std::io::Error,
     },
-    /// Another search writes to the file.
-    #[error("{} is being written by another process; wait for it, stop it, or choose another --out", .0.display())]
+    /// Another search has the file open.
+    #[error("{} is in use by another search; wait for it, stop it, or choose another --out", .0.display())]
     Locked(PathBuf),
-    /// The file is larger than any log.
+    /// The file is too large for a log.
     #[error("{} is {bytes} bytes, expected at most {limit}; choose another --out", path.display())]
     TooLarge {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
-        /// The largest size that is read.
+        /// Largest size that is read, in bytes.
         limit: u64,
     },
-    /// A line is no operation of a study log.
-    #[error("{}, line {line}: {problem}; put back a copy of the file, start over with --fresh, or choose another --out", path.display())]
+    /// A line is no operation of a study log, or fails its checksum.
+    #[error(
+        "{}, line {line}: {problem}; restore the file from a copy, start over with --fresh, or choose another --out",
+        path.display()
+    )]
     Damaged {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// Counted from 1.
+        /// Number of the line, counted from 1.
         line: usize,
-        /// What was found and expected.
+        /// The problem in words.
         problem: String,
     },
     /// The stage was begun with other settings.
     #[error(
-        "{}: stage {stage} was begun with other settings ({}, now {expected}); start over with --fresh or choose another --out",
+        "{}: stage {stage} was begun with other settings ({}, now {expected}); start over with --fresh or choose \
+         another --out",
         path.display(), found.as_deref().unwrap_or("no fingerprint")
     )]
     OtherSettings {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// The stage.
+        /// Name of the stage.
         stage: String,
-        /// The fingerprint in the file, if there is one.
+        /// Fingerprint in the file, if there is one.
         found: Option<String>,
-        /// The fingerprint of the settings now.
+        /// Fingerprint of the present settings.
         expected: String,
     },
-    /// The name of a study or stage cannot be kept apart from others.
-    #[error("`{name}` is no name of a study or stage: {problem}")]
+    /// The name of a study or stage is not allowed.
+    #[error("invalid name `{name}` of a study or stage: {problem}")]
     BadName {
-        /// As it was given.
+        /// The name, at most 80 characters of it.
         name: String,
-        /// What is wrong with it.
+        /// The problem in words.
         problem: &'static str,
     },
-    /// A trial cannot be written so that it is read back as it is.
+    /// A trial cannot be represented in the format.
     #[error("{}: stage {stage}: the trial cannot be recorded: {problem}", path.display())]
     BadTrial {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// The stage.
+        /// Name of the stage.
         stage: String,
-        /// What was found and expected.
+        /// The problem in words.
         problem: String,
     },
-    /// An attribute of the log's own was asked to be set.
+    /// An attribute that only the log itself sets.
     #[error("the attribute `{0}` is set by the study log itself")]
     Reserved(String),
-    /// The file, while it was open, lost its end or a stage, or got half a line that could not be taken back.
-    #[error("{} is not as it was left: {problem}; make sure that nothing else changes it and start again", path.display())]
+    /// While the file was open, it lost its end or a stage, or half a line remained that could not be removed.
+    #[error(
+        "{} was changed while it was in use: {problem}; make sure that no other program edits it, and start again",
+        path.display()
+    )]
     Changed {
-        /// The log.
+        /// Path of the log.
         path: PathBuf,
-        /// What changed.
+        /// The change in words.
         problem: String,
     },
 }

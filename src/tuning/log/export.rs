@@ -1,22 +1,22 @@
-//! A snapshot as a table.
+//! Export of a log as a table.
 
 use std::{
     collections::BTreeSet,
     io::{self, Write},
 };
 
-use super::StudySnapshot;
+use super::snapshot::StudySnapshot;
 
 /// Columns before the parameters.
 const COLUMNS: [&str; 7] = ["study", "stage", "number", "state", "value", "standard_error", "seconds"];
 
-/// Writes all trials of all stages as CSV (RFC 4180, lines end in LF), one trial a row.
+/// Writes all trials of all stages as CSV (RFC 4180, lines end in LF), one row for each trial.
 ///
 /// Columns: `study`, `stage`, `number`, `state`, `value`, `standard_error` (the trials' attribute of that name),
-/// `seconds`, then `params_<name>` for every parameter that any trial has, by name. What a trial lacks is empty.
+/// `seconds`, then `params_<name>` for every parameter that any trial has, sorted by name. Missing values are empty.
 ///
 /// # Errors
-/// Those of `writer`.
+/// Errors of `writer`.
 pub fn export_csv(snapshot: &StudySnapshot, mut writer: impl Write) -> io::Result<()> {
     let trials = || snapshot.studies.iter().flat_map(|study| study.trials.iter().map(move |trial| (study, trial)));
     let names: BTreeSet<&String> = trials().flat_map(|(_, trial)| trial.parameters.keys()).collect();
@@ -46,7 +46,7 @@ fn write_row(writer: &mut impl Write, fields: impl Iterator<Item = String>) -> i
     writeln!(writer, "{}", fields.join(","))
 }
 
-/// In quotes if a reader would otherwise see another field.
+/// Quotes a field that a reader would otherwise misread.
 fn quoted(field: String) -> String {
     if field.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
 }

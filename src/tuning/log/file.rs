@@ -1,4 +1,4 @@
-//! The open file: locked, repaired, and longer by whole lines only.
+//! Open log file: locked, repaired, and extended by whole lines only.
 
 use std::{
     fs::{File, OpenOptions},
@@ -7,51 +7,47 @@ use std::{
 };
 
 use super::{
-    LogError,
+    error::LogError,
+    reader::{Reader, read_at_most},
     replay::Replay,
-    snapshot::{check_tail, read_at_most, take_in},
 };
 
-/// What [`StudyLog::open`](super::StudyLog::open) cut off.
+/// Incomplete last line that [`StudyLog::open`](super::StudyLog::open) removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repair {
-    /// The line that had no end, counted from 1.
+    /// Number of the line, counted from 1.
     pub line: usize,
-    /// How much of it there was.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
-/// A log that this process alone writes to, and what it holds.
+/// Log that this process alone searches with, and its contents.
 #[derive(Debug)]
 pub(super) struct LogFile {
     file: File,
     path: PathBuf,
-    /// Bytes of the lines that `replay` has taken in.
-    end: u64,
-    lines: usize,
-    pub(super) replay: Replay,
+    reader: Reader,
     pub(super) repaired: Option<Repair>,
 }
 
 impl Drop for LogFile {
     fn drop(&mut self) {
-        // Closing alone would leave the lock to a child process between its fork and its exec, which holds the same
-        // open file for a moment.
+        // A child process between its fork and its exec holds the same open file for a moment, and with it the lock.
         let _ = self.file.unlock();
     }
 }
 
 impl LogFile {
-    /// Opens or creates a log, locks it, and cuts off a last line without an end.
+    /// Opens or creates a log, locks it, and removes a last line without an end.
     pub(super) fn open(path: &Path) -> Result<Self, LogError> {
         let file = open_alone(path)?;
-        let mut log = Self { file, path: path.to_owned(), end: 0, lines: 0, replay: Replay::default(), repaired: None };
+        let mut log = Self { file, path: path.to_owned(), reader: Reader::default(), repaired: None };
         let bytes = read_at_most(&log.file, path)?;
-        let read = take_in(&mut log.replay, &bytes, 0, path)?;
-        (log.end, log.lines) = (read.bytes as u64, read.lines);
-        if let Some(line) = check_tail(&bytes[read.bytes..], read.lines, path)? {
-            log.file.cut(log.end).map_err(LogError::io("cut the last line of", path))?;
-            log.repaired = Some(Repair { line, bytes: (bytes.len() - read.bytes) as u64 });
+        log.reader.take_in(&bytes, path)?;
+        let tail = &bytes[log.reader.bytes as usize..];
+        if let Some(line) = log.reader.check_tail(tail, path)? {
+            log.file.cut(log.reader.bytes).map_err(LogError::io("cut the last line of", path))?;
+            log.repaired = Some(Repair { line, bytes: tail.len() as u64 });
         }
         if bytes.is_empty() {
             sync_folder_of(path)?;
@@ -59,41 +55,47 @@ impl LogFile {
         Ok(log)
     }
 
+    /// Returns the path of the log.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Appends a line and flushes it to the disk; the number of the trial in it.
+    /// Returns the studies of the log.
+    pub(super) fn replay(&self) -> &Replay {
+        &self.reader.replay
+    }
+
+    /// Appends a line with its checksum and flushes it to the disk; returns the number of the trial in it.
     ///
     /// # Errors
     /// After [`LogError::Io`] the file ends as before, or with half a line that no reader sees and that the next call
     /// refuses to write behind.
     pub(super) fn append(&mut self, line: &str) -> Result<Option<u64>, LogError> {
         self.catch_up()?;
-        self.file.seek(SeekFrom::Start(self.end)).map_err(LogError::io("write", &self.path))?;
-        append_whole(&mut self.file, self.end, line.as_bytes()).map_err(LogError::io("write", &self.path))?;
+        let (line, end) = (self.reader.seal(line), self.reader.bytes);
+        self.file.seek(SeekFrom::Start(end)).map_err(LogError::io("write", &self.path))?;
+        append_whole(&mut self.file, end, line.as_bytes()).map_err(LogError::io("write", &self.path))?;
         self.catch_up()
     }
 
-    /// Takes in what the file holds beyond `end`, whoever wrote it; the number of the last trial in it that this
-    /// program wrote.
+    /// Takes in the lines that were appended since the last call, whoever wrote them; returns the number of the last
+    /// trial in them that this program recorded.
     pub(super) fn catch_up(&mut self) -> Result<Option<u64>, LogError> {
+        let end = self.reader.bytes;
         let length = self.file.metadata().map_err(LogError::io("read", &self.path))?.len();
-        if length < self.end {
-            return Err(self.changed(format!("it has {length} bytes, expected at least {}", self.end)));
+        if length < end {
+            return Err(self.changed(format!("it has {length} bytes, expected at least {end}")));
         }
-        if length == self.end {
+        if length == end {
             return Ok(None);
         }
-        self.file.seek(SeekFrom::Start(self.end)).map_err(LogError::io("read", &self.path))?;
-        let bytes = read_at_most((&self.file).take(length - self.end), &self.path)?;
-        let taken = take_in(&mut self.replay, &bytes, self.lines, &self.path)?;
-        self.end += taken.bytes as u64;
-        self.lines += taken.lines;
-        if taken.bytes < bytes.len() {
-            return Err(self.changed(format!("line {} has no end", self.lines + 1)));
+        self.file.seek(SeekFrom::Start(end)).map_err(LogError::io("read", &self.path))?;
+        let bytes = read_at_most((&self.file).take(length - end), &self.path)?;
+        let recorded = self.reader.take_in(&bytes, &self.path)?;
+        if self.reader.bytes < end + bytes.len() as u64 {
+            return Err(self.changed(format!("line {} has no end", self.reader.lines + 1)));
         }
-        Ok(taken.recorded)
+        Ok(recorded)
     }
 
     fn changed(&self, problem: String) -> LogError {
@@ -101,9 +103,9 @@ impl LogFile {
     }
 }
 
-/// Opens a file that no other process of this kind has open.
+/// Opens a file and takes an exclusive lock, which other searches respect.
 ///
-/// The lock is on the log itself and ends with the process. Readers, and other programs that append, are not kept out.
+/// The lock is on the log itself and ends with the process. It does not affect readers and other programs that append.
 #[cfg(not(windows))]
 fn open_alone(path: &Path) -> Result<File, LogError> {
     use std::fs::TryLockError;
@@ -116,7 +118,7 @@ fn open_alone(path: &Path) -> Result<File, LogError> {
     }
 }
 
-/// Opens a file that no other process may write to; a lock would keep out readers too.
+/// Opens a file that no other process may write to; a lock would exclude readers too.
 #[cfg(windows)]
 fn open_alone(path: &Path) -> Result<File, LogError> {
     use std::os::windows::fs::OpenOptionsExt;
@@ -133,7 +135,7 @@ fn open_alone(path: &Path) -> Result<File, LogError> {
     )
 }
 
-/// Flushes the name of a new file to the disk.
+/// Flushes the directory entry of a new file to the disk.
 fn sync_folder_of(path: &Path) -> Result<(), LogError> {
     if cfg!(unix) {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -142,7 +144,7 @@ fn sync_folder_of(path: &Path) -> Result<(), LogError> {
     Ok(())
 }
 
-/// A file, or in tests one that fails.
+/// File, or in tests one that fails.
 trait Disk: Write {
     /// Flushes what was written to the disk.
     fn flush_to_disk(&mut self) -> io::Result<()>;
@@ -161,7 +163,7 @@ impl Disk for File {
     }
 }
 
-/// Appends a line to a file of `length` bytes; takes it back, as far as the disk lets it, if that fails.
+/// Appends a line to a file of `length` bytes; if that fails, removes it again as far as the disk permits.
 fn append_whole(disk: &mut impl Disk, length: u64, line: &[u8]) -> io::Result<()> {
     let written = disk.write_all(line).and_then(|()| disk.flush_to_disk());
     if written.is_err() {
@@ -174,7 +176,7 @@ fn append_whole(disk: &mut impl Disk, length: u64, line: &[u8]) -> io::Result<()
 mod tests {
     use super::*;
 
-    /// Holds `room` bytes, then it is full.
+    /// Disk that is full after `room` bytes.
     struct Small {
         bytes: Vec<u8>,
         room: usize,

@@ -1,4 +1,4 @@
-//! One line of the log: an operation as JSON.
+//! Line of the log: an operation as JSON.
 //!
 //! | code | operation | written here |
 //! |---|---|---|
@@ -8,8 +8,8 @@
 //! | 5 to 9 | set a running trial's parameter, state, step, user or system attribute | no |
 //! | 10 | reserved by another implementation | no |
 //!
-//! Studies and trials are known by the order in which they were created, over the whole file. System attributes are
-//! Optuna's own and passed over.
+//! Studies and trials are identified by the order in which they were created, over the whole file. System attributes
+//! belong to Optuna and are ignored.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -17,19 +17,28 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Distribution, LoggedTrial, NewTrial, Parameter, TrialState,
+    distribution::Distribution,
     python_json::{Number, plain_json},
-    time,
+    timestamp::{from_iso, to_iso},
+    trial::{LoggedTrial, NewTrial, Parameter, TrialState},
 };
 
-/// How every line begins.
+/// Beginning of every line.
 pub(super) const BEGINNING: &[u8] = br#"{"op_code":"#;
-/// Who wrote a line. Optuna's processes use random names.
+/// Writer of a line of this program. Optuna's processes use random names.
 const WORKER: &str = "digitstack";
-/// Optuna's number for a study that is maximised.
+/// Optuna's number of the direction of a study that is maximised.
 pub(super) const MAXIMISE: u64 = 2;
 
-/// What a line does.
+/// Parsed line.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) operation: Operation,
+    /// True if this program wrote the line.
+    pub(super) ours: bool,
+}
+
+/// Operation of a line.
 #[derive(Debug)]
 pub(super) enum Operation {
     CreateStudy {
@@ -46,7 +55,6 @@ pub(super) enum Operation {
     CreateTrial {
         study: u64,
         trial: Box<LoggedTrial>,
-        ours: bool,
     },
     SetParameter {
         trial: u64,
@@ -72,7 +80,7 @@ pub(super) enum Operation {
     Nothing,
 }
 
-/// The fields of all operations; each has some.
+/// Members of all operations; each has some of them.
 #[derive(Deserialize)]
 struct Fields {
     op_code: u64,
@@ -102,59 +110,64 @@ struct Fields {
     intermediate_value: Option<Number>,
 }
 
-impl Operation {
-    /// Reads a line without its end.
+impl Entry {
+    /// Parses a line without its end.
     pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
-        let text = str::from_utf8(line).map_err(|error| format!("column {}: is not UTF-8", error.valid_up_to() + 1))?;
+        let text = str::from_utf8(line).map_err(|error| format!("column {}: not UTF-8", error.valid_up_to() + 1))?;
         let value: Value = serde_json::from_str(&plain_json(text)).map_err(|error| {
             let problem = error.to_string();
             format!("column {}: {}", error.column(), problem.split(" at line ").next().unwrap_or_default())
         })?;
         let fields = Fields::deserialize(value).map_err(|error| error.to_string())?;
-        match fields.op_code {
-            0 => Ok(Self::CreateStudy {
-                name: needed(fields.study_name, "study_name")?,
-                directions: needed(fields.directions, "directions")?,
-            }),
-            1 => Ok(Self::DeleteStudy { study: needed(fields.study_id, "study_id")? }),
-            2 => Ok(Self::SetStudyAttributes {
-                study: needed(fields.study_id, "study_id")?,
-                attributes: needed(fields.user_attr, "user_attr")?,
-            }),
-            4 => fields.trial(),
-            5 => {
-                let distribution = Distribution::parse(&needed(fields.distribution, "distribution")?)?;
-                let value = distribution.decode(needed(fields.param_value_internal, "param_value_internal")?.0)?;
-                Ok(Self::SetParameter {
-                    trial: needed(fields.trial_id, "trial_id")?,
-                    name: needed(fields.param_name, "param_name")?,
-                    parameter: Parameter { value, distribution },
-                })
-            }
-            6 => Ok(Self::SetState {
-                trial: needed(fields.trial_id, "trial_id")?,
-                state: state(needed(fields.state, "state")?)?,
-                values: fields.values.map(single),
-                started: moment(fields.datetime_start)?,
-                finished: moment(fields.datetime_complete)?,
-            }),
-            7 => Ok(Self::SetStep {
-                trial: needed(fields.trial_id, "trial_id")?,
-                step: needed(fields.step, "step")?,
-                value: needed(fields.intermediate_value, "intermediate_value")?.0,
-            }),
-            8 => Ok(Self::SetTrialAttributes {
-                trial: needed(fields.trial_id, "trial_id")?,
-                attributes: needed(fields.user_attr, "user_attr")?,
-            }),
-            3 | 9 | 10 => Ok(Self::Nothing),
-            other => Err(format!("op_code {other}, expected 0 to 10")),
-        }
+        let ours = fields.worker_id == WORKER;
+        Ok(Self { operation: fields.operation(ours)?, ours })
     }
 }
 
 impl Fields {
-    fn trial(mut self) -> Result<Operation, String> {
+    fn operation(self, ours: bool) -> Result<Operation, String> {
+        match self.op_code {
+            0 => Ok(Operation::CreateStudy {
+                name: needed(self.study_name, "study_name")?,
+                directions: needed(self.directions, "directions")?,
+            }),
+            1 => Ok(Operation::DeleteStudy { study: needed(self.study_id, "study_id")? }),
+            2 => Ok(Operation::SetStudyAttributes {
+                study: needed(self.study_id, "study_id")?,
+                attributes: needed(self.user_attr, "user_attr")?,
+            }),
+            4 => self.trial(ours),
+            5 => {
+                let distribution = Distribution::parse(&needed(self.distribution, "distribution")?)?;
+                let value = distribution.decode(needed(self.param_value_internal, "param_value_internal")?.0)?;
+                Ok(Operation::SetParameter {
+                    trial: needed(self.trial_id, "trial_id")?,
+                    name: needed(self.param_name, "param_name")?,
+                    parameter: Parameter { value, distribution },
+                })
+            }
+            6 => Ok(Operation::SetState {
+                trial: needed(self.trial_id, "trial_id")?,
+                state: state(needed(self.state, "state")?)?,
+                values: self.values.map(single),
+                started: moment(self.datetime_start)?,
+                finished: moment(self.datetime_complete)?,
+            }),
+            7 => Ok(Operation::SetStep {
+                trial: needed(self.trial_id, "trial_id")?,
+                step: needed(self.step, "step")?,
+                value: needed(self.intermediate_value, "intermediate_value")?.0,
+            }),
+            8 => Ok(Operation::SetTrialAttributes {
+                trial: needed(self.trial_id, "trial_id")?,
+                attributes: needed(self.user_attr, "user_attr")?,
+            }),
+            3 | 9 | 10 => Ok(Operation::Nothing),
+            other => Err(format!("op_code {other}, expected 0 to 10")),
+        }
+    }
+
+    fn trial(mut self, ours: bool) -> Result<Operation, String> {
         let mut parameters = BTreeMap::new();
         for (name, number) in self.params {
             let distribution =
@@ -172,9 +185,10 @@ impl Fields {
             attributes: self.user_attrs,
             started: moment(self.datetime_start)?,
             finished: moment(self.datetime_complete)?,
+            verified: ours,
         };
         let study = needed(self.study_id, "study_id")?;
-        Ok(Operation::CreateTrial { study, trial: Box::new(trial), ours: self.worker_id == WORKER })
+        Ok(Operation::CreateTrial { study, trial: Box::new(trial) })
     }
 }
 
@@ -188,12 +202,12 @@ fn state(code: u64) -> Result<TrialState, String> {
 
 fn moment(text: Option<String>) -> Result<Option<SystemTime>, String> {
     text.map(|text| {
-        time::from_iso(&text).ok_or_else(|| format!("{text:?} is no time, expected YYYY-MM-DDTHH:MM:SS.ffffff+00:00"))
+        from_iso(&text).ok_or_else(|| format!("found {text:?}, expected a time YYYY-MM-DDTHH:MM:SS.ffffff+00:00"))
     })
     .transpose()
 }
 
-/// The score of a trial that has one, not several.
+/// Returns the score of a trial with exactly one.
 fn single(values: Vec<Number>) -> Option<f64> {
     match values[..] {
         [Number(value)] => Some(value),
@@ -201,7 +215,7 @@ fn single(values: Vec<Number>) -> Option<f64> {
     }
 }
 
-/// A line to be written.
+/// Line to be written.
 #[derive(Serialize)]
 struct Line<T> {
     op_code: u8,
@@ -214,7 +228,7 @@ fn line(op_code: u8, fields: impl Serialize) -> Result<String, serde_json::Error
     Ok(serde_json::to_string(&Line { op_code, worker_id: WORKER, fields })? + "\n")
 }
 
-/// The line that creates a study, which is maximised.
+/// Returns the line that creates a study, which is maximised.
 pub(super) fn create_study(name: &str) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     struct Fields<'a> {
@@ -224,7 +238,7 @@ pub(super) fn create_study(name: &str) -> Result<String, serde_json::Error> {
     line(0, Fields { study_name: name, directions: [MAXIMISE] })
 }
 
-/// The line that sets an attribute of a study.
+/// Returns the line that sets an attribute of a study.
 pub(super) fn set_study_attribute(study: usize, key: &str, value: &Value) -> Result<String, serde_json::Error> {
     #[derive(Serialize)]
     struct Fields<'a> {
@@ -234,10 +248,10 @@ pub(super) fn set_study_attribute(study: usize, key: &str, value: &Value) -> Res
     line(2, Fields { study_id: study, user_attr: BTreeMap::from([(key, value)]) })
 }
 
-/// The line that holds a finished trial.
+/// Returns the line of a finished trial.
 ///
 /// # Errors
-/// What Optuna, or [`Operation::parse`], would refuse or read as something else.
+/// The problem in words, if Optuna or [`Entry::parse`] would refuse the line or read it as something else.
 pub(super) fn create_trial(study: usize, trial: &NewTrial) -> Result<String, String> {
     #[derive(Serialize)]
     struct Fields<'a> {
@@ -268,18 +282,18 @@ pub(super) fn create_trial(study: usize, trial: &NewTrial) -> Result<String, Str
     }
     let fields = Fields {
         study_id: study,
-        datetime_start: time::to_iso(trial.started),
+        datetime_start: to_iso(trial.started),
         state: state.code(),
         value,
         values: None,
-        datetime_complete: time::to_iso(trial.finished),
+        datetime_complete: to_iso(trial.finished),
         distributions,
         params,
         user_attrs: &trial.attributes,
         system_attrs: BTreeMap::new(),
     };
     let line = line(4, fields).map_err(|error| error.to_string())?;
-    // Steps may be NaN, which the JSON writer does not have: they are put before the last brace.
+    // Steps may be NaN, which the JSON writer lacks: they are inserted before the last brace.
     let steps: Vec<String> = trial.steps.iter().map(|(step, value)| format!("\"{step}\":{}", Number(*value))).collect();
     let open = line.strip_suffix("}\n").unwrap_or(&line);
     Ok(format!("{open},\"intermediate_values\":{{{}}}}}\n", steps.join(",")))
@@ -302,8 +316,8 @@ mod tests {
                 "\"x\", expected a number",
             ),
         ] {
-            assert_eq!(Operation::parse(line.as_bytes()).unwrap_err(), problem);
+            assert_eq!(Entry::parse(line.as_bytes()).unwrap_err(), problem);
         }
-        assert_eq!(Operation::parse(b"\xff").unwrap_err(), "column 1: is not UTF-8");
+        assert_eq!(Entry::parse(b"\xff").unwrap_err(), "column 1: not UTF-8");
     }
 }

@@ -1,18 +1,20 @@
-//! The three numbers that Python's JSON has and JSON has not.
+//! The three numbers that Python's JSON has and standard JSON lacks.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-/// A number, finite or not; read from what [`plain_json`] leaves of it, displayed as Python writes it.
+/// Number, finite or not; parsed from the output of [`plain_json`], displayed as Python writes it.
 #[derive(Clone, Copy)]
 pub(super) struct Number(pub(super) f64);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_f64().map(Self).ok_or_else(|| de::Error::custom("a number beyond f64")),
+            Value::Number(number) => {
+                number.as_f64().map(Self).ok_or_else(|| de::Error::custom("found a number beyond the range of f64"))
+            }
             Value::String(name) if name == "NaN" => Ok(Self(f64::NAN)),
             Value::String(name) if name == "Infinity" => Ok(Self(f64::INFINITY)),
             Value::String(name) if name == "-Infinity" => Ok(Self(f64::NEG_INFINITY)),
@@ -31,7 +33,7 @@ impl fmt::Display for Number {
     }
 }
 
-/// Python's JSON has `NaN`, `Infinity` and `-Infinity`, which JSON has not: they become strings here.
+/// Converts Python's JSON to standard JSON: `NaN`, `Infinity` and `-Infinity` become strings.
 pub(super) fn plain_json(text: &str) -> Cow<'_, str> {
     if !text.contains("NaN") && !text.contains("Infinity") {
         return Cow::Borrowed(text);
@@ -53,7 +55,8 @@ pub(super) fn plain_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(plain)
 }
 
-/// Bytes of the string that `text` begins with, both quotes included; all of `text` if it does not end.
+/// Returns the length in bytes of the string that `text` begins with, both quotes included; that of `text` if the
+/// string does not end.
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
     let end = text.bytes().skip(1).position(|byte| {

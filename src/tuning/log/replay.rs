@@ -1,22 +1,26 @@
-//! Operations in order → studies.
+//! Replay: operations in order → studies.
 
-use super::{LoggedStudy, LoggedTrial, TrialState, operation::Operation};
+use super::{
+    logged_study::LoggedStudy,
+    operation::{Entry, Operation},
+    trial::{LoggedTrial, TrialState},
+};
 
-/// The studies so far.
+/// Studies after the operations so far.
 ///
-/// As in Optuna, an operation on a study or trial that is not there, or on a finished trial, does nothing: it comes
+/// As in Optuna, an operation on a study or trial that does not exist, or on a finished trial, has no effect: it comes
 /// from a program that lost a race against another.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
-    /// By id; none where a study was deleted.
+    /// Studies by id; `None` for a deleted one.
     pub(super) studies: Vec<Option<LoggedStudy>>,
-    /// By id, over all studies: the study and the number within it.
+    /// Trials by id, over all studies: the id of the study and the number within it.
     trials: Vec<(usize, usize)>,
 }
 
 impl Replay {
-    /// Takes in one operation; the number of the trial if it is one that this program wrote.
-    pub(super) fn apply(&mut self, operation: Operation) -> Option<u64> {
+    /// Applies one operation; returns the number of the trial if it is one that this program recorded.
+    pub(super) fn apply(&mut self, Entry { operation, ours }: Entry) -> Option<u64> {
         match operation {
             Operation::CreateStudy { name, directions } => {
                 if self.find(&name).is_none() {
@@ -24,29 +28,32 @@ impl Replay {
                 }
             }
             Operation::DeleteStudy { study } => {
-                if let Some(place) = index(study).and_then(|id| self.studies.get_mut(id)) {
-                    *place = None;
+                if let Some(study) = to_index(study).and_then(|id| self.studies.get_mut(id)) {
+                    *study = None;
                 }
             }
             Operation::SetStudyAttributes { study, attributes } => {
-                if let Some(study) = index(study).and_then(|id| self.study_mut(id)) {
+                if let Some(study) = to_index(study).and_then(|id| self.study_mut(id)) {
+                    if ours {
+                        study.recorded.extend(attributes.clone());
+                    }
                     study.attributes.extend(attributes);
                 }
             }
-            Operation::CreateTrial { study, trial, ours } => {
-                let id = index(study)?;
+            Operation::CreateTrial { study, trial } => {
+                let id = to_index(study)?;
                 let study = self.study_mut(id)?;
-                let place = study.trials.len();
-                study.trials.push(LoggedTrial { number: place as u64, ..*trial });
-                self.trials.push((id, place));
-                return ours.then_some(place as u64);
+                let index = study.trials.len();
+                study.trials.push(LoggedTrial { number: index as u64, ..*trial });
+                self.trials.push((id, index));
+                return ours.then_some(index as u64);
             }
             Operation::SetParameter { trial, name, parameter } => {
-                let (id, place) = *self.trials.get(index(trial)?)?;
+                let (id, index) = *self.trials.get(to_index(trial)?)?;
                 let study = self.study_mut(id)?;
                 let earlier = study.trials.iter().find_map(|trial| trial.parameters.get(&name));
                 if earlier.is_none_or(|earlier| earlier.distribution.agrees_with(&parameter.distribution)) {
-                    unfinished(study, place)?.parameters.insert(name, parameter);
+                    unfinished(study, index)?.parameters.insert(name, parameter);
                 }
             }
             Operation::SetState { trial, state, values, started, finished } => {
@@ -72,7 +79,7 @@ impl Replay {
         None
     }
 
-    /// The id of a study.
+    /// Returns the id of a study by its name.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.studies.iter().position(|study| study.as_ref().is_some_and(|study| study.name == name))
     }
@@ -81,17 +88,18 @@ impl Replay {
         self.studies.get_mut(id)?.as_mut()
     }
 
-    /// A trial that may still change.
+    /// Returns a trial that may still change.
     fn trial_mut(&mut self, id: u64) -> Option<&mut LoggedTrial> {
-        let (study, place) = *self.trials.get(index(id)?)?;
-        unfinished(self.study_mut(study)?, place)
+        let (study, index) = *self.trials.get(to_index(id)?)?;
+        unfinished(self.study_mut(study)?, index)
     }
 }
 
-fn index(id: u64) -> Option<usize> {
+fn to_index(id: u64) -> Option<usize> {
     usize::try_from(id).ok()
 }
 
-fn unfinished(study: &mut LoggedStudy, place: usize) -> Option<&mut LoggedTrial> {
-    study.trials.get_mut(place).filter(|trial| !trial.state.is_finished())
+/// Returns a trial of a study unless it is finished.
+fn unfinished(study: &mut LoggedStudy, index: usize) -> Option<&mut LoggedTrial> {
+    study.trials.get_mut(index).filter(|trial| !trial.state.is_finished())
 }

@@ -1,4 +1,4 @@
-//! What a search writes through.
+//! Handles that a search reads and writes the log through.
 
 use std::{
     path::Path,
@@ -8,15 +8,18 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    LogError, LoggedStudy, LoggedTrial, NewTrial, Repair, StudySnapshot,
-    file::LogFile,
+    error::LogError,
+    file::{LogFile, Repair},
+    logged_study::LoggedStudy,
     operation::{MAXIMISE, create_study, create_trial, set_study_attribute},
+    snapshot::StudySnapshot,
+    trial::{LoggedTrial, NewTrial},
 };
 
-/// The attribute of a stage that holds its fingerprint.
+/// Attribute of a stage with its fingerprint.
 const FINGERPRINT: &str = "fingerprint";
 
-/// A study log, open for writing by this process alone. Threads may share it.
+/// Study log, open for writing by this process alone. Threads may share it.
 #[derive(Debug)]
 pub struct StudyLog {
     file: Arc<Mutex<LogFile>>,
@@ -24,23 +27,23 @@ pub struct StudyLog {
     repaired: Option<Repair>,
 }
 
-/// One stage of an open log; a handle that is cheap to clone, and that keeps the log open. Threads may share it.
+/// Stage of an open log: a handle that is cheap to clone and keeps the log open. Threads may share it.
 #[derive(Clone, Debug)]
 pub struct StageLog {
     file: Arc<Mutex<LogFile>>,
     stage: String,
-    /// The study's id in the file.
+    /// Id of the study in the file.
     id: usize,
 }
 
 impl StudyLog {
     /// Opens or creates a log for writing. Its folder must exist. A last line without an end, left by a process that
-    /// died, is cut off: see [`Self::repaired`].
+    /// was killed, is removed: see [`Self::repaired`].
     ///
     /// # Errors
     /// [`LogError::BadName`] unless `study` is text without `/` and control characters; [`LogError::Locked`] if another
-    /// search writes to the file; [`LogError::Damaged`] with the line if the file is no study log; [`LogError::Io`],
-    /// [`LogError::TooLarge`].
+    /// search writes to the file; [`LogError::Damaged`] with the line if the file is no study log or was edited;
+    /// [`LogError::Io`], [`LogError::TooLarge`].
     pub fn open(path: &Path, study: &str) -> Result<Self, LogError> {
         check_name(study)?;
         let file = LogFile::open(path)?;
@@ -48,18 +51,21 @@ impl StudyLog {
         Ok(Self { file: Arc::new(Mutex::new(file)), study: study.to_owned(), repaired })
     }
 
-    /// What [`Self::open`] had to cut off.
+    /// Returns the incomplete line that [`Self::open`] removed.
     pub fn repaired(&self) -> Option<Repair> {
         self.repaired
     }
 
-    /// All that the file held when this process last wrote to it or opened a stage, other studies included.
+    /// Returns the contents of the file when this process last wrote to it or opened a stage, other studies included.
     pub fn snapshot(&self) -> StudySnapshot {
-        StudySnapshot { studies: lock(&self.file).replay.studies.iter().flatten().cloned().collect(), torn_line: None }
+        StudySnapshot {
+            studies: lock(&self.file).replay().studies.iter().flatten().cloned().collect(),
+            torn_line: None,
+        }
     }
 
-    /// A stage of the study, created if the file does not hold it. The fingerprint stands for everything that its
-    /// trials depend on.
+    /// Returns a stage of the study, created if the file does not hold it. `fingerprint` is a digest of everything that
+    /// its trials depend on.
     ///
     /// # Errors
     /// [`LogError::OtherSettings`] if the stage was begun with another fingerprint; [`LogError::BadName`] unless
@@ -69,17 +75,17 @@ impl StudyLog {
         let name = format!("{}/{stage}", self.study);
         let mut file = lock(&self.file);
         file.catch_up()?;
-        if file.replay.find(&name).is_none() {
+        if file.replay().find(&name).is_none() {
             let line = create_study(&name).map_err(unwritable(&file))?;
             file.append(&line)?;
         }
-        let id = file.replay.find(&name).ok_or_else(|| removed(&file, stage))?;
+        let id = file.replay().find(&name).ok_or_else(|| removed(&file, stage))?;
         let handle = StageLog { file: Arc::clone(&self.file), stage: stage.to_owned(), id };
         let held = handle.held(&file)?;
         let expected = Value::from(fingerprint);
-        match held.attributes.get(FINGERPRINT) {
+        match held.recorded(FINGERPRINT) {
             Some(found) if *found == expected => {}
-            // A process died, or this one has not yet come, between the two lines that begin a stage.
+            // The stage is new, or a process was killed between the two lines that begin it.
             None if held.trials.is_empty() && held.attributes.is_empty() && held.directions == [MAXIMISE] => {
                 handle.write_attribute(&mut file, FINGERPRINT, &expected)?;
             }
@@ -98,12 +104,12 @@ impl StudyLog {
 }
 
 impl StageLog {
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.stage
     }
 
-    /// Its trials so far, by number; none if another program removed the stage.
+    /// Returns its trials so far by number, whoever recorded them; none if another program removed the stage.
     pub fn trials(&self) -> Vec<LoggedTrial> {
         self.held(&lock(&self.file)).map_or_else(|_| Vec::new(), |study| study.trials.clone())
     }
@@ -126,7 +132,7 @@ impl StageLog {
         file.append(&line)?.ok_or_else(|| removed(&file, &self.stage))
     }
 
-    /// Sets an attribute of the stage, such as what was picked; writes nothing if it has that value already.
+    /// Sets an attribute of the stage; writes nothing if this program set the same value before.
     ///
     /// # Errors
     /// [`LogError::Reserved`] for `fingerprint`; otherwise as for [`Self::record`].
@@ -136,13 +142,18 @@ impl StageLog {
         }
         let mut file = lock(&self.file);
         file.catch_up()?;
-        if self.held(&file)?.attributes.get(key) == Some(value) {
+        if self.held(&file)?.recorded(key) == Some(value) {
             return Ok(());
         }
         self.write_attribute(&mut file, key, value)
     }
 
-    /// An attribute of the stage, if it is set.
+    /// Returns an attribute of the stage as this program set it last, whatever other programs wrote since.
+    pub fn recorded(&self, key: &str) -> Option<Value> {
+        self.held(&lock(&self.file)).ok()?.recorded(key).cloned()
+    }
+
+    /// Returns an attribute of the stage, whoever set it.
     pub fn attribute(&self, key: &str) -> Option<Value> {
         self.held(&lock(&self.file)).ok()?.attributes.get(key).cloned()
     }
@@ -153,11 +164,11 @@ impl StageLog {
     }
 
     fn held<'a>(&self, file: &'a LogFile) -> Result<&'a LoggedStudy, LogError> {
-        file.replay.studies.get(self.id).and_then(Option::as_ref).ok_or_else(|| removed(file, &self.stage))
+        file.replay().studies.get(self.id).and_then(Option::as_ref).ok_or_else(|| removed(file, &self.stage))
     }
 }
 
-/// Whatever a thread that panicked left undone is not in memory, and the next call reads it from the file.
+/// Locks the file, also after a thread panicked: the next call reads from the file what that thread left undone.
 fn lock(file: &Mutex<LogFile>) -> MutexGuard<'_, LogFile> {
     file.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -177,10 +188,10 @@ fn check_name(name: &str) -> Result<(), LogError> {
         return refuse("it is empty");
     }
     if name.contains('/') {
-        return refuse("`/` stands between study and stage");
+        return refuse("it contains `/`, which separates study and stage");
     }
     if name.contains(char::is_control) {
-        return refuse("it has control characters");
+        return refuse("it contains control characters");
     }
     Ok(())
 }

@@ -1,52 +1,52 @@
-//! One trial, before it is written and after it was read.
+//! Trial before it is written and after it was read.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::{Distribution, ParameterValue};
+use super::{distribution::Distribution, value::ParameterValue};
 
-/// A hyperparameter of a trial.
+/// Hyperparameter of a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// What it was.
+    /// Value.
     pub value: ParameterValue,
-    /// What it could have been.
+    /// Distribution that it comes from.
     pub distribution: Distribution,
 }
 
-/// How a trial ended.
+/// State and score of a finished trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Outcome {
-    /// With a score, finite; more is better.
+pub enum FinalState {
+    /// Scored: a finite number, higher is better.
     Complete(f64),
-    /// Stopped early, with the last score if there was one; finite.
+    /// Stopped early, with its last score if it has one: a finite number.
     Pruned(Option<f64>),
-    /// Without a score. Say why in an attribute.
+    /// Failed; an attribute may say why.
     Failed,
 }
 
-/// A finished trial to be recorded.
+/// Finished trial that is to be recorded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewTrial {
-    /// By name.
+    /// Hyperparameters by name.
     pub parameters: BTreeMap<String, Parameter>,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Scores on the way, by step (an epoch, a rung); may be NaN or infinite.
+    /// State and score.
+    pub state: FinalState,
+    /// Intermediate scores by step (an epoch, a rung); may be NaN or infinite.
     pub steps: BTreeMap<u64, f64>,
-    /// Anything else worth keeping, by name; [`export_csv`](super::export_csv) knows `standard_error`.
+    /// User attributes by name; [`export_csv`](super::export_csv) has a column for `standard_error`.
     pub attributes: Map<String, Value>,
-    /// When it began; kept to the microsecond.
+    /// Start, kept to the microsecond.
     pub started: SystemTime,
-    /// When it ended; kept to the microsecond.
+    /// End, kept to the microsecond.
     pub finished: SystemTime,
 }
 
-/// How far a trial is.
+/// State of a trial in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrialState {
-    /// Begun by a program that writes trials line by line (this one does not), and perhaps dead by now.
+    /// Begun by a program that writes trials line by line, which this one does not.
     Running,
     /// Finished with a score.
     Complete,
@@ -61,7 +61,7 @@ pub enum TrialState {
 impl TrialState {
     const ALL: [Self; 5] = [Self::Running, Self::Complete, Self::Pruned, Self::Failed, Self::Waiting];
 
-    /// Lower-case word.
+    /// Returns its lower-case name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -72,12 +72,12 @@ impl TrialState {
         }
     }
 
-    /// True if nothing about the trial will change.
+    /// Returns true if the trial cannot change any more.
     pub fn is_finished(self) -> bool {
         !matches!(self, Self::Running | Self::Waiting)
     }
 
-    /// The format's number for it.
+    /// Returns its number in the format.
     pub(super) fn code(self) -> u64 {
         Self::ALL.iter().position(|state| *state == self).unwrap_or_default() as u64
     }
@@ -87,46 +87,48 @@ impl TrialState {
     }
 }
 
-/// A trial in the log.
+/// Trial in the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedTrial {
-    /// Counted from 0 within its stage.
+    /// Number within its stage, counted from 0.
     pub number: u64,
-    /// How far it is.
+    /// State.
     pub state: TrialState,
-    /// By name.
+    /// Hyperparameters by name.
     pub parameters: BTreeMap<String, Parameter>,
-    /// Its score; none if it has none, or several (no trial of this program has).
+    /// Score; `None` if it has none, or several (as no trial of this program has).
     pub value: Option<f64>,
-    /// Scores on the way, by step; may be NaN or infinite.
+    /// Intermediate scores by step; may be NaN or infinite.
     pub steps: BTreeMap<u64, f64>,
-    /// What else was recorded, by name.
+    /// User attributes by name.
     pub attributes: Map<String, Value>,
-    /// When it began.
+    /// Start.
     pub started: Option<SystemTime>,
-    /// When it ended.
+    /// End.
     pub finished: Option<SystemTime>,
+    /// True if this program recorded the trial and its checksum matches.
+    pub verified: bool,
 }
 
 impl LoggedTrial {
-    /// The value of a parameter, if the trial has it.
+    /// Returns the value of a parameter, if the trial has it.
     pub fn parameter(&self, name: &str) -> Option<&ParameterValue> {
         self.parameters.get(name).map(|parameter| &parameter.value)
     }
 
-    /// Seconds from its begin to its end; 0 if the clock was set back in between.
+    /// Returns the seconds from start to end; 0 if the clock was set back in between.
     pub fn seconds(&self) -> Option<f64> {
         Some(self.finished?.duration_since(self.started?).unwrap_or_default().as_secs_f64())
     }
 }
 
 impl NewTrial {
-    /// State and score.
+    /// Returns the state in the log and the score.
     pub(super) fn result(&self) -> (TrialState, Option<f64>) {
-        match self.outcome {
-            Outcome::Complete(value) => (TrialState::Complete, Some(value)),
-            Outcome::Pruned(value) => (TrialState::Pruned, value),
-            Outcome::Failed => (TrialState::Failed, None),
+        match self.state {
+            FinalState::Complete(value) => (TrialState::Complete, Some(value)),
+            FinalState::Pruned(value) => (TrialState::Pruned, value),
+            FinalState::Failed => (TrialState::Failed, None),
         }
     }
 }

@@ -1,30 +1,30 @@
-//! One value of one hyperparameter.
+//! Value of a hyperparameter.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The value of a hyperparameter, or one choice of it. Read from and written as the plain value in JSON and TOML.
+/// Value of a hyperparameter, or one of its choices; a plain value in JSON and TOML.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ParameterValue {
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
-    /// A whole number.
+    /// Whole number.
     Integer(i64),
-    /// Any number.
+    /// Real number.
     Real(f64),
-    /// A name.
+    /// Text.
     Text(String),
-    /// Several values in order, such as the units of each layer.
+    /// List of values, such as the units of each layer.
     List(Vec<ParameterValue>),
-    /// Nothing: the parameter is off.
+    /// No value: the parameter is off.
     None,
 }
 
 impl ParameterValue {
-    /// As a choice that Optuna takes (nothing, a flag, a number or text): a list becomes its JSON text.
+    /// Returns a choice that Optuna accepts (null, a flag, a number or text): a list becomes its JSON text.
     pub(super) fn to_choice(&self) -> Value {
         match self {
             Self::Flag(flag) => (*flag).into(),
@@ -36,7 +36,7 @@ impl ParameterValue {
         }
     }
 
-    /// What [`Self::to_choice`] made. Text is taken for a list only if it is, letter for letter, what a list becomes.
+    /// Reads the result of [`Self::to_choice`]. Text is a list only if it is, byte for byte, the text of a list.
     pub(super) fn from_choice(choice: Value) -> Result<Self, serde_json::Error> {
         let value = serde_json::from_value(choice)?;
         if let Self::Text(text) = &value
@@ -49,7 +49,7 @@ impl ParameterValue {
         Ok(value)
     }
 
-    /// In JSON, with a space after each comma.
+    /// Formats JSON with a space after each comma.
     fn json(&self) -> String {
         match self {
             Self::List(values) => format!("[{}]", values.iter().map(Self::json).collect::<Vec<_>>().join(", ")),
@@ -58,7 +58,7 @@ impl ParameterValue {
     }
 }
 
-/// Text and nothing as they are, everything else in JSON.
+/// Formats text as it is, no value as nothing, and everything else as JSON.
 impl fmt::Display for ParameterValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

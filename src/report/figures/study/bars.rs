@@ -68,7 +68,7 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     }
     for (row, (place, trial)) in rows.iter().enumerate() {
         let middle = top + ROW * (row as f64 + 0.5);
-        let chosen = stage.picked == Some(*place);
+        let chosen = stage.selected == Some(*place);
         let paint = if chosen { CHOSEN } else { TRIAL };
         if row > 0 {
             canvas.line([0.0, middle - ROW / 2.0, width, middle - ROW / 2.0], Stroke::new(Paint::Grid, 1.0));

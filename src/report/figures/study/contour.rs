@@ -54,11 +54,11 @@ pub(super) fn contour(stage: &StageOutcome, theme: Theme, width: f64) -> String 
     canvas.frame(area, Stroke::new(Paint::Grid, 1.0));
 
     let mut trials: Vec<_> = stage.trials.iter().enumerate().collect();
-    trials.sort_by_key(|(place, _)| stage.picked == Some(*place));
+    trials.sort_by_key(|(place, _)| stage.selected == Some(*place));
     for (place, trial) in trials {
         let at = axes.at(trial.values[0], trial.values[1]);
         match trial.state {
-            _ if stage.picked == Some(place) => {
+            _ if stage.selected == Some(place) => {
                 canvas.disc(at, 7.4, Paint::Surface, 1.0);
                 draw_mark(&mut canvas, at, Mark::Diamond, CHOSEN);
             }

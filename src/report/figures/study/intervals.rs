@@ -37,9 +37,9 @@ pub(super) fn intervals(stage: &StageOutcome, theme: Theme, width: f64) -> Strin
     legend.draw(&mut canvas);
     let last = stage.trials.len().saturating_sub(1).max(1) as f64;
     let mut trials: Vec<_> = scores::scored(stage).collect();
-    trials.sort_by_key(|scored| stage.picked == Some(scored.place));
+    trials.sort_by_key(|scored| stage.selected == Some(scored.place));
     for scored in trials {
-        let chosen = stage.picked == Some(scored.place);
+        let chosen = stage.selected == Some(scored.place);
         let [(from, at), (to, _)] = [0, 1].map(|place: usize| axes.at(scored.trial.values[place], scored.score));
         let beyond = y.beyond(scored.score);
         let at = if beyond { at - ROOM } else { at };

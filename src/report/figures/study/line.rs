@@ -104,9 +104,9 @@ pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         draw_mark(&mut canvas, (axes.at(trial.values[0], 0.0).0, top + 190.0), Mark::Cross, Paint::Soft);
     }
     let mut trials: Vec<_> = scores::scored(stage).collect();
-    trials.sort_by_key(|scored| stage.picked == Some(scored.place));
+    trials.sort_by_key(|scored| stage.selected == Some(scored.place));
     for scored in trials {
-        let (chosen, place) = (stage.picked == Some(scored.place), axes.at(scored.trial.values[0], scored.score));
+        let (chosen, place) = (stage.selected == Some(scored.place), axes.at(scored.trial.values[0], scored.score));
         let paint = if chosen { CHOSEN } else { TRIAL };
         let place = if y.beyond(scored.score) {
             let above = (place.0, place.1 - ROOM);

@@ -54,9 +54,9 @@ pub(in crate::report) fn score_by_trial(stage: &StageOutcome, theme: Theme, widt
         draw_mark(&mut canvas, (axes.at(place as f64 + 1.0, 0.0).0, top + HEIGHT), Mark::Cross, Paint::Soft);
     }
     let mut trials: Vec<_> = scores::scored(stage).collect();
-    trials.sort_by_key(|scored| stage.picked == Some(scored.place));
+    trials.sort_by_key(|scored| stage.selected == Some(scored.place));
     for scored in trials {
-        let (chosen, at) = (stage.picked == Some(scored.place), axes.at(scored.place as f64 + 1.0, scored.score));
+        let (chosen, at) = (stage.selected == Some(scored.place), axes.at(scored.place as f64 + 1.0, scored.score));
         let paint = if chosen { CHOSEN } else { TRIAL };
         let at = if y.beyond(scored.score) {
             let above = (at.0, at.1 - ROOM);

@@ -57,7 +57,7 @@ pub(super) fn settings(stage: &StageOutcome, trial: &TrialOutcome) -> Option<Str
 
 /// The chosen trial with its score, in words: first as exactly as can be, then shorter.
 pub(super) fn chosen_in_words(stage: &StageOutcome) -> Option<[String; 3]> {
-    let trial = stage.trials.get(stage.picked?)?;
+    let trial = stage.trials.get(stage.selected?)?;
     let score = format::score_and_error(stage.score, trial.score?, trial.standard_error);
     let bare = stage
         .parameters
@@ -73,8 +73,8 @@ pub(super) fn chosen_in_words(stage: &StageOutcome) -> Option<[String; 3]> {
 /// One standard error below the best score, if a trial other than the best was chosen.
 pub(super) fn threshold(stage: &StageOutcome) -> Option<f64> {
     let best = complete(stage).reduce(|best, other| if other.score > best.score { other } else { best })?;
-    let picked = stage.trials.get(stage.picked?)?.score?;
-    (picked < best.score).then_some(best.score - best.trial.standard_error?)
+    let selected = stage.trials.get(stage.selected?)?.score?;
+    (selected < best.score).then_some(best.score - best.trial.standard_error?)
 }
 
 /// What a score's axis measures.

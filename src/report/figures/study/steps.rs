@@ -34,10 +34,10 @@ pub(in crate::report) fn score_by_step(stage: &StageOutcome, theme: Theme, width
     axes.draw_base(&mut canvas);
     legend.draw(&mut canvas);
     let mut trials: Vec<_> = stage.trials.iter().enumerate().collect();
-    trials.sort_by_key(|(place, trial)| (stage.picked == Some(*place), trial.state != TrialState::Pruned));
+    trials.sort_by_key(|(place, trial)| (stage.selected == Some(*place), trial.state != TrialState::Pruned));
     for (place, trial) in trials {
         let points: Vec<_> = trial.steps.iter().map(|(step, score)| axes.at(*step as f64, *score)).collect();
-        let (Some(&end), chosen) = (points.last(), stage.picked == Some(place)) else { continue };
+        let (Some(&end), chosen) = (points.last(), stage.selected == Some(place)) else { continue };
         let (paint, stroke) = match (chosen, trial.state) {
             (true, _) => (CHOSEN, Stroke::new(CHOSEN, 2.25)),
             (_, TrialState::Complete) => (TRIAL, Stroke::new(TRIAL, 1.1)),

@@ -1,11 +1,12 @@
-//! Every combination.
+//! Grid search.
 
-use super::{Objective, Stop, Strategy};
-use crate::{seed::Seed, tuning::Space};
+use super::objective::{Objective, Sampler, Stop};
+use crate::{seed::Seed, tuning::space::Space};
 
-pub(super) struct Grid;
+/// Every combination of grid values, proposed as one batch.
+pub(super) struct GridSampler;
 
-impl Strategy for Grid {
+impl Sampler for GridSampler {
     fn search(&self, space: &Space, _start: &[f64], objective: &mut dyn Objective, _seed: Seed) -> Result<(), Stop> {
         objective.evaluate(&space.grid()).map(drop)
     }

@@ -1,4 +1,4 @@
-//! The unit cube as argmin sees it.
+//! Unit cube as a cost function for argmin.
 
 use std::{
     borrow::Borrow,
@@ -7,23 +7,23 @@ use std::{
 
 use argmin::core::{CostFunction, Error, Executor, IterState, Solver, State, SyncAlias};
 
-use super::{Objective, Stop};
-use crate::tuning::Space;
+use super::objective::{Objective, Stop};
+use crate::tuning::space::Space;
 
-/// Cost of a point whose trial failed: far above any error rate or log-loss, and finite, since a solver's first simplex
-/// takes no other.
+/// Cost of a point whose trial failed: far above any error rate or log-loss, and finite because a first simplex accepts
+/// only finite costs.
 const FAILED: f64 = 1e6;
-/// Proposals in a row that were scored before, after which a search stands still.
+/// Number of consecutive proposals that were all scored before, after which a search is stopped.
 const PATIENCE: usize = 200;
 
-/// A point of the cube.
+/// Point of the unit cube, one coordinate for each parameter.
 pub(super) type Point = Vec<f64>;
 
-/// A cost function over the cube: the score of the decoded point with its sign changed.
+/// Cost function over the unit cube: the negative score of the decoded point.
 pub(super) struct Cube<'a> {
     pub(super) space: &'a Space,
     objective: RefCell<&'a mut dyn Objective>,
-    /// What ended the search; argmin's error only carries the fact.
+    /// Reason why the search was stopped, which argmin's error does not carry.
     stop: RefCell<Option<Stop>>,
     seen: RefCell<std::collections::HashSet<String>>,
     repeated: Cell<usize>,
@@ -39,7 +39,7 @@ impl<'a> Cube<'a> {
         Self { space, objective: RefCell::new(objective), stop, seen, repeated: Cell::new(0) }
     }
 
-    /// The costs of some points, scored side by side.
+    /// Returns the costs of several points, scored side by side.
     pub(super) fn costs(&self, points: &[&[f64]]) -> Result<Vec<f64>, Stop> {
         let candidates: Vec<_> = points.iter().map(|point| self.space.decode(point)).collect();
         let fresh =
@@ -59,7 +59,7 @@ impl<'a> Cube<'a> {
         })
     }
 
-    /// Runs a solver on `problem`, which asks this cube for costs, until it ends by itself or is stopped.
+    /// Runs a solver on `problem`, which evaluates this cube, until it ends by itself or is stopped.
     pub(super) fn minimise<O, I, S>(&self, problem: O, solver: S, configure: impl FnOnce(I) -> I) -> Result<(), Stop>
     where
         S: Solver<O, I>,
@@ -68,7 +68,7 @@ impl<'a> Cube<'a> {
         let outcome = Executor::new(problem, solver).configure(configure).timer(false).ctrlc(false).run().map(drop);
         match (outcome, self.stop.take()) {
             (_, Some(stop)) => Err(stop),
-            // An error that is not ours: the solver found its own numbers impossible. What was scored so far stands.
+            // An error of the solver itself, such as a degenerate simplex: the scores so far stand.
             (Ok(()) | Err(_), None) => Ok(()),
         }
     }
@@ -91,5 +91,5 @@ impl CostFunction for &Cube<'_> {
     }
 }
 
-/// The state of solvers that move one point.
+/// State of a solver that moves one point.
 pub(super) type PointState = IterState<Point, (), (), (), (), f64>;

@@ -1,33 +1,28 @@
-//! Which trial of a stage is chosen.
+//! Selection of one trial of a stage.
 
-use super::{
-    TrialState,
-    stage::{Pick, smaller_first},
-    trial::Trial,
-};
+use super::{outcome::TrialState, parameter::number, stage::SelectionRule, trial::Trial};
 
-/// The place of the chosen trial; none if none succeeded or none is to be chosen. `trials` are in the order of their
-/// proposal.
-pub(super) fn pick(rule: Pick, trials: &[Trial]) -> Option<usize> {
+/// Returns the index of the selected trial; `None` if no trial succeeded or the rule selects none. `trials` are in the
+/// order of their proposal.
+pub(super) fn select(rule: SelectionRule, trials: &[Trial]) -> Option<usize> {
     let complete =
         || trials.iter().enumerate().filter(|(_, trial)| trial.state == TrialState::Complete && trial.score.is_some());
     let score = |trial: &Trial| trial.score.unwrap_or(f64::NEG_INFINITY);
-    let best = complete().fold(None, |best: Option<(usize, f64)>, (place, trial)| match best {
+    let best = complete().fold(None, |best: Option<(usize, f64)>, (index, trial)| match best {
         Some((_, least)) if score(trial) <= least => best,
-        _ => Some((place, score(trial))),
+        _ => Some((index, score(trial))),
     });
     let (best, highest) = best?;
     match rule {
-        Pick::None => None,
-        Pick::Best => Some(best),
-        Pick::OneStandardError => {
+        SelectionRule::None => None,
+        SelectionRule::Best => Some(best),
+        SelectionRule::OneStandardError => {
             let least = highest - trials[best].details.standard_error.unwrap_or(0.0);
             let simplest = complete().filter(|(_, trial)| score(trial) >= least).min_by(|(_, a), (_, b)| {
-                let value =
-                    |trial: &Trial| trial.details.values.first().cloned().unwrap_or(toml::Value::Float(f64::NAN));
-                smaller_first(&value(a), &value(b))
+                let value = |trial: &Trial| trial.details.values.first().and_then(number).unwrap_or(f64::NAN);
+                value(a).total_cmp(&value(b))
             });
-            simplest.map(|(place, _)| place)
+            simplest.map(|(index, _)| index)
         }
     }
 }
@@ -62,12 +57,12 @@ mod tests {
             trial(16, Complete, 0.97),
             trial(8, Pruned, 0.999),
         ];
-        assert_eq!(pick(Pick::Best, &trials), Some(1));
-        assert_eq!(pick(Pick::OneStandardError, &trials), Some(2));
-        assert_eq!(pick(Pick::None, &trials), None);
-        assert_eq!(pick(Pick::Best, &[trial(1, Failed, 1.0)]), None);
+        assert_eq!(select(SelectionRule::Best, &trials), Some(1));
+        assert_eq!(select(SelectionRule::OneStandardError, &trials), Some(2));
+        assert_eq!(select(SelectionRule::None, &trials), None);
+        assert_eq!(select(SelectionRule::Best, &[trial(1, Failed, 1.0)]), None);
         assert_eq!(
-            pick(Pick::Best, &[trial(1, Complete, 0.5), trial(2, Complete, 0.5)]),
+            select(SelectionRule::Best, &[trial(1, Complete, 0.5), trial(2, Complete, 0.5)]),
             Some(0),
             "the earlier of equals"
         );

@@ -1,26 +1,26 @@
-//! Nelder and Mead's simplex, by argmin.
+//! Nelder–Mead simplex, by argmin.
 
 use argmin::solver::neldermead::NelderMead as Solver;
 
 use super::{
-    Objective, Stop, Strategy,
     cube::{Cube, Point, PointState},
-    trials,
+    objective::{Objective, Sampler, Stop, trials},
 };
-use crate::{seed::Seed, tuning::Space};
+use crate::{seed::Seed, tuning::space::Space};
 
-pub(super) struct NelderMead {
+/// Nelder–Mead with the settings of [`SamplerConfig::NelderMead`](super::SamplerConfig::NelderMead).
+pub(super) struct NelderMeadSampler {
     pub(super) width: f64,
 }
 
-impl Strategy for NelderMead {
+impl Sampler for NelderMeadSampler {
     fn search(&self, space: &Space, start: &[f64], objective: &mut dyn Objective, _seed: Seed) -> Result<(), Stop> {
         let corners = self.first_simplex(start);
         let cube = Cube::new(space, objective);
-        // The corners do not depend on each other. Scored beforehand, the solver finds them done: it asks one at a
-        // time, and takes no error.
+        // The corners do not depend on each other, so they are scored side by side before the solver, which asks for
+        // one at a time, finds them in the log.
         cube.costs(&corners.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-        // Accuracies are counts, and equal ones are no sign of a minimum. (A tolerance of 0 is not refused.)
+        // Accuracies are counts, so equal values do not mean convergence: the tolerance is 0, which is accepted.
         let Ok(solver) = Solver::new(corners).with_sd_tolerance(0.0) else { return Ok(()) };
         cube.minimise(&cube, solver, |state: PointState| state)
     }
@@ -30,8 +30,8 @@ impl Strategy for NelderMead {
     }
 }
 
-impl NelderMead {
-    /// The start and, for each parameter, a point `width` away from it, on the side where there is room.
+impl NelderMeadSampler {
+    /// Returns the start and, for each parameter, a point `width` away from it, inside the cube.
     fn first_simplex(&self, start: &[f64]) -> Vec<Point> {
         let mut corners = vec![start.to_vec()];
         for axis in 0..start.len() {

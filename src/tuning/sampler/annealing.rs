@@ -11,18 +11,18 @@ use rand_chacha::ChaCha8Rng;
 use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 
 use super::{
-    Objective, Stop, Strategy,
     cube::{Cube, Point, PointState},
-    trials,
+    objective::{Objective, Sampler, Stop, trials},
 };
-use crate::{seed::Seed, tuning::Space};
+use crate::{seed::Seed, tuning::space::Space};
 
-pub(super) struct Annealing {
+/// Simulated annealing with the settings of [`SamplerConfig::Annealing`](super::SamplerConfig::Annealing).
+pub(super) struct AnnealingSampler {
     pub(super) temperature: f64,
     pub(super) step: f64,
 }
 
-impl Strategy for Annealing {
+impl Sampler for AnnealingSampler {
     fn search(&self, space: &Space, start: &[f64], objective: &mut dyn Objective, seed: Seed) -> Result<(), Stop> {
         let cube = Cube::new(space, objective);
         let walk = Walk { cube: &cube, settings: self, rng: RefCell::new(seed.derive("moves").rng()) };
@@ -40,10 +40,10 @@ impl Strategy for Annealing {
     }
 }
 
-/// The cube with the moves that annealing makes on it.
+/// Cost function with the random moves of annealing.
 struct Walk<'s, 'a> {
     cube: &'s Cube<'a>,
-    settings: &'s Annealing,
+    settings: &'s AnnealingSampler,
     rng: RefCell<ChaCha8Rng>,
 }
 
@@ -61,7 +61,8 @@ impl Anneal for Walk<'_, '_> {
     type Output = Point;
     type Float = f64;
 
-    /// Moves every coordinate by up to the step, which shrinks with the root of the temperature.
+    /// Moves every coordinate by a uniform draw of at most the step, which shrinks with the square root of the
+    /// temperature.
     fn anneal(&self, point: &Point, temperature: f64) -> Result<Point, Error> {
         let step = self.settings.step * (temperature / self.settings.temperature).sqrt();
         let mut rng = self.rng.borrow_mut();

@@ -8,23 +8,22 @@ use rand::RngExt;
 use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 
 use super::{
-    Objective, Stop, Strategy,
     cube::{Cube, Point},
-    trials,
+    objective::{Objective, Sampler, Stop, trials},
 };
-use crate::{seed::Seed, tuning::Space};
+use crate::{seed::Seed, tuning::space::Space};
 
-pub(super) struct Swarm {
+/// Particle swarm with the settings of [`SamplerConfig::ParticleSwarm`](super::SamplerConfig::ParticleSwarm).
+pub(super) struct ParticleSwarmSampler {
     pub(super) particles: usize,
 }
 
-impl Strategy for Swarm {
+impl Sampler for ParticleSwarmSampler {
     fn search(&self, space: &Space, start: &[f64], objective: &mut dyn Objective, seed: Seed) -> Result<(), Stop> {
         let cube = Cube::new(space, objective);
         let mut rng = seed.derive("swarm").rng();
         let mut draw = |low: f64| -> Point { start.iter().map(|_| rng.random_range(low..=1.0)).collect() };
-        // The known-good settings are one of the points, so that no search ends below them and the others learn of
-        // them.
+        // The known-good settings are one of the points: no search ends below them, and the swarm is drawn to them.
         let positions: Vec<Point> =
             std::iter::once(start.to_vec()).chain((1..self.particles).map(|_| draw(0.0))).collect();
         let costs = cube.costs(&positions.iter().map(Vec::as_slice).collect::<Vec<_>>())?;

@@ -1,12 +1,4 @@
-//! Scores the candidates of a stage: fits them on every split, side by side, and keeps each trial in the log as it
-//! ends.
-//!
-//! What a trial comes to depends on the study, the stage, its parameters and the trials proposed in earlier batches,
-//! never on those beside it or on the number of workers.
-
-mod halving;
-mod plain;
-mod pruning;
+//! Fits of proposals, and the trials that they make.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,44 +6,49 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    Candidate, Objective, Stage, Stop, TrialState, TuningError,
-    fit::{End, FitEnd, FitJob, Fitting, Watch},
-    log::StageLog,
-    splits::SplitData,
-    study::Work,
-    trial::{Details, Trial, summary},
-};
+use super::{medians::Medians, rungs::Rungs};
 use crate::{
     learners::{self, Learner},
     progress::{Silent, Task},
     seed::Seed,
     stacking::{self, Job, JobContext},
+    tuning::{
+        context::StudyContext,
+        error::TuningError,
+        log::StageLog,
+        outcome::TrialState,
+        space::Candidate,
+        split_fit::{FitResult, FitStatus, Fitting, SplitFit, Watch},
+        splits::SplitData,
+        stage::Stage,
+        trial::{Details, Trial, mean_and_error},
+    },
 };
 
-/// The trials of a stage, known and to come.
-pub(super) struct Evaluator<'a> {
-    stage: &'a Stage,
-    /// Settings that the candidates' values are put into.
+/// Objective of a stage: fits candidates on every split, side by side, and records each trial in the log as it ends.
+pub(in crate::tuning) struct Evaluator<'a> {
+    pub(super) stage: &'a Stage,
+    /// Settings that a candidate's values are written into.
     base: toml::Table,
-    splits: &'a [SplitData],
-    seed: Seed,
+    pub(super) splits: &'a [SplitData],
+    pub(super) seed: Seed,
     log: &'a StageLog,
-    work: &'a Work<'a>,
+    context: &'a StudyContext<'a>,
     scratch: PathBuf,
-    task: Box<dyn Task>,
+    pub(super) task: Box<dyn Task>,
     /// Trials that ended, by their key.
-    known: HashMap<String, Trial>,
-    /// Keys in the order of their proposal, and the same for looking up.
-    proposed: Vec<String>,
-    seen: HashSet<String>,
-    clock: Clock,
-    rungs: halving::Rungs,
-    medians: pruning::Medians,
+    pub(super) known: HashMap<String, Trial>,
+    /// Keys in the order of their proposal.
+    pub(super) proposed: Vec<String>,
+    /// Keys of `proposed`, for looking them up.
+    pub(super) seen: HashSet<String>,
+    pub(super) clock: Clock,
+    pub(super) rungs: Rungs,
+    pub(super) medians: Medians,
 }
 
-/// Time that a stage took by the clock, over its interruptions.
-struct Clock {
+/// Wall-clock time of a stage over its interruptions.
+pub(super) struct Clock {
     before: f64,
     started: Instant,
     limit: Option<f64>,
@@ -62,28 +59,29 @@ impl Clock {
         self.before + self.started.elapsed().as_secs_f64()
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.limit.is_some_and(|limit| self.elapsed() > limit)
     }
 }
 
-/// A candidate to be fitted.
-struct Proposal {
-    key: String,
-    order: usize,
+/// Candidate that is to be fitted.
+pub(super) struct Proposal {
+    pub(super) key: String,
+    /// Index among the stage's proposals.
+    pub(super) order: usize,
     candidate: Candidate,
-    /// Its learner, or why its settings are impossible.
-    learner: Result<Box<dyn Learner>, String>,
+    /// Its learner, or the reason why its settings are refused.
+    pub(super) learner: Result<Box<dyn Learner>, String>,
 }
 
 impl<'a> Evaluator<'a> {
-    pub(super) fn new(
+    pub(in crate::tuning) fn new(
         stage: &'a Stage,
         base: toml::Table,
         splits: &'a [SplitData],
         seed: Seed,
         log: &'a StageLog,
-        work: &'a Work<'a>,
+        context: &'a StudyContext<'a>,
     ) -> Self {
         let known: HashMap<String, Trial> = log
             .trials()
@@ -93,7 +91,7 @@ impl<'a> Evaluator<'a> {
             .collect();
         let before = known.values().map(|trial| trial.details.elapsed).fold(0.0, f64::max);
         let total = stage.config.budget.trials.unwrap_or(stage.space.grid_size());
-        let task = work.progress.task(&stage.config.name, total as u64, "trials");
+        let task = context.progress.task(&stage.config.name, total as u64, "trials");
         let limit = stage.config.budget.minutes.map(|minutes| 60.0 * minutes);
         Self {
             stage,
@@ -101,55 +99,56 @@ impl<'a> Evaluator<'a> {
             splits,
             seed,
             log,
-            work,
-            scratch: work.scratch.join(&stage.config.name),
+            context,
+            scratch: context.scratch.join(&stage.config.name),
             task,
             known,
             proposed: Vec::new(),
             seen: HashSet::new(),
             clock: Clock { before, started: Instant::now(), limit },
-            rungs: halving::Rungs::default(),
-            medians: pruning::Medians::default(),
+            rungs: Rungs::default(),
+            medians: Medians::default(),
         }
     }
 
-    /// What was proposed, in order, as far as it ended.
-    pub(super) fn into_trials(self) -> Vec<Trial> {
+    /// Returns the trials that ended, in the order of their proposal.
+    pub(in crate::tuning) fn into_trials(self) -> Vec<Trial> {
         let mut known = self.known;
         self.proposed.iter().filter_map(|key| known.remove(key)).collect()
     }
 
-    fn score_of(&self, key: &str) -> Option<f64> {
+    pub(super) fn score_of(&self, key: &str) -> Option<f64> {
         self.known.get(key).filter(|trial| trial.state != TrialState::Failed).and_then(|trial| trial.score)
     }
 
-    fn proposal(&self, key: String, order: usize, candidate: &Candidate) -> Proposal {
+    pub(super) fn proposal(&self, key: String, order: usize, candidate: &Candidate) -> Proposal {
         let settings = self.stage.settings(&self.base, candidate);
         let learner = settings.and_then(learners::build).map_err(|error| format!("its settings are refused: {error}"));
         Proposal { key, order, candidate: candidate.clone(), learner }
     }
 
-    /// Where a fit keeps its state; one on so many images only has a place of its own.
-    fn checkpoint(&self, key: &str, split: usize, images: Option<u64>) -> PathBuf {
+    /// Returns the path of a fit's checkpoint; a fit on a number of images has one of its own.
+    pub(super) fn checkpoint(&self, key: &str, split: usize, images: Option<u64>) -> PathBuf {
         let images = images.map_or_else(String::new, |images| format!("-of-{images}"));
         self.scratch.join(format!("{:016x}-{split}{images}", Seed(0).derive(key).0))
     }
 
+    /// Removes the checkpoints of a trial that was recorded.
     fn forget(&self, key: &str) {
         for split in 0..self.splits.len() {
             let _ = std::fs::remove_file(self.checkpoint(key, split, None));
         }
     }
 
-    /// Fits side by side: for each (proposal, split) what `run` returns, in order.
-    fn fits<R: Send>(
+    /// Calls `run` for each (proposal, split) on the workers; returns its results in order.
+    pub(super) fn fits<R: Send>(
         &self,
         jobs: Vec<(&Proposal, usize)>,
         run: impl Fn(&Proposal, usize, &Fitting) -> Result<R, TuningError> + Sync,
     ) -> Result<Vec<R>, TuningError> {
         let on_device =
             jobs.iter().any(|(proposal, _)| proposal.learner.as_ref().is_ok_and(|learner| learner.runs_on_device()));
-        let (workers, threads) = self.work.share(jobs.len(), on_device);
+        let (workers, threads) = self.context.share(jobs.len(), on_device);
         let cost = |proposal: &Proposal| proposal.learner.as_ref().map_or(0.0, |learner| learner.work(1000));
         let jobs = jobs
             .into_iter()
@@ -163,10 +162,10 @@ impl<'a> Evaluator<'a> {
             jobs,
             workers,
             threads,
-            self.work.cancel,
+            self.context.cancel,
             |(proposal, split): &(&Proposal, usize), job: &JobContext| {
                 let fitting = Fitting {
-                    device: self.work.device,
+                    device: self.context.device,
                     progress: &Silent,
                     threads: job.threads,
                     cancel: &job.cancel,
@@ -177,9 +176,8 @@ impl<'a> Evaluator<'a> {
         )
     }
 
-    /// One fit of a proposal, on `images` of the training images if not on all; one whose settings are impossible
-    /// fails.
-    fn fit(
+    /// Fits a proposal on one split, with `images` of the training images if given. Refused settings are a failure.
+    pub(super) fn fit(
         &self,
         proposal: &Proposal,
         split: usize,
@@ -187,16 +185,16 @@ impl<'a> Evaluator<'a> {
         data: &SplitData,
         watch: Option<&Watch>,
         fitting: &Fitting,
-    ) -> Result<FitEnd, TuningError> {
+    ) -> Result<FitResult, TuningError> {
         match &proposal.learner {
-            Err(problem) => Ok(FitEnd {
-                end: End::Failed(problem.clone()),
+            Err(problem) => Ok(FitResult {
+                status: FitStatus::Failed(problem.clone()),
                 steps: Vec::new(),
                 train_steps: Vec::new(),
                 steps_run: 0,
                 seconds: 0.0,
             }),
-            Ok(learner) => fitting.fit(&FitJob {
+            Ok(learner) => fitting.fit(&SplitFit {
                 learner: learner.as_ref(),
                 split: data,
                 seed: self.seed.derive(&proposal.key).index(split as u64),
@@ -207,19 +205,20 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// A trial whose fits all ended: scored if all were, failed if one did.
-    fn ended(&self, proposal: &Proposal, ends: &[FitEnd], steps: Vec<(u64, f64)>) -> Trial {
-        let failure =
-            ends.iter().find_map(|end| if let End::Failed(problem) = &end.end { Some(problem.clone()) } else { None });
-        let scored = |end: &FitEnd| {
-            if let End::Scored { score, train_score } = end.end { Some((score, train_score)) } else { None }
+    /// Returns the trial of fits that all ended: scored if all of them were, failed if one did.
+    pub(super) fn ended(&self, proposal: &Proposal, ends: &[FitResult], steps: Vec<(u64, f64)>) -> Trial {
+        let failure = ends
+            .iter()
+            .find_map(|end| if let FitStatus::Failed(problem) = &end.status { Some(problem.clone()) } else { None });
+        let scored = |end: &FitResult| {
+            if let FitStatus::Scored { score, train_score } = end.status { Some((score, train_score)) } else { None }
         };
         let scores: Vec<(f64, f64)> = ends.iter().filter_map(scored).collect();
         let split_scores: Vec<f64> = scores.iter().map(|(score, _)| *score).collect();
         let complete = failure.is_none() && scores.len() == self.splits.len();
         let (score, standard_error) = match complete {
             true => {
-                let (mean, error) = summary(&split_scores, self.splits[0].validation.len());
+                let (mean, error) = mean_and_error(&split_scores, self.splits[0].validation.len());
                 (Some(mean), error)
             }
             false => (steps.last().map(|(_, score)| *score).filter(|_| failure.is_none()), None),
@@ -247,77 +246,20 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Writes a trial to the log.
-    fn record(&self, proposal: &Proposal, trial: &Trial) -> Result<(), TuningError> {
+    /// Records a trial in the log.
+    pub(super) fn record(&self, proposal: &Proposal, trial: &Trial) -> Result<(), TuningError> {
         self.log.record(&trial.to_log(&self.stage.space))?;
         self.forget(&proposal.key);
         self.task.advance(1);
         Ok(())
     }
 
-    fn note_best(&self) {
+    pub(super) fn note_best(&self) {
         let scores =
             self.known.values().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.score);
         let best = scores.fold(f64::NEG_INFINITY, f64::max);
         if best.is_finite() {
             self.task.note(&format!("best {}", self.stage.config.score.format(best)));
-        }
-    }
-}
-
-impl Objective for Evaluator<'_> {
-    fn evaluate(&mut self, candidates: &[Candidate]) -> Result<Vec<Option<f64>>, Stop> {
-        let keys: Vec<String> = candidates.iter().map(|candidate| self.stage.space.key(candidate)).collect();
-        let mut batch = Vec::new();
-        let mut over = false;
-        for (key, candidate) in keys.iter().zip(candidates) {
-            if self.seen.contains(key) {
-                continue;
-            }
-            if self.stage.config.budget.trials.is_some_and(|most| self.proposed.len() >= most) {
-                over = true;
-                break;
-            }
-            if self.known.contains_key(key) {
-                self.task.advance(1);
-            }
-            batch.push(self.proposal(key.clone(), self.proposed.len(), candidate));
-            self.seen.insert(key.clone());
-            self.proposed.push(key.clone());
-        }
-        for part in self.parts(batch).into_iter().filter(|part| !part.is_empty()) {
-            let time_left = self.evaluate_batch(&part).map_err(Stop::Failure)?;
-            self.note_best();
-            over |= !time_left;
-            if over && !time_left {
-                break;
-            }
-        }
-        if over { Err(Stop::Budget) } else { Ok(keys.iter().map(|key| self.score_of(key)).collect()) }
-    }
-}
-
-impl Evaluator<'_> {
-    /// A batch in the parts that are scored one after the other: pruning compares with what is done, so it takes few at
-    /// a time.
-    fn parts(&self, mut batch: Vec<Proposal>) -> Vec<Vec<Proposal>> {
-        if self.stage.config.pruning.is_none() {
-            return vec![batch];
-        }
-        let mut parts = Vec::new();
-        while !batch.is_empty() {
-            let rest = batch.split_off(batch.len().min(pruning::BATCH));
-            parts.push(std::mem::replace(&mut batch, rest));
-        }
-        parts
-    }
-
-    /// Scores proposals, those that are known included; false if the time ran out before all were begun.
-    fn evaluate_batch(&mut self, batch: &[Proposal]) -> Result<bool, TuningError> {
-        match (&self.stage.config.halving, self.stage.config.pruning) {
-            (Some(halving), _) => self.evaluate_by_halving(batch, halving),
-            (None, Some(pruning)) => self.evaluate_with_pruning(batch, pruning),
-            (None, None) => self.evaluate_plainly(batch),
         }
     }
 }

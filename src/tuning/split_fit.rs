@@ -1,4 +1,4 @@
-//! One fit of a trial on one split.
+//! Fit of a trial on one split.
 
 use std::{
     ops::ControlFlow,
@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Score, TuningError, splits::SplitData};
+use super::{error::TuningError, outcome::Score, splits::SplitData};
 use crate::{
     data::{Digits, Probabilities},
     evaluation,
@@ -20,7 +20,7 @@ use crate::{
     stacking::panic_message,
 };
 
-/// What surrounds every fit of a study.
+/// Resources and score of a fit.
 pub(super) struct Fitting<'a> {
     pub(super) device: &'a ChosenDevice,
     pub(super) progress: &'a dyn Progress,
@@ -29,52 +29,57 @@ pub(super) struct Fitting<'a> {
     pub(super) score: Score,
 }
 
-/// One fit to do.
-pub(super) struct FitJob<'a> {
+/// Fit of one learner on one split.
+pub(super) struct SplitFit<'a> {
     pub(super) learner: &'a dyn Learner,
     pub(super) split: &'a SplitData,
     pub(super) seed: Seed,
-    /// Where it keeps its state, to go on after a pause or a crash. Removed once it is scored.
+    /// File for its state, to continue after a pause or a crash. Removed once the trial is recorded.
     pub(super) checkpoint: &'a Path,
     pub(super) label: &'a str,
-    /// Called with every step after which the accuracy is known; it may end the fit there. None: nothing is read on the
-    /// way.
+    /// Observer of intermediate accuracies, which may end the fit. `None`: there are no intermediate scores.
     pub(super) watch: Option<&'a Watch<'a>>,
 }
 
-/// Sees a step and the validation accuracy after it.
+/// Observer of a step and the validation accuracy after it.
 pub(super) type Watch<'a> = dyn Fn(u64, f64) -> ControlFlow<()> + Sync + 'a;
 
-/// What became of a fit.
+/// Result of a fit.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct FitEnd {
-    pub(super) end: End,
-    /// The accuracy after each step that was watched.
+pub(super) struct FitResult {
+    pub(super) status: FitStatus,
+    /// Validation accuracy after each observed step.
     pub(super) steps: Vec<(u64, f64)>,
-    /// The training accuracy after each step that was watched, where the learner knows it.
+    /// Training accuracy after each observed step, if the learner measures it.
     pub(super) train_steps: Vec<(u64, f64)>,
-    /// Epochs or trees that it ran, over all its pauses.
+    /// Number of epochs or trees, over all its pauses.
     pub(super) steps_run: u64,
     pub(super) seconds: f64,
 }
 
-/// How a fit ended.
+/// State in which a fit ended.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum End {
-    /// To its last step; its score and that on a sample of the training images.
-    Scored { score: f64, train_score: f64 },
-    /// The watch ended it.
+pub(super) enum FitStatus {
+    /// It ran to its last step and was scored.
+    Scored {
+        /// Score on the validation images.
+        score: f64,
+        /// Score on a sample of the training images.
+        train_score: f64,
+    },
+    /// The observer ended it.
     Stopped,
-    /// It diverged or panicked (a device out of memory does).
+    /// It diverged or panicked, as a device out of memory does.
     Failed(String),
 }
 
 impl Fitting<'_> {
-    /// Fits, and scores what was fitted.
+    /// Fits and scores.
     ///
     /// # Errors
-    /// [`TuningError::Cancelled`], and a disk that takes or gives no checkpoint; what goes wrong in the fit is its end.
-    pub(super) fn fit(&self, job: &FitJob) -> Result<FitEnd, TuningError> {
+    /// [`TuningError::Cancelled`], or a checkpoint that cannot be written or read. An error of the fit itself is not an
+    /// error here but a [`FitStatus::Failed`].
+    pub(super) fn fit(&self, job: &SplitFit) -> Result<FitResult, TuningError> {
         let started = Instant::now();
         let points: Mutex<Vec<HistoryPoint>> = Mutex::default();
         let stopped = Mutex::new(false);
@@ -88,26 +93,26 @@ impl Fitting<'_> {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.fitted(job, &observe)));
         let points = points.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let last = points.last().map_or(0, |point| u64::from(point.step));
-        let (end, steps_run) = match outcome {
+        let (status, steps_run) = match outcome {
             Ok(Ok(ended)) => ended,
             Ok(Err(error)) if error.is_cancelled() => {
                 if !*lock(&stopped) {
                     return Err(TuningError::Cancelled);
                 }
-                (End::Stopped, last)
+                (FitStatus::Stopped, last)
             }
             Ok(Err(error)) if error.is_storage() => return Err(error.into()),
-            Ok(Err(error)) => (End::Failed(error.to_string()), last),
-            Err(panic) => (End::Failed(format!("it panicked: {}", panic_message(panic.as_ref()))), last),
+            Ok(Err(error)) => (FitStatus::Failed(error.to_string()), last),
+            Err(panic) => (FitStatus::Failed(format!("it panicked: {}", panic_message(panic.as_ref()))), last),
         };
-        if matches!(end, End::Failed(_)) {
+        if matches!(status, FitStatus::Failed(_)) {
             let _ = std::fs::remove_file(job.checkpoint);
         }
         let on = |score: &dyn Fn(&HistoryPoint) -> Option<f64>| {
             points.iter().filter_map(|point| Some((u64::from(point.step), score(point)?))).collect()
         };
-        Ok(FitEnd {
-            end,
+        Ok(FitResult {
+            status,
             steps: on(&|point| point.validation_accuracy),
             train_steps: on(&|point| point.train_accuracy),
             steps_run,
@@ -117,16 +122,16 @@ impl Fitting<'_> {
 
     fn fitted(
         &self,
-        job: &FitJob,
+        job: &SplitFit,
         observe: &(dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync),
-    ) -> Result<(End, u64), LearnerError> {
-        // What a learner chooses by must not be what it is scored on; what is merely watched may be.
+    ) -> Result<(FitStatus, u64), LearnerError> {
+        // Images that a learner selects by must not be those that it is scored on; those that are only observed may be.
         let (data, validation) = match (&job.split.selecting, job.watch) {
             (Some(selecting), _) if job.learner.selects_by_validation() => (&**selecting, Some(&selecting.validation)),
             (None, _) if job.learner.selects_by_validation() => {
                 return Ok((
-                    End::Failed(
-                        "it chooses an epoch or a number of trees, and no images were set aside for that".to_owned(),
+                    FitStatus::Failed(
+                        "it selects an epoch or a number of trees, and no images were set aside for that".to_owned(),
                     ),
                     0,
                 ));
@@ -152,12 +157,12 @@ impl Fitting<'_> {
         let run =
             fitted.history.points.last().map_or(u64::from(job.learner.length().steps), |point| u64::from(point.step));
         if !score.is_finite() {
-            return Ok((End::Failed(format!("its score is {score}")), run));
+            return Ok((FitStatus::Failed(format!("its score is {score}")), run));
         }
-        Ok((End::Scored { score, train_score }, run))
+        Ok((FitStatus::Scored { score, train_score }, run))
     }
 
-    /// The score of predictions.
+    /// Returns the score of predictions.
     fn of(&self, probabilities: &Probabilities, digits: &Digits) -> f64 {
         match (evaluation::score(probabilities, &digits.labels), self.score) {
             (Ok(scores), Score::Accuracy) => scores.accuracy.value,
@@ -167,7 +172,7 @@ impl Fitting<'_> {
     }
 }
 
-/// A watch that ends a fit at a step.
+/// Returns an observer that ends a fit at a step.
 pub(super) fn until(limit: u64) -> impl Fn(u64, f64) -> ControlFlow<()> + Sync {
     move |step, _| if step >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

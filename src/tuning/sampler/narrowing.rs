@@ -1,16 +1,20 @@
-//! A grid that gets finer around its best point.
+//! Grid search that narrows around its best point.
 
-use super::{Objective, Stop, Strategy};
+use super::objective::{Objective, Sampler, Stop};
 use crate::{
     seed::Seed,
-    tuning::{Candidate, Parameter, Space},
+    tuning::{
+        parameter::Parameter,
+        space::{Candidate, Space},
+    },
 };
 
-pub(super) struct Narrowing {
+/// Grids with the settings of [`SamplerConfig::Narrowing`](super::SamplerConfig::Narrowing).
+pub(super) struct NarrowingSampler {
     pub(super) rounds: usize,
 }
 
-impl Strategy for Narrowing {
+impl Sampler for NarrowingSampler {
     fn search(&self, space: &Space, _start: &[f64], objective: &mut dyn Objective, _seed: Seed) -> Result<(), Stop> {
         let mut round = space.clone();
         for _ in 0..self.rounds {
@@ -19,7 +23,7 @@ impl Strategy for Narrowing {
             let Some(best) = best(&grid, &scores) else { return Ok(()) };
             let parameters =
                 round.parameters().iter().zip(best).map(|(parameter, value)| narrowed(parameter, value)).collect();
-            // A part of a checked space is one.
+            // A part of a valid range is a valid range.
             let Ok(next) = Space::new(parameters) else { return Ok(()) };
             round = next;
         }
@@ -31,7 +35,7 @@ impl Strategy for Narrowing {
     }
 }
 
-/// The candidate with the highest score, the first of several.
+/// Returns the candidate with the highest score, the first of several.
 fn best<'a>(candidates: &'a [Candidate], scores: &[Option<f64>]) -> Option<&'a Candidate> {
     let mut best: Option<(&Candidate, f64)> = None;
     for (candidate, score) in candidates.iter().zip(scores) {
@@ -42,16 +46,16 @@ fn best<'a>(candidates: &'a [Candidate], scores: &[Option<f64>]) -> Option<&'a C
     best.map(|(candidate, _)| candidate)
 }
 
-/// The same parameter between the grid neighbours of its best value; a choice stays what it is.
+/// Returns the parameter restricted to the grid neighbours of its best value; a choice keeps that value alone.
 fn narrowed(parameter: &Parameter, best: &toml::Value) -> Parameter {
     let mut narrow = parameter.clone();
     let grid = parameter.grid();
-    let place = grid.iter().position(|value| value == best).unwrap_or_default();
-    let (below, above) = (&grid[place.saturating_sub(1)], &grid[(place + 1).min(grid.len() - 1)]);
+    let index = grid.iter().position(|value| value == best).unwrap_or_default();
+    let (below, above) = (&grid[index.saturating_sub(1)], &grid[(index + 1).min(grid.len() - 1)]);
     if let Some(range) = &mut narrow.integers {
         if let (Some(from), Some(to)) = (below.as_integer(), above.as_integer()) {
             (range.from, range.to) = (from, to);
-            // As many points as before, as far as whole numbers allow.
+            // The number of points stays the same, as far as whole numbers allow.
             range.step = ((to - from) / (grid.len() as i64 - 1).max(1)).max(1);
         }
     } else if let Some(range) = &mut narrow.reals {
@@ -59,7 +63,7 @@ fn narrowed(parameter: &Parameter, best: &toml::Value) -> Parameter {
             (range.from, range.to) = (from, to);
         }
     } else {
-        narrow.labels = narrow.labels.map(|labels| labels[place..=place].to_vec());
+        narrow.labels = narrow.labels.map(|labels| labels[index..=index].to_vec());
         narrow.values = Some(vec![best.clone()]);
     }
     narrow

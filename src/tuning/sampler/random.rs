@@ -1,21 +1,22 @@
-//! Points drawn evenly (Bergstra and Bengio, 2012).
+//! Random search (Bergstra and Bengio, 2012).
 
 use rand::RngExt;
 
-use super::{Objective, Stop, Strategy, trials};
+use super::objective::{Objective, Sampler, Stop, trials};
 use crate::{
     seed::Seed,
-    tuning::{Candidate, Space},
+    tuning::space::{Candidate, Space},
 };
 
-/// Points proposed together.
+/// Points proposed as one batch.
 const BATCH: usize = 16;
-/// Batches without a new point after which a space counts as used up.
+/// Number of batches without a new point after which the space counts as exhausted.
 const PATIENCE: usize = 200;
 
-pub(super) struct Random;
+/// Uniform draws from the unit cube, the known-good settings first.
+pub(super) struct RandomSampler;
 
-impl Strategy for Random {
+impl Sampler for RandomSampler {
     fn search(&self, space: &Space, start: &[f64], objective: &mut dyn Objective, seed: Seed) -> Result<(), Stop> {
         let mut rng = seed.rng();
         let mut seen = std::collections::HashSet::new();
