@@ -1,4 +1,5 @@
-//! Any bytes are refused or give rows that are all labelled or all not, and none comes from less text than it needs.
+//! CSV tables: any bytes are refused, or give rows that either all have a label or all have none, with enough text for
+//! the pixels of each row.
 #![no_main]
 
 use std::path::Path;

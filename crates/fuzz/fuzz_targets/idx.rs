@@ -1,4 +1,4 @@
-//! Any bytes are refused, or are exactly what the writer makes of what was read.
+//! IDX files: any bytes are refused, or the writer reproduces them exactly.
 #![no_main]
 
 use std::path::Path;
