@@ -1,24 +1,22 @@
-//! Counts and times in Prometheus' text format.
+//! Metrics of the service, in the text format of Prometheus.
 
 use std::time::Duration;
 
-use axum::{
-    extract::State,
-    http::{StatusCode, header},
-    response::IntoResponse,
-};
+use axum::http::StatusCode;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
     core::Collector,
 };
 
-use super::{Service, answer::Answer, problem::Problem};
 use crate::verdict::Refusal;
 
-/// Upper ends of the buckets, in seconds.
+/// Content type of the text format.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+
+/// Upper bounds of the histogram buckets, in seconds.
 const SECONDS: [f64; 12] = [0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 
-/// Everything that is counted.
+/// Metrics of the service.
 pub(super) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
@@ -32,29 +30,35 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
+    /// Registers all metrics.
+    ///
+    /// # Errors
+    /// If a name or label is invalid.
     pub(super) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let requests = Opts::new(
             "digitstack_requests_total",
-            "Requests answered, by route, method and status; 499: the client went away first.",
+            "Requests by route, method and status; status 499: the client closed the connection before the response.",
         );
-        let seconds = HistogramOpts::new("digitstack_request_seconds", "Time from a request's head to its answer.");
-        let refusals = Opts::new("digitstack_refusals_total", "Pictures that were given no digit, by reason.");
-        let reading =
-            HistogramOpts::new("digitstack_reading_seconds", "Decoding, preprocessing and all models for one picture.");
+        let seconds = HistogramOpts::new("digitstack_request_seconds", "Time from request head to response, by route.");
+        let refusals = Opts::new("digitstack_refusals_total", "Pictures rejected without a digit, by reason.");
+        let reading = HistogramOpts::new(
+            "digitstack_reading_seconds",
+            "Time for one picture: queue, decoding, preprocessing and all models.",
+        );
         let metrics = Self {
             requests: IntCounterVec::new(requests, &["route", "method", "status"])?,
             seconds: HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["route"])?,
-            in_flight: IntGauge::new("digitstack_in_flight", "Requests under way.")?,
+            in_flight: IntGauge::new("digitstack_in_flight", "Requests in flight.")?,
             turned_away: IntCounter::new(
                 "digitstack_turned_away_total",
                 "Requests answered 429 because too many were in flight.",
             )?,
-            digits: IntCounter::new("digitstack_digits_total", "Pictures that were given a digit.")?,
+            digits: IntCounter::new("digitstack_digits_total", "Pictures answered with a digit.")?,
             refusals: IntCounterVec::new(refusals, &["reason"])?,
             inferred: IntCounter::new(
                 "digitstack_inferred_images_total",
-                "Images that came through the inference protocol.",
+                "Images evaluated through the inference protocol.",
             )?,
             reading: Histogram::with_opts(reading.buckets(SECONDS.to_vec()))?,
             registry,
@@ -76,48 +80,53 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// A request came; dropping the returned value ends it.
-    pub(super) fn request(&self) -> UnderWay {
+    /// Counts a request as in flight until the returned value is dropped.
+    pub(super) fn in_flight(&self) -> InFlightGuard {
         self.in_flight.inc();
-        UnderWay(self.in_flight.clone())
+        InFlightGuard(self.in_flight.clone())
     }
 
-    /// A request was answered.
-    pub(super) fn done(&self, route: &str, method: &str, status: StatusCode, took: Duration) {
+    /// Counts a response.
+    pub(super) fn responded(&self, route: &str, method: &str, status: StatusCode, took: Duration) {
         self.requests.with_label_values(&[route, method, status.as_str()]).inc();
         self.seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
+    /// Counts a request that was answered 429.
     pub(super) fn turned_away(&self) {
         self.turned_away.inc();
     }
 
-    pub(super) fn answered(&self, answer: &Answer) {
-        match answer.refusal() {
-            Some(reason) => self.refusals.with_label_values(&[reason]).inc(),
+    /// Counts a prediction: a digit, or a picture that was rejected.
+    pub(super) fn predicted(&self, refusal: Option<Refusal>, seconds: f64) {
+        match refusal {
+            Some(reason) => self.refusals.with_label_values(&[reason.name()]).inc(),
             None => self.digits.inc(),
         }
-        self.reading.observe(answer.seconds());
+        self.reading.observe(seconds);
     }
 
+    /// Counts images of the inference protocol.
     pub(super) fn inferred(&self, images: usize) {
         self.inferred.inc_by(images as u64);
     }
-}
 
-/// A request under way.
-pub(super) struct UnderWay(IntGauge);
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.dec();
+    /// All metrics as text.
+    ///
+    /// # Errors
+    /// If a metric is inconsistent.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
     }
 }
 
-/// Counts and times in Prometheus' text format.
-#[utoipa::path(get, path = "/metrics", responses((status = 200, body = String, content_type = "text/plain; version=0.0.4")))]
-pub(super) async fn metrics(State(service): State<Service>) -> Result<impl IntoResponse, Problem> {
-    let mut text = Vec::new();
-    TextEncoder::new().encode(&service.metrics.registry.gather(), &mut text).map_err(|_| Problem::internal())?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text))
+/// Counts a request as in flight until it is dropped.
+pub(super) struct InFlightGuard(IntGauge);
+
+impl Drop for InFlightGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }

@@ -1,38 +1,47 @@
-//! From a request's body to something that can be read.
+//! Decoding of request bodies into pictures.
 
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, StatusCode, header},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use image::ImageError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::problem::Problem;
+use super::problem::{Problem, shortened};
 use crate::{
     data::{PIXELS, SIDE},
     imaging::{self, DrawingError, MAX_SIDE},
 };
 
-/// What a client wants to have read.
+/// Body of a request that is to contain a picture.
+pub(super) struct PictureBody {
+    content_type: String,
+    bytes: Bytes,
+}
+
+/// Picture of a request.
 #[derive(Debug, PartialEq)]
 pub(super) enum Picture {
-    /// A PNG or JPEG file.
-    File(Vec<u8>),
-    /// 28×28 levels, 0 = background, 255 = ink.
+    /// PNG or JPEG file.
+    File(Bytes),
+    /// 28×28 image in row-major order, 0 = background, 255 = ink.
     Pixels(Box<[u8; PIXELS]>),
 }
 
-/// Pictures of more pixels take long to decode.
+/// Number of pixels from which on decoding a picture takes long.
 const LARGE: u64 = 1 << 20;
 
 impl Picture {
-    /// True if its header says that it takes long to decode.
+    /// True if decoding takes long, by the dimensions in the header of the file.
     pub(super) fn is_large(&self) -> bool {
         let Self::File(bytes) = self else { return false };
         imaging::picture_size(bytes).is_some_and(|(width, height)| u64::from(width) * u64::from(height) > LARGE)
     }
 }
 
-/// A JSON body: one of the two.
+/// JSON body: exactly one of the two fields.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JsonPicture {
@@ -40,19 +49,30 @@ struct JsonPicture {
     pixels: Option<Value>,
 }
 
-/// Understands the body by its content type.
-pub(super) fn of_request(headers: &HeaderMap, body: &[u8]) -> Result<Picture, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
-    match kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "image/png" | "image/jpeg" => Ok(Picture::File(body.to_vec())),
-        "application/json" => of_json(body),
-        found => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!(
-                "found the content type `{}`, expected image/png, image/jpeg or application/json",
-                found.chars().take(60).collect::<String>()
-            ),
-        )),
+impl PictureBody {
+    /// Body with the `Content-Type` of its request.
+    pub(super) fn new(headers: &HeaderMap, bytes: Bytes) -> Self {
+        let content_type = headers.get(header::CONTENT_TYPE).map_or("", |value| value.to_str().unwrap_or("?"));
+        Self { content_type: content_type.to_owned(), bytes }
+    }
+
+    /// Decodes the body by its content type.
+    ///
+    /// # Errors
+    /// 415 for another content type than PNG, JPEG or JSON, 400 for JSON that is no picture.
+    pub(super) fn decode(self) -> Result<Picture, Problem> {
+        let media_type = self.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match media_type.as_str() {
+            "image/png" | "image/jpeg" => Ok(Picture::File(self.bytes)),
+            "application/json" => of_json(&self.bytes),
+            found => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!(
+                    "found the content type `{}`, expected image/png, image/jpeg or application/json",
+                    shortened(found, 60)
+                ),
+            )),
+        }
     }
 }
 
@@ -71,15 +91,15 @@ fn of_json(body: &[u8]) -> Result<Picture, Problem> {
 fn of_data_url(url: &str) -> Result<Picture, Problem> {
     let data = ["data:image/png;base64,", "data:image/jpeg;base64,"].iter().find_map(|prefix| url.strip_prefix(prefix));
     let data = data.ok_or_else(|| {
-        let start: String = url.chars().take(40).collect();
         Problem::bad_request(format!(
-            "image: found `{start}`, expected `data:image/png;base64,…` or `data:image/jpeg;base64,…`"
+            "image: found `{}`, expected `data:image/png;base64,…` or `data:image/jpeg;base64,…`",
+            shortened(url, 40)
         ))
     })?;
     STANDARD
         .decode(data)
-        .map(Picture::File)
-        .map_err(|error| Problem::bad_request(format!("image: not base64: {error}")))
+        .map(|bytes| Picture::File(bytes.into()))
+        .map_err(|error| Problem::bad_request(format!("image: invalid base64: {error}")))
 }
 
 fn of_levels(pixels: &Value) -> Result<Picture, Problem> {
@@ -108,27 +128,27 @@ fn of_levels(pixels: &Value) -> Result<Picture, Problem> {
         if rows.len() != PIXELS {
             return Err(size("pixels".into(), rows.len(), "784, or 28 rows of 28"));
         }
-        for (place, value) in rows.iter().enumerate() {
-            image[place] =
-                level(value).map_err(|problem| Problem::bad_request(format!("pixels[{place}]: {problem}")))?;
+        for (index, value) in rows.iter().enumerate() {
+            image[index] =
+                level(value).map_err(|problem| Problem::bad_request(format!("pixels[{index}]: {problem}")))?;
         }
     }
     Ok(Picture::Pixels(image))
 }
 
-/// A level from 0 to 255; fractions are rounded.
+/// Parses a level from 0 to 255; fractions are rounded.
 fn level(value: &Value) -> Result<u8, String> {
     match value.as_f64() {
         Some(level) if (0.0..=255.0).contains(&level) => Ok(level.round() as u8),
         _ => {
-            let found: String = value.to_string().chars().take(40).collect();
+            let found = shortened(&value.to_string(), 40);
             Err(format!("found {found}, expected a number from 0 (background) to 255 (ink)"))
         }
     }
 }
 
-/// The status that says what is wrong with a picture.
-pub(super) fn refused(error: &DrawingError) -> Problem {
+/// Error response for a picture that cannot be decoded: 413 if it is too large, otherwise 400.
+pub(super) fn rejection(error: &DrawingError) -> Problem {
     match error {
         DrawingError::TooLarge { .. } | DrawingError::Decode(ImageError::Limits(_)) => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
@@ -144,11 +164,12 @@ mod tests {
     fn json(text: &str) -> Result<Picture, String> {
         let headers =
             HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json; charset=utf-8".parse().unwrap())]);
-        of_request(&headers, text.as_bytes()).map_err(|problem| format!("{problem:?}"))
+        let body = PictureBody::new(&headers, Bytes::copy_from_slice(text.as_bytes()));
+        body.decode().map_err(|problem| format!("{problem:?}"))
     }
 
     #[test]
-    fn arrays_are_read_flat_or_in_rows() {
+    fn pixels_are_accepted_flat_or_in_rows() {
         let row = format!("[{}]", vec!["1.6"; SIDE].join(","));
         let rows = json(&format!(r#"{{"pixels": [{}]}}"#, vec![row.as_str(); SIDE].join(","))).unwrap();
         let flat = json(&format!(r#"{{"pixels": [{}]}}"#, vec!["2"; PIXELS].join(","))).unwrap();
@@ -157,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_with_their_place() {
+    fn errors_name_the_row_and_the_column() {
         let row = |value: &str| format!("[{value},{}]", vec!["0"; SIDE - 1].join(","));
         let rows = |value: &str| format!(r#"{{"pixels": [{},{}]}}"#, row(value), vec![row("0"); SIDE - 1].join(","));
         for (text, parts) in [
@@ -178,7 +199,7 @@ mod tests {
             let error = json(&text).unwrap_err();
             assert!(parts.iter().all(|part| error.contains(part)), "{error}");
         }
-        let error = of_request(&HeaderMap::new(), b"").unwrap_err();
+        let error = PictureBody::new(&HeaderMap::new(), Bytes::new()).decode().unwrap_err();
         assert!(format!("{error:?}").contains("415"));
     }
 }

@@ -1,4 +1,4 @@
-//! Why a request gets no answer.
+//! Error responses: a status and a JSON body with one sentence.
 
 use axum::{
     Json,
@@ -8,14 +8,14 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The body of every error.
+/// Body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ErrorBody {
-    /// What is wrong and what would be right.
+    /// What is wrong with the request and what is expected instead.
     error: String,
 }
 
-/// A status and a sentence; becomes an [`ErrorBody`].
+/// Error response: a status and a sentence, sent as an [`ErrorBody`].
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -23,18 +23,31 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    /// Error response with any status.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    /// The request cannot be understood.
+    /// 400: the request is malformed.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// Something failed here; the cause is for the log.
+    /// 404: there is no such model.
+    pub(super) fn unknown_model<'a>(name: &str, available: impl Iterator<Item = &'a str>) -> Self {
+        let available: Vec<&str> = available.collect();
+        let message = format!("unknown model `{}`; available: {}", shortened(name, 40), available.join(", "));
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 413: the body of the request is longer than `limit` bytes.
+    pub(super) fn body_too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the request body is longer than {limit} bytes"))
+    }
+
+    /// 500: an internal error, whose cause is written to the log and not told to the client.
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed to answer; its log says why")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error; the cause is in the log of the service")
     }
 }
 
@@ -47,4 +60,9 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// The first `limit` characters of a text from a client, to be quoted in a message.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
 }

@@ -1,6 +1,13 @@
-//! Connections: taken one by one, limited in number and in patience, and ended in good order.
+//! Connections: accepted with limits on their number and on time, and shut down gracefully.
 
-use std::{io, net::SocketAddr, path::Path, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    path::Path,
+    pin::Pin,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
 use hyper::server::conn::http1;
@@ -18,25 +25,35 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::Layer;
 
-use super::{ServeError, ServeOptions, Service, desk::Log, guarded, routes};
-use crate::pipeline::{SavedRun, Work};
+use super::{
+    engine::{Engine, Predictor, RunPredictor},
+    error::ServeError,
+    metrics::Metrics,
+    options::{Log, ServeOptions},
+    page::Pages,
+    router,
+    run_summary::RunSummary,
+    state::{Service, State},
+};
+use crate::pipeline::{RunFailure, SavedRun, Work};
 
-/// Connections open at the same time; those beyond wait to be taken.
-const CONNECTIONS: usize = 1024;
-/// Time for the head of a request, also for the next one on a connection that stays open.
-const HEAD: Duration = Duration::from_secs(10);
-/// Time that an answer may lie unread before its connection is closed.
-const UNREAD: Duration = Duration::from_secs(10);
+/// Maximum number of open connections; further ones wait in the backlog of the operating system.
+const MAX_CONNECTIONS: usize = 1024;
+/// Read timeout for the head of a request, the next one on a persistent connection included.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Write timeout: a connection is closed if its client reads nothing of a response for this long.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest head of a request, in bytes.
-const HEAD_BYTES: usize = 16 * 1024;
-/// Time beyond a request's own that requests under way have to end once the service is asked to stop.
-const FAREWELL: Duration = Duration::from_secs(5);
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// Time beyond the request timeout that requests in flight have at shutdown.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
-/// Serves a complete run until SIGTERM or Ctrl-C, then lets requests under way end. `ready` is told the address once it
-/// listens; `log` takes the lines of the access log, each a JSON object, and words on what else happens.
+/// Serves a complete run until SIGTERM or Ctrl-C, then completes the requests in flight. `ready` is called with the
+/// address once the service listens; `log` receives the lines of the access log, each a JSON object, and messages on
+/// other events.
 ///
 /// # Errors
-/// A run that is not complete or damaged, an address that is taken.
+/// If the run is incomplete or damaged, or the address is in use.
 pub fn serve(
     folder: &Path,
     options: &ServeOptions,
@@ -45,9 +62,19 @@ pub fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
     let run = SavedRun::load(folder, work)?;
-    let (routes, document) = routes();
-    let service = Service::new(run, folder, options, &document, Arc::clone(&log))?;
-    let app = guarded(routes, service.clone());
+    let (routes, document) = router::routes();
+    let service = Service::new(State {
+        run: RunSummary::of(&run),
+        pages: Pages::new(&run, folder, &options.drawing, &document)?,
+        engine: Engine::start(predictors(run, options.threads)?, options, &log)?,
+        drawing: options.drawing.clone(),
+        metrics: Metrics::new()?,
+        log: Arc::clone(&log),
+        timeout: options.timeout,
+        loopback: options.host.to_canonical().is_loopback(),
+        stopping: AtomicBool::new(false),
+    });
+    let app = router::layered(routes, service.clone());
     let threads = options.threads.max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads.min(4))
@@ -57,39 +84,45 @@ pub fn serve(
     let address = SocketAddr::new(options.host, options.port);
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
-        // Whoever is told that the service is ready may stop it at once.
+        // Signals may arrive as soon as `ready` has been called.
         let signals = Signals::new().map_err(ServeError::Threads)?;
         ready(listener.local_addr().map_err(|source| ServeError::Listen { address, source })?);
         accept(listener, app, service, signals, &log).await;
         Ok(())
     });
-    // Work that nobody waits for any more is not waited for here either.
+    // Work whose client has gone away is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
 }
 
-/// Takes connections until a signal comes.
+/// Predictors of a run, one for each worker thread.
+fn predictors(run: SavedRun, threads: usize) -> Result<Vec<Box<dyn Predictor>>, RunFailure> {
+    let run = Arc::new(run);
+    (0..threads.max(1)).map(|_| Ok(Box::new(RunPredictor::new(&run)?) as Box<dyn Predictor>)).collect()
+}
+
+/// Accepts connections until a signal arrives, then shuts down gracefully.
 async fn accept(listener: TcpListener, app: Router, service: Service, mut signals: Signals, log: &Log) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let graceful = GracefulShutdown::new();
     loop {
         let next = async {
             // The semaphore is never closed.
-            let room = Arc::clone(&connections).acquire_owned().await;
-            (listener.accept().await, room)
+            let slot = Arc::clone(&connections).acquire_owned().await;
+            (listener.accept().await, slot)
         };
         tokio::select! {
-            (accepted, room) = next => match accepted {
+            (accepted, slot) = next => match accepted {
                 Ok((stream, peer)) => {
                     let connection = graceful.watch(connection(stream, peer, app.clone()));
                     tokio::spawn(async move {
-                        // A client that goes away or sends what is no HTTP is its own affair.
+                        // A client that disconnects or does not speak HTTP is no error of the service.
                         let _ = connection.await;
-                        drop(room);
+                        drop(slot);
                     });
                 }
                 Err(error) => {
-                    log(&format!("a connection could not be taken: {error}"));
+                    log(&format!("cannot accept a connection: {error}"));
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
@@ -98,34 +131,34 @@ async fn accept(listener: TcpListener, app: Router, service: Service, mut signal
     }
     service.stop();
     drop(listener);
-    log("stopping: requests under way end, no new ones are taken");
+    log("stopping: completing the requests in flight, accepting no new connections");
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(service.desk.timeout() + FAREWELL) => log("requests were still under way and are cut off"),
-        () = signals.next() => log("a second signal: stopped at once"),
+        () = tokio::time::sleep(service.timeout + SHUTDOWN_GRACE) => log("shutdown timeout: requests in flight were aborted"),
+        () = signals.next() => log("second signal: stopped immediately"),
     }
 }
 
-/// A client's bytes, which it has to read in time.
+/// Connection with a write timeout.
 type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
-/// Every route, told who asks.
+/// Application that knows the address of the client.
 type App = TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>;
 
-/// One connection with its limits.
+/// Serves one connection with its limits.
 fn connection(stream: TcpStream, peer: SocketAddr, app: Router) -> http1::Connection<Stream, App> {
-    // Answers are small and wait for nothing.
+    // Responses are small and are sent at once.
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+    server.timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT).max_buf_size(MAX_HEADER_BYTES);
     let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(UNREAD));
+    stream.set_write_timeout(Some(WRITE_TIMEOUT));
     server.serve_connection(
         TokioIo::new(Box::pin(stream)),
         TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)),
     )
 }
 
-/// The system's signals that ask the process to stop.
+/// Signals that ask the process to stop.
 struct Signals {
     #[cfg(unix)]
     terminate: Signal,
@@ -134,7 +167,7 @@ struct Signals {
 }
 
 impl Signals {
-    /// From now on they no longer end the process by themselves.
+    /// Installs the handlers; from now on the signals do not end the process by themselves.
     #[cfg(unix)]
     fn new() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
@@ -145,7 +178,7 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Ends when the next one comes.
+    /// Waits for the next signal.
     async fn next(&mut self) {
         #[cfg(unix)]
         tokio::select! {

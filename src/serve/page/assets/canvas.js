@@ -1,9 +1,10 @@
-// The drawing area: pointers make strokes, strokes are drawn as smooth lines of constant width. The canvas holds nothing but ink on a
-// transparent ground, whose alpha channel is what the service reads; the uploaded picture and the pen cursor are elements of their own.
+// Drawing area: pointers make strokes, strokes are drawn as smooth lines of constant width. The canvas contains only ink on a
+// transparent background, because the service takes the ink from the alpha channel; the uploaded picture and the cursor of
+// the keyboard are separate elements.
 
 import { createHistory } from './history.js';
 
-/** `changed` is called after anything on the pad has changed. */
+/** Creates the pad; `changed` is called after each change of its contents. */
 export function createPad({ canvas, underlay, brushWidth, changed }) {
   const context = canvas.getContext('2d', { willReadFrequently: true });
   const history = createHistory();
@@ -14,7 +15,7 @@ export function createPad({ canvas, underlay, brushWidth, changed }) {
     underlay.hidden = picture === null;
     if (picture && underlay.src !== picture.url) underlay.src = picture.url;
     context.clearRect(0, 0, canvas.width, canvas.height);
-    // The element's own colour follows the light, dark and forced-colour modes.
+    // The colour of the element follows the light, dark and forced-colour modes.
     context.strokeStyle = context.fillStyle = getComputedStyle(canvas).color;
     strokes.forEach((stroke) => drawStroke(context, stroke));
   }
@@ -40,7 +41,7 @@ export function createPad({ canvas, underlay, brushWidth, changed }) {
     current = null;
   }
 
-  /** An action on the whole drawing; the stroke that is being drawn ends with it. */
+  /** Wraps an action on the whole drawing, which ends the current stroke. */
   function whole(action) {
     return (...given) => {
       end();
@@ -66,19 +67,19 @@ export function createPad({ canvas, underlay, brushWidth, changed }) {
     canRedo: history.canRedo,
     isEmpty: history.isEmpty,
     isDrawing: () => current !== null,
-    /** The bytes to send: the picture's own, or the strokes as a PNG. */
+    /** The bytes to send: those of the picture, or the strokes as a PNG. */
     image: () => history.visible().picture?.bytes ?? new Promise((resolve) => canvas.toBlob(resolve, 'image/png')),
   };
 }
 
-/** A line through the middles of neighbouring points, bent at the points themselves: smooth, and it needs no look ahead. */
+/** Draws quadratic curves through the midpoints of neighbouring points, with the points as control points. */
 function drawStroke(context, { width, points }) {
   context.lineWidth = width;
   context.lineCap = 'round';
   context.lineJoin = 'round';
   const [first] = points;
   const last = points[points.length - 1];
-  // A line of no length is not drawn, so a click needs a dot; under a longer line the dot lies within its round end.
+  // A line of zero length is not drawn, so a click needs a dot; under a longer line it lies within the round cap.
   context.beginPath();
   context.arc(first.x, first.y, width / 2, 0, 2 * Math.PI);
   context.fill();
@@ -96,7 +97,7 @@ function drawStroke(context, { width, points }) {
 function listenToPointers(canvas, { begin, extend, end }) {
   let drawing = null;
 
-  function place(event) {
+  function position(event) {
     const bounds = canvas.getBoundingClientRect();
     const scale = canvas.width / bounds.width;
     return { x: (event.clientX - bounds.left) * scale, y: (event.clientY - bounds.top) * scale };
@@ -106,13 +107,13 @@ function listenToPointers(canvas, { begin, extend, end }) {
     if (drawing !== null || event.button !== 0) return;
     drawing = event.pointerId;
     canvas.setPointerCapture(drawing);
-    begin(place(event));
+    begin(position(event));
   });
 
   canvas.addEventListener('pointermove', (event) => {
     if (event.pointerId !== drawing) return;
     const moves = event.getCoalescedEvents?.() ?? [];
-    extend((moves.length > 0 ? moves : [event]).map(place));
+    extend((moves.length > 0 ? moves : [event]).map(position));
   });
 
   for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) {

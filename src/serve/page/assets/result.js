@@ -1,4 +1,4 @@
-// The answer: the digit and how sure it is, or why there is none. Its pictures and table have modules of their own.
+// Result: the digit with its confidence, or the reason for a rejection. `stages.js` and `table.js` show the rest.
 
 import { createStages } from './stages.js';
 import { createTable } from './table.js';
@@ -11,7 +11,7 @@ export function createResult(page) {
 
   function say(view, sentence) {
     element('answer').dataset.view = view;
-    // A screen reader repeats what is set again, so only a change is set.
+    // A screen reader repeats text that is set again, so only a change is set.
     if (element('verdict').textContent !== sentence) element('verdict').textContent = sentence;
   }
 
@@ -51,11 +51,11 @@ function sentence({ digit, confidence, runner_up: second }) {
   return `${digit}, ${percent(confidence)} sure${likeness}`;
 }
 
-/** One decimal; never "100.0" for less than certainty nor "0.0" for more than nothing. */
-function percent(share) {
-  const rounded = (100 * share).toFixed(1);
-  if (rounded === '100.0' && share < 1) return '>99.9 %';
-  if (rounded === '0.0' && share > 0) return '<0.1 %';
+/** Formats a probability in per cent with one decimal; never "100.0" below 1 nor "0.0" above 0. */
+function percent(probability) {
+  const rounded = (100 * probability).toFixed(1);
+  if (rounded === '100.0' && probability < 1) return '>99.9 %';
+  if (rounded === '0.0' && probability > 0) return '<0.1 %';
   return `${rounded} %`;
 }
 

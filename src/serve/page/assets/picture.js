@@ -1,4 +1,4 @@
-// Pictures from a file, the clipboard or a drop: checked, and scaled down where they are larger than the service needs.
+// Pictures from a file, the clipboard or a drop: checked, and scaled down if they are larger than the service needs.
 
 const LARGEST_SIDE = 1600;
 const LARGEST_BYTES = 1_500_000;
@@ -12,7 +12,7 @@ const SIGNATURES = {
 export function listenToPictures({ input, target, take }) {
   input.addEventListener('change', () => {
     if (input.files.length > 0) take(input.files[0]);
-    // So that choosing the same file again is a change again.
+    // Otherwise choosing the same file again would be no change event.
     input.value = '';
   });
 
@@ -23,7 +23,7 @@ export function listenToPictures({ input, target, take }) {
     take(file);
   });
 
-  // Without this a picture that misses the target would replace the page.
+  // Otherwise a picture dropped outside of the target would replace the page.
   window.addEventListener('dragover', (event) => event.preventDefault());
   window.addEventListener('drop', (event) => event.preventDefault());
 
@@ -36,7 +36,7 @@ export function listenToPictures({ input, target, take }) {
   });
 }
 
-/** The bytes to send and an address to show them by; throws an error whose message is for people. */
+/** Returns the bytes to send and a URL to show them; throws an error whose message is shown to the user. */
 export async function readPicture(file) {
   const type = await typeOf(file);
   if (!type) throw new Error('Only PNG and JPEG pictures can be read.');
@@ -49,10 +49,10 @@ export async function readPicture(file) {
   return { bytes, url: URL.createObjectURL(bytes) };
 }
 
-/** By the first bytes, since a name or a browser's word for it can be wrong. */
+/** Media type by the first bytes, because the file name and the type given by the browser can be wrong. */
 async function typeOf(file) {
   const start = new Uint8Array(await file.slice(0, 4).arrayBuffer());
-  const matches = ([, signature]) => signature.every((byte, place) => start[place] === byte);
+  const matches = ([, signature]) => signature.every((byte, index) => start[index] === byte);
   return Object.entries(SIGNATURES).find(matches)?.[0];
 }
 
@@ -61,7 +61,7 @@ async function fitting(original, bitmap) {
   if (side <= LARGEST_SIDE && original.size <= LARGEST_BYTES) return original;
   side = Math.min(side, LARGEST_SIDE);
   let bytes = await scaled(bitmap, side, original.type);
-  // Noise hardly compresses, so the side alone does not bound the bytes.
+  // Noise hardly compresses, so the side alone does not limit the number of bytes.
   while (bytes.size > LARGEST_BYTES) {
     side = Math.floor(side * 0.7);
     bytes = await scaled(bitmap, side, original.type);

@@ -1,5 +1,5 @@
-// What is on the pad, as a list of actions. What one sees is what the last actions leave: a stroke replaces a picture, a picture
-// replaces strokes, and clearing removes both. So undo takes an action away, and redo puts it back.
+// Contents of the pad as a list of actions. A stroke replaces a picture, a picture replaces strokes, and clearing removes both.
+// Undo removes the last action, redo restores it.
 
 export function createHistory() {
   let done = [];
@@ -11,7 +11,7 @@ export function createHistory() {
     undone = [];
   }
 
-  /** The picture (or null) and the strokes that are to be seen. */
+  /** The visible picture (or null) and the visible strokes. */
   function visible() {
     const start = done.findLastIndex((action) => action.kind !== 'stroke') + 1;
     const before = done[start - 1];

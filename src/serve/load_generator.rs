@@ -1,4 +1,4 @@
-//! Clients that ask a service as fast as it answers, for measuring it.
+//! Load generator: clients that send requests as fast as the service responds.
 
 use std::{
     net::SocketAddr,
@@ -15,78 +15,78 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use tokio::net::TcpStream;
 
-/// Longest answer that is read, in bytes.
-const ANSWER: usize = 16 * 1024 * 1024;
+/// Longest response that is read, in bytes.
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What the clients saw.
+/// Throughput and latency of a load test.
 #[derive(Clone, Debug, Serialize)]
-pub struct Load {
-    /// Connections, each with one request under way.
+pub struct LoadReport {
+    /// Number of connections, each with one request in flight.
     pub connections: usize,
-    /// From the first request to the last answer.
+    /// Time from the first request to the last response.
     pub seconds: f64,
-    /// Answers with status 200.
+    /// Number of responses with status 200.
     pub answers: usize,
-    /// Requests that got another status or none.
+    /// Number of requests with another status or without a response.
     pub errors: usize,
-    /// The first of them.
+    /// First error.
     pub first_error: Option<String>,
-    /// Answers in a second.
+    /// Responses with status 200 per second.
     pub answers_per_s: f64,
-    /// Median time from a request to its answer, in milliseconds.
+    /// Median latency in milliseconds.
     pub p50_ms: f64,
-    /// All but one in a hundred were faster.
+    /// 99th percentile of the latency in milliseconds.
     pub p99_ms: f64,
-    /// The slowest.
+    /// Maximum latency in milliseconds.
     pub max_ms: f64,
 }
 
-/// One client's times and troubles.
+/// Latencies and errors of one client.
 #[derive(Default)]
-struct Seen {
+struct Outcomes {
     milliseconds: Vec<f64>,
     errors: usize,
     first_error: Option<String>,
 }
 
-/// Posts PNG pictures in turn to `/api/predict` at `address` over so many connections for a while. Connections that
-/// break are opened again.
+/// Posts PNG pictures in turn to `/api/predict` at `address` over a number of connections for a duration. Broken
+/// connections are reopened.
 ///
 /// # Errors
-/// If the clients' threads cannot be started.
+/// If the asynchronous runtime cannot be created.
 pub fn load(
     address: SocketAddr,
     pictures: Vec<Vec<u8>>,
     connections: usize,
     duration: Duration,
-) -> std::io::Result<Load> {
+) -> std::io::Result<LoadReport> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let pictures = Arc::new(pictures);
     let begun = Instant::now();
-    let seen = runtime.block_on(async {
+    let outcomes = runtime.block_on(async {
         let clients: Vec<_> = (0..connections)
-            .map(|client| tokio::spawn(ask_until(address, Arc::clone(&pictures), client, begun + duration)))
+            .map(|client| tokio::spawn(send_until(address, Arc::clone(&pictures), client, begun + duration)))
             .collect();
-        let mut all = Seen::default();
+        let mut all = Outcomes::default();
         for client in clients {
-            let seen = client.await.unwrap_or_else(|panic| Seen::failed(panic.to_string()));
-            all.milliseconds.extend(seen.milliseconds);
-            all.errors += seen.errors;
-            all.first_error = all.first_error.or(seen.first_error);
+            let outcomes = client.await.unwrap_or_else(|panic| Outcomes::failed(panic.to_string()));
+            all.milliseconds.extend(outcomes.milliseconds);
+            all.errors += outcomes.errors;
+            all.first_error = all.first_error.or(outcomes.first_error);
         }
         all
     });
     let seconds = begun.elapsed().as_secs_f64();
-    let mut times = seen.milliseconds;
+    let mut times = outcomes.milliseconds;
     times.sort_unstable_by(f64::total_cmp);
     let quantile =
-        |share: f64| times.get((times.len() as f64 * share) as usize).or(times.last()).copied().unwrap_or(f64::NAN);
-    Ok(Load {
+        |level: f64| times.get((times.len() as f64 * level) as usize).or(times.last()).copied().unwrap_or(f64::NAN);
+    Ok(LoadReport {
         connections,
         seconds,
         answers: times.len(),
-        errors: seen.errors,
-        first_error: seen.first_error,
+        errors: outcomes.errors,
+        first_error: outcomes.first_error,
         answers_per_s: times.len() as f64 / seconds,
         p50_ms: quantile(0.5),
         p99_ms: quantile(0.99),
@@ -94,37 +94,38 @@ pub fn load(
     })
 }
 
-impl Seen {
+impl Outcomes {
     fn failed(error: String) -> Self {
         Self { errors: 1, first_error: Some(error), ..Self::default() }
     }
 }
 
-async fn ask_until(address: SocketAddr, pictures: Arc<Vec<Vec<u8>>>, client: usize, end: Instant) -> Seen {
-    let mut seen = Seen::default();
+/// Sends requests until `end`.
+async fn send_until(address: SocketAddr, pictures: Arc<Vec<Vec<u8>>>, client: usize, end: Instant) -> Outcomes {
+    let mut outcomes = Outcomes::default();
     let mut next = client;
     while Instant::now() < end {
-        if let Err(error) = ask_on_one(address, &pictures, &mut next, end, &mut seen).await {
-            seen.errors += 1;
-            seen.first_error.get_or_insert(error);
+        if let Err(error) = send_on_connection(address, &pictures, &mut next, end, &mut outcomes).await {
+            outcomes.errors += 1;
+            outcomes.first_error.get_or_insert(error);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    seen
+    outcomes
 }
 
-/// Asks over one connection until the end or until it breaks.
-async fn ask_on_one(
+/// Sends requests over one connection until `end` or until the connection breaks.
+async fn send_on_connection(
     address: SocketAddr,
     pictures: &[Vec<u8>],
     next: &mut usize,
     end: Instant,
-    seen: &mut Seen,
+    outcomes: &mut Outcomes,
 ) -> Result<(), String> {
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     stream.set_nodelay(true).map_err(|error| error.to_string())?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-    // It ends with an error when the other side closes it, which the request under way sees too.
+    // Its error is also that of the request in flight.
     tokio::spawn(connection);
     while Instant::now() < end {
         let picture = pictures[*next % pictures.len()].clone();
@@ -136,12 +137,14 @@ async fn ask_on_one(
         let begun = Instant::now();
         let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
         let status = response.status();
-        let body = to_bytes(Body::new(response.into_body()), ANSWER).await.map_err(|error| error.to_string())?;
+        let body =
+            to_bytes(Body::new(response.into_body()), MAX_RESPONSE_BYTES).await.map_err(|error| error.to_string())?;
         if status == StatusCode::OK {
-            seen.milliseconds.push(begun.elapsed().as_secs_f64() * 1e3);
+            outcomes.milliseconds.push(begun.elapsed().as_secs_f64() * 1e3);
         } else {
-            seen.errors += 1;
-            seen.first_error
+            outcomes.errors += 1;
+            outcomes
+                .first_error
                 .get_or_insert_with(|| format!("{status}: {}", String::from_utf8_lossy(&body[..body.len().min(200)])));
         }
     }

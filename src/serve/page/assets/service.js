@@ -1,38 +1,41 @@
-// Asking the service. Only the answer to the latest question counts: an older one is dropped, and its request ended.
+// Requests to the service. Only the latest one counts: an older one is aborted, and its response is discarded.
 
-const LONGEST_WAIT_SECONDS = 10;
+/** Longest wait before a request is repeated after status 429. */
+const MAX_RETRY_SECONDS = 10;
 
 export function createService() {
-  let asked = 0;
-  let underway = null;
+  /** Number of the latest request. */
+  let latest = 0;
+  /** Its controller; null if none is in flight. */
+  let inFlight = null;
 
-  /** Drops the question that is under way. */
-  function forget() {
-    asked += 1;
-    underway?.abort();
-    underway = null;
+  /** Aborts the request in flight. */
+  function cancel() {
+    latest += 1;
+    inFlight?.abort();
+    inFlight = null;
   }
 
-  /** The answer, or null when a newer question has been asked since; throws an error whose message is for people. */
-  async function ask(image, centre) {
-    forget();
-    const mine = asked;
+  /** Returns the response, or null if a newer request has been sent; throws an error whose message is shown to the user. */
+  async function predict(image, centre) {
+    cancel();
+    const mine = latest;
     const controller = new AbortController();
-    underway = controller;
+    inFlight = controller;
     try {
       const bytes = await image;
-      const answer = await predict(bytes, centre, controller.signal);
-      return mine === asked ? answer : null;
+      const answer = await request(bytes, centre, controller.signal);
+      return mine === latest ? answer : null;
     } catch (error) {
-      if (mine !== asked) return null;
+      if (mine !== latest) return null;
       throw error;
     }
   }
 
-  return { ask, forget };
+  return { predict, cancel };
 }
 
-async function predict(bytes, centre, signal) {
+async function request(bytes, centre, signal) {
   const send = () => post(bytes, centre, signal);
   let response = await send();
   if (response.status === 429) {
@@ -41,8 +44,8 @@ async function predict(bytes, centre, signal) {
   }
   if (response.status === 429) throw new Error('The service is busy. Try again in a moment.');
   const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new Error(answer?.error ?? `The service answered with error ${response.status}.`);
-  if (answer === null) throw new Error('The answer of the service could not be read.');
+  if (!response.ok) throw new Error(answer?.error ?? `The service responded with status ${response.status}.`);
+  if (answer === null) throw new Error('The response of the service is not JSON.');
   return answer;
 }
 
@@ -57,7 +60,7 @@ async function post(bytes, centre, signal) {
 }
 
 function pause(retryAfter, signal) {
-  const seconds = Math.min(Number(retryAfter) || 1, LONGEST_WAIT_SECONDS);
+  const seconds = Math.min(Number(retryAfter) || 1, MAX_RETRY_SECONDS);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, seconds * 1000);
     signal.addEventListener('abort', () => {

@@ -1,8 +1,8 @@
-// The table of probabilities: ten digits by the models that the page knows, in the order of its column headings.
+// Table of probabilities: ten digits by models, in the order of the column headings.
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
-/** Shares below this have no bar: it would be a speck less than half a pixel wide. */
-const FAINTEST = 0.005;
+/** Smallest probability with a bar; a smaller bar would be less than half a pixel wide. */
+const MIN_BAR = 0.005;
 
 export function createTable(table) {
   const headings = [...table.querySelectorAll('thead th[data-model]')];
@@ -33,7 +33,7 @@ export function createTable(table) {
     }
   }
 
-  /** The number of a model's colour; the first for a model without a column. */
+  /** Index of the colour of a model; 0 for a model without a column. */
   function accentOf(model) {
     return headings.find((heading) => heading.dataset.model === model)?.dataset.accent ?? 0;
   }
@@ -57,17 +57,17 @@ function createCell(accent) {
   bar.className = `bar accent-${accent}`;
   bar.append(filled);
   element.append(value, bar);
-  function set(share, top) {
-    value.textContent = share === null ? '–' : percent(share);
-    filled.style.width = `${share >= FAINTEST ? 100 * share : 0}%`;
+  function set(probability, top) {
+    value.textContent = probability === null ? '–' : percent(probability);
+    filled.style.width = `${probability >= MIN_BAR ? 100 * probability : 0}%`;
     element.classList.toggle('top', top);
   }
   return { element, set };
 }
 
-/** Two decimals, so that the points of a column are below each other; never "100.00" for less than certainty. */
-function percent(share) {
-  if (share > 0 && share < 0.00005) return '<0.01';
-  if (share < 1 && share >= 0.99995) return '>99.99';
-  return (100 * share).toFixed(2);
+/** Formats a probability in per cent with two decimals, which align in a column; never "100.00" below 1. */
+function percent(probability) {
+  if (probability > 0 && probability < 0.00005) return '<0.01';
+  if (probability < 1 && probability >= 0.99995) return '>99.99';
+  return (100 * probability).toFixed(2);
 }

@@ -1,19 +1,19 @@
-// Drawing with the keyboard: a pen that the arrow keys move and the space bar puts down and lifts.
+// Drawing by keyboard: the arrow keys move a pen, the space bar puts it down and lifts it.
 
 const STEP = 4;
 const LONG_STEP = 16;
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-export function listenToKeys({ canvas, cursor, pad, brushWidth, recognise, say }) {
-  const place = { x: canvas.width / 2, y: canvas.height / 2 };
+export function listenToKeys({ canvas, cursor, pad, brushWidth, recognise, announce }) {
+  const position = { x: canvas.width / 2, y: canvas.height / 2 };
   let down = false;
 
   function showPen() {
     cursor.hidden = false;
     cursor.classList.toggle('down', down);
-    cursor.style.left = `${(100 * place.x) / canvas.width}%`;
-    cursor.style.top = `${(100 * place.y) / canvas.height}%`;
+    cursor.style.left = `${(100 * position.x) / canvas.width}%`;
+    cursor.style.top = `${(100 * position.y) / canvas.height}%`;
     cursor.style.width = `${(100 * brushWidth()) / canvas.width}%`;
     cursor.style.aspectRatio = '1';
   }
@@ -29,9 +29,9 @@ export function listenToKeys({ canvas, cursor, pad, brushWidth, recognise, say }
   }
 
   function move([dx, dy], step) {
-    place.x = Math.min(canvas.width, Math.max(0, place.x + dx * step));
-    place.y = Math.min(canvas.height, Math.max(0, place.y + dy * step));
-    if (down) pad.extend([{ ...place }]);
+    position.x = Math.min(canvas.width, Math.max(0, position.x + dx * step));
+    position.y = Math.min(canvas.height, Math.max(0, position.y + dy * step));
+    if (down) pad.extend([{ ...position }]);
     showPen();
   }
 
@@ -39,10 +39,10 @@ export function listenToKeys({ canvas, cursor, pad, brushWidth, recognise, say }
     if (down) {
       lift();
     } else {
-      pad.begin({ ...place });
+      pad.begin({ ...position });
       down = true;
     }
-    say(down ? 'Pen down.' : 'Pen lifted.');
+    announce(down ? 'Pen down.' : 'Pen lifted.');
     showPen();
   }
 
@@ -64,7 +64,7 @@ export function listenToKeys({ canvas, cursor, pad, brushWidth, recognise, say }
     else if (!event.repeat) action();
   });
 
-  // Undo and redo work wherever the focus is: no field on the page has text to undo.
+  // Undo and redo work wherever the focus is: no field of the page contains text.
   document.addEventListener('keydown', (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();

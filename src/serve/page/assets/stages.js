@@ -1,18 +1,18 @@
-// The pictures of what becomes of a drawing, beside the answer and once more in the article's list of steps.
+// Intermediate images of a prediction, beside the result and in the list of preprocessing steps.
 
-/** What each step of the article shows, by its place in the list. */
+/** Stage shown by each preprocessing step, by index. */
 const STEPS = ['ink', 'ink', 'cropped', 'image', 'prepared'];
-/** The place in that list of the step that finds the box. */
+/** Index of the step that finds the bounding box. */
 const BOX_STEP = 1;
 
-/** Pictures with a side up to this show their pixels as squares. */
+/** Largest side of a picture whose pixels are shown as squares. */
 const COARSE_SIDE = 64;
 
 export function createStages(page) {
   const strip = page.getElementById('stages');
   const hint = page.getElementById('steps-hint');
   const steps = [...page.querySelectorAll('#steps .frame')];
-  steps.forEach((frame, place) => (frame.querySelector('img').dataset.stage = STEPS[place] ?? 'none'));
+  steps.forEach((frame, index) => (frame.querySelector('img').dataset.stage = STEPS[index] ?? 'none'));
   steps[BOX_STEP]?.querySelector('.boxed').append(createBox());
   const pictures = [...page.querySelectorAll('img[data-stage]')];
   const boxes = [...page.querySelectorAll('[data-box]')];
@@ -49,7 +49,7 @@ function showPicture(picture, stage) {
   picture.width = stage.width;
   picture.height = stage.height;
   picture.classList.toggle('coarse', Math.max(stage.width, stage.height) <= COARSE_SIDE);
-  // The frame is square; the wrapper takes the picture's shape, so that the box lies on the picture.
+  // The frame is square; the wrapper has the aspect ratio of the picture, so that the box lies on the picture.
   const wrapper = picture.closest('.boxed');
   if (wrapper) fitInSquare(wrapper, stage);
 }
@@ -59,11 +59,11 @@ function fitInSquare(wrapper, { width, height }) {
   wrapper.style.width = `${100 * Math.min(1, width / height)}%`;
 }
 
-function placeBox(box, { ink, box: place }) {
-  box.hidden = !place || !ink;
+function placeBox(box, { ink, box: area }) {
+  box.hidden = !area || !ink;
   if (box.hidden) return;
-  box.style.left = `${(100 * place.left) / ink.width}%`;
-  box.style.top = `${(100 * place.top) / ink.height}%`;
-  box.style.width = `${(100 * place.width) / ink.width}%`;
-  box.style.height = `${(100 * place.height) / ink.height}%`;
+  box.style.left = `${(100 * area.left) / ink.width}%`;
+  box.style.top = `${(100 * area.top) / ink.height}%`;
+  box.style.width = `${(100 * area.width) / ink.width}%`;
+  box.style.height = `${(100 * area.height) / ink.height}%`;
 }

@@ -1,4 +1,4 @@
-// Joins the parts of the page: what is drawn is asked about, and what is answered is shown.
+// Connects the parts of the page: sends the drawing to the service and shows the response.
 
 import { createPad } from './canvas.js';
 import { listenToKeys } from './keys.js';
@@ -6,7 +6,7 @@ import { listenToPictures, readPicture } from './picture.js';
 import { createResult } from './result.js';
 import { createService } from './service.js';
 
-/** How long nothing must move before the service is asked. */
+/** Time without changes after which a request is sent. */
 const PAUSE_MILLISECONDS = 120;
 
 const element = (id) => document.getElementById(id);
@@ -19,45 +19,46 @@ const service = createService();
 const result = createResult(document);
 const pad = createPad({ canvas: element('pad'), underlay: element('underlay'), brushWidth, changed });
 
-/** What will ask once nothing moves; null when nobody waits. */
+/** Timer of the next request; null if none is scheduled. */
 let timer = null;
+/** Number of changes and of files taken; a file whose number is no longer the latest is discarded. */
 let opening = 0;
 
 function changed() {
   opening += 1;
   element('undo').disabled = !pad.canUndo();
   element('redo').disabled = !pad.canRedo();
-  if (pad.isEmpty()) rest();
-  else askSoon();
+  if (pad.isEmpty()) reset();
+  else schedule();
 }
 
-/** Nothing to read: whatever was asked no longer matters. */
-function rest() {
-  stopWaiting();
-  service.forget();
+/** The drawing is empty: cancels the request and shows the invitation. */
+function reset() {
+  unschedule();
+  service.cancel();
   result.showInvitation();
   root.dataset.state = 'idle';
 }
 
-function stopWaiting() {
+function unschedule() {
   clearTimeout(timer);
   timer = null;
 }
 
-function askSoon() {
-  stopWaiting();
+function schedule() {
+  unschedule();
   timer = setTimeout(recognise, PAUSE_MILLISECONDS);
   root.dataset.state = 'asking';
 }
 
 async function recognise() {
-  stopWaiting();
+  unschedule();
   root.dataset.state = 'asking';
   try {
-    const answer = await service.ask(pad.image(), chosenCentre());
+    const answer = await service.predict(pad.image(), chosenCentre());
     if (answer === null) return;
     result.showAnswer(answer);
-    // The drawing may have gone on meanwhile; then this is not yet the answer to it.
+    // If the drawing has changed meanwhile, a newer request is scheduled.
     root.dataset.state = timer === null ? 'answered' : 'asking';
     root.dataset.answers = Number(root.dataset.answers) + 1;
   } catch (error) {
@@ -70,7 +71,7 @@ function fail(message) {
   root.dataset.state = 'failed';
 }
 
-/** A picture that takes long to open gives way to whatever was done meanwhile. */
+/** Shows a picture, unless the drawing has changed while it was opened. */
 async function takePicture(file) {
   opening += 1;
   const mine = opening;
@@ -80,8 +81,8 @@ async function takePicture(file) {
     else URL.revokeObjectURL(picture.url);
   } catch (error) {
     if (mine !== opening) return;
-    stopWaiting();
-    service.forget();
+    unschedule();
+    service.cancel();
     fail(error.message);
   }
 }
@@ -89,7 +90,7 @@ async function takePicture(file) {
 function connectControls() {
   const showBrush = () => (element('brush-width').textContent = brush.value);
   brush.addEventListener('input', showBrush);
-  // A browser may have kept the slider's place from an earlier visit.
+  // A browser may have restored the position of the slider from an earlier visit.
   showBrush();
   element('undo').addEventListener('click', pad.undo);
   element('redo').addEventListener('click', pad.redo);
@@ -98,7 +99,7 @@ function connectControls() {
   for (const choice of document.querySelectorAll('input[name="centre"]')) {
     choice.addEventListener('change', () => pad.isEmpty() || recognise());
   }
-  document.querySelectorAll('[data-origin]').forEach((place) => (place.textContent = location.origin));
+  document.querySelectorAll('[data-origin]').forEach((element) => (element.textContent = location.origin));
 }
 
 connectControls();
@@ -108,6 +109,6 @@ listenToKeys({
   pad,
   brushWidth,
   recognise,
-  say: (words) => (element('pen-state').textContent = words),
+  announce: (words) => (element('pen-state').textContent = words),
 });
 listenToPictures({ input: element('upload'), target: element('frame'), take: takePicture });

@@ -1,0 +1,205 @@
+//! Tests of the engine on a predictor that does what a test tells it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, header},
+    response::IntoResponse,
+};
+
+use super::{Engine, Permit, PictureRequest, Prediction, Predictor, Reading};
+use crate::{
+    data::{CLASSES, PIXELS, Probabilities},
+    imaging::DrawingOptions,
+    pipeline::RunFailure,
+    serve::{options::ServeOptions, problem::Problem},
+};
+
+/// Message of the panic of a [`Script`].
+const PANIC: &str = "the predictor panics as the test wants";
+
+/// Predictor that records the sizes of its batches, waits while the gate is closed and panics on an image of 13s.
+struct Script {
+    batches: Arc<Mutex<Vec<usize>>>,
+    gate: Arc<Gate>,
+}
+
+#[derive(Default)]
+struct Gate {
+    closed: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn set_closed(&self, closed: bool) {
+        *self.closed.lock().unwrap() = closed;
+        self.changed.notify_all();
+    }
+
+    fn pass(&self) {
+        drop(self.changed.wait_while(self.closed.lock().unwrap(), |closed| *closed).unwrap());
+    }
+}
+
+impl Predictor for Script {
+    fn read(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Reading>, RunFailure> {
+        self.batches.lock().unwrap().push(images.len());
+        self.gate.pass();
+        assert!(images.iter().all(|image| image[0] != 13), "{PANIC}");
+        // No test needs a verdict: an internal error stands for a response.
+        Err(RunFailure::Cancelled)
+    }
+
+    fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure> {
+        assert_ne!(model, 13, "{PANIC}");
+        Ok(vec![[model as f32; CLASSES]; images.len()])
+    }
+
+    fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
+        *image
+    }
+}
+
+/// Engine of one worker and one permit, with what it logs and what its predictor records.
+struct Rig {
+    engine: Engine,
+    log: Arc<Mutex<Vec<String>>>,
+    batches: Arc<Mutex<Vec<usize>>>,
+    gate: Arc<Gate>,
+}
+
+impl Rig {
+    fn new(in_flight: usize) -> Self {
+        let options = ServeOptions {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            drawing: DrawingOptions::default(),
+            in_flight,
+            timeout: Duration::from_secs(60),
+            threads: 1,
+        };
+        let (log, batches, gate) = (Arc::default(), Arc::default(), Arc::new(Gate::default()));
+        let script = Script { batches: Arc::clone(&batches), gate: Arc::clone(&gate) };
+        let lines: Arc<Mutex<Vec<String>>> = Arc::clone(&log);
+        let engine = Engine::start(
+            vec![Box::new(script)],
+            &options,
+            &(Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned())) as _),
+        );
+        Self { engine: engine.unwrap(), log, batches, gate }
+    }
+
+    fn permit(&self) -> Permit {
+        self.engine.try_acquire().expect("a permit is free")
+    }
+
+    /// Sends an image of one level.
+    async fn read(&self, level: u8, permit: Permit) -> Result<Prediction, Problem> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+        let body = serde_json::json!({ "pixels": vec![level; PIXELS] }).to_string();
+        let body = crate::serve::picture::PictureBody::new(&headers, Bytes::from(body));
+        let request = PictureRequest { body, drawing: DrawingOptions::default(), stages: false };
+        self.engine.read(request, permit).await
+    }
+
+    fn logged(&self, words: &str) -> bool {
+        self.log.lock().unwrap().iter().any(|line| line.contains(words))
+    }
+}
+
+fn status<T>(result: Result<T, Problem>) -> u16 {
+    result.map_or_else(|problem| problem.into_response().status().as_u16(), |_| 200)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_permit_is_free_before_the_response_arrives() {
+    let rig = Rig::new(1);
+    block_on(async {
+        for round in 0..2_000 {
+            // With one permit each of these fails unless the one before is free by the time of its response.
+            let permit = rig.permit();
+            assert!(rig.engine.try_acquire().is_none());
+            let code = match round % 4 {
+                // A blank image is answered without the models.
+                0 => status(rig.read(0, permit).await),
+                1 => status(rig.read(200, permit).await),
+                2 => status(rig.engine.run(permit, |models| models.predict(1, &[[0; PIXELS]])).await),
+                _ => status(rig.engine.run(permit, |_| Err::<(), _>(Problem::bad_request("as the test wants"))).await),
+            };
+            assert_eq!(code, [200, 500, 200, 400][round % 4]);
+        }
+    });
+}
+
+#[test]
+fn a_permit_is_free_after_a_panic_and_the_worker_goes_on() {
+    let rig = Rig::new(1);
+    block_on(async {
+        for _ in 0..100 {
+            assert_eq!(status(rig.read(13, rig.permit()).await), 500);
+            let panicking = rig.engine.run(rig.permit(), |models| models.predict(13, &[[0; PIXELS]])).await;
+            assert_eq!(status(panicking), 500);
+            let rows = rig.engine.run(rig.permit(), |models| models.predict(3, &[[0; PIXELS]])).await;
+            assert_eq!(rows.unwrap(), [[3.0; CLASSES]]);
+        }
+    });
+    assert!(rig.logged(PANIC));
+}
+
+#[test]
+fn a_permit_is_held_while_work_goes_on_that_nobody_waits_for() {
+    let rig = Rig::new(1);
+    rig.gate.set_closed(true);
+    block_on(async {
+        let abandoned = tokio::time::timeout(Duration::ZERO, rig.read(200, rig.permit())).await;
+        assert!(abandoned.is_err());
+    });
+    while rig.batches.lock().unwrap().is_empty() {
+        std::thread::yield_now();
+    }
+    assert!(rig.engine.try_acquire().is_none(), "the worker still evaluates the image");
+    rig.gate.set_closed(false);
+    while rig.engine.try_acquire().is_none() {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn pictures_that_arrive_during_a_batch_form_the_next() {
+    let rig = Rig::new(100);
+    rig.gate.set_closed(true);
+    block_on(async {
+        let first = rig.read(200, rig.permit());
+        let others = async {
+            while rig.batches.lock().unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let mut waiting: Vec<_> = (0..40).map(|_| Box::pin(rig.read(200, rig.permit()))).collect();
+            std::future::poll_fn(|context| {
+                // Polled once, each is in the queue.
+                waiting.iter_mut().for_each(|request| assert!(request.as_mut().poll(context).is_pending()));
+                std::task::Poll::Ready(())
+            })
+            .await;
+            rig.gate.set_closed(false);
+            for request in waiting {
+                assert_eq!(status(request.await), 500);
+            }
+        };
+        let (first, ()) = tokio::join!(first, others);
+        assert_eq!(status(first), 500);
+    });
+    let batches = rig.batches.lock().unwrap();
+    assert_eq!(batches.iter().sum::<usize>(), 41);
+    assert_eq!(batches[0], 1);
+    assert!(batches.iter().all(|&size| size <= 32) && batches.len() < 41, "{batches:?}");
+}

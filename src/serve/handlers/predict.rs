@@ -1,0 +1,99 @@
+//! `/api/predict`.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{
+        Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
+    http::HeaderMap,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    super::{
+        engine::PictureRequest,
+        picture::PictureBody,
+        problem::{ErrorBody, Problem},
+        state::Service,
+    },
+    extract::{self, InFlight},
+    prediction::PredictionBody,
+};
+use crate::imaging::{Centre, DrawingOptions, InkSource};
+
+/// Query parameters of `/api/predict`.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(in crate::serve) struct PredictQuery {
+    /// Include the intermediate images in the response.
+    #[serde(default)]
+    stages: bool,
+    /// Centring of the digit in the 28×28 image: `mass` (centre of mass of the ink) or `box` (middle of its bounding
+    /// box). Default: the setting of the service.
+    #[param(value_type = Option<String>)]
+    centre: Option<Centre>,
+    /// Source of the ink: `auto`, `alpha` (the alpha channel), `dark` (dark on light) or `light` (light on dark).
+    /// Default: the setting of the service.
+    #[param(value_type = Option<String>)]
+    ink: Option<InkSource>,
+}
+
+/// Picture as JSON: either a PNG or JPEG file as a data URL, or the pixels of a 28×28 image.
+#[derive(ToSchema)]
+#[schema(as = PictureBody)]
+#[expect(dead_code, reason = "schema of the body that `picture` parses")]
+pub(in crate::serve) struct JsonPictureBody {
+    /// `data:image/png;base64,…` or `data:image/jpeg;base64,…`
+    image: Option<String>,
+    /// 784 levels, or 28 rows of 28: 0 = background, 255 = ink.
+    #[schema(value_type = Option<Vec<Value>>)]
+    pixels: Option<Vec<Value>>,
+}
+
+/// Predict the digit in a picture.
+///
+/// The body is a PNG or JPEG file of up to 4096 pixels a side, with ink of any colour on any background, or JSON. A
+/// picture that does not show exactly one digit is answered with status 200, `digit` null and a `refusal`.
+#[utoipa::path(
+    post,
+    path = "/api/predict",
+    params(PredictQuery),
+    request_body(content((JsonPictureBody = "application/json"), (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"))),
+    responses(
+        (status = 200, description = "Prediction, or the reason for rejecting the picture", body = PredictionBody),
+        (status = 400, description = "Not a picture, or unknown query parameter", body = ErrorBody),
+        (status = 408, description = "Request timeout", body = ErrorBody),
+        (status = 413, description = "Body or picture too large", body = ErrorBody),
+        (status = 415, description = "Unsupported content type", body = ErrorBody),
+        (status = 429, description = "Too many requests in flight", body = ErrorBody),
+    )
+)]
+pub(in crate::serve) async fn predict(
+    State(service): State<Service>,
+    InFlight(permit): InFlight,
+    query: Result<Query<PredictQuery>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<PredictionBody>, Problem> {
+    let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let default = &service.drawing;
+    let request = PictureRequest {
+        body: PictureBody::new(&headers, extract::body(body)?),
+        drawing: DrawingOptions {
+            centre: query.centre.unwrap_or(default.centre),
+            ink: query.ink.unwrap_or(default.ink),
+            ..default.clone()
+        },
+        stages: query.stages,
+    };
+    let prediction = service.engine.read(request, permit).await?;
+    let seconds = prediction.seconds;
+    let body = PredictionBody::new(&service.run, prediction);
+    service.metrics.predicted(body.refusal(), seconds);
+    Ok(Json(body))
+}

@@ -1,0 +1,28 @@
+//! Settings of the service.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use crate::imaging::DrawingOptions;
+
+/// Longest request body, in bytes.
+pub(super) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// Receiver of log lines.
+pub(super) type Log = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Settings of the service.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port to listen on; 0 takes a free one.
+    pub port: u16,
+    /// Conversion of pictures to 28×28 images; a request may override `centre` and `ink`.
+    pub drawing: DrawingOptions,
+    /// Maximum number of concurrent prediction requests; those beyond are answered 429.
+    pub in_flight: usize,
+    /// Request timeout, from the end of its head to its response.
+    pub timeout: Duration,
+    /// Number of worker threads of the engine.
+    pub threads: usize,
+}

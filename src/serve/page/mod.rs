@@ -1,0 +1,118 @@
+//! Contents of the drawing page, its assets and the report of the run, all in memory.
+
+mod article;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use askama::Template;
+use axum::body::Bytes;
+use utoipa::openapi::OpenApi;
+
+use super::error::ServeError;
+use crate::{
+    imaging::{Centre, DrawingOptions},
+    pipeline::{RunFailure, SavedRun},
+    report::{self, Section},
+};
+
+/// Files that the page loads: name, content type, contents.
+const ASSETS: [(&str, &str, &str); 11] = [
+    ("page.css", STYLE, include_str!("assets/page.css")),
+    ("app.js", SCRIPT, include_str!("assets/app.js")),
+    ("canvas.js", SCRIPT, include_str!("assets/canvas.js")),
+    ("history.js", SCRIPT, include_str!("assets/history.js")),
+    ("keys.js", SCRIPT, include_str!("assets/keys.js")),
+    ("picture.js", SCRIPT, include_str!("assets/picture.js")),
+    ("result.js", SCRIPT, include_str!("assets/result.js")),
+    ("service.js", SCRIPT, include_str!("assets/service.js")),
+    ("stages.js", SCRIPT, include_str!("assets/stages.js")),
+    ("table.js", SCRIPT, include_str!("assets/table.js")),
+    ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
+];
+/// Content type of scripts.
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// Content type of style sheets.
+pub(super) const STYLE: &str = "text/css; charset=utf-8";
+
+/// Variables of the template `index.html`.
+#[derive(Template)]
+#[template(path = "index.html", config = "src/serve/askama.toml")]
+struct Index {
+    run: String,
+    byline: String,
+    stack: String,
+    test_note: String,
+    models: Vec<article::Model>,
+    nets: Vec<article::Net>,
+    steps: Vec<article::Step>,
+    sections: Vec<Section>,
+    report: bool,
+    /// True if the service centres digits by their bounding box unless a request says otherwise.
+    by_box: bool,
+}
+
+/// Rendered files.
+pub(super) struct Pages {
+    /// Drawing page.
+    pub(super) index: Bytes,
+    /// Style sheet with the colours of the report.
+    pub(super) colours: Bytes,
+    /// Files of the report of the run, by name; empty for a run without a report.
+    pub(super) report: BTreeMap<String, Bytes>,
+    /// OpenAPI document.
+    pub(super) document: Bytes,
+}
+
+impl Pages {
+    /// Renders the page and reads the report of the run in `folder`.
+    ///
+    /// # Errors
+    /// If a file of the run cannot be read or a figure cannot be drawn.
+    pub(super) fn new(
+        run: &SavedRun,
+        folder: &Path,
+        drawing: &DrawingOptions,
+        document: &OpenApi,
+    ) -> Result<Self, ServeError> {
+        let input = run.report_input(folder)?;
+        let search = run.search_outcome();
+        let report = report_files(folder);
+        let stack = run.stack_name();
+        let page = Index {
+            run: run.config.name.clone(),
+            byline: report::byline(&input),
+            stack: stack.to_owned(),
+            test_note: article::test_note(stack, &input),
+            models: article::models(&run.config, &input),
+            nets: article::nets(&run.config),
+            steps: article::steps(&run.config, drawing),
+            // A search that cannot be drawn is left out.
+            sections: report::gallery(&input, search.as_ref())
+                .or_else(|_| report::gallery(&input, None))
+                .map_err(RunFailure::from)?,
+            report: report.contains_key("index.html"),
+            by_box: drawing.centre == Centre::Box,
+        };
+        // A document of plain values always serialises.
+        let document = document.to_pretty_json().unwrap_or_default();
+        let index = page.render().map_err(|error| RunFailure::from(report::ReportError::from(error)))?;
+        Ok(Self { index: index.into(), colours: report::colour_variables().into(), report, document: document.into() })
+    }
+}
+
+/// Content type and contents of a file that the page loads, by its name.
+pub(super) fn asset(name: &str) -> Option<(&'static str, &'static str)> {
+    ASSETS.iter().find(|(known, ..)| *known == name).map(|(_, content_type, contents)| (*content_type, *contents))
+}
+
+/// HTML and SVG files of the report of a run, by name; empty for a run without a report.
+fn report_files(folder: &Path) -> BTreeMap<String, Bytes> {
+    let Ok(entries) = std::fs::read_dir(folder.join("report")) else { return BTreeMap::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "html" || kind == "svg");
+    let file = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), std::fs::read(&path).ok()?.into()));
+    paths.filter(is_page).filter_map(file).collect()
+}
