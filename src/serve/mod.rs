@@ -1,8 +1,8 @@
 //! HTTP service: a page to draw digits on, and an API for other programs.
 //!
 //! ```text
-//! server (connections) → router → middleware (access log, host, limits) → handlers (predict, inference, page, metrics)
-//!                                                                             └─▶ engine: permit → queue → workers → models
+//! server (connections) → router → middleware (access log, host, limits) → handlers (predict, inference, page, …)
+//!                                                                           └─▶ engine: permit → queue → worker → models
 //! ```
 //!
 //! | module | contents |
@@ -17,11 +17,11 @@
 //! | `page` | the drawing page, its assets and the report of the run, all rendered at start |
 //! | `load_generator` | clients for load tests |
 //!
-//! Why this design: requests are untrusted. Each is rejected by the first check that can reject it: its head by time and
-//! size, its body by length, a picture by the dimensions in its header, all before memory is allocated for it. Requests
-//! beyond the concurrency limit are answered 429 at once instead of being queued. Everything that a path can refer to is
-//! in memory when the service starts: no request touches the file system. Models are evaluated on worker threads, apart
-//! from the threads that serve connections, and pictures that arrive together are evaluated as one batch.
+//! Why this design: requests are untrusted. Each is rejected by the first check that can reject it: its head by time
+//! and size, its body by length, a picture by the dimensions in its header, all before memory is allocated for it.
+//! Requests beyond the concurrency limit are answered 429 at once instead of being queued. Everything that a path can
+//! refer to is in memory when the service starts: no request touches the file system. Models are evaluated on worker
+//! threads, apart from the threads that serve connections, and pictures that arrive together are evaluated as a batch.
 //!
 //! Not covered: TLS and authentication. The service listens on a loopback address unless told otherwise; elsewhere, put
 //! a reverse proxy that provides both in front of it.

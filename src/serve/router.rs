@@ -19,7 +19,8 @@ use super::{
 #[derive(OpenApi)]
 #[openapi(info(
     title = "digitstack",
-    description = "Recognises handwritten digits with the models of one training run. The body of every error response is JSON with the field `error`.",
+    description = "Recognises handwritten digits with the models of one training run. The body of every error \
+                   response is JSON with the field `error`.",
     license(name = "MIT OR Apache-2.0")
 ))]
 struct Document;

@@ -134,7 +134,9 @@ async fn accept(listener: TcpListener, app: Router, service: Service, mut signal
     log("stopping: completing the requests in flight, accepting no new connections");
     tokio::select! {
         () = graceful.shutdown() => {}
-        () = tokio::time::sleep(service.timeout + SHUTDOWN_GRACE) => log("shutdown timeout: requests in flight were aborted"),
+        () = tokio::time::sleep(service.timeout + SHUTDOWN_GRACE) => {
+            log("shutdown timeout: requests in flight were aborted");
+        }
         () = signals.next() => log("second signal: stopped immediately"),
     }
 }

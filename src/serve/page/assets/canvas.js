@@ -1,6 +1,6 @@
-// Drawing area: pointers make strokes, strokes are drawn as smooth lines of constant width. The canvas contains only ink on a
-// transparent background, because the service takes the ink from the alpha channel; the uploaded picture and the cursor of
-// the keyboard are separate elements.
+// Drawing area: pointers make strokes, strokes are drawn as smooth lines of constant width. The canvas contains only ink
+// on a transparent background, because the service takes the ink from the alpha channel; the uploaded picture and the
+// keyboard's cursor are separate elements.
 
 import { createHistory } from './history.js';
 

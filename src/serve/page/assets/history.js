@@ -1,5 +1,5 @@
-// Contents of the pad as a list of actions. A stroke replaces a picture, a picture replaces strokes, and clearing removes both.
-// Undo removes the last action, redo restores it.
+// Contents of the pad as a list of actions. A stroke replaces a picture, a picture replaces strokes, and clearing
+// removes both. Undo removes the last action, redo restores it.
 
 export function createHistory() {
   let done = [];

@@ -16,7 +16,7 @@ export function createService() {
     inFlight = null;
   }
 
-  /** Returns the response, or null if a newer request has been sent; throws an error whose message is shown to the user. */
+  /** Returns the response, or null if a newer request has been sent; throws errors whose messages are shown. */
   async function predict(image, centre) {
     cancel();
     const mine = latest;
