@@ -17,7 +17,11 @@ use crate::{
     data::{CLASSES, PIXELS, Probabilities},
     imaging::DrawingOptions,
     pipeline::RunFailure,
-    serve::{options::ServeOptions, problem::Problem},
+    serve::{
+        options::{Log, ServeOptions},
+        picture::PictureBody,
+        problem::Problem,
+    },
 };
 
 /// Message of the panic of a [`Script`].
@@ -86,11 +90,8 @@ impl Rig {
         let (log, batches, gate) = (Arc::default(), Arc::default(), Arc::new(Gate::default()));
         let script = Script { batches: Arc::clone(&batches), gate: Arc::clone(&gate) };
         let lines: Arc<Mutex<Vec<String>>> = Arc::clone(&log);
-        let engine = Engine::start(
-            vec![Box::new(script)],
-            &options,
-            &(Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned())) as _),
-        );
+        let write: Log = Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
+        let engine = Engine::start(vec![Box::new(script)], &options, &write);
         Self { engine: engine.unwrap(), log, batches, gate }
     }
 
@@ -102,7 +103,7 @@ impl Rig {
     async fn read(&self, level: u8, permit: Permit) -> Result<Prediction, Problem> {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let body = serde_json::json!({ "pixels": vec![level; PIXELS] }).to_string();
-        let body = crate::serve::picture::PictureBody::new(&headers, Bytes::from(body));
+        let body = PictureBody::new(&headers, Bytes::from(body));
         let request = PictureRequest { body, drawing: DrawingOptions::default(), stages: false };
         self.engine.read(request, permit).await
     }
