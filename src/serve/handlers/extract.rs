@@ -9,7 +9,7 @@ use axum::{
 use super::super::{engine::Permit, options::MAX_BODY_BYTES, problem::Problem, state::Service};
 
 /// Permit of a request, acquired before its body is read; 429 if none is free.
-pub(super) struct InFlight(pub(super) Permit);
+pub(in crate::serve) struct InFlight(pub(super) Permit);
 
 impl FromRequestParts<Service> for InFlight {
     type Rejection = Problem;
