@@ -1,20 +1,41 @@
-//! `digitstack evaluate` and `digitstack report`.
+//! `digitstack evaluate`.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use serde::Serialize;
 
-use super::{
-    UsageError,
-    arguments::{EvaluateArguments, Global, ReportArguments},
-    output::Output,
-};
+use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
 use crate::{
-    evaluation::{ModelScores, Scores},
-    nn,
-    pipeline::{self, DrawnScores, SavedModel, Work},
+    evaluation::ModelScores,
+    pipeline::{DrawnScores, SavedModel},
     progress::Cancel,
-    report::ReportOptions,
     verdict::Refusal,
 };
+
+const HELP: &str = "\
+Every file is compared with the manifest's SHA-256 before anything is loaded. --drawn pastes each test digit onto a \
+canvas as a mouse would draw it, centres it by mass and by bounding box, and counts how many of these drawings, of \
+pairs of digits and of scribbles are rejected.
+
+Examples:
+  digitstack evaluate artifacts/quickstart
+  digitstack evaluate artifacts/quickstart-cnn               a single model of `digitstack train cnn`
+  digitstack evaluate artifacts/quickstart --data ~/mnist    trained on built-in digits, scored on real ones
+  digitstack evaluate artifacts/quickstart --drawn           accuracy to expect of the drawing page";
+
+/// Verify the files of a finished run or single model, and score it again on its own or other test digits
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct EvaluateArguments {
+    /// Directory of a complete run or single model
+    run: PathBuf,
+    #[command(flatten)]
+    data: DataDirectory,
+    /// Also score simulated canvas drawings and report the rejection rate (runs only)
+    #[arg(long)]
+    drawn: bool,
+}
 
 #[derive(Serialize)]
 struct Evaluation<'a> {
@@ -26,49 +47,39 @@ struct Evaluation<'a> {
     drawn: Option<&'a [DrawnScores]>,
 }
 
-pub(super) fn evaluate(arguments: &EvaluateArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
-    let device = nn::resolve(&global.device)?;
-    let progress = output.progress();
-    let cancel = Cancel::default();
-    let work =
-        Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
-    let saved = SavedModel::load(&arguments.run, &work)?;
-    let judged = match &saved {
-        SavedModel::Run(run) => arguments.drawn.then_some(run),
-        SavedModel::Single(_) if arguments.drawn => {
-            let problem = "holds a single model, which refuses no drawing; --drawn is for runs";
-            return Err(UsageError(format!("{} {problem}", arguments.run.display())).into());
-        }
-        SavedModel::Single(_) => None,
-    };
-    let (data, models) = saved.evaluate(arguments.data.data.as_deref(), progress.as_ref())?;
-    let drawn = judged.map(|run| run.evaluate_drawn(arguments.data.data.as_deref(), progress.as_ref())).transpose()?;
-    let hash = saved.manifest().reproducible_hash();
-    output.json(&Evaluation {
-        run: arguments.run.display().to_string(),
-        data: data.clone(),
-        reproducible_sha256: hash.clone(),
-        models: &models,
-        drawn: drawn.as_deref(),
-    })?;
-    output.line(format!("{}: every file as its manifest says (reproducible part: {hash})", arguments.run.display()))?;
-    output.line(format!("test digits: {data}"))?;
-    for line in leaderboard(&models) {
-        output.line(line)?;
+impl EvaluateArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let output = &session.output;
+        let resources = session.resources(Cancel::default())?;
+        let progress = resources.progress.as_ref();
+        let work = resources.work();
+        let saved = SavedModel::load(&self.run, &work)?;
+        let run = match &saved {
+            SavedModel::Run(run) => self.drawn.then_some(run),
+            SavedModel::Single(_) if self.drawn => {
+                let problem = "holds a single model, which rejects nothing; --drawn is for runs";
+                return Err(UsageError(format!("{} {problem}", self.run.display())).into());
+            }
+            SavedModel::Single(_) => None,
+        };
+        let (data, models) = saved.evaluate(self.data.path(), progress)?;
+        let drawn = run.map(|run| run.evaluate_drawn(self.data.path(), progress)).transpose()?;
+        let hash = saved.manifest().reproducible_hash();
+        output.json(&Evaluation {
+            run: self.run.display().to_string(),
+            data: data.clone(),
+            reproducible_sha256: hash.clone(),
+            models: &models,
+            drawn: drawn.as_deref(),
+        })?;
+        output.line(format!("{}: every file as its manifest says (reproducible part: {hash})", self.run.display()))?;
+        output.line(format!("test digits: {data}"))?;
+        output.lines(score_table(&models))?;
+        output.lines(drawn.iter().flat_map(|scores| drawn_table(scores)))
     }
-    for line in drawn.iter().flat_map(|scores| drawn_table(scores)) {
-        output.line(line)?;
-    }
-    Ok(())
 }
 
-pub(super) fn report(arguments: &ReportArguments, output: &Output) -> anyhow::Result<()> {
-    let page = pipeline::draw_report(&arguments.run, ReportOptions { png: arguments.png })?;
-    output.json(&serde_json::json!({ "report": page }))?;
-    output.line(format!("report: {}", page.display()))
-}
-
-/// How drawings were read, as lines of text.
+/// Accuracy and rejection rate of simulated drawings, as lines of text.
 fn drawn_table(scores: &[DrawnScores]) -> Vec<String> {
     let reasons = Refusal::ALL.map(|reason| format!("{:>14}", reason.name())).concat();
     let mut lines = vec![
@@ -84,38 +95,6 @@ fn drawn_table(scores: &[DrawnScores]) -> Vec<String> {
         let reasons = row.reasons.map(|count| format!("{count:>14}")).concat();
         let refused = 100.0 * row.refused.value;
         lines.push(format!("{:<32} {:>9} {right:>8} {refused:>10.2} {interval:>14}{reasons}", row.what, row.drawings));
-    }
-    lines
-}
-
-/// The leaderboard as lines of text.
-pub(super) fn leaderboard(models: &[ModelScores]) -> Vec<String> {
-    let mut lines = vec![format!(
-        "{:<15} {:>8} {:>12} {:>8} {:>16} {:>8} {:>9}",
-        "model", "train %", "out-of-fold %", "test %", "95 % interval", "errors", "log-loss"
-    )];
-    for model in models {
-        let percent = |scores: &Option<Scores>| {
-            scores.as_ref().map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
-        };
-        let (interval, errors, loss) = match &model.test {
-            Some(test) => (
-                format!("{:.2} – {:.2}", 100.0 * test.accuracy.low, 100.0 * test.accuracy.high),
-                (test.images - test.correct).to_string(),
-                format!("{:.4}", test.log_loss),
-            ),
-            None => Default::default(),
-        };
-        lines.push(format!(
-            "{:<15} {:>8} {:>13} {:>8} {:>16} {:>8} {:>9}",
-            model.name,
-            percent(&model.train),
-            percent(&model.out_of_fold),
-            percent(&model.test),
-            interval,
-            errors,
-            loss
-        ));
     }
     lines
 }

@@ -6,142 +6,140 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    UsageError,
-    arguments::{DataDirectory, Global},
-    evaluate::leaderboard,
-    output::Output,
-    run::overrides,
-    usage,
+    failure::{UsageError, usage},
+    options::DataDirectory,
+    score_table::score_table,
+    session::Session,
 };
 use crate::{
     data::HeldOut,
     evaluation::ModelScores,
-    nn::{self, WeightsFile},
-    pipeline::{self, RunConfig, Work},
-    progress::Cancel,
+    nn::WeightsFile,
+    pipeline::{self, RunConfig},
     storage::{self, RunDirectory},
 };
 
-pub(super) const HELP: &str = "\
-The directory is like that of `digitstack train`: configuration, model, scores, manifest. The net is
-scored on the part of the training digits that `digitstack train` would hold out, and on the test
-images. Whether it was trained on that part, only its maker knows.
+const HELP: &str = "\
+The directory is like one of `digitstack train`: configuration, model, scores, manifest. The net is scored on the \
+training digits that `digitstack train` would hold out, and on the test images. Only its maker knows whether it was \
+trained on the held-out digits.
 
-The architecture is that of the configuration's member. Without --config the file must come from
-`digitstack export`: it says its architecture and what is done to an image first, and is scored on
-the built-in digits, or on those of --data.
+The architecture is that of the configuration's member. Without --config the file must come from `digitstack export`: \
+it names its architecture and preprocessing, and is scored on the built-in digits or on those of --data.
 
-Arrays in the file are called
-  1. as this program does: blocks.0.convolutions.0.weight, hidden.0.weight, output.weight, .bias;
+Arrays in the file are named in one of two ways:
+  1. as this program names them: blocks.0.convolutions.0.weight, hidden.0.weight, output.weight,
+     and .bias;
   2. as PyTorch's modules are: <module>.weight and <module>.bias. Convolutions have weights of 4
      dimensions, [out, in, kernel, kernel], fully connected layers of 2, [out, in], norms
-     (BatchNorm2d) of 1, or none but a running_mean and a running_var (affine=False); a convolution
-     in front of a norm has no bias. There must be as many of each as the net has. In each group,
-       0.weight, 3.weight (nn.Sequential) or conv1.weight, conv2.weight, which differ in one number
-         alone, are the layers in the order of that number;
-       fc1.weight, out.weight, other names, are told by their shapes; those of one shape must differ
-         in one number alone.
-Every shape must be the one that its layer needs. What fits in two ways, lacks an array or has one
-too many is refused, with the names in the file. Arrays are F32; F16, BF16 and F64 are converted.
+     (BatchNorm2d) of 1, or only running_mean and running_var (affine=False). A convolution before
+     a norm has no bias. There must be as many of each as the net has. Within each group,
+       names that differ in one number only, such as 0.weight and 3.weight (nn.Sequential) or
+       conv1.weight and conv2.weight, are layers in the order of that number;
+       other names, such as fc1.weight and out.weight, are matched by shape; names of equal shape
+       must differ in one number only.
+Every array must have the shape that its layer needs. A file that fits in two ways, lacks an array or has one too \
+many is refused, with the names in the file. Arrays are F32; F16, BF16 and F64 are converted.
 
-Nets see pixels from 0 to 1; the first fully connected layer behind convolutions takes their output
-as PyTorch flattens it: channel, row, column. In PyTorch:
+Nets see pixels from 0 to 1; the first fully connected layer after convolutions takes their output as PyTorch \
+flattens it: channel, row, column. In PyTorch:
   safetensors.torch.save_file(model.state_dict(), \"net.safetensors\")
 
-A file that is refused leaves nothing behind. Exit codes: 0 imported; 1 the file or the digits
-cannot be used; 2 the arguments are wrong.
+A file that is refused leaves nothing behind. Exit codes: 0 imported; 1 the file or the digits cannot be used; 2 the \
+arguments are wrong.
 
 Examples:
   digitstack import net.safetensors --config configs/mnist-cpu.toml --model cnn --out artifacts/net
-  digitstack import cnn.safetensors --out artifacts/again   a file that `digitstack export` wrote
+  digitstack import cnn.safetensors --out artifacts/again    a file written by `digitstack export`
   digitstack import net.safetensors --config my.toml --model dense --out artifacts/relu \\
     --set members.dense.network.activation=relu";
 
+/// Import a net trained elsewhere, such as a PyTorch state dict, from a safetensors file and score it
 #[derive(Args, Debug)]
+#[command(after_help = HELP)]
 pub(super) struct ImportArguments {
-    /// A safetensors file
+    /// Safetensors file
     weights: PathBuf,
-    /// A TOML file with the member whose net it is [default: what the file says, if `digitstack export` wrote it]
+    /// TOML file with the member that has the net's architecture [default: the architecture in the file, if
+    /// `digitstack export` wrote it]
     #[arg(long, value_name = "CONFIG", requires = "model")]
     config: Option<PathBuf>,
-    /// The name of the member of the configuration; without one, what to call the net [default: net]
+    /// Name of the configuration's member; without a configuration, name to give the net [default: net]
     #[arg(long, value_name = "MEMBER")]
     model: Option<String>,
-    /// The directory to make
+    /// Directory to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
     data: DataDirectory,
-    /// Share of the training digits to score on, as `digitstack train` holds it out
-    #[arg(long, value_name = "SHARE|COUNT")]
+    /// Training digits to score on, as `digitstack train` holds them out: a fraction below 1 or a number of digits
+    #[arg(long, value_name = "FRACTION|COUNT")]
     validation: Option<HeldOut>,
-    /// Start over, deleting what an earlier run left in the directory
+    /// Start over: delete what an earlier import left in the directory
     #[arg(long)]
     fresh: bool,
 }
 
 #[derive(Serialize)]
 struct Import<'a> {
-    directory: &'a std::path::Path,
+    directory: String,
     member: &'a str,
     kind: &'a str,
-    weights: &'a std::path::Path,
+    weights: String,
     weights_sha256: &'a str,
     scores: &'a ModelScores,
 }
 
-pub(super) fn import(
-    arguments: &ImportArguments,
-    global: &Global,
-    output: &Output,
-    cancel: &Cancel,
-) -> anyhow::Result<()> {
-    if !arguments.fresh && storage::is_complete(&arguments.out) {
-        return Err(
-            UsageError(format!("{} is complete already; start over with --fresh", arguments.out.display())).into()
-        );
-    }
-    let overrides = overrides(global)?;
-    let name = arguments.model.as_deref().unwrap_or("net");
-    let (mut config, weights) = match &arguments.config {
-        Some(path) => (RunConfig::load(Some(path), &overrides)?, WeightsFile::read(&arguments.weights)?),
-        None => {
-            let weights = WeightsFile::read(&arguments.weights)?;
-            let Some(config) = pipeline::config_of_file(&weights, name, &overrides) else {
-                let file = arguments.weights.display();
-                return Err(UsageError(format!(
-                    "{file} does not say its architecture; name it with --config and --model"
-                ))
-                .into());
-            };
-            (config?, weights)
+impl ImportArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let output = &session.output;
+        let cancel = session.cancel_on_interrupt()?;
+        let out = self.out.display();
+        if !self.fresh && storage::is_complete(&self.out) {
+            return Err(UsageError(format!("{out} is complete already; start over with --fresh")).into());
         }
-    };
-    if let Some(validation) = arguments.validation {
-        config.single.validation = validation;
+        let name = self.model.as_deref().unwrap_or("net");
+        let (config, weights) = self.open(name, session)?;
+        let member = config.members.iter().find(|member| member.name() == name).ok_or_else(|| {
+            let available = config.member_names().join(", ");
+            UsageError(format!("unknown member `{name}` of {}; available: {available}", config.name))
+        })?;
+        let resources = session.resources(cancel)?;
+        output.status(&format!("{name}: {}, on {}", member.summary(), resources.device.description()));
+        let work = resources.work();
+        let imported =
+            pipeline::import_one(&config, member.as_ref(), &weights, self.data.path(), &work).map_err(usage)?;
+        let directory = RunDirectory::open(&self.out, self.fresh)?;
+        imported.save(&config, &directory, &work)?;
+        output.json(&Import {
+            directory: out.to_string(),
+            member: name,
+            kind: member.kind(),
+            weights: self.weights.display().to_string(),
+            weights_sha256: imported.weights_sha256(),
+            scores: imported.scores(),
+        })?;
+        output.lines(score_table(std::slice::from_ref(imported.scores())))?;
+        output.line(format!("model: {}", self.out.join("model").display()))
     }
-    let member = config.members.iter().find(|member| member.name() == name).ok_or_else(|| {
-        let names = config.member_names().join(", ");
-        UsageError(format!("there is no member `{name}` in {}; it has {names}", config.name))
-    })?;
-    let device = nn::resolve(&global.device)?;
-    output.status(&format!("{name}: {}, on {}", member.summary(), device.description()));
-    let progress = output.progress();
-    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel };
-    let data = arguments.data.data.as_deref();
-    let imported = pipeline::import_one(&config, member.as_ref(), &weights, data, &work).map_err(usage)?;
-    let directory = RunDirectory::open(&arguments.out, arguments.fresh)?;
-    imported.save(&config, &directory, &work)?;
-    output.json(&Import {
-        directory: &arguments.out,
-        member: name,
-        kind: member.kind(),
-        weights: &arguments.weights,
-        weights_sha256: imported.weights_sha256(),
-        scores: imported.scores(),
-    })?;
-    for line in leaderboard(std::slice::from_ref(imported.scores())) {
-        output.line(line)?;
+
+    /// Reads the configuration, or makes one of what the file says about itself, and the weights.
+    fn open(&self, name: &str, session: &Session) -> anyhow::Result<(RunConfig, WeightsFile)> {
+        let overrides = session.overrides()?;
+        let (mut config, weights) = match &self.config {
+            Some(path) => (RunConfig::load(Some(path), &overrides)?, WeightsFile::read(&self.weights)?),
+            None => {
+                let weights = WeightsFile::read(&self.weights)?;
+                let config = pipeline::config_of_file(&weights, name, &overrides).ok_or_else(|| {
+                    let file = self.weights.display();
+                    UsageError(format!("{file} does not name its architecture; give it with --config and --model"))
+                })?;
+                (config?, weights)
+            }
+        };
+        if let Some(validation) = self.validation {
+            config.single.validation = validation;
+        }
+        Ok((config, weights))
     }
-    output.line(format!("model: {}", arguments.out.join("model").display()))
 }

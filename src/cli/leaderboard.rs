@@ -2,78 +2,89 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 
-use super::output::Output;
+use super::{resources::Resources, session::Session};
 use crate::{
-    nn::{self, DeviceChoice},
-    pipeline::{
-        Work,
-        leaderboard::{self, Row, SortBy},
-    },
+    nn::DeviceChoice,
+    pipeline::leaderboard::{self, Row, SortBy},
     progress::Cancel,
     storage,
 };
 
-/// Every run in one table.
+const HELP: &str = "\
+Each row is one model: a member, an ensemble or the stack of a run, or the model of `digitstack train`. Directories \
+that are unfinished or differ from their manifest are skipped, with the reason. Runs of one configuration that differ in the \
+seed only get one row more: mean ± standard deviation of their test accuracies. The column of reported figures comes \
+from `[[reported]]` tables of the configuration:
+
+  [[reported]]
+  model = \"cnn\"
+  system = \"an eight-layer Keras net\"
+  accuracy = 0.9925
+  protocol = \"official test set, one run\"
+
+Examples:
+  digitstack leaderboard                              every run in artifacts/
+  digitstack leaderboard artifacts/mnist-* --out board.svg
+  digitstack leaderboard --sort parameters --json
+  for seed in 1 2 3; do digitstack run --seed $seed --out artifacts/quick-$seed; done";
+
+/// Compare all finished runs and single models in one table and one figure
 #[derive(Args, Debug)]
+#[command(after_help = HELP)]
 pub(super) struct LeaderboardArguments {
-    /// Directories of runs and of single models, or folders that hold such directories [default: artifacts]
+    /// Directories of runs and single models, or folders of such directories [default: artifacts]
     runs: Vec<PathBuf>,
-    /// Draw it too: an .svg or a .png file; replaces one of that name
-    #[arg(long, value_name = "FILE", value_parser = drawing)]
+    /// Draw the table as a figure too: .svg or .png file, replaced if it exists
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(figure_file))]
     out: Option<PathBuf>,
-    /// What rows are sorted by: test, run, model, parameters, seconds, images or reported
+    /// Column to sort by: test, run, model, parameters, seconds, images or reported
     #[arg(long, value_name = "COLUMN", default_value = "test")]
     sort: SortBy,
 }
 
-/// A file that can be drawn into.
-fn drawing(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    if is(&path, "svg") || is(&path, "png") {
-        Ok(path)
-    } else {
-        Err("expected a name that ends in .svg or .png".to_owned())
-    }
+/// Checks that the extension of a path is that of a format that can be drawn.
+fn figure_file(path: PathBuf) -> Result<PathBuf, &'static str> {
+    if is(&path, "svg") || is(&path, "png") { Ok(path) } else { Err("expected a name that ends in .svg or .png") }
 }
 
 fn is(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-pub(super) fn leaderboard(arguments: &LeaderboardArguments, output: &Output) -> anyhow::Result<()> {
-    // Models are only counted: no driver is needed for that.
-    let device = nn::resolve(&DeviceChoice::Cpu)?;
-    let (progress, cancel) = (output.progress(), Cancel::default());
-    let work =
-        Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel: &cancel };
-    let artifacts = [PathBuf::from("artifacts")];
-    let folders = if arguments.runs.is_empty() { &artifacts[..] } else { &arguments.runs };
-    let board = leaderboard::leaderboard(folders, arguments.sort, &work)?;
-    for skipped in &board.skipped {
-        output.status(&format!("skipped: {} {}", skipped.directory.display(), skipped.reason));
+impl LeaderboardArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let output = &session.output;
+        // Models are only counted: no driver is needed for that.
+        let resources = Resources::open(&DeviceChoice::Cpu, output.progress(), Cancel::default())?;
+        let artifacts = [PathBuf::from("artifacts")];
+        let folders = if self.runs.is_empty() { &artifacts[..] } else { &self.runs };
+        let board = leaderboard::leaderboard(folders, self.sort, &resources.work())?;
+        for skipped in &board.skipped {
+            output.status(&format!("skipped: {} {}", skipped.directory.display(), skipped.reason));
+        }
+        if board.rows.is_empty() {
+            let named = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
+            return Err(anyhow::anyhow!(
+                "no finished run or single model in {named}; make one with `digitstack run` or `digitstack train`"
+            ));
+        }
+        output.json(&board)?;
+        output.lines(table(&board.rows))?;
+        let Some(path) = &self.out else { return Ok(()) };
+        storage::write_file(path, &board.draw(is(path, "png"))?, true)?;
+        output.line(format!("drawn: {}", path.display()))
     }
-    if board.rows.is_empty() {
-        let named = folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
-        return Err(anyhow::anyhow!(
-            "no finished run or model in {named}; `digitstack run` and `digitstack train` make some"
-        ));
-    }
-    output.json(&board)?;
-    for line in table(&board.rows) {
-        output.line(line)?;
-    }
-    let Some(path) = &arguments.out else { return Ok(()) };
-    let bytes = board.draw(is(path, "png"))?;
-    storage::write_file(path, &bytes, true)?;
-    output.line(format!("drawn: {}", path.display()))
 }
 
-/// One column: its heading, whether it is flush left, its cells.
+/// Heading of a column, whether it is aligned left, and its cells.
 type Column = (&'static str, bool, fn(&Row) -> String);
 
-/// What is not known.
+/// Text of an unknown value.
 const NONE: &str = "–";
 
 const COLUMNS: [Column; 10] = [
@@ -105,23 +116,23 @@ fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-/// The table as lines of text, with what others report and what the columns mean below it.
+/// Formats the table as lines of text, with the reported figures and the meaning of the columns below it.
 fn table(rows: &[Row]) -> Vec<String> {
     let cells: Vec<[String; COLUMNS.len()]> = rows.iter().map(|row| COLUMNS.map(|(.., cell)| cell(row))).collect();
-    let width = |place: usize| {
-        let heading = COLUMNS[place].0.chars().count();
-        cells.iter().map(|row| row[place].chars().count()).fold(heading, usize::max)
+    let width = |index: usize| {
+        let heading = COLUMNS[index].0.chars().count();
+        cells.iter().map(|row| row[index].chars().count()).fold(heading, usize::max)
     };
     let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
     let line = |row: [&str; COLUMNS.len()]| {
-        let cell = |place: usize| {
-            let (text, width) = (row[place], widths[place]);
-            if COLUMNS[place].1 { format!("{text:<width$}") } else { format!("{text:>width$}") }
+        let cell = |index: usize| {
+            let (text, width) = (row[index], widths[place]);
+            if COLUMNS[index].1 { format!("{text:<width$}") } else { format!("{text:>width$}") }
         };
         (0..COLUMNS.len()).map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(COLUMNS.map(|(heading, ..)| heading))];
-    lines.extend(cells.iter().map(|row| line(std::array::from_fn(|place| row[place].as_str()))));
+    lines.extend(cells.iter().map(|row| line(std::array::from_fn(|place| row[index].as_str()))));
     let mut said: Vec<String> = Vec::new();
     for result in rows.iter().flat_map(|row| &row.reported) {
         let text = format!(
@@ -137,11 +148,12 @@ fn table(rows: &[Row]) -> Vec<String> {
     }
     lines.extend(said);
     lines.push(
-        "training s: the fits of a model added up, of a run all of its folds; parameters: of all models that are asked"
+        "training s: sum over the fits of a model, in a run over all folds; parameters: sum over all models that predict"
             .to_owned(),
     );
     lines.push(
-        "held out %: on training digits that the model did not see; an epoch may have been chosen by them, by the test images never"
+        "held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the test \
+         images never do"
             .to_owned(),
     );
     if rows.iter().any(|row| row.seeds.is_some()) {

@@ -1,117 +1,132 @@
 //! The command line: arguments in, library calls, words and exit codes out. No logic of its own.
+//!
+//! Each command is one file with its arguments, its help text, its call of the library and its output. This file lists
+//! the commands and hands the parsed arguments to one of them. [`session`] is what every command works with,
+//! [`options`] holds the groups of arguments that several commands share, [`output`] is the only module that prints.
 
-mod arguments;
 mod bars;
 mod bench;
 mod check;
+mod completions;
 mod data;
-mod data_split;
 mod devices;
 mod evaluate;
 mod export;
+mod failure;
 mod import;
 mod leaderboard;
+mod options;
 mod output;
 mod predict;
-mod predict_table;
+mod report;
+mod resources;
 mod run;
+mod score_table;
 mod serve;
+mod session;
 mod train;
 mod tune;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{
-    nn,
-    pipeline::{ConfigError, RunFailure},
-    progress::Cancel,
-};
-
-use arguments::{Arguments, Command};
+use options::Global;
 use output::Output;
+use session::Session;
 
-/// Everything went well.
-const SUCCESS: u8 = 0;
-/// The work failed.
-const FAILURE: u8 = 1;
-/// The arguments or the configuration are wrong; nothing was done.
-const USAGE: u8 = 2;
+const HELP: &str = "\
+Examples:
+  digitstack run                             train the full stack on built-in digits, about a minute
+  digitstack run configs/mnist-cpu.toml      the same on MNIST, downloaded and verified if missing
+  digitstack run configs/mnist-cpu.toml --data ~/mnist    MNIST from the files of a folder
+  digitstack predict artifacts/quickstart photo.png       recognise the digit in a picture
+  digitstack serve                           a page to draw a digit on, and an HTTP API
+  digitstack tune                            search for better hyperparameters, stage by stage
+  digitstack devices                         list the GPUs and CPUs that can be used
 
-/// Parses the arguments, does what they ask, prints the error if there is one, and says how the process should end.
+`digitstack <COMMAND> --help` explains a command and its options.
+
+Exit codes: 0 success; 1 the work failed; 2 the arguments or the configuration are wrong, and nothing was done. \
+A reader that closes standard output early, such as `head`, is not an error.";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "digitstack",
+    version,
+    about = "Trains, searches, stacks and serves handwritten-digit classifiers: a dense net, a CNN and LightGBM, \
+             combined by logistic regression",
+    after_help = HELP
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// The commands, in the order of `digitstack --help`. Each is documented where its arguments are declared.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::RunArguments),
+    Tune(tune::TuneArguments),
+    Train(train::TrainArguments),
+    Evaluate(evaluate::EvaluateArguments),
+    Predict(predict::PredictArguments),
+    Export(export::ExportArguments),
+    Import(import::ImportArguments),
+    Serve(serve::ServeArguments),
+    Report(report::ReportArguments),
+    Leaderboard(leaderboard::LeaderboardArguments),
+    Data(data::DataArguments),
+    Devices(devices::DevicesArguments),
+    Bench(bench::BenchArguments),
+    Check(check::CheckArguments),
+    Completions(completions::CompletionsArguments),
+}
+
+/// Parses the arguments, runs the command, prints its error if there is one, and returns the exit code.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let output = Output::new(&arguments.global);
-    let code = match dispatch(&arguments, &output) {
-        Ok(()) => SUCCESS,
+    let (output, result) = match Arguments::try_parse() {
+        Ok(Arguments { command: Some(command), global }) => {
+            let session = Session::new(global);
+            let result = session.configure_process().and_then(|()| execute(&command, &session));
+            (session.output, result)
+        }
+        Ok(Arguments { command: None, .. }) => {
+            let output = Output::default();
+            let result = output.help(&mut Arguments::command());
+            (output, result)
+        }
         Err(error) => {
-            output.error(&error);
-            if error.chain().any(|cause| cause.is::<ConfigError>() || cause.is::<UsageError>()) {
-                USAGE
-            } else {
-                FAILURE
-            }
+            let output = Output::default();
+            let result = output.parse_outcome(error);
+            (output, result)
         }
     };
-    ExitCode::from(code)
+    output.exit(result)
 }
 
-/// Arguments that parse but cannot be meant.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(crate) struct UsageError(pub(crate) String);
-
-/// The error of a request that was wrong, or of work that failed.
-fn usage(failure: RunFailure) -> anyhow::Error {
-    if failure.is_usage() { UsageError(failure.to_string()).into() } else { failure.into() }
-}
-
-fn dispatch(arguments: &Arguments, output: &Output) -> anyhow::Result<()> {
-    let global = &arguments.global;
-    if let Some(threads) = global.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build_global()?;
-    }
-    if global.plain_ops {
-        nn::fused::use_plain_operations();
-    }
-    match &arguments.command {
-        None => {
-            Arguments::command().print_help()?;
-            Ok(())
-        }
-        Some(Command::Run(run)) => run::run(run, global, output, &on_interrupt(output)?),
-        Some(Command::Tune(tune)) => tune::tune(tune, global, output, &on_interrupt(output)?),
-        Some(Command::Train(train)) => train::train(train, global, output, &on_interrupt(output)?),
-        Some(Command::Evaluate(evaluate)) => evaluate::evaluate(evaluate, global, output),
-        Some(Command::Predict(predict)) => predict::predict(predict, global, output),
-        Some(Command::Export(export)) => export::export(export, output),
-        Some(Command::Import(import)) => import::import(import, global, output, &on_interrupt(output)?),
-        Some(Command::Serve(serve)) => serve::serve(serve, global, output),
-        Some(Command::Report(report)) => evaluate::report(report, output),
-        Some(Command::Data(data)) => data::data(data, global, output),
-        Some(Command::Devices) => devices::devices(global, output),
-        Some(Command::Bench(bench)) => bench::bench(bench, global, output),
-        Some(Command::Check(check)) => check::check(check, global, output),
-        Some(Command::Leaderboard(board)) => leaderboard::leaderboard(board, output),
-        Some(Command::Completions { shell }) => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "digitstack", &mut std::io::stdout());
-            Ok(())
-        }
+fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
+    match command {
+        Command::Run(arguments) => arguments.execute(session),
+        Command::Tune(arguments) => arguments.execute(session),
+        Command::Train(arguments) => arguments.execute(session),
+        Command::Evaluate(arguments) => arguments.execute(session),
+        Command::Predict(arguments) => arguments.execute(session),
+        Command::Export(arguments) => arguments.execute(session),
+        Command::Import(arguments) => arguments.execute(session),
+        Command::Serve(arguments) => arguments.execute(session),
+        Command::Report(arguments) => arguments.execute(session),
+        Command::Leaderboard(arguments) => arguments.execute(session),
+        Command::Data(arguments) => arguments.execute(session),
+        Command::Devices(arguments) => arguments.execute(session),
+        Command::Bench(arguments) => arguments.execute(session),
+        Command::Check(arguments) => arguments.execute(session),
+        Command::Completions(arguments) => arguments.execute(Arguments::command(), session),
     }
 }
 
-/// A flag that Ctrl-C (or SIGTERM) sets; a second one ends the process at once.
-fn on_interrupt(output: &Output) -> anyhow::Result<Cancel> {
-    let cancel = Cancel::default();
-    let (flag, output) = (cancel.clone(), output.clone());
-    ctrlc::set_handler(move || {
-        if flag.is_cancelled() {
-            std::process::exit(i32::from(FAILURE));
-        }
-        flag.cancel();
-        output
-            .status("stopping at the next safe point; once more to stop at once (nothing finished is lost either way)");
-    })?;
-    Ok(cancel)
-}
+#[cfg(test)]
+mod tests;

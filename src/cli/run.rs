@@ -1,58 +1,74 @@
 //! `digitstack run`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{
-    arguments::{Global, RunArguments},
-    evaluate::leaderboard,
-    output::Output,
-};
+use clap::Args;
+
+use super::{options::DataDirectory, output::Output, score_table::score_table, session::Session};
 use crate::{
-    nn,
-    pipeline::{self, Override, RunConfig, Work},
-    progress::Cancel,
+    pipeline::{self, Metrics},
     storage::{RunDirectory, RunState},
 };
 
-pub(super) fn run(arguments: &RunArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {
-    let config = RunConfig::load(arguments.config.as_deref(), &overrides(global)?)?;
-    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("artifacts").join(&config.name));
-    let directory = RunDirectory::open(&folder, arguments.fresh)?;
-    match directory.state() {
-        RunState::Complete => {
-            output.status(&format!("{} is complete already (start over with --fresh); its result:", folder.display()));
-            let metrics = pipeline::SavedRun::metrics(&folder)?;
-            return finish(&metrics, &folder, output);
+const HELP: &str = "\
+The run directory is artifacts/<name of the configuration> unless --out names another. It is always either complete or \
+resumable: after a crash or Ctrl-C the same command continues from the last finished fold or epoch. A complete run is \
+not repeated unless --fresh is given.
+
+Examples:
+  digitstack run                                        the built-in quickstart
+  digitstack run configs/mnist-cpu.toml --data ~/mnist
+  digitstack run --set members.cnn.training.epochs=1 --out /tmp/try    a shorter quickstart
+  digitstack run configs/reference.toml --device wgpu   the reference settings, on a GPU";
+
+/// Train, stack and evaluate all members of a configuration; write models, scores and a report
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct RunArguments {
+    /// TOML file such as configs/mnist-cpu.toml [default: the built-in quickstart]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirectory,
+    /// Run directory to write [default: artifacts/<name of the configuration>]
+    #[arg(long, value_name = "RUN_DIR")]
+    out: Option<PathBuf>,
+    /// Start over: delete what an earlier run left in the run directory
+    #[arg(long)]
+    fresh: bool,
+}
+
+impl RunArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let output = &session.output;
+        let cancel = session.cancel_on_interrupt()?;
+        let config = session.run_config(self.config.as_deref())?;
+        let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.name));
+        let directory = RunDirectory::open(&folder, self.fresh)?;
+        match directory.state() {
+            RunState::Complete => {
+                output.status(&format!(
+                    "{} is complete already (start over with --fresh); its result:",
+                    folder.display()
+                ));
+                return show(&pipeline::SavedRun::metrics(&folder)?, &folder, output);
+            }
+            RunState::Interrupted => {
+                output.status(&format!("going on with the interrupted run in {}", folder.display()))
+            }
+            RunState::New => {}
         }
-        RunState::Interrupted => output.status(&format!("going on with the interrupted run in {}", folder.display())),
-        RunState::New => {}
+        let resources = session.resources(cancel)?;
+        output.status(&format!("{}: nets on {}", config.name, resources.device.description()));
+        for member in &config.members {
+            output.status(&format!("  {:<10} {}", member.name(), member.summary()));
+        }
+        let metrics = pipeline::run(&config, self.data.path(), &directory, &resources.work())?;
+        show(&metrics, &folder, output)
     }
-    let device = nn::resolve(&global.device)?;
-    output.status(&format!("{}: nets on {}", config.name, device.description()));
-    for member in &config.members {
-        output.status(&format!("  {:<10} {}", member.name(), member.summary()));
-    }
-    let progress = output.progress();
-    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel };
-    let metrics = pipeline::run(&config, arguments.data.data.as_deref(), &directory, &work)?;
-    finish(&metrics, &folder, output)
 }
 
-fn finish(metrics: &pipeline::Metrics, folder: &std::path::Path, output: &Output) -> anyhow::Result<()> {
+fn show(metrics: &Metrics, folder: &Path, output: &Output) -> anyhow::Result<()> {
     output.json(metrics)?;
-    for line in leaderboard(&metrics.models) {
-        output.line(line)?;
-    }
+    output.lines(score_table(&metrics.models))?;
     output.line(format!("report: {}", folder.join("report/index.html").display()))
-}
-
-/// What `--set` and `--seed` change.
-pub(super) fn overrides(global: &Global) -> anyhow::Result<Vec<Override>> {
-    let mut overrides = global.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    if let Some(seed) = global.seed {
-        let seed = i64::try_from(seed)
-            .map_err(|_| super::UsageError(format!("--seed {seed}: expected at most {}", i64::MAX)))?;
-        overrides.push(Override::field("seed", seed));
-    }
-    Ok(overrides)
 }

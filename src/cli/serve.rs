@@ -1,60 +1,98 @@
 //! `digitstack serve`.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clap::Args;
 
 use super::{
-    UsageError,
-    arguments::{Global, ServeArguments},
-    output::Output,
+    options::{Drawing, seconds},
+    resources::Resources,
+    session::Session,
 };
 use crate::{
-    nn::{self, DeviceChoice},
-    pipeline::{SavedRun, Work},
+    nn::DeviceChoice,
+    pipeline::SavedRun,
     progress::{Cancel, Silent},
     serve::{self, ServeOptions},
     storage,
 };
 
-/// Where runs are, unless somebody puts them elsewhere.
+/// Folder of runs, unless they are put elsewhere.
 const ARTIFACTS: &str = "artifacts";
 
-pub(super) fn serve(arguments: &ServeArguments, global: &Global, output: &Output) -> anyhow::Result<()> {
-    if !(arguments.timeout > 0.0 && arguments.timeout <= 3600.0) {
-        return Err(UsageError(format!(
-            "--timeout: found {} seconds, expected more than 0 and at most 3600",
-            arguments.timeout
-        ))
-        .into());
+const HELP: &str = "\
+The page is at http://127.0.0.1:8028/ unless --host or --port name another address. Programs send POST /api/predict (a \
+PNG or JPEG picture, or JSON) or use /v2/models/NAME/infer (the open inference protocol, for batches). \
+/api/openapi.json describes every route, /metrics has counters for Prometheus. Each request is logged as a line of JSON \
+on standard error. On SIGTERM or Ctrl-C no new requests are taken and those under way are finished.
+
+Examples:
+  digitstack serve                                    the newest complete run in artifacts/
+  digitstack serve artifacts/mnist-cpu --port 0       on a free port, which is printed
+  curl --data-binary @digit.png -H 'Content-Type: image/png' http://127.0.0.1:8028/api/predict";
+
+/// Serve a run over HTTP: a page to draw digits on, and an API for programs
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct ServeArguments {
+    /// Directory of a complete run, not of a single model [default: the one in artifacts/ completed last]
+    run: Option<PathBuf>,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8028, value_name = "N")]
+    port: u16,
+    /// Address to listen on; any but a loopback address lets other machines send requests
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    host: IpAddr,
+    /// Most requests under way at the same time; further ones get status 429 at once
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    in_flight: u16,
+    /// Timeout of a request in seconds, from its first byte to its answer
+    #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds)]
+    timeout: f64,
+    #[command(flatten)]
+    drawing: Drawing,
+}
+
+impl ServeArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let run = match &self.run {
+            Some(run) => run.clone(),
+            None => storage::latest_complete(Path::new(ARTIFACTS), SavedRun::is_one)?.ok_or_else(|| {
+                anyhow::anyhow!(
+                    "there is no complete run in {ARTIFACTS}/; make one with `digitstack run`, or name a run \
+                     directory: digitstack serve RUN"
+                )
+            })?,
+        };
+        // Single pictures are classified on the CPU; a GPU is opened for batches only if it is asked for.
+        let choice = match session.global.device {
+            DeviceChoice::Auto => DeviceChoice::Cpu,
+            choice => choice,
+        };
+        let resources = Resources::open(&choice, Arc::new(Silent), Cancel::default())?;
+        let work = resources.work();
+        let options = ServeOptions {
+            host: self.host,
+            port: self.port,
+            drawing: self.drawing.options(),
+            in_flight: usize::from(self.in_flight),
+            timeout: Duration::from_secs_f64(self.timeout),
+            threads: work.threads,
+        };
+        let output = &session.output;
+        let log = output.clone();
+        let mut said = Ok(());
+        serve::serve(&run, &options, &work, Arc::new(move |line: &str| log.status(line)), |address| {
+            let url = format!("http://{address}/");
+            said = output.json(&serde_json::json!({ "url": url, "run": run.display().to_string() })).and_then(|()| {
+                output.line(format!("{url} classifies drawn digits with {}; Ctrl-C stops it", run.display()))
+            });
+        })?;
+        said
     }
-    let run = match &arguments.run {
-        Some(run) => run.clone(),
-        None => storage::latest_complete(Path::new(ARTIFACTS), SavedRun::is_one)?.ok_or_else(|| {
-            anyhow::anyhow!(
-                "there is no complete run in {ARTIFACTS}/; `digitstack run` makes one, or name a run directory: digitstack serve RUN"
-            )
-        })?,
-    };
-    // Single pictures are read on the CPU; a GPU is opened for batches only if somebody asks for it.
-    let choice = if global.device == DeviceChoice::Auto { DeviceChoice::Cpu } else { global.device };
-    let device = nn::resolve(&choice)?;
-    let cancel = Cancel::default();
-    let threads = rayon::current_num_threads();
-    let work = Work { device: &device, threads, progress: &Silent, cancel: &cancel };
-    let options = ServeOptions {
-        host: arguments.host,
-        port: arguments.port,
-        drawing: arguments.drawing.options(),
-        in_flight: usize::from(arguments.in_flight),
-        timeout: Duration::from_secs_f64(arguments.timeout),
-        threads,
-    };
-    let log = output.clone();
-    let mut said = Ok(());
-    serve::serve(&run, &options, &work, Arc::new(move |line: &str| log.status(line)), |address| {
-        let url = format!("http://{address}/");
-        said = output.json(&serde_json::json!({ "url": url, "run": run.display().to_string() })).and_then(|()| {
-            output.line(format!("{url} draws and reads digits with {}; Ctrl-C stops it", run.display()))
-        });
-    })?;
-    said
 }

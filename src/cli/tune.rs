@@ -1,59 +1,114 @@
 //! `digitstack tune`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
 
 use super::{
-    arguments::{ExportFormat, Global, TuneArguments},
+    options::{DataDirectory, MAX_THREADS, count},
     output::Output,
-    run::overrides,
+    session::Session,
 };
 use crate::{
-    nn,
-    pipeline::{
-        Work,
-        search::{self, BEST, SearchConfig, SearchStatus},
-    },
-    progress::Cancel,
+    pipeline::search::{self, BEST, SearchConfig, SearchStatus, StageStatus},
     storage::{RunDirectory, RunState},
     tuning,
 };
 
-pub(super) fn tune(arguments: &TuneArguments, global: &Global, output: &Output, cancel: &Cancel) -> anyhow::Result<()> {
-    let config = SearchConfig::load(arguments.config.as_deref(), &overrides(global)?)?;
-    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from("artifacts").join(&config.name));
-    if arguments.status {
-        return show(&search::status(&folder)?, output);
-    }
-    match arguments.export {
-        Some(ExportFormat::Csv) => return Ok(search::export_csv(&folder, std::io::stdout().lock())?),
-        None => {}
-    }
-    let directory = RunDirectory::open(&folder, arguments.fresh)?;
-    match directory.state() {
-        RunState::Complete => {
-            output
-                .status(&format!("{} is complete already (start over with --fresh); what it found:", folder.display()));
-            return finish(&folder, output);
-        }
-        RunState::Interrupted => {
-            output.status(&format!("going on with the interrupted search in {}", folder.display()))
-        }
-        RunState::New => {}
-    }
-    let device = nn::resolve(&global.device)?;
-    output.status(&format!("{}: {} stages, nets on {}", config.name, config.stages.len(), device.description()));
-    for stage in &config.stages {
-        output.status(&format!("  {:<24} {}: {}", stage.config.name, stage.config.learner, tuning::describe(stage)));
-    }
-    let progress = output.progress();
-    let work = Work { device: &device, threads: rayon::current_num_threads(), progress: progress.as_ref(), cancel };
-    let workers = arguments.workers.map(std::num::NonZeroUsize::get);
-    search::search(&config, arguments.data.data.as_deref(), &directory, workers, &work)?;
-    drop(directory);
-    finish(&folder, output)
+const HELP: &str = "\
+A search is a TOML file with members and with stages; each stage tunes a few settings of one member. Every finished \
+trial is on the disk, in a log that Optuna's tools open: after a crash or Ctrl-C the same command continues, repeats \
+no finished trial and ends with the same result. The test images are never opened.
+
+Examples:
+  digitstack tune                             every stage of the reference, small, on built-in digits
+  digitstack tune configs/tuning/reference.toml --data ~/mnist
+  digitstack tune --status                    how far the search is, while it runs or afterwards
+  digitstack tune --export csv > trials.csv
+  digitstack run artifacts/tune-quick/best.toml    train with the settings found";
+
+/// Search for hyperparameters in stages, scored on validation images only; write the best configuration and plots
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct TuneArguments {
+    /// TOML file such as configs/tuning/reference.toml [default: the built-in quick search]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataDirectory,
+    /// Directory of the search [default: artifacts/<name of the configuration>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Start over: delete what an earlier search left in the directory
+    #[arg(long)]
+    fresh: bool,
+    /// Number of fits at the same time, which share the threads; results do not depend on it [default: one per thread]
+    #[arg(long, value_name = "N", value_parser = count::<MAX_THREADS>)]
+    workers: Option<NonZeroUsize>,
+    /// Print how far the search in the directory is, and do nothing else
+    #[arg(long, conflicts_with_all = ["fresh", "export"])]
+    status: bool,
+    /// Print every trial of the search in the directory, and do nothing else
+    #[arg(long, value_name = "FORMAT", conflicts_with = "fresh")]
+    export: Option<ExportFormat>,
 }
 
-fn finish(folder: &Path, output: &Output) -> anyhow::Result<()> {
+/// File format of exported trials.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ExportFormat {
+    /// One line for each trial
+    Csv,
+}
+
+impl TuneArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let output = &session.output;
+        let config = SearchConfig::load(self.config.as_deref(), &session.overrides()?)?;
+        let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.name));
+        if self.status {
+            return show(&search::status(&folder)?, output);
+        }
+        if let Some(ExportFormat::Csv) = self.export {
+            let mut table = Vec::new();
+            search::export_csv(&folder, &mut table)?;
+            return output.raw(&table);
+        }
+        let cancel = session.cancel_on_interrupt()?;
+        let directory = RunDirectory::open(&folder, self.fresh)?;
+        match directory.state() {
+            RunState::Complete => {
+                output.status(&format!(
+                    "{} is complete already (start over with --fresh); its result:",
+                    folder.display()
+                ));
+                return show_finished(&folder, output);
+            }
+            RunState::Interrupted => {
+                output.status(&format!("going on with the interrupted search in {}", folder.display()))
+            }
+            RunState::New => {}
+        }
+        let resources = session.resources(cancel)?;
+        let device = resources.device.description();
+        output.status(&format!("{}: {} stages, nets on {device}", config.name, config.stages.len()));
+        for stage in &config.stages {
+            output.status(&format!(
+                "  {:<24} {}: {}",
+                stage.config.name,
+                stage.config.learner,
+                tuning::describe(stage)
+            ));
+        }
+        let workers = self.workers.map(NonZeroUsize::get);
+        search::search(&config, self.data.path(), &directory, workers, &resources.work())?;
+        drop(directory);
+        show_finished(&folder, output)
+    }
+}
+
+fn show_finished(folder: &Path, output: &Output) -> anyhow::Result<()> {
     show(&search::status(folder)?, output)?;
     output.line(format!("page: {}", folder.join("report/index.html").display()))?;
     output.line(format!("configuration: {} (digitstack run takes it)", folder.join(BEST).display()))
@@ -61,26 +116,25 @@ fn finish(folder: &Path, output: &Output) -> anyhow::Result<()> {
 
 fn show(status: &SearchStatus, output: &Output) -> anyhow::Result<()> {
     output.json(status)?;
-    for stage in &status.stages {
-        let budget = stage.budget.map_or_else(String::new, |budget| format!("/{budget}"));
-        let state = match (stage.finished, stage.trials) {
-            _ if stage.left_out => {
-                output
-                    .line(format!("{:<24} skipped: the settings selected before do not meet its `when`", stage.name))?;
-                continue;
-            }
-            (true, _) => "done",
-            (false, 0) => "not begun",
-            (false, _) => "under way",
-        };
-        let best = stage.best_text.as_ref().map_or_else(String::new, |best| format!(", best {best}"));
-        let lost: String = [(stage.pruned, "pruned"), (stage.failed, "failed")]
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| format!(", {count} {word}"))
-            .collect();
-        let selected = stage.selected.as_ref().map_or_else(String::new, |selected| format!("; selected {selected}"));
-        output.line(format!("{:<24} {state}, {}{budget} trials{lost}{best}{selected}", stage.name, stage.trials))?;
+    output.lines(status.stages.iter().map(stage_line))
+}
+
+fn stage_line(stage: &StageStatus) -> String {
+    if stage.left_out {
+        return format!("{:<24} skipped: the settings selected before do not meet its `when`", stage.name);
     }
-    Ok(())
+    let state = match (stage.finished, stage.trials) {
+        (true, _) => "done",
+        (false, 0) => "not begun",
+        (false, _) => "under way",
+    };
+    let budget = stage.budget.map_or_else(String::new, |budget| format!("/{budget}"));
+    let lost: String = [(stage.pruned, "pruned"), (stage.failed, "failed")]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!(", {count} {word}"))
+        .collect();
+    let best = stage.best_text.as_ref().map_or_else(String::new, |best| format!(", best {best}"));
+    let selected = stage.selected.as_ref().map_or_else(String::new, |selected| format!("; selected {selected}"));
+    format!("{:<24} {state}, {}{budget} trials{lost}{best}{selected}", stage.name, stage.trials)
 }

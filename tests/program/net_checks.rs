@@ -90,7 +90,7 @@ fn the_nets_of_a_configuration_are_measured_as_they_are() {
         "loss cross-entropy, softmax",
         "fused",
         "plain",
-        "a booster is no net",
+        "a booster is not a net",
         "every gradient is right",
     ] {
         assert!(said.contains(word), "{word} is missing from\n{said}");

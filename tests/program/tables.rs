@@ -146,7 +146,7 @@ fn the_same_seed_gives_the_same_files() {
     let (first, other) = (at("a"), at("d"));
     let before = std::fs::read(at("a/train.csv")).unwrap();
     let again = ["data", "split", name(&first), "--train", "60", "--test", "30"];
-    assert!(ends(&again, 2).contains("train.csv is there already; replace it with --force"));
+    assert!(ends(&again, 2).contains("train.csv exists already; replace it with --force"));
     assert_eq!(std::fs::read(at("a/train.csv")).unwrap(), before);
     ends(&[&again[..], &["--force"]].concat(), 0);
     assert_eq!(lines(&at("a/train.csv")).len(), 61);
@@ -386,10 +386,10 @@ fn outputs_and_arguments_that_cannot_be_meant_are_refused() {
     let link = folder.path().join("link.csv");
     std::fs::hard_link(&table, &link).unwrap();
     for (more, words) in [
-        (&["--out", name(&out)][..], "is there already; replace it with --force"),
-        (&["--out", name(&table), "--force"], "is read as well"),
-        (&["--out", name(&link), "--force"], "is read as well"),
-        (&["--out", name(&packed)], "not packed"),
+        (&["--out", name(&out)][..], "exists already; replace it with --force"),
+        (&["--out", name(&table), "--force"], "is also an input"),
+        (&["--out", name(&link), "--force"], "is also an input"),
+        (&["--out", name(&packed)], "not compressed"),
         (&["--out", "-", "--json"], "both write to standard output"),
         (&[], "--out"),
         (&["--out", "-", "picture.png"], "cannot be used with"),

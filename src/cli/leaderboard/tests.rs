@@ -54,15 +54,16 @@ cnn            quick, 3 seeds         249310        83.5   60000       99.20   9
 weighted-mean  b                           –           –       –           –       –              –             –  10 % held out, no test images
 reported, cnn: 99.25 % by another system; official test set, one run
 reported, cnn: 98.70 % by another system; official test set, one run
-training s: the fits of a model added up, of a run all of its folds; parameters: of all models that are asked
-held out %: on training digits that the model did not see; an epoch may have been chosen by them, by the test images never
+training s: sum over the fits of a model, in a run over all folds; parameters: sum over all models that predict
+held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the test images \
+never do
 ±: standard deviation over the seeds of equal configurations; test %, training s: their mean";
     assert_eq!(table(&rows).join("\n"), expected);
 }
 
 #[test]
 fn only_svg_and_png_can_be_drawn() {
-    assert_eq!(drawing("a/board.SVG"), Ok(PathBuf::from("a/board.SVG")));
-    assert!(drawing("board.pdf").unwrap_err().contains(".svg or .png"));
-    assert!(drawing("svg").is_err());
+    assert_eq!(figure_file("a/board.SVG".into()), Ok(PathBuf::from("a/board.SVG")));
+    assert!(figure_file("board.pdf".into()).unwrap_err().contains(".svg or .png"));
+    assert!(figure_file("svg".into()).is_err());
 }

@@ -1,0 +1,33 @@
+//! Exit codes, and the errors that decide between them.
+
+use crate::pipeline::{ConfigError, RunFailure};
+
+/// Exit code of success.
+pub(super) const SUCCESS: u8 = 0;
+/// Exit code of work that failed.
+pub(super) const FAILURE: u8 = 1;
+/// Exit code of wrong arguments or a wrong configuration: nothing was done.
+pub(super) const USAGE: u8 = 2;
+
+/// Arguments that parse but contradict each other, the configuration or the files that are there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);
+
+/// Text that `clap` has made for wrong arguments; it says `error:` itself.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct ParseError(pub(super) clap::Error);
+
+/// Turns a failure of the library into a [`UsageError`] if the request itself was wrong.
+pub(super) fn usage(failure: RunFailure) -> anyhow::Error {
+    if failure.is_usage() { UsageError(failure.to_string()).into() } else { failure.into() }
+}
+
+/// Exit code of an error.
+pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_usage = |cause: &(dyn std::error::Error + 'static)| {
+        cause.is::<ConfigError>() || cause.is::<UsageError>() || cause.is::<ParseError>()
+    };
+    if error.chain().any(is_usage) { USAGE } else { FAILURE }
+}

@@ -1,0 +1,134 @@
+//! Groups of arguments that several commands share, and parsers of their values.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use crate::{
+    imaging::{Centre, DrawingOptions, InkSource},
+    nn::DeviceChoice,
+};
+
+/// Most threads that may be asked for. More cannot help, and the system refuses large numbers in its own words.
+pub(super) const MAX_THREADS: usize = 1024;
+/// Most images in a batch of a benchmark.
+pub(super) const MAX_BATCH: usize = 16_384;
+/// Most connections of the service benchmark.
+pub(super) const MAX_CONNECTIONS: usize = 10_000;
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(super) struct Global {
+    /// Device for neural nets: auto (a GPU if one answers, otherwise the CPU), cpu, wgpu[:N], cuda[:N] or ndarray
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub(super) device: DeviceChoice,
+    /// Seed of every random draw; overrides the configuration's `seed`
+    #[arg(long, global = true, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// CPU threads to use, at most 1024; results do not depend on the number [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = count::<MAX_THREADS>)]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// On a CPU, run nets on Burn's own operations instead of the fused ones; many times slower, for comparisons
+    #[arg(long, global = true)]
+    pub(super) plain_ops: bool,
+    /// Override a field of the configuration; may be repeated: --set members.cnn.training.epochs=3
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Print the result as one JSON value on standard output, for scripts
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Print every epoch as a line on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(super) verbose: bool,
+    /// Print results and errors only, no progress
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
+
+/// Folder of digits.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DataDirectory {
+    /// Folder of digits in place of the configuration's data: MNIST's IDX files, train.csv and test.csv, or one folder
+    /// of pictures for each class
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl DataDirectory {
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.data.as_deref()
+    }
+}
+
+/// Data set of a configuration.
+#[derive(Args, Debug)]
+pub(super) struct DataSet {
+    /// TOML file whose data and preprocessing to use [default: the quickstart's built-in digits]
+    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) data: DataDirectory,
+}
+
+/// How a picture becomes a 28×28 image.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Drawing {
+    /// Point to place at the centre of the 28×28 image
+    #[arg(long, default_value = "mass", value_name = "POINT")]
+    centre: CentreArgument,
+    /// Where the ink is
+    #[arg(long, default_value = "auto", value_name = "INK")]
+    ink: InkArgument,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CentreArgument {
+    /// The ink's centre of mass, as in MNIST
+    Mass,
+    /// The centre of the ink's bounding box
+    Box,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum InkArgument {
+    /// Found from the picture
+    Auto,
+    /// Opaque pixels on a transparent background
+    Alpha,
+    /// Dark pixels on a light background
+    Dark,
+    /// Light pixels on a dark background
+    Light,
+}
+
+impl Drawing {
+    /// The options as the library takes them.
+    pub(super) fn options(&self) -> DrawingOptions {
+        let centre = match self.centre {
+            CentreArgument::Mass => Centre::Mass,
+            CentreArgument::Box => Centre::Box,
+        };
+        let ink = match self.ink {
+            InkArgument::Auto => InkSource::Auto,
+            InkArgument::Alpha => InkSource::Alpha,
+            InkArgument::Dark => InkSource::Dark,
+            InkArgument::Light => InkSource::Light,
+        };
+        DrawingOptions { centre, ink, ..DrawingOptions::default() }
+    }
+}
+
+/// Parses a count from 1 to `MAX`.
+pub(super) fn count<const MAX: usize>(text: &str) -> Result<NonZeroUsize, String> {
+    let parsed = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MAX);
+    parsed.ok_or_else(|| format!("expected a whole number from 1 to {MAX}"))
+}
+
+/// Parses seconds of a measurement or a timeout: above 0, at most an hour.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
+    let parsed = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 3600.0);
+    parsed.ok_or_else(|| "expected seconds above 0 and at most 3600".to_owned())
+}

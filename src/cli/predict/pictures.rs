@@ -1,0 +1,128 @@
+//! `digitstack predict MODEL IMAGE…`.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::super::{output::Output, resources::Resources, session::Session};
+use crate::{
+    data::{CLASSES, Images, PIXELS},
+    evaluation::{self, ModelKind},
+    imaging::{self, DrawingOptions},
+    nn,
+    pipeline::{Opinion, RunFailure, SavedModel, WORTH_A_BATCH},
+    progress::Cancel,
+    verdict::Refusal,
+};
+
+#[derive(Serialize)]
+struct Prediction<'a> {
+    image: String,
+    digit: u8,
+    /// Calibrated if a run answers; a single model's own probability.
+    confidence: f32,
+    runner_up: u8,
+    /// Reason to reject the picture.
+    refusal: Option<Refusal>,
+    /// Uncalibrated, by the stack or the single model.
+    probabilities: [f32; CLASSES],
+    models: Vec<ModelOpinion<'a>>,
+}
+
+#[derive(Serialize)]
+struct ModelOpinion<'a> {
+    name: &'a str,
+    digit: u8,
+    probabilities: [f32; CLASSES],
+}
+
+/// Recognises the digit in each picture. A picture that cannot be read is an error after the others are answered.
+pub(super) fn predict(
+    run: &Path,
+    pictures: &[PathBuf],
+    drawing: &DrawingOptions,
+    session: &Session,
+) -> anyhow::Result<()> {
+    let output = &session.output;
+    let resources = session.resources(Cancel::default())?;
+    let saved = SavedModel::load(run, &resources.work())?;
+
+    let (mut digits, mut failures) = (Vec::new(), Vec::new());
+    for path in pictures {
+        let picture = imaging::open_picture(path).map_err(anyhow::Error::from);
+        match picture.and_then(|picture| Ok(imaging::digit_from_picture(&picture, drawing)?)) {
+            Ok(digit) => digits.push((path, digit)),
+            Err(error) => failures.push(format!("{}: {error}", path.display())),
+        }
+    }
+    let images: Vec<_> = digits.iter().map(|(_, digit)| digit.image).collect();
+    let answers = predict_all(&saved, &images, &resources)?;
+    let mut predictions = Vec::new();
+    let mut judge = saved.judge()?;
+    let believed = saved.believed();
+    for ((path, prepared), opinions) in digits.iter().zip(&answers) {
+        let probabilities = opinions[believed].probabilities;
+        let ranking = evaluation::rank(&probabilities);
+        let verdict = judge.as_mut().map(|judge| judge.judge(&prepared.image, &probabilities));
+        let (confidence, runner_up, runner_up_confidence) = match &verdict {
+            Some(verdict) => (verdict.confidence, verdict.runner_up, verdict.runner_up_confidence),
+            None => (ranking.probability, ranking.looks_like, ranking.looks_like_probability),
+        };
+        let prediction = Prediction {
+            image: path.display().to_string(),
+            digit: ranking.digit,
+            confidence,
+            runner_up,
+            refusal: verdict.and_then(|verdict| verdict.answer.err()),
+            probabilities,
+            models: opinions.iter().map(model_opinion).collect(),
+        };
+        show(&prediction, runner_up_confidence, output)?;
+        let is_shown =
+            |&(index, opinion): &(usize, &Opinion<_>)| opinion.kind == ModelKind::Member || index == believed;
+        for (_, opinion) in opinions.iter().enumerate().filter(is_shown) {
+            let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
+            output.line(format!("  {:<10} {row}", opinion.name))?;
+        }
+        predictions.push(prediction);
+    }
+    output.json(&predictions)?;
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let (failed, all) = (failures.len(), pictures.len());
+    Err(anyhow::anyhow!("{failed} of {all} pictures could not be read:\n  {}", failures.join("\n  ")))
+}
+
+fn show(prediction: &Prediction, runner_up_confidence: f32, output: &Output) -> anyhow::Result<()> {
+    let Prediction { image, digit, confidence, runner_up, refusal, .. } = prediction;
+    output.line(format!(
+        "{image}: {digit} ({:.1} %), looks like {runner_up} ({:.1} %)",
+        100.0 * confidence,
+        100.0 * runner_up_confidence
+    ))?;
+    match refusal {
+        Some(refusal) => output.line(format!("  but: {}", refusal.message())),
+        None => Ok(()),
+    }
+}
+
+/// Class probabilities of every model for each image: a few images one by one on the CPU, otherwise in batches.
+fn predict_all(
+    saved: &SavedModel,
+    images: &[[u8; PIXELS]],
+    resources: &Resources,
+) -> Result<Vec<Vec<Opinion<[f32; CLASSES]>>>, RunFailure> {
+    if images.len() < WORTH_A_BATCH && nn::fused::available(resources.device.device()) {
+        let mut predictor = saved.predictor()?;
+        return images.iter().map(|image| Ok(predictor.predict(image)?.to_vec())).collect();
+    }
+    let images = saved.prepare(&Images::from_images(images.iter().copied()))?;
+    let opinions = saved.opinions(&images, resources.progress.as_ref())?;
+    Ok((0..images.len()).map(|index| opinions.iter().map(|opinion| opinion.of_image(index)).collect()).collect())
+}
+
+fn model_opinion(opinion: &Opinion<[f32; CLASSES]>) -> ModelOpinion<'_> {
+    let probabilities = opinion.probabilities;
+    ModelOpinion { name: &opinion.name, digit: evaluation::rank(&probabilities).digit, probabilities }
+}

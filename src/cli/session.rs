@@ -1,0 +1,82 @@
+//! What every command works with: the global options and the output.
+
+use std::path::Path;
+
+use super::{
+    failure::{FAILURE, UsageError},
+    options::Global,
+    output::Output,
+    resources::Resources,
+};
+use crate::{
+    nn,
+    pipeline::{Override, RunConfig},
+    progress::Cancel,
+};
+
+/// Global options and output of one invocation.
+pub(super) struct Session {
+    pub(super) global: Global,
+    pub(super) output: Output,
+}
+
+impl Session {
+    pub(super) fn new(global: Global) -> Self {
+        let output = Output::new(global.json, global.quiet, global.verbose);
+        Self { global, output }
+    }
+
+    /// Applies the options that hold for the whole process: `--threads` and `--plain-ops`.
+    ///
+    /// # Errors
+    /// If the system refuses the threads.
+    pub(super) fn configure_process(&self) -> anyhow::Result<()> {
+        if let Some(threads) = self.global.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
+            pool.build_global().map_err(|error| anyhow::anyhow!("--threads {threads}: {error}; ask for fewer"))?;
+        }
+        if self.global.plain_ops {
+            nn::fused::use_plain_operations();
+        }
+        Ok(())
+    }
+
+    /// Changes to the configuration by `--set` and `--seed`.
+    ///
+    /// # Errors
+    /// A `--set` that is not `KEY=VALUE`, a seed that TOML cannot hold.
+    pub(super) fn overrides(&self) -> anyhow::Result<Vec<Override>> {
+        let mut overrides = self.global.set.iter().map(|text| Override::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(seed) = self.global.seed {
+            let seed =
+                i64::try_from(seed).map_err(|_| UsageError(format!("--seed {seed}: expected at most {}", i64::MAX)))?;
+            overrides.push(Override::field("seed", seed));
+        }
+        Ok(overrides)
+    }
+
+    /// Run configuration of a file, or the built-in quickstart, with the overrides applied.
+    pub(super) fn run_config(&self, path: Option<&Path>) -> anyhow::Result<RunConfig> {
+        Ok(RunConfig::load(path, &self.overrides()?)?)
+    }
+
+    /// Device of `--device`, threads and progress for work that `cancel` stops.
+    pub(super) fn resources(&self, cancel: Cancel) -> anyhow::Result<Resources> {
+        Resources::open(&self.global.device, self.output.progress(), cancel)
+    }
+
+    /// A flag that Ctrl-C or SIGTERM sets; a second one ends the process at once. For commands that look at the flag.
+    pub(super) fn cancel_on_interrupt(&self) -> anyhow::Result<Cancel> {
+        let cancel = Cancel::default();
+        let (flag, output) = (cancel.clone(), self.output.clone());
+        ctrlc::set_handler(move || {
+            if flag.is_cancelled() {
+                std::process::exit(i32::from(FAILURE));
+            }
+            flag.cancel();
+            output
+                .status("stopping at the next safe point; press Ctrl-C again to stop at once (finished work is kept)");
+        })?;
+        Ok(cancel)
+    }
+}
