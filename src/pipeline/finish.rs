@@ -213,8 +213,8 @@ pub(super) fn conclude(
 
 /// Writes down the machine and the program.
 pub(super) fn write_environment(directory: &RunDirectory, work: &Work) -> Result<(), RunFailure> {
-    Ok(directory
-        .write_json(ENVIRONMENT, &Environment::collect(work.device.description(), std::env::args().collect()))?)
+    let environment = Environment::collect(work.device.description(), storage::command_line());
+    Ok(directory.write_json(ENVIRONMENT, &environment)?)
 }
 
 /// Gathers what a report shows from the files of a directory with this configuration and reproducible hash.

@@ -67,6 +67,11 @@ impl Environment {
     }
 }
 
+/// Arguments of this process, the program's name first. Bytes that are not UTF-8 become U+FFFD.
+pub fn command_line() -> Vec<String> {
+    std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect()
+}
+
 /// The most memory that this process has held at once, in bytes: the high-water mark of its resident pages. None where
 /// that cannot be read.
 pub fn peak_memory() -> Option<u64> {

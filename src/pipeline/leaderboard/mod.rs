@@ -35,9 +35,15 @@ pub struct Leaderboard {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Skipped {
     /// As it was named or found.
+    #[serde(serialize_with = "lossy")]
     pub directory: PathBuf,
     /// Why not.
     pub reason: String,
+}
+
+/// Writes a path as text. Bytes that are not UTF-8 become U+FFFD.
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 /// One model.
