@@ -43,7 +43,7 @@ mod relative_path;
 pub use arrays::Notes;
 pub(crate) use arrays::{Arrays, Element, hash, open, read_limited, write_whole};
 pub use directory::{RunDirectory, RunState, is_complete, is_run_directory, latest_complete, run_directories, verify};
-pub use environment::{Commit, Environment, peak_memory};
+pub use environment::{Commit, Environment, command_line, peak_memory};
 pub use error::{Damage, StorageError};
 pub use files::{read_json, write_file};
 pub use manifest::{Manifest, ManifestEntry, Sha256Digest};

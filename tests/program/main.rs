@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod commands;
+mod foreign_paths;
 mod kills;
 mod leaderboard;
 mod model_files;
 mod net_checks;
 mod search;
 mod speed;
+mod standard_output;
 #[allow(dead_code, reason = "each test program uses a part of it")]
 #[path = "../support/mod.rs"]
 mod support;
