@@ -17,8 +17,8 @@ use crate::{
 
 const HELP: &str = "\
 Each row is one model: a member, an ensemble or the stack of a run, or the model of `digitstack train`. Directories \
-that are unfinished or differ from their manifest are skipped, with the reason. Runs of one configuration that differ in the \
-seed only get one row more: mean ± standard deviation of their test accuracies. The column of reported figures comes \
+that are unfinished or differ from their manifest are skipped, with the reason. Runs of one configuration that differ \
+in the seed only get one row more: mean ± standard deviation of their test accuracies. Reported figures come \
 from `[[reported]]` tables of the configuration:
 
   [[reported]]
