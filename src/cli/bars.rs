@@ -10,10 +10,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::progress::{Progress, Task};
 
-/// Between two plain lines of one task.
+/// Least time between two plain lines of one task.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Draws every task.
+/// Observer that shows each task as a progress bar on a terminal, and as lines elsewhere.
 pub(super) struct Bars {
     bars: MultiProgress,
     terminal: bool,
@@ -54,7 +54,7 @@ impl Progress for Bars {
     }
 }
 
-/// A task on a terminal.
+/// Task shown as a bar.
 struct Bar(ProgressBar);
 
 impl Task for Bar {
@@ -72,7 +72,7 @@ impl Drop for Bar {
     }
 }
 
-/// A task elsewhere: nothing if it is short.
+/// Task shown as lines; none if it is short.
 struct Lines {
     name: String,
     unit: String,

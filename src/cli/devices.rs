@@ -7,8 +7,8 @@ use crate::nn;
 
 const HELP: &str = "\
 On a GPU, the training and validation images of a net stay in the device's memory. Of a member's `augment` steps the \
-GPU computes `affine`, `elastic`, and `affine` directly followed by `elastic` (so also the preset `light`), with random \
-numbers drawn by the CPU. Any other list of steps, such as the preset `strong`, is computed by the CPU, which then \
+GPU computes `affine`, `elastic`, and `affine` directly followed by `elastic` (so also the preset `light`), with \
+random numbers drawn by the CPU. Any other list of steps, such as the preset `strong`, is computed by the CPU, which then \
 sends the pixels of every batch.
 
 Examples:

@@ -148,12 +148,13 @@ fn table(rows: &[Row]) -> Vec<String> {
     }
     lines.extend(said);
     lines.push(
-        "training s: sum over the fits of a model, in a run over all folds; parameters: sum over all models that predict"
+        "training s: sum over the fits of a model, in a run over all folds; parameters: sum over all models that \
+         predict"
             .to_owned(),
     );
     lines.push(
-        "held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the test \
-         images never do"
+        "held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the \
+         test images never do"
             .to_owned(),
     );
     if rows.iter().any(|row| row.seeds.is_some()) {

@@ -1,8 +1,8 @@
 //! The command line: arguments in, library calls, words and exit codes out. No logic of its own.
 //!
 //! Each command is one file with its arguments, its help text, its call of the library and its output. This file lists
-//! the commands and hands the parsed arguments to one of them. [`session`] is what every command works with,
-//! [`options`] holds the groups of arguments that several commands share, [`output`] is the only module that prints.
+//! the commands and hands the parsed arguments to one of them. Every command works with a `session`; `options` holds
+//! the groups of arguments that several commands share; `output` is the only module that prints.
 
 mod bars;
 mod bench;

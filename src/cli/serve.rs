@@ -28,8 +28,8 @@ const ARTIFACTS: &str = "artifacts";
 const HELP: &str = "\
 The page is at http://127.0.0.1:8028/ unless --host or --port name another address. Programs send POST /api/predict (a \
 PNG or JPEG picture, or JSON) or use /v2/models/NAME/infer (the open inference protocol, for batches). \
-/api/openapi.json describes every route, /metrics has counters for Prometheus. Each request is logged as a line of JSON \
-on standard error. On SIGTERM or Ctrl-C no new requests are taken and those under way are finished.
+/api/openapi.json describes every route, /metrics has counters for Prometheus. Each request is logged as a line of \
+JSON on standard error. On SIGTERM or Ctrl-C no new requests are taken and those under way are finished.
 
 Examples:
   digitstack serve                                    the newest complete run in artifacts/

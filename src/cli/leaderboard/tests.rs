@@ -55,8 +55,8 @@ weighted-mean  b                           –           –       –          
 reported, cnn: 99.25 % by another system; official test set, one run
 reported, cnn: 98.70 % by another system; official test set, one run
 training s: sum over the fits of a model, in a run over all folds; parameters: sum over all models that predict
-held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the test images \
-never do
+held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the test \
+images never do
 ±: standard deviation over the seeds of equal configurations; test %, training s: their mean";
     assert_eq!(table(&rows).join("\n"), expected);
 }
