@@ -126,13 +126,13 @@ fn table(rows: &[Row]) -> Vec<String> {
     let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
     let line = |row: [&str; COLUMNS.len()]| {
         let cell = |index: usize| {
-            let (text, width) = (row[index], widths[place]);
+            let (text, width) = (row[index], widths[index]);
             if COLUMNS[index].1 { format!("{text:<width$}") } else { format!("{text:>width$}") }
         };
         (0..COLUMNS.len()).map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(COLUMNS.map(|(heading, ..)| heading))];
-    lines.extend(cells.iter().map(|row| line(std::array::from_fn(|place| row[index].as_str()))));
+    lines.extend(cells.iter().map(|row| line(std::array::from_fn(|index| row[index].as_str()))));
     let mut said: Vec<String> = Vec::new();
     for result in rows.iter().flat_map(|row| &row.reported) {
         let text = format!(
