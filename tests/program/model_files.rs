@@ -21,6 +21,7 @@ use digitstack::{
 use serde_json::Value;
 
 use crate::support::{
+    configurations::TINY,
     program::{ends, json, text},
     python,
     trained::tiny_run,
