@@ -4,34 +4,41 @@
 //! above it.
 //!
 //! ```text
-//! source → Digits → prepared Digits → folds → learners: fit / predict_proba → metafeatures → meta-model → evaluation → run → report, page
+//! source → Digits → preprocessed Digits → folds → learners: fit / predict_proba → metafeatures → meta-model → evaluation
+//!        → artifact → report, page, service
 //! ```
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`seed`], [`progress`] | one seed for a run and a generator for every purpose; how long work reports |
+//! | [`seed`], [`progress`] | the seed of a run and a generator for every purpose; reports of long work |
 //! | [`storage`] | files: atomic, limited, hashed; arrays; the run directory: locked, resumable, verified |
-//! | [`fit`] | what every fit needs: its course, its timing |
-//! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
-//! | [`optimize`] | smooth convex functions and where they are least |
+//! | [`data`] | [`data::Digits`]: their sources, their division into folds |
+//! | [`optimize`] | minimisation of smooth convex functions |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
-//! | [`onnx`] | graphs of standard operators, which other programs run |
-//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
+//! | [`onnx`] | graphs of standard operators that other programs run |
+//! | [`device`] | the choice of the processor that nets are computed on |
+//! | [`fit`] | the context of a fit, its history and timing; jobs that run fits at once |
+//! | [`nn`] | nets, losses, optimizers, the one trainer (on Burn), export and import, a check of gradients |
 //! | [`boosting`] | LightGBM |
 //! | [`classical`] | logistic regression and the support-vector machine, on the pixels |
-//! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
+//! | [`learners`] | the traits that all models implement, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
-//! | [`verdict`] | what is said of an image: a calibrated confidence, or that it is no digit |
+//! | [`verdict`] | calibrated confidence and out-of-distribution detection |
 //! | [`tuning`] | the search for hyperparameters: stages as data, samplers, the study log |
-//! | [`report`] | plots and the self-contained page |
-//! | [`pipeline`] | the configuration, and the whole way from raw files to a report |
+//! | [`report`] | plots and self-contained pages |
+//! | [`preprocessing`] | rotated copies and the recipe that every image goes through |
+//! | [`config`] | the TOML of a run or a search: parsed once into checked settings |
+//! | [`artifact`] | a finished directory: file names and records, trained models, export, leaderboard |
+//! | [`training`] | the one path from digits to a finished directory: of a stack, a single member, an imported net; searches |
 //! | [`serve`] | the HTTP service and the drawing page |
 //! | [`cli`] | arguments → calls into the library |
 
+pub mod artifact;
 pub mod boosting;
 pub mod classical;
 pub mod cli;
+pub mod config;
 pub mod data;
 pub mod evaluation;
 mod field_path;
@@ -41,12 +48,13 @@ pub mod learners;
 pub mod nn;
 pub mod onnx;
 pub mod optimize;
-pub mod pipeline;
+pub mod preprocessing;
 pub mod progress;
 pub mod report;
 pub mod seed;
 pub mod serve;
 pub mod stacking;
 pub mod storage;
+pub mod training;
 pub mod tuning;
 pub mod verdict;

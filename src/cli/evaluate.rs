@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
 use crate::{
+    artifact::{self, DrawingScores, TrainedModels},
     evaluation::ModelScores,
-    pipeline::{DrawnScores, SavedModel},
-    progress::Cancel,
+    fit::Cancel,
     verdict::Refusal,
 };
 
@@ -44,7 +44,7 @@ struct Evaluation<'a> {
     reproducible_sha256: String,
     models: &'a [ModelScores],
     #[serde(skip_serializing_if = "Option::is_none")]
-    drawn: Option<&'a [DrawnScores]>,
+    drawn: Option<&'a [DrawingScores]>,
 }
 
 impl EvaluateArguments {
@@ -52,19 +52,15 @@ impl EvaluateArguments {
         let output = &session.output;
         let resources = session.resources(Cancel::default())?;
         let progress = resources.progress.as_ref();
-        let work = resources.work();
-        let saved = SavedModel::load(&self.run, &work)?;
-        let run = match &saved {
-            SavedModel::Run(run) => self.drawn.then_some(run),
-            SavedModel::Single(_) if self.drawn => {
-                let problem = "holds a single model, which rejects nothing; --drawn is for runs";
-                return Err(UsageError(format!("{} {problem}", self.run.display())).into());
-            }
-            SavedModel::Single(_) => None,
-        };
-        let (data, models) = saved.evaluate(self.data.path(), progress)?;
-        let drawn = run.map(|run| run.evaluate_drawn(self.data.path(), progress)).transpose()?;
-        let hash = saved.manifest().reproducible_hash();
+        let trained = TrainedModels::load(&self.run, &resources.device)?;
+        if self.drawn && !trained.has_verdict() {
+            let problem = "holds a single model, which rejects nothing; --drawn is for runs";
+            return Err(UsageError(format!("{} {problem}", self.run.display())).into());
+        }
+        let (data, models) = trained.evaluate(self.data.path(), progress)?;
+        let drawings = || artifact::evaluate_drawings(&trained, self.data.path(), progress);
+        let drawn = self.drawn.then(drawings).transpose()?;
+        let hash = trained.artifact().manifest().reproducible_hash();
         output.json(&Evaluation {
             run: self.run.display().to_string(),
             data: data.clone(),
@@ -80,7 +76,7 @@ impl EvaluateArguments {
 }
 
 /// Accuracy and rejection rate of simulated drawings, as lines of text.
-fn drawn_table(scores: &[DrawnScores]) -> Vec<String> {
+fn drawn_table(scores: &[DrawingScores]) -> Vec<String> {
     let reasons = Refusal::ALL.map(|reason| format!("{:>14}", reason.name())).concat();
     let mut lines = vec![
         String::new(),

@@ -13,10 +13,10 @@ use super::{
     session::Session,
 };
 use crate::{
+    artifact::{Artifact, ModelFiles},
+    device::{self, DeviceChoice},
     imaging::Recipe,
     learners::ModelFormat,
-    nn::{self, DeviceChoice},
-    pipeline::ModelFiles,
     storage,
 };
 
@@ -110,12 +110,12 @@ impl ExportArguments {
             .into());
         }
         // Weights are copied, not computed with.
-        let device = nn::resolve(&DeviceChoice::Cpu)?;
-        let models = ModelFiles::open(run)?;
+        let device = device::resolve(&DeviceChoice::Cpu)?;
+        let models = ModelFiles::of(Artifact::open(run)?);
         let model = models.find(model).map_err(usage)?;
         let bytes = models.export(model, *format, &device).map_err(usage)?;
         storage::write_file(&file, &bytes, self.force)?;
-        let preparation = models.preparation(model);
+        let preparation = models.recipe(model);
         let output = &session.output;
         output.json(&Exported {
             model: &model.name,

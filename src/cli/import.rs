@@ -12,11 +12,13 @@ use super::{
     session::Session,
 };
 use crate::{
+    artifact::Artifact,
+    config::RunConfig,
     data::HeldOut,
     evaluation::ModelScores,
     nn::WeightsFile,
-    pipeline::{self, RunConfig},
-    storage::{self, RunDirectory},
+    storage::RunDirectory,
+    training::{self, Imported, Inputs},
 };
 
 const HELP: &str = "\
@@ -94,33 +96,30 @@ impl ImportArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
-        let out = self.out.display();
-        if !self.fresh && storage::is_complete(&self.out) {
-            return Err(UsageError(format!("{out} is complete already; start over with --fresh")).into());
-        }
         let name = self.model.as_deref().unwrap_or("net");
         let (config, weights) = self.open(name, session)?;
-        let member = config.members.iter().find(|member| member.name() == name).ok_or_else(|| {
-            let available = config.member_names().join(", ");
-            UsageError(format!("unknown member `{name}` of {}; available: {available}", config.name))
+        let member = config.experiment.members.iter().find(|member| member.name() == name).ok_or_else(|| {
+            let available = config.experiment.member_names().join(", ");
+            UsageError(format!("unknown member `{name}` of {}; available: {available}", config.experiment.name))
         })?;
         let resources = session.resources(cancel)?;
         output.status(&format!("{name}: {}, on {}", member.summary(), resources.device.description()));
-        let work = resources.work();
-        let imported =
-            pipeline::import_one(&config, member.as_ref(), &weights, self.data.path(), &work).map_err(usage)?;
+        let imported = Imported::new(&config, member.as_ref(), &weights, &resources.device).map_err(usage)?;
+        let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
         let directory = RunDirectory::open(&self.out, self.fresh)?;
-        imported.save(&config, &directory, &work)?;
+        session.report_state(&directory);
+        let metrics = imported.save(&config, &inputs, &directory, &resources.context())?;
         output.json(&Import {
-            directory: out.to_string(),
+            directory: self.out.display().to_string(),
             member: name,
             kind: member.kind(),
             weights: self.weights.display().to_string(),
             weights_sha256: imported.weights_sha256(),
-            scores: imported.scores(),
+            scores: &metrics.models[0],
         })?;
-        output.lines(score_table(std::slice::from_ref(imported.scores())))?;
-        output.line(format!("model: {}", self.out.join("model").display()))
+        output.lines(score_table(&metrics.models))?;
+        let artifact = Artifact::open(&self.out)?;
+        output.line(format!("model: {}", artifact.path_of(artifact.fits()[0]).display()))
     }
 
     /// Reads the configuration, or makes one of what the file says about itself, and the weights.
@@ -130,7 +129,7 @@ impl ImportArguments {
             Some(path) => (RunConfig::load(Some(path), &overrides)?, WeightsFile::read(&self.weights)?),
             None => {
                 let weights = WeightsFile::read(&self.weights)?;
-                let config = pipeline::config_of_file(&weights, name, &overrides).ok_or_else(|| {
+                let config = training::config_of_weights(&weights, name, &overrides).ok_or_else(|| {
                     let file = self.weights.display();
                     UsageError(format!("{file} does not name its architecture; give it with --config and --model"))
                 })?;
@@ -138,7 +137,7 @@ impl ImportArguments {
             }
         };
         if let Some(validation) = self.validation {
-            config.single.validation = validation;
+            config.hold_out.validation = validation;
         }
         Ok((config, weights))
     }

@@ -9,9 +9,9 @@ use clap::{
 
 use super::{resources::Resources, session::Session};
 use crate::{
-    nn::DeviceChoice,
-    pipeline::leaderboard::{self, Row, SortBy},
-    progress::Cancel,
+    artifact::leaderboard::{self, Row, SortBy},
+    device::DeviceChoice,
+    fit::Cancel,
     storage,
 };
 
@@ -63,7 +63,8 @@ impl LeaderboardArguments {
         let resources = Resources::open(&DeviceChoice::Cpu, output.progress(), Cancel::default())?;
         let artifacts = [PathBuf::from("artifacts")];
         let folders = if self.runs.is_empty() { &artifacts[..] } else { &self.runs };
-        let board = leaderboard::leaderboard(folders, self.sort, &resources.work())?;
+        let progress = resources.progress.as_ref();
+        let board = leaderboard::leaderboard(folders, self.sort, &resources.device, progress)?;
         for skipped in &board.skipped {
             output.status(&format!("skipped: {} {}", skipped.directory.display(), skipped.reason));
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::session::Session;
-use crate::{pipeline, report::ReportOptions};
+use crate::{report::ReportOptions, training};
 
 const HELP: &str = "\
 Examples:
@@ -25,7 +25,7 @@ pub(super) struct ReportArguments {
 
 impl ReportArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
-        let page = pipeline::draw_report(&self.run, ReportOptions { png: self.png })?.display().to_string();
+        let page = training::draw_report(&self.run, ReportOptions { png: self.png })?.display().to_string();
         session.output.json(&serde_json::json!({ "report": page }))?;
         session.output.line(format!("report: {page}"))
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    nn::{self, ChosenDevice, DeviceChoice},
-    pipeline::Work,
-    progress::{Cancel, Progress},
+    device::{self, ChosenDevice, DeviceChoice},
+    fit::{Cancel, FitContext},
+    progress::Progress,
 };
 
 /// Owner of what the library borrows for its work.
@@ -21,16 +21,11 @@ impl Resources {
     /// # Errors
     /// If there is no such device, or it does not answer.
     pub(super) fn open(choice: &DeviceChoice, progress: Arc<dyn Progress>, cancel: Cancel) -> anyhow::Result<Self> {
-        Ok(Self { device: nn::resolve(choice)?, progress, cancel })
+        Ok(Self { device: device::resolve(choice)?, progress, cancel })
     }
 
     /// The resources as the library takes them, with every CPU thread.
-    pub(super) fn work(&self) -> Work<'_> {
-        Work {
-            device: &self.device,
-            threads: rayon::current_num_threads(),
-            progress: self.progress.as_ref(),
-            cancel: &self.cancel,
-        }
+    pub(super) fn context(&self) -> FitContext<'_> {
+        FitContext::new(&self.device, rayon::current_num_threads(), self.progress.as_ref(), &self.cancel)
     }
 }

@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::{options::DataDirectory, output::Output, score_table::score_table, session::Session};
 use crate::{
-    pipeline::{self, Metrics},
+    artifact::layout::Metrics,
     storage::{RunDirectory, RunState},
+    training::{self, Inputs},
 };
 
 const HELP: &str = "\
@@ -42,27 +43,18 @@ impl RunArguments {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
         let config = session.run_config(self.config.as_deref())?;
-        let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.name));
+        let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.experiment.name));
         let directory = RunDirectory::open(&folder, self.fresh)?;
-        match directory.state() {
-            RunState::Complete => {
-                output.status(&format!(
-                    "{} is complete already (start over with --fresh); its result:",
-                    folder.display()
-                ));
-                return show(&pipeline::SavedRun::metrics(&folder)?, &folder, output);
-            }
-            RunState::Interrupted => {
-                output.status(&format!("going on with the interrupted run in {}", folder.display()))
-            }
-            RunState::New => {}
-        }
+        session.report_state(&directory);
         let resources = session.resources(cancel)?;
-        output.status(&format!("{}: nets on {}", config.name, resources.device.description()));
-        for member in &config.members {
-            output.status(&format!("  {:<10} {}", member.name(), member.summary()));
+        if directory.state() != RunState::Complete {
+            output.status(&format!("{}: nets on {}", config.experiment.name, resources.device.description()));
+            for member in &config.experiment.members {
+                output.status(&format!("  {:<10} {}", member.name(), member.summary()));
+            }
         }
-        let metrics = pipeline::run(&config, self.data.path(), &directory, &resources.work())?;
+        let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
+        let metrics = training::run_stack(&config, &inputs, &directory, &resources.context())?;
         show(&metrics, &folder, output)
     }
 }

@@ -15,8 +15,8 @@ use super::{
     session::Session,
 };
 use crate::{
-    nn::DeviceChoice,
-    pipeline::SavedRun,
+    artifact::Artifact,
+    device::DeviceChoice,
     progress::{Cancel, Silent},
     serve::{self, ServeOptions},
     storage,
@@ -62,7 +62,7 @@ impl ServeArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let run = match &self.run {
             Some(run) => run.clone(),
-            None => storage::latest_complete(Path::new(ARTIFACTS), SavedRun::is_one)?.ok_or_else(|| {
+            None => storage::latest_complete(Path::new(ARTIFACTS), Artifact::is_stack)?.ok_or_else(|| {
                 anyhow::anyhow!(
                     "there is no complete run in {ARTIFACTS}/; make one with `digitstack run`, or name a run \
                      directory: digitstack serve RUN"
@@ -75,19 +75,19 @@ impl ServeArguments {
             choice => choice,
         };
         let resources = Resources::open(&choice, Arc::new(Silent), Cancel::default())?;
-        let work = resources.work();
+        let device = &resources.device;
         let options = ServeOptions {
             host: self.host,
             port: self.port,
             drawing: self.drawing.options(),
             in_flight: usize::from(self.in_flight),
             timeout: Duration::from_secs_f64(self.timeout),
-            threads: work.threads,
+            threads: rayon::current_num_threads(),
         };
         let output = &session.output;
         let log = output.clone();
         let mut said = Ok(());
-        serve::serve(&run, &options, &work, Arc::new(move |line: &str| log.status(line)), |address| {
+        serve::serve(&run, &options, device, Arc::new(move |line: &str| log.status(line)), |address| {
             let url = format!("http://{address}/");
             said = output.json(&serde_json::json!({ "url": url, "run": run.display().to_string() })).and_then(|()| {
                 output.line(format!("{url} classifies drawn digits with {}; Ctrl-C stops it", run.display()))

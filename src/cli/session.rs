@@ -9,9 +9,9 @@ use super::{
     resources::Resources,
 };
 use crate::{
-    nn,
-    pipeline::{Override, RunConfig},
-    progress::Cancel,
+    config::{Override, RunConfig},
+    fit::Cancel,
+    storage::{RunDirectory, RunState},
 };
 
 /// Global options and output of one invocation.
@@ -36,7 +36,7 @@ impl Session {
             pool.build_global().map_err(|error| anyhow::anyhow!("--threads {threads}: {error}; ask for fewer"))?;
         }
         if self.global.plain_ops {
-            nn::fused::use_plain_operations();
+            flex_kernels::use_plain_operations();
         }
         Ok(())
     }
@@ -58,6 +58,18 @@ impl Session {
     /// Run configuration of a file, or the built-in quickstart, with the overrides applied.
     pub(super) fn run_config(&self, path: Option<&Path>) -> anyhow::Result<RunConfig> {
         Ok(RunConfig::load(path, &self.overrides()?)?)
+    }
+
+    /// Says whether the work in a directory is new, continued or finished already.
+    pub(super) fn report_state(&self, directory: &RunDirectory) {
+        let folder = directory.path().display();
+        match directory.state() {
+            RunState::Complete => self.output.status(&format!(
+                "{folder} is complete already (start over with --fresh): its files, settings and data are compared"
+            )),
+            RunState::Interrupted => self.output.status(&format!("continuing the interrupted work in {folder}")),
+            RunState::New => {}
+        }
     }
 
     /// Device of `--device`, threads and progress for work that `cancel` stops.

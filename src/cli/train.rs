@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
 use crate::{
+    artifact::Artifact,
     data::HeldOut,
-    fit::History,
-    pipeline,
-    storage::{RunDirectory, RunState},
+    evaluation::ModelScores,
+    fit::{FitTiming, History},
+    storage::RunDirectory,
+    training::{self, Inputs},
 };
 
 const HELP: &str = "\
@@ -49,37 +52,48 @@ pub(super) struct TrainArguments {
     fresh: bool,
 }
 
+/// Result of a training as JSON.
+#[derive(Serialize)]
+struct Training<'a> {
+    scores: &'a ModelScores,
+    history: &'a History,
+    timing: &'a FitTiming,
+}
+
 impl TrainArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
         let mut config = session.run_config(self.config.as_deref())?;
         if let Some(validation) = self.validation {
-            config.single.validation = validation;
+            config.hold_out.validation = validation;
         }
-        let Some(member) = config.members.iter().find(|member| member.name() == self.model) else {
-            let (model, available) = (&self.model, config.member_names().join(", "));
-            return Err(
-                UsageError(format!("unknown member `{model}` of {}; available: {available}", config.name)).into()
-            );
+        let Some(member) = config.experiment.members.iter().find(|member| member.name() == self.model) else {
+            let (model, available) = (&self.model, config.experiment.member_names().join(", "));
+            return Err(UsageError(format!(
+                "unknown member `{model}` of {}; available: {available}",
+                config.experiment.name
+            ))
+            .into());
         };
-        let default = || Path::new("artifacts").join(format!("{}-{}", config.name, member.name()));
+        let default = || Path::new("artifacts").join(format!("{}-{}", config.experiment.name, member.name()));
         let folder = self.out.clone().unwrap_or_else(default);
         let directory = RunDirectory::open(&folder, self.fresh)?;
-        if matches!(directory.state(), RunState::Complete) {
-            return Err(UsageError(format!("{} is complete already; start over with --fresh", folder.display())).into());
-        }
+        session.report_state(&directory);
         let resources = session.resources(cancel)?;
         let device = if member.runs_on_device() { resources.device.description() } else { "the CPU" };
         output.status(&format!("{}: {}, on {device}", member.name(), member.summary()));
-        let data = self.data.path();
-        let result = pipeline::train_one(&config, member.as_ref(), data, &directory, &resources.work())?;
-        output.json(&result)?;
-        output.lines(history_lines(&result.history))?;
-        let rate = result.timing.images as f64 / result.timing.seconds;
-        output.line(format!("{:.1} s, {rate:.0} images/s", result.timing.seconds))?;
-        output.lines(score_table(std::slice::from_ref(&result.scores)))?;
-        output.line(format!("model: {}", folder.join("model").display()))
+        let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
+        let metrics = training::train_member(&config, member.name(), &inputs, &directory, &resources.context())?;
+        let artifact = Artifact::open(&folder)?;
+        let (fit, timings) = (artifact.fits()[0], artifact.timings()?);
+        let (scores, history, timing) = (&metrics.models[0], artifact.history(fit)?, &timings.fits[0].timing);
+        output.json(&Training { scores, history: &history, timing })?;
+        output.lines(history_lines(&history))?;
+        let rate = timing.images as f64 / timing.seconds;
+        output.line(format!("{:.1} s, {rate:.0} images/s", timing.seconds))?;
+        output.lines(score_table(&metrics.models))?;
+        output.line(format!("model: {}", artifact.path_of(fit).display()))
     }
 }
 

@@ -13,8 +13,10 @@ use super::{
     session::Session,
 };
 use crate::{
-    pipeline::search::{self, BEST, SearchConfig, SearchStatus, StageStatus},
+    artifact::{SearchStatus, StageStatus, export_csv, layout::BEST, search_status},
+    config::SearchConfig,
     storage::{RunDirectory, RunState},
+    training::{self, Inputs},
     tuning,
 };
 
@@ -66,34 +68,25 @@ impl TuneArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let config = SearchConfig::load(self.config.as_deref(), &session.overrides()?)?;
-        let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.name));
+        let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.experiment.name));
         if self.status {
-            return show(&search::status(&folder)?, output);
+            return show(&search_status(&folder)?, output);
         }
         if let Some(ExportFormat::Csv) = self.export {
             let mut table = Vec::new();
-            search::export_csv(&folder, &mut table)?;
+            export_csv(&folder, &mut table)?;
             return output.raw(&table);
         }
         let cancel = session.cancel_on_interrupt()?;
         let directory = RunDirectory::open(&folder, self.fresh)?;
-        match directory.state() {
-            RunState::Complete => {
-                output.status(&format!(
-                    "{} is complete already (start over with --fresh); its result:",
-                    folder.display()
-                ));
-                return show_finished(&folder, output);
-            }
-            RunState::Interrupted => {
-                output.status(&format!("going on with the interrupted search in {}", folder.display()))
-            }
-            RunState::New => {}
-        }
+        session.report_state(&directory);
         let resources = session.resources(cancel)?;
         let device = resources.device.description();
-        output.status(&format!("{}: {} stages, nets on {device}", config.name, config.stages.len()));
-        for stage in &config.stages {
+        let stages = if directory.state() == RunState::Complete { &[] } else { &config.stages[..] };
+        if !stages.is_empty() {
+            output.status(&format!("{}: {} stages, nets on {device}", config.experiment.name, stages.len()));
+        }
+        for stage in stages {
             output.status(&format!(
                 "  {:<24} {}: {}",
                 stage.config.name,
@@ -102,14 +95,15 @@ impl TuneArguments {
             ));
         }
         let workers = self.workers.map(NonZeroUsize::get);
-        search::search(&config, self.data.path(), &directory, workers, &resources.work())?;
+        let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
+        training::search(&config, &inputs, &directory, workers, &resources.context())?;
         drop(directory);
         show_finished(&folder, output)
     }
 }
 
 fn show_finished(folder: &Path, output: &Output) -> anyhow::Result<()> {
-    show(&search::status(folder)?, output)?;
+    show(&search_status(folder)?, output)?;
     output.line(format!("page: {}", folder.join("report/index.html").display()))?;
     output.line(format!("configuration: {} (digitstack run takes it)", folder.join(BEST).display()))
 }

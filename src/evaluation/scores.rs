@@ -97,6 +97,21 @@ pub struct ModelScores {
     /// On every training image, predicted by the fold models that did not see it (for an ensemble or a stack: from such
     /// predictions, a meta-model cross-fitted over the same folds).
     pub out_of_fold: Option<Scores>,
+    /// On the training images of a hold-out, for a single member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_out: Option<Scores>,
     /// On the test images, which nothing was chosen by.
     pub test: Option<Scores>,
+}
+
+impl ModelScores {
+    /// A row without scores.
+    pub fn new(name: &str, kind: ModelKind) -> Self {
+        Self { name: name.to_owned(), kind, train: None, out_of_fold: None, held_out: None, test: None }
+    }
+
+    /// Scores on training images that the model did not learn from: out of fold, or of the hold-out.
+    pub fn unseen(&self) -> Option<&Scores> {
+        self.out_of_fold.as_ref().or(self.held_out.as_ref())
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::pipeline::RunFailure;
+use crate::artifact::RunFailure;
 
 /// Error that keeps the service from starting.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Facts about the served run that responses refer to.
 
 use super::problem::Problem;
-use crate::{evaluation::ModelKind, pipeline::SavedRun};
+use crate::{artifact::TrainedModels, evaluation::ModelKind};
 
 /// Names of a run and of its models.
 pub(super) struct RunSummary {
@@ -16,15 +16,13 @@ pub(super) struct RunSummary {
 }
 
 impl RunSummary {
-    /// Summary of a loaded run.
-    pub(super) fn of(run: &SavedRun) -> Self {
-        let members = run.config.members.iter().map(|member| (member.name().to_owned(), ModelKind::Member));
-        let metas = run.config.stacking.meta.iter().map(|meta| (meta.name().to_owned(), meta.kind()));
+    /// Summary of loaded models.
+    pub(super) fn of(models: &TrainedModels) -> Self {
         Self {
-            name: run.config.name.clone(),
-            recommended: run.stack_name().to_owned(),
-            models: members.chain(metas).collect(),
-            sha256: run.manifest.reproducible_hash(),
+            name: models.artifact().config().experiment.name.clone(),
+            recommended: models.recommended_name().to_owned(),
+            models: models.names_and_kinds().to_vec(),
+            sha256: models.artifact().manifest().reproducible_hash(),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use crate::fit::FitContext;
 use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -25,17 +26,8 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::Layer;
 
-use super::{
-    engine::{Engine, Predictor, RunPredictor},
-    error::ServeError,
-    metrics::Metrics,
-    options::{Log, ServeOptions},
-    page::Pages,
-    router,
-    run_summary::RunSummary,
-    state::{Service, State},
-};
-use crate::pipeline::{RunFailure, SavedRun, Work};
+use super::{ServeError, ServeOptions, Service, desk::Log, guarded, routes};
+use crate::{artifact::TrainedModels, device::ChosenDevice};
 
 /// Maximum number of open connections; further ones wait in the backlog of the operating system.
 const MAX_CONNECTIONS: usize = 1024;
@@ -57,16 +49,17 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub fn serve(
     folder: &Path,
     options: &ServeOptions,
-    work: &Work,
+    device: &ChosenDevice,
     log: Log,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {
-    let run = SavedRun::load(folder, work)?;
+    let models = TrainedModels::load(folder, device)?;
+    models.artifact().expect_stack()?;
     let (routes, document) = router::routes();
     let service = Service::new(State {
-        run: RunSummary::of(&run),
-        pages: Pages::new(&run, folder, &options.drawing, &document)?,
-        engine: Engine::start(predictors(run, options.threads)?, options, &log)?,
+        run: RunSummary::of(&models),
+        pages: Pages::new(&models, &options.drawing, &document)?,
+        engine: Engine::start(predictors(models, options.threads)?, options, &log)?,
         drawing: options.drawing.clone(),
         metrics: Metrics::new()?,
         log: Arc::clone(&log),
@@ -96,9 +89,9 @@ pub fn serve(
 }
 
 /// Predictors of a run, one for each worker thread.
-fn predictors(run: SavedRun, threads: usize) -> Result<Vec<Box<dyn Predictor>>, RunFailure> {
-    let run = Arc::new(run);
-    (0..threads.max(1)).map(|_| Ok(Box::new(RunPredictor::new(&run)?) as Box<dyn Predictor>)).collect()
+fn predictors(models: TrainedModels, threads: usize) -> Result<Vec<Box<dyn Predictor>>, RunFailure> {
+    let models = Arc::new(models);
+    (0..threads.max(1)).map(|_| Ok(Box::new(RunPredictor::new(&models)?) as Box<dyn Predictor>)).collect()
 }
 
 /// Accepts connections until a signal arrives, then shuts down gracefully.

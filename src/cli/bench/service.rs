@@ -8,7 +8,7 @@ use super::super::{
     options::{MAX_CONNECTIONS, count, seconds},
     session::Session,
 };
-use crate::{pipeline, seed::Seed, serve};
+use crate::{artifact, seed::Seed, serve};
 
 /// Drawings that the clients send in turn.
 const DRAWINGS: usize = 200;
@@ -30,7 +30,7 @@ pub(super) struct ServiceBench {
 impl ServiceBench {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
-        let drawings = pipeline::sample_drawings(DRAWINGS, Seed(1));
+        let drawings = artifact::sample_drawings(DRAWINGS, Seed(1));
         let duration = Duration::from_secs_f64(self.seconds);
         let load = serve::load(self.address, drawings, self.connections.get(), duration)?;
         output.json(&load)?;

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::super::{failure::UsageError, session::Session};
 use crate::{
+    fit::Cancel,
     nn::{self, GRADIENT_TOLERANCE, GradientCheck},
-    progress::Cancel,
     seed::Seed,
 };
 
@@ -59,21 +59,23 @@ impl GradientsArguments {
         }
         let resources = session.resources(Cancel::default())?;
         let (device, progress) = (&resources.device, resources.progress.as_ref());
-        let seed = config.as_ref().map_or_else(|| global.seed.unwrap_or(1), |config| config.seed);
+        let seed = config.as_ref().map_or_else(|| global.seed.unwrap_or(1), |config| config.experiment.seed);
         let draws = Seed(seed).derive("gradients");
         let (mut checks, mut skipped) = (Vec::new(), Vec::new());
         match &config {
             None => checks = nn::check_gradients(draws, device, progress)?,
             Some(config) => {
-                for member in &config.members {
+                for member in &config.experiment.members {
                     match member.check_gradients(draws.derive(member.name()), device, progress) {
                         Some(found) => checks.extend(found?),
                         None => skipped.push((member.name().to_owned(), member.kind().to_owned())),
                     }
                 }
                 if checks.is_empty() {
-                    let names = config.member_names().join(", ");
-                    return Err(UsageError(format!("{} has no net; its members are {names}", config.name)).into());
+                    let names = config.experiment.member_names().join(", ");
+                    return Err(
+                        UsageError(format!("{} has no net; its members are {names}", config.experiment.name)).into()
+                    );
                 }
             }
         }

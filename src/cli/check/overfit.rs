@@ -7,7 +7,7 @@ use clap::Args;
 use super::super::{failure::UsageError, options::DataDirectory, session::Session};
 use crate::{
     learners::Learner,
-    pipeline::{self, Overfit, Overfits},
+    training::{self, Overfit, Overfits},
 };
 
 const HELP: &str = "\
@@ -50,12 +50,13 @@ impl OverfitArguments {
         let cancel = session.cancel_on_interrupt()?;
         let config = session.run_config(self.config.as_deref())?;
         let wanted = |member: &&dyn Learner| self.member.as_deref().is_none_or(|name| name == member.name());
-        let members: Vec<&dyn Learner> = config.members.iter().map(AsRef::as_ref).filter(wanted).collect();
+        let members: Vec<&dyn Learner> = config.experiment.members.iter().map(AsRef::as_ref).filter(wanted).collect();
         if members.is_empty() {
-            let (name, available) = (self.member.as_deref().unwrap_or_default(), config.member_names().join(", "));
+            let (name, available) =
+                (self.member.as_deref().unwrap_or_default(), config.experiment.member_names().join(", "));
             return Err(UsageError(format!(
                 "--member: unknown member `{name}` of {}; available: {available}",
-                config.name
+                config.experiment.name
             ))
             .into());
         }
@@ -65,7 +66,7 @@ impl OverfitArguments {
         }
         let resources = session.resources(cancel)?;
         let epochs = self.epochs.map(NonZeroU32::get);
-        let result = pipeline::overfit(&config, &members, self.data.path(), epochs, &resources.work())?;
+        let result = training::overfit(&config, &members, self.data.path(), epochs, &resources.context())?;
         output.json(&result)?;
         output.lines(table(&result))?;
         match result.checks.iter().filter(|check| !check.passed).count() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::{options::DataSet, session::Session};
 use crate::{
     data::{CLASSES, Digits, Fingerprint},
-    pipeline,
+    preprocessing,
 };
 
 const HELP: &str = "\
@@ -70,7 +70,7 @@ impl InfoArguments {
         let output = &session.output;
         let progress = output.progress();
         let config = session.run_config(self.set.config.as_deref())?;
-        let source = pipeline::open_data(&config.data, self.set.data.path())?;
+        let source = preprocessing::open_data(&config.experiment.data, self.set.data.path())?;
         let train = source.train(progress.as_ref())?;
         let test = source.test(progress.as_ref())?;
         let info = Info {

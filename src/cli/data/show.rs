@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::{options::DataSet, session::Session};
-use crate::{pipeline, report};
+use crate::{preprocessing, report};
 
 /// Examples of each class.
 const EXAMPLES: usize = 10;
@@ -31,7 +31,7 @@ impl ShowArguments {
         let output = &session.output;
         let out = self.out.display().to_string();
         let config = session.run_config(self.set.config.as_deref())?;
-        let source = pipeline::open_data(&config.data, self.set.data.path())?;
+        let source = preprocessing::open_data(&config.experiment.data, self.set.data.path())?;
         let digits = source.train(output.progress().as_ref())?;
         report::sheet(&digits, EXAMPLES).save(&self.out).map_err(|error| anyhow::anyhow!("{out}: {error}"))?;
         output.json(&serde_json::json!({ "sheet": out }))?;

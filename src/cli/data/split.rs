@@ -14,7 +14,7 @@ use crate::{
         CLASSES, Digits, SourceKind,
         tables::{NAMES, Tables},
     },
-    pipeline,
+    preprocessing,
     seed::Seed,
 };
 
@@ -74,7 +74,7 @@ impl SplitArguments {
         }
         let mut config = session.run_config(self.set.config.as_deref())?;
         let data = self.set.data.path();
-        if data.or(config.data.path.as_deref()).is_some_and(|source| is_same_folder(source, folder)) {
+        if data.or(config.experiment.data.path.as_deref()).is_some_and(|source| is_same_folder(source, folder)) {
             return Err(UsageError(format!(
                 "{} is the folder that the digits are read from; name another one",
                 folder.display()
@@ -84,19 +84,25 @@ impl SplitArguments {
         let sizes = [self.train.get(), self.test.get()];
         // As many built-in digits are generated as are wanted. Files are drawn from as a whole: the limits of a
         // configuration are for its own fits.
-        let is_builtin = config.data.source == SourceKind::Builtin && data.is_none();
-        (config.data.train, config.data.test) =
+        let is_builtin = config.experiment.data.source == SourceKind::Builtin && data.is_none();
+        (config.experiment.data.train, config.experiment.data.test) =
             if is_builtin { (Some(sizes[0]), Some(sizes[1])) } else { (None, None) };
         let progress = output.progress();
-        let source = pipeline::open_data(&config.data, data)?;
+        let source = preprocessing::open_data(&config.experiment.data, data)?;
         let (train, test) = (source.train(progress.as_ref())?, source.test(progress.as_ref())?);
         let none = Digits::default();
-        let seed = Seed(config.seed).derive("tables");
+        let seed = Seed(config.experiment.seed).derive("tables");
         let tables = Tables::draw([&train, test.as_ref().unwrap_or(&none)], sizes, seed)?;
         let files = tables.write(folder, progress.as_ref(), &cancel)?.map(|file| file.display().to_string());
         let [train, test] = tables.class_counts();
-        output.json(&Written { source: source.describe(), seed: config.seed, files: files.clone(), train, test })?;
-        output.line(format!("from {}, by seed {}:", source.describe(), config.seed))?;
+        output.json(&Written {
+            source: source.describe(),
+            seed: config.experiment.seed,
+            files: files.clone(),
+            train,
+            test,
+        })?;
+        output.line(format!("from {}, by seed {}:", source.describe(), config.experiment.seed))?;
         let contents = ["digits with labels", "digits without labels", "labels of these"];
         for ((file, counts), content) in files.iter().zip([train, test, test]).zip(contents) {
             output.line(format!("{file}: {} {content}", counts.iter().sum::<usize>()))?;

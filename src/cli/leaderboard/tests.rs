@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
+    artifact::leaderboard::Seeds,
+    config::ReportedResult,
     evaluation::{ModelKind, Proportion},
-    pipeline::{config::ReportedResult, leaderboard::Seeds},
 };
 
 fn row(model: &str, run: &str, correct: Option<usize>) -> Row {

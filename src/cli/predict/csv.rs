@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::super::{failure::UsageError, output::Output, session::Session};
 use crate::{
+    artifact::{CsvRequest, CsvSummary, Destination, TrainedModels, predict_csv},
     data::csv::Answers,
-    pipeline::{Destination, SavedModel, TableOrder, TableSummary, predict_table},
 };
 
 /// File name that means standard output.
@@ -43,7 +43,7 @@ struct Summary<'a> {
     csv: String,
     out: String,
     #[serde(flatten)]
-    summary: &'a TableSummary,
+    summary: &'a CsvSummary,
 }
 
 impl CsvArguments {
@@ -58,19 +58,18 @@ impl CsvArguments {
         check_output(csv, out, self, output)?;
         let answers = self.answers.as_deref().map(Answers::read).transpose()?;
         let resources = session.resources(cancel)?;
-        let work = resources.work();
-        let saved = SavedModel::load(folder, &work)?;
+        let trained = TrainedModels::load(folder, &resources.device)?;
         let model = match self.model.as_deref() {
-            Some(name) => saved.place(name).map_err(|error| UsageError(format!("--model {name}: {error}")))?,
-            None => saved.believed(),
+            Some(name) => trained.index_of(name).map_err(|error| UsageError(format!("--model {name}: {error}")))?,
+            None => trained.recommended(),
         };
-        let order = TableOrder { csv, model, with_probabilities: self.probabilities, answers: answers.as_ref() };
+        let request = CsvRequest { csv, model, with_probabilities: self.probabilities, answers: answers.as_ref() };
         let destination = if to_standard_output {
             Destination::Stream { name: "standard output", out: Box::new(output.stream()) }
         } else {
             Destination::File { path: out, overwrite: self.force }
         };
-        let summary = predict_table(&saved, &order, destination, &work)?;
+        let summary = predict_csv(&trained, &request, destination, &resources.context())?;
         output.json(&Summary {
             run: folder.display().to_string(),
             csv: csv.display().to_string(),
@@ -86,8 +85,8 @@ impl CsvArguments {
     }
 }
 
-fn summary_lines(summary: &TableSummary, out: &Path) -> Vec<String> {
-    let TableSummary { model, rows, seconds, rows_per_s, digits, .. } = summary;
+fn summary_lines(summary: &CsvSummary, out: &Path) -> Vec<String> {
+    let CsvSummary { model, rows, seconds, rows_per_s, digits, .. } = summary;
     let counts: Vec<_> = digits.iter().enumerate().map(|(digit, count)| format!("{digit}: {count}")).collect();
     let mut lines = vec![
         format!("{}: {rows} rows by {model} in {seconds:.1} s, {rows_per_s:.0} rows/s", out.display()),

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::{output::Output, resources::Resources, session::Session};
+use super::super::{output::Output, session::Session};
 use crate::{
-    data::{CLASSES, Images, PIXELS},
+    artifact::{ModelPrediction, TrainedModels},
+    data::{CLASSES, Images},
     evaluation::{self, ModelKind},
+    fit::Cancel,
     imaging::{self, DrawingOptions},
-    nn,
-    pipeline::{Opinion, RunFailure, SavedModel, WORTH_A_BATCH},
-    progress::Cancel,
     verdict::Refusal,
 };
 
@@ -45,7 +44,7 @@ pub(super) fn predict(
 ) -> anyhow::Result<()> {
     let output = &session.output;
     let resources = session.resources(Cancel::default())?;
-    let saved = SavedModel::load(run, &resources.work())?;
+    let trained = TrainedModels::load(run, &resources.device)?;
 
     let (mut digits, mut failures) = (Vec::new(), Vec::new());
     for path in pictures {
@@ -55,15 +54,16 @@ pub(super) fn predict(
             Err(error) => failures.push(format!("{}: {error}", path.display())),
         }
     }
-    let images: Vec<_> = digits.iter().map(|(_, digit)| digit.image).collect();
-    let answers = predict_all(&saved, &images, &resources)?;
+    let images = Images::from_images(digits.iter().map(|(_, digit)| digit.image));
+    let models = trained.predict_all(&images, resources.progress.as_ref())?;
     let mut predictions = Vec::new();
-    let mut judge = saved.judge()?;
-    let believed = saved.believed();
-    for ((path, prepared), opinions) in digits.iter().zip(&answers) {
-        let probabilities = opinions[believed].probabilities;
+    let mut verdicts = trained.session()?;
+    let recommended = trained.recommended();
+    for (index, (path, digit)) in digits.iter().enumerate() {
+        let of_models: Vec<_> = models.iter().map(|model| model.of_image(index)).collect();
+        let probabilities = of_models[recommended].probabilities;
         let ranking = evaluation::rank(&probabilities);
-        let verdict = judge.as_mut().map(|judge| judge.judge(&prepared.image, &probabilities));
+        let verdict = verdicts.verdict(&digit.image, &probabilities);
         let (confidence, runner_up, runner_up_confidence) = match &verdict {
             Some(verdict) => (verdict.confidence, verdict.runner_up, verdict.runner_up_confidence),
             None => (ranking.probability, ranking.looks_like, ranking.looks_like_probability),
@@ -75,12 +75,12 @@ pub(super) fn predict(
             runner_up,
             refusal: verdict.and_then(|verdict| verdict.answer.err()),
             probabilities,
-            models: opinions.iter().map(model_opinion).collect(),
+            models: of_models.iter().map(model_opinion).collect(),
         };
         show(&prediction, runner_up_confidence, output)?;
         let is_shown =
-            |&(index, opinion): &(usize, &Opinion<_>)| opinion.kind == ModelKind::Member || index == believed;
-        for (_, opinion) in opinions.iter().enumerate().filter(is_shown) {
+            |&(index, model): &(usize, &ModelPrediction<_>)| model.kind == ModelKind::Member || index == recommended;
+        for (_, opinion) in of_models.iter().enumerate().filter(is_shown) {
             let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
             output.line(format!("  {:<10} {row}", opinion.name))?;
         }
@@ -107,22 +107,7 @@ fn show(prediction: &Prediction, runner_up_confidence: f32, output: &Output) -> 
     }
 }
 
-/// Class probabilities of every model for each image: a few images one by one on the CPU, otherwise in batches.
-fn predict_all(
-    saved: &SavedModel,
-    images: &[[u8; PIXELS]],
-    resources: &Resources,
-) -> Result<Vec<Vec<Opinion<[f32; CLASSES]>>>, RunFailure> {
-    if images.len() < WORTH_A_BATCH && nn::fused::available(resources.device.device()) {
-        let mut predictor = saved.predictor()?;
-        return images.iter().map(|image| Ok(predictor.predict(image)?.to_vec())).collect();
-    }
-    let images = saved.prepare(&Images::from_images(images.iter().copied()))?;
-    let opinions = saved.opinions(&images, resources.progress.as_ref())?;
-    Ok((0..images.len()).map(|index| opinions.iter().map(|opinion| opinion.of_image(index)).collect()).collect())
-}
-
-fn model_opinion(opinion: &Opinion<[f32; CLASSES]>) -> ModelOpinion<'_> {
+fn model_opinion(opinion: &ModelPrediction<[f32; CLASSES]>) -> ModelOpinion<'_> {
     let probabilities = opinion.probabilities;
     ModelOpinion { name: &opinion.name, digit: evaluation::rank(&probabilities).digit, probabilities }
 }

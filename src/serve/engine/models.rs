@@ -1,8 +1,8 @@
 //! Models as a worker thread uses them.
 
 use crate::{
+    artifact::RunFailure,
     data::{CLASSES, PIXELS, Probabilities},
-    pipeline::RunFailure,
     verdict::Verdict,
 };
 

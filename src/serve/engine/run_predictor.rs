@@ -4,52 +4,46 @@ use std::sync::Arc;
 
 use super::models::{Predictor, Reading};
 use crate::{
-    data::{Images, PIXELS, Probabilities},
-    pipeline::{Reader, RunFailure, SavedRun, WORTH_A_BATCH},
+    artifact::{RunFailure, Session, TrainedModels},
+    data::{CLASSES, Images, PIXELS, Probabilities},
     progress::Silent,
 };
 
 /// Models of a run with the buffers of one thread.
 pub(in crate::serve) struct RunPredictor {
-    run: Arc<SavedRun>,
-    reader: Reader,
+    models: Arc<TrainedModels>,
+    session: Session,
 }
 
 impl RunPredictor {
     /// Predictor for one thread.
     ///
     /// # Errors
-    /// If the models of the run do not belong together.
-    pub(in crate::serve) fn new(run: &Arc<SavedRun>) -> Result<Self, RunFailure> {
-        Ok(Self { run: Arc::clone(run), reader: Reader::new(run)? })
+    /// If a model cannot be used for single images, or the artifact gives no verdict.
+    pub(in crate::serve) fn new(models: &Arc<TrainedModels>) -> Result<Self, RunFailure> {
+        models.artifact().expect_stack()?;
+        Ok(Self { models: Arc::clone(models), session: models.session()? })
     }
 }
 
 impl Predictor for RunPredictor {
     fn read(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Reading>, RunFailure> {
-        if images.len() < WORTH_A_BATCH {
-            let read = |image| {
-                let reading = self.reader.read(image)?;
-                let rows = reading.opinions.iter().map(|opinion| opinion.probabilities).collect();
-                Ok(Reading { verdict: reading.verdict, rows })
-            };
-            return images.iter().map(read).collect();
-        }
-        let prepared = self.run.prepare(&Images::from_images(images.iter().copied()))?;
-        let opinions = self.run.opinions(&prepared, &Silent)?;
+        let predictions = self.models.predict_all(&Images::from_images(images.iter().copied()), &Silent)?;
+        let recommended = self.models.recommended();
         let read = |(index, image)| {
-            let opinions: Vec<_> = opinions.iter().map(|opinion| opinion.of_image(index)).collect();
-            let rows = opinions.iter().map(|opinion| opinion.probabilities).collect();
-            Reading { verdict: self.reader.judge(image, &opinions), rows }
+            let rows: Vec<[f32; CLASSES]> =
+                predictions.iter().map(|prediction| prediction.probabilities[index]).collect();
+            self.session.verdict(image, &rows[recommended]).map(|verdict| Reading { verdict, rows })
         };
-        Ok(images.iter().enumerate().map(read).collect())
+        // A stack gives a verdict on every image.
+        Ok(images.iter().enumerate().filter_map(read).collect())
     }
 
     fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure> {
-        Ok(self.read(images)?.into_iter().map(|reading| reading.rows[model]).collect())
+        self.models.predict(model, &Images::from_images(images.iter().copied()))
     }
 
     fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
-        self.reader.prepared(image)
+        self.session.preprocessed(image)
     }
 }

@@ -14,9 +14,9 @@ use axum::{
 
 use super::{Engine, Permit, PictureRequest, Prediction, Predictor, Reading};
 use crate::{
+    artifact::RunFailure,
     data::{CLASSES, PIXELS, Probabilities},
     imaging::DrawingOptions,
-    pipeline::RunFailure,
     serve::{
         options::{Log, ServeOptions},
         picture::PictureBody,

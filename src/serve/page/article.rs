@@ -1,9 +1,9 @@
 //! Texts of the page that describe the run: its models, their layers, the preprocessing steps.
 
 use crate::{
+    config::RunConfig,
     evaluation::ModelKind,
     imaging::{Centre, DrawingOptions},
-    pipeline::RunConfig,
     report::ReportInput,
 };
 
@@ -56,8 +56,9 @@ pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
         accent: accent(name),
         test: test(name),
     };
-    let members = config.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary()));
-    let metas = config.stacking.meta.iter().map(|meta| {
+    let members =
+        config.experiment.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary()));
+    let metas = config.experiment.stacking.meta.iter().map(|meta| {
         let summary = match meta.kind() {
             ModelKind::Stack => "trained on the out-of-fold predictions of the members",
             _ => "combines the probabilities of the members",
@@ -70,7 +71,7 @@ pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
 /// Architectures of the members.
 pub(super) fn nets(config: &RunConfig) -> Vec<Net> {
     let layer = |(name, output)| Layer { name, output };
-    let members = config.members.iter();
+    let members = config.experiment.members.iter();
     members
         .map(|member| Net { name: member.name().to_owned(), layers: member.layers().into_iter().map(layer).collect() })
         .collect()
@@ -103,7 +104,7 @@ pub(super) fn steps(config: &RunConfig, drawing: &DrawingOptions) -> Vec<Step> {
             format!("Intensities are stretched to the full range, and the digit is placed in 28 × 28 pixels. {centre}"),
         ),
     ];
-    let recipe: Vec<&str> = config.prepare.recipe.steps.iter().map(|step| step.name()).collect();
+    let recipe: Vec<&str> = config.experiment.preprocessing.recipe.steps.iter().map(|step| step.name()).collect();
     if !recipe.is_empty() {
         steps.push(step(
             "Recipe",

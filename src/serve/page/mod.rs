@@ -13,8 +13,8 @@ use utoipa::openapi::OpenApi;
 
 use super::error::ServeError;
 use crate::{
+    artifact::{self, RunFailure, TrainedModels},
     imaging::{Centre, DrawingOptions},
-    pipeline::{RunFailure, SavedRun},
     report::{self, Section},
 };
 
@@ -72,23 +72,24 @@ impl Pages {
     /// # Errors
     /// If a file of the run cannot be read or a figure cannot be drawn.
     pub(super) fn new(
-        run: &SavedRun,
-        folder: &Path,
+        models: &TrainedModels,
         drawing: &DrawingOptions,
         document: &OpenApi,
     ) -> Result<Self, ServeError> {
-        let input = run.report_input(folder)?;
-        let search = run.search_outcome();
-        let report = report_files(folder);
-        let stack = run.stack_name();
+        let (run, config) = (models.artifact(), models.artifact().config());
+        let hash = run.manifest().reproducible_hash();
+        let input = artifact::report_input(run.folder(), run.kind(), config, run.fits(), hash)?;
+        let search = config.search.as_deref().and_then(artifact::search_outcome);
+        let report = report_files(run.folder());
+        let stack = models.recommended_name();
         let page = Index {
-            run: run.config.name.clone(),
+            run: config.experiment.name.clone(),
             byline: report::byline(&input),
             stack: stack.to_owned(),
             test_note: article::test_note(stack, &input),
-            models: article::models(&run.config, &input),
-            nets: article::nets(&run.config),
-            steps: article::steps(&run.config, drawing),
+            models: article::models(config, &input),
+            nets: article::nets(config),
+            steps: article::steps(config, drawing),
             // A search that cannot be drawn is left out.
             sections: report::gallery(&input, search.as_ref())
                 .or_else(|_| report::gallery(&input, None))

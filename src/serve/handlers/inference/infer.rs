@@ -148,8 +148,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        artifact::RunFailure,
         data::{PIXELS, Probabilities},
-        pipeline::RunFailure,
         serve::engine::{Predictor, Reading},
     };
 

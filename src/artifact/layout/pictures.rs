@@ -1,0 +1,69 @@
+//! `pictures.json`.
+
+use serde::{Deserialize, Serialize};
+
+/// Pictures of the report: mistakes, filters and examples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pictures {
+    /// Training images, copies included.
+    pub train_images: usize,
+    /// Test images; none if there is no test set.
+    pub test_images: Option<usize>,
+    /// The most confident mistakes of the recommended model, worst first.
+    pub mistakes: Vec<SavedMistake>,
+    /// First-layer filters of the members that have any.
+    pub filters: Vec<SavedFilters>,
+    /// A few training images of each class.
+    pub examples: Vec<SavedExample>,
+}
+
+/// An image that the recommended model got wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedMistake {
+    /// Index of the image in its set.
+    pub index: usize,
+    /// Its label.
+    pub label: u8,
+    /// The predicted digit.
+    pub predicted: u8,
+    /// Probability of the predicted digit.
+    pub probability: f32,
+    /// What each member predicts.
+    pub opinions: Vec<SavedOpinion>,
+    /// Its 784 pixels, row by row.
+    pub pixels: Vec<u8>,
+}
+
+/// A member's prediction for a mistake.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedOpinion {
+    /// Name of the member.
+    pub member: String,
+    /// Its most probable digit.
+    pub digit: u8,
+    /// Probability of that digit.
+    pub probability: f32,
+}
+
+/// First-layer filters of a member.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedFilters {
+    /// Name of the member.
+    pub member: String,
+    /// Weights of each filter, a square row by row.
+    pub weights: Vec<Vec<f32>>,
+}
+
+/// A training image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SavedExample {
+    /// Its label.
+    pub label: u8,
+    /// Its 784 pixels, row by row.
+    pub pixels: Vec<u8>,
+}

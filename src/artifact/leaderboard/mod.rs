@@ -1,0 +1,145 @@
+//! One table of everything that was trained.
+//!
+//! A row is one model of a run (a member, an ensemble, a stack) or the one model of `digitstack train`. What it says is
+//! read from the files of a complete directory, each verified against the manifest first: nothing is trained or
+//! predicted again, and what was changed by hand is not believed. Runs that differ in nothing but their seed are summed
+//! up in a row more ([`Row::seeds`]).
+
+mod draw;
+mod read;
+mod seeds;
+mod sort;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::RunFailure;
+use crate::{
+    config::ReportedResult,
+    device::ChosenDevice,
+    evaluation::{ModelKind, Proportion},
+    progress::Progress,
+    storage::{self, StorageError},
+};
+
+pub use sort::SortBy;
+
+/// What is in the table, and what is not.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Leaderboard {
+    /// In the order asked for.
+    pub rows: Vec<Row>,
+    /// Directories that could not be used, with the reason.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A directory that is not in the table.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Skipped {
+    /// As it was named or found.
+    #[serde(serialize_with = "lossy")]
+    pub directory: PathBuf,
+    /// Why not.
+    pub reason: String,
+}
+
+/// Writes a path as text. Bytes that are not UTF-8 become U+FFFD.
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The model's name in its configuration.
+    pub model: String,
+    /// What it is.
+    pub kind: ModelKind,
+    /// The directory it lies in; for a row over several seeds their configuration's name and how many they are.
+    pub run: String,
+    /// The configuration's name.
+    pub configuration: String,
+    /// Fitted models that it asks: several where the models of the folds are averaged, those of all members for a
+    /// stack.
+    pub models: usize,
+    /// Weights of nets and leaves of trees of all these models; none if one of them has no such number.
+    pub parameters: Option<u64>,
+    /// Seconds of the fits that it needs, added up (those of a run ran side by side): of each fold, and of the member
+    /// once more on all images if the run did so. Over several seeds their mean.
+    pub training_seconds: Option<f64>,
+    /// Images it was trained on, copies included; of a run those that the folds divide. None if an older directory does
+    /// not say.
+    pub train_images: Option<usize>,
+    /// Test images; none if there is no test set.
+    pub test_images: Option<usize>,
+    /// On training digits that the model did not learn from: those held out, or of a run all of them, out of fold. None
+    /// over several seeds.
+    pub held_out: Option<Proportion>,
+    /// On the test images, with its 95 % interval; over several seeds their mean, and one standard deviation to either
+    /// side.
+    pub accuracy: Option<Proportion>,
+    /// How it was measured here: `5 folds`, `10 % held out`.
+    pub protocol: String,
+    /// What others report of such a model; of the first seed, if there are several.
+    pub reported: Vec<ReportedResult>,
+    /// The run's seed.
+    pub seed: u64,
+    /// What was summed up, for a row over several seeds.
+    pub seeds: Option<Seeds>,
+    /// Equal for rows that differ in nothing but their seed.
+    #[serde(skip)]
+    pub group: String,
+}
+
+/// Several rows that differ in their seed alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seeds {
+    /// The seeds, ascending.
+    pub seeds: Vec<u64>,
+    /// Standard deviation of the test accuracy over them (of a sample: n − 1).
+    pub deviation: f64,
+}
+
+/// The rows of these directories, or of every run directory in those that are none themselves, sorted.
+///
+/// # Errors
+/// If a folder cannot be listed. A directory that is incomplete, damaged or of other work is skipped.
+pub fn leaderboard(
+    folders: &[PathBuf],
+    sort: SortBy,
+    device: &ChosenDevice,
+    progress: &dyn Progress,
+) -> Result<Leaderboard, RunFailure> {
+    let mut board = Leaderboard::default();
+    let mut directories: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        let found =
+            if storage::is_run_directory(folder) { vec![folder.clone()] } else { storage::run_directories(folder)? };
+        if found.is_empty() {
+            let reason = if folder.is_dir() { "holds no run directory" } else { "is no folder" };
+            board.skipped.push(Skipped { directory: folder.clone(), reason: reason.to_owned() });
+        }
+        directories.extend(found.into_iter().filter(|found| !directories.contains(found)).collect::<Vec<_>>());
+    }
+    let task = progress.task("read runs", directories.len() as u64, "directories");
+    for directory in directories {
+        match read::rows(&directory, device) {
+            Ok(rows) => board.rows.extend(rows),
+            Err(error) => board.skipped.push(Skipped { reason: reason(&error, &directory), directory }),
+        }
+        task.advance(1);
+    }
+    board.rows.extend(seeds::summed_up(&board.rows));
+    sort.sort(&mut board.rows);
+    Ok(board)
+}
+
+/// Why a directory is skipped, without its name in front.
+fn reason(error: &RunFailure, directory: &Path) -> String {
+    if let RunFailure::Storage(StorageError::NotComplete(_)) = error {
+        return "is not finished".to_owned();
+    }
+    let text = error.to_string();
+    text.strip_prefix(&format!("{} ", directory.display())).map_or(text.clone(), str::to_owned)
+}

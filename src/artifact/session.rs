@@ -1,0 +1,146 @@
+//! One image at a time through the models of an artifact, on one thread.
+
+use std::sync::Arc;
+
+use super::{ModelPrediction, RunFailure, predictions::Mean};
+use crate::{
+    data::{CLASSES, PIXELS},
+    evaluation,
+    imaging::Processor,
+    learners::Predictor,
+    seed::Seed,
+    stacking::{Stack, StackingError},
+    verdict::{Judge, Verdict},
+};
+
+/// The models of an artifact for one image at a time, on the CPU whatever the device, with the verdict.
+///
+/// Weights are packed and buffers are made when it is created, so that a prediction allocates nothing; the one exception
+/// is the first image of the process that passes a `normalise-size` step, whose tables are computed then. Clones share
+/// the models and have buffers of their own: one for each thread.
+#[derive(Clone)]
+pub struct Session {
+    processor: Processor,
+    /// Models of each member: one, or one for each fold.
+    members: Vec<Vec<Box<dyn Predictor>>>,
+    stacks: Arc<[Stack]>,
+    /// Rows of the members side by side, `[10 · members]`.
+    features: Vec<f32>,
+    /// Of the members, then of the stacks.
+    predictions: Vec<ModelPrediction<[f32; CLASSES]>>,
+    /// Index of the recommended model among them.
+    recommended: usize,
+    judge: Option<Judge>,
+}
+
+/// An image that was read.
+pub struct Reading<'a> {
+    /// The verdict on it; none if the artifact gives none.
+    pub verdict: Option<Verdict>,
+    /// Prediction of each model: members in order, then the stack, then the ensembles.
+    pub predictions: &'a [ModelPrediction<[f32; CLASSES]>],
+    /// Index of the recommended model among them.
+    pub recommended: usize,
+}
+
+/// Loaded parts of a [`Session`].
+pub(super) struct Parts {
+    pub(super) processor: Processor,
+    pub(super) members: Vec<Vec<Box<dyn Predictor>>>,
+    pub(super) stacks: Arc<[Stack]>,
+    /// Names and kinds of the members, then of the stacks, with any probabilities.
+    pub(super) predictions: Vec<ModelPrediction<[f32; CLASSES]>>,
+    pub(super) recommended: usize,
+    pub(super) judge: Option<Judge>,
+}
+
+impl Session {
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { processor, members, stacks, predictions, recommended, judge } = parts;
+        debug_assert_eq!(predictions.len(), members.len() + stacks.len());
+        let features = vec![0.0; CLASSES * members.len()];
+        Self { processor, members, stacks, features, predictions, recommended, judge }
+    }
+
+    /// The image after the artifact's preprocessing, as the models see it.
+    pub fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
+        // No step of the recipe is random: the seed is never drawn from.
+        self.processor.apply(image, Seed(0))
+    }
+
+    /// Prediction of every model for a 28×28 image before preprocessing: members in order, then the stack, then the
+    /// ensembles.
+    ///
+    /// # Errors
+    /// If a member's row is no distribution, as that of a net whose numbers overflow.
+    pub fn predict_all(&mut self, image: &[u8; PIXELS]) -> Result<&[ModelPrediction<[f32; CLASSES]>], RunFailure> {
+        let image = self.preprocessed(image);
+        for member in 0..self.members.len() {
+            self.predict_member(member, &image)?;
+        }
+        for index in 0..self.stacks.len() {
+            self.predict_stack(index);
+        }
+        Ok(&self.predictions)
+    }
+
+    /// Class probabilities of one model, by its index, for a 28×28 image before preprocessing. Only the members that it
+    /// needs are computed.
+    ///
+    /// # Errors
+    /// If a member's row is no distribution, as that of a net whose numbers overflow.
+    ///
+    /// # Panics
+    /// If there is no model of that index.
+    pub fn predict(&mut self, model: usize, image: &[u8; PIXELS]) -> Result<[f32; CLASSES], RunFailure> {
+        let image = self.preprocessed(image);
+        match model.checked_sub(self.members.len()) {
+            None => self.predict_member(model, &image)?,
+            Some(stack) => {
+                for member in 0..self.members.len() {
+                    self.predict_member(member, &image)?;
+                }
+                self.predict_stack(stack);
+            }
+        }
+        Ok(self.predictions[model].probabilities)
+    }
+
+    /// The verdict on a 28×28 image before preprocessing, and the prediction of every model.
+    ///
+    /// # Errors
+    /// As [`Session::predict_all`].
+    pub fn read(&mut self, image: &[u8; PIXELS]) -> Result<Reading<'_>, RunFailure> {
+        self.predict_all(image)?;
+        let row = self.predictions[self.recommended].probabilities;
+        Ok(Reading {
+            verdict: self.verdict(image, &row),
+            predictions: &self.predictions,
+            recommended: self.recommended,
+        })
+    }
+
+    /// The verdict on a 28×28 image before preprocessing, given the recommended model's class probabilities; none if the
+    /// artifact gives none.
+    pub fn verdict(&mut self, image: &[u8; PIXELS], row: &[f32; CLASSES]) -> Option<Verdict> {
+        self.judge.as_mut().map(|judge| judge.judge(image, row))
+    }
+
+    fn predict_member(&mut self, member: usize, image: &[u8; PIXELS]) -> Result<(), RunFailure> {
+        let mut mean = Mean::default();
+        for model in &mut self.members[member] {
+            mean.add(&model.predict_one(image));
+        }
+        let row = mean.row();
+        evaluation::check_rows(std::slice::from_ref(&row))
+            .map_err(|problem| StackingError::MemberRows { member, problem })?;
+        self.features[CLASSES * member..][..CLASSES].copy_from_slice(&row);
+        self.predictions[member].probabilities = row;
+        Ok(())
+    }
+
+    /// Predicts by a stack from the members' present rows.
+    fn predict_stack(&mut self, index: usize) {
+        self.predictions[self.members.len() + index].probabilities = self.stacks[index].predict_one(&self.features);
+    }
+}

@@ -1,0 +1,285 @@
+//! The loaded models of an artifact.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{Artifact, RunFailure, Session, predictions, session::Parts, verdict::VerdictModels};
+use crate::{
+    data::{CLASSES, DataConfig, Digits, Images, Probabilities},
+    device::ChosenDevice,
+    evaluation::{self, ModelKind, ModelScores},
+    learners::{Classifier, LearnerError},
+    preprocessing,
+    progress::{Progress, Silent, Task},
+    stacking::{Metafeatures, Stack},
+};
+
+/// Fewest images for which a batch is faster than one image after another: 4 images of a stack of twelve models take
+/// 6.7 ms one by one, and 9 in a batch 7.3.
+const BATCH: usize = 5;
+
+/// Predictions of one model for many images or, with `P = [f32; 10]`, for a single one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelPrediction<P = Probabilities> {
+    /// Name of the model.
+    pub name: String,
+    /// Its kind.
+    pub kind: ModelKind,
+    /// Class probabilities of each image, `[n, 10]` or `[10]`.
+    pub probabilities: P,
+}
+
+impl ModelPrediction {
+    /// The prediction for one of the images.
+    ///
+    /// # Panics
+    /// If there is no image of that index.
+    pub fn of_image(&self, index: usize) -> ModelPrediction<[f32; CLASSES]> {
+        ModelPrediction { name: self.name.clone(), kind: self.kind, probabilities: self.probabilities[index] }
+    }
+}
+
+/// The finished models of an artifact, ready to predict.
+///
+/// Models are numbered: members in the order of the configuration, then the stack, then the ensembles; an artifact of a
+/// single member has that member alone.
+pub struct TrainedModels {
+    artifact: Artifact,
+    device: ChosenDevice,
+    /// Of the members, then of the meta-models.
+    names: Vec<(String, ModelKind)>,
+    /// Models of each member: one, or one for each fold.
+    members: Vec<Vec<Box<dyn Classifier>>>,
+    stacks: Arc<[Stack]>,
+    verdict: Option<VerdictModels>,
+    /// Sessions that nobody uses now.
+    sessions: Mutex<Vec<Session>>,
+}
+
+impl TrainedModels {
+    /// Loads the models of a complete directory. Every file is verified against the manifest before anything reads it.
+    ///
+    /// # Errors
+    /// If the directory is not complete, damaged, holds no models, or models that are not what its configuration says.
+    pub fn load(folder: &Path, device: &ChosenDevice) -> Result<Self, RunFailure> {
+        Self::of(Artifact::open(folder)?, device)
+    }
+
+    /// Loads the models of an artifact.
+    ///
+    /// # Errors
+    /// Models that are damaged, or not what the configuration says.
+    pub fn of(artifact: Artifact, device: &ChosenDevice) -> Result<Self, RunFailure> {
+        let members = artifact.load_models(device)?;
+        let stacks: Arc<[Stack]> = artifact.load_stacks()?.into();
+        let mut names: Vec<(String, ModelKind)> =
+            artifact.members().iter().map(|member| (member.name().to_owned(), ModelKind::Member)).collect();
+        let mut verdict = None;
+        if !stacks.is_empty() {
+            let metas = &artifact.config().experiment.stacking.meta;
+            names.extend(metas.iter().map(|meta| (meta.name().to_owned(), meta.kind())));
+            verdict = Some(VerdictModels::load(artifact.folder(), device)?);
+        }
+        Ok(Self { artifact, device: device.clone(), names, members, stacks, verdict, sessions: Mutex::default() })
+    }
+
+    /// The directory that they came from.
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// Index of the recommended model: the stack, or the only member.
+    pub fn recommended(&self) -> usize {
+        if self.stacks.is_empty() { 0 } else { self.members.len() }
+    }
+
+    /// Name of the recommended model.
+    pub fn recommended_name(&self) -> &str {
+        &self.names[self.recommended()].0
+    }
+
+    /// Names of all models: members in order, then the stack, then the ensembles.
+    pub fn names(&self) -> Vec<&str> {
+        self.names.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Names and kinds of all models, in the same order.
+    pub fn names_and_kinds(&self) -> &[(String, ModelKind)] {
+        &self.names
+    }
+
+    /// Index of the model called `name`.
+    ///
+    /// # Errors
+    /// [`RunFailure::UnknownModel`] if there is none of that name.
+    pub fn index_of(&self, name: &str) -> Result<usize, RunFailure> {
+        let index = self.names.iter().position(|(known, _)| known == name);
+        index.ok_or_else(|| RunFailure::UnknownModel { model: name.to_owned(), known: self.names().join(", ") })
+    }
+
+    /// True if a session gives a verdict: of a stack.
+    pub fn has_verdict(&self) -> bool {
+        self.verdict.is_some()
+    }
+
+    /// Images after the artifact's preprocessing, as the models see them.
+    ///
+    /// # Errors
+    /// A step that cannot be set up.
+    pub fn preprocess(&self, images: &Images) -> Result<Images, RunFailure> {
+        Ok(self.artifact.config().experiment.preprocessing.images(images)?)
+    }
+
+    /// Class probabilities `[n, 10]` of one model, by its index, for images before preprocessing. Only the models that
+    /// it needs are computed; a few images are computed one by one on the CPU, where that is faster.
+    ///
+    /// # Errors
+    /// If a row is no distribution, as that of a net whose numbers overflow.
+    ///
+    /// # Panics
+    /// If there is no model of that index.
+    pub fn predict(&self, model: usize, images: &Images) -> Result<Probabilities, RunFailure> {
+        if images.len() < BATCH {
+            return self.with_session(|session| images.iter().map(|image| session.predict(model, image)).collect());
+        }
+        let images = self.preprocess(images)?;
+        match model.checked_sub(self.members.len()) {
+            None => {
+                let rows = predictions::average(&self.members[model], &images, &self.device, &Silent)?;
+                evaluation::check_rows(&rows)?;
+                Ok(rows)
+            }
+            Some(stack) => {
+                let features = Metafeatures::new(&self.member_rows(&images, &Silent)?, self.features())?;
+                Ok(self.stacks[stack].predict_proba(&features)?)
+            }
+        }
+    }
+
+    /// Predictions of every model for images before preprocessing; a few images are computed one by one on the CPU,
+    /// where that is faster.
+    ///
+    /// # Errors
+    /// If a row is no distribution, as that of a net whose numbers overflow.
+    pub fn predict_all(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<ModelPrediction>, RunFailure> {
+        let rows = if images.len() < BATCH { self.rows_one_by_one(images)? } else { self.rows(images, progress)? };
+        let named = self.names.iter().zip(rows);
+        let prediction = |((name, kind), probabilities): (&(String, ModelKind), Probabilities)| ModelPrediction {
+            name: name.clone(),
+            kind: *kind,
+            probabilities,
+        };
+        Ok(named.map(prediction).collect())
+    }
+
+    fn rows_one_by_one(&self, images: &Images) -> Result<Vec<Probabilities>, RunFailure> {
+        self.with_session(|session| {
+            let mut rows = vec![Probabilities::new(); self.names.len()];
+            for image in images.iter() {
+                for (rows, prediction) in rows.iter_mut().zip(session.predict_all(image)?) {
+                    rows.push(prediction.probabilities);
+                }
+            }
+            Ok(rows)
+        })
+    }
+
+    fn rows(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<Probabilities>, RunFailure> {
+        let images = self.preprocess(images)?;
+        let models: usize = self.members.iter().map(Vec::len).sum();
+        let task = progress.task("predict", (models * images.len()) as u64, "images");
+        let mut rows = self.member_rows(&images, task.as_ref())?;
+        if self.stacks.is_empty() {
+            rows.iter().try_for_each(|rows| evaluation::check_rows(rows))?;
+            return Ok(rows);
+        }
+        let features = Metafeatures::new(&rows, self.features())?;
+        for stack in self.stacks.iter() {
+            rows.push(stack.predict_proba(&features)?);
+        }
+        Ok(rows)
+    }
+
+    fn member_rows(&self, images: &Images, task: &dyn Task) -> Result<Vec<Probabilities>, LearnerError> {
+        self.members.iter().map(|models| predictions::average(models, images, &self.device, task)).collect()
+    }
+
+    fn features(&self) -> crate::stacking::FeatureScale {
+        self.artifact.config().experiment.stacking.features
+    }
+
+    /// Scores every model on the test digits of the configuration, or on those of another folder. Describes the digits,
+    /// too.
+    ///
+    /// # Errors
+    /// If there are no labelled test digits, or as [`TrainedModels::predict_all`].
+    pub fn evaluate(
+        &self,
+        folder: Option<&Path>,
+        progress: &dyn Progress,
+    ) -> Result<(String, Vec<ModelScores>), RunFailure> {
+        let (described, digits) = test_digits(&self.artifact.config().experiment.data, folder, progress)?;
+        let scores = |prediction: ModelPrediction| -> Result<ModelScores, RunFailure> {
+            let test = evaluation::score(&prediction.probabilities, &digits.labels)?;
+            Ok(ModelScores { test: Some(test), ..ModelScores::new(&prediction.name, prediction.kind) })
+        };
+        let models = self.predict_all(&digits.images, progress)?.into_iter().map(scores).collect::<Result<_, _>>()?;
+        Ok((described, models))
+    }
+
+    /// A session for one thread. It holds all that it needs: the models may be dropped.
+    ///
+    /// # Errors
+    /// If a model cannot be used for single images.
+    pub fn session(&self) -> Result<Session, RunFailure> {
+        let predictors = |models: &Vec<Box<dyn Classifier>>| models.iter().map(|model| model.predictor()).collect();
+        let members = self.members.iter().map(predictors).collect::<Result<Vec<_>, LearnerError>>()?;
+        let named = |(name, kind): &(String, ModelKind)| ModelPrediction {
+            name: name.clone(),
+            kind: *kind,
+            probabilities: [0.0; CLASSES],
+        };
+        Ok(Session::new(Parts {
+            processor: self.artifact.config().experiment.preprocessing.recipe.prepare()?,
+            members,
+            stacks: Arc::clone(&self.stacks),
+            predictions: self.names.iter().map(named).collect(),
+            recommended: self.recommended(),
+            judge: self.verdict.as_ref().map(VerdictModels::judge).transpose()?,
+        }))
+    }
+
+    /// Calls `use_it` with a session that nobody else uses meanwhile, and keeps it for the next call.
+    fn with_session<T>(&self, use_it: impl FnOnce(&mut Session) -> Result<T, RunFailure>) -> Result<T, RunFailure> {
+        let idle = || self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let mut session = match kept {
+            Some(session) => session,
+            None => self.session()?,
+        };
+        let result = use_it(&mut session);
+        idle().push(session);
+        result
+    }
+}
+
+/// Test digits of a folder, or else those of a configuration, with a description of their source.
+///
+/// # Errors
+/// If there are none.
+pub fn test_digits(
+    data: &DataConfig,
+    folder: Option<&Path>,
+    progress: &dyn Progress,
+) -> Result<(String, Digits), RunFailure> {
+    // The limits of the configuration are for its own data.
+    let config = if folder.is_some() { &DataConfig::default() } else { data };
+    let source = preprocessing::open_data(config, folder)?;
+    let test = source
+        .test(progress)?
+        .filter(|test| !test.is_empty())
+        .ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
+    Ok((source.describe(), test))
+}

@@ -1,0 +1,42 @@
+//! Errors of a configuration.
+
+use std::path::PathBuf;
+
+use crate::data::FieldError;
+
+/// Error in a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Error of the operating system.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{file} is not valid TOML: {source}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Line, column and what was expected.
+        source: toml::de::Error,
+    },
+    /// An override is not `key=value`, or its key leads to no field.
+    #[error("--set {text}: {problem}")]
+    Override {
+        /// The override as typed.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A field is missing, unknown, of the wrong type or out of range.
+    #[error("{location}: {error}")]
+    Field {
+        /// `file:line`, or the override that set the field.
+        location: String,
+        /// The field and its valid values.
+        error: FieldError,
+    },
+}

@@ -1,0 +1,70 @@
+//! The `[stacking]` table: folds, metafeatures and meta-models.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    data::FieldError,
+    stacking::{FeatureScale, MetaConfig},
+};
+
+/// How the members are combined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StackingConfig {
+    /// Number of folds for out-of-fold predictions, 2 to 20.
+    pub folds: usize,
+    /// Which models the finished stack asks.
+    pub final_models: FinalModels,
+    /// What the meta-model sees of the members' probabilities.
+    pub features: FeatureScale,
+    /// Out-of-fold images that the curves of a fit are drawn from (a sample; 0: none). Nothing is chosen by them.
+    pub watched_images: usize,
+    /// Training images that the train column of the leaderboard is measured on (a sample).
+    pub train_sample: usize,
+    /// The meta-models; the first is the stack, the others are reported beside it.
+    pub meta: Vec<MetaConfig>,
+}
+
+/// Which models the finished stack asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinalModels {
+    /// The mean of a member's fold models.
+    Average,
+    /// One model of each member, fitted again on all training images.
+    Refit,
+}
+
+impl Default for StackingConfig {
+    fn default() -> Self {
+        Self {
+            folds: 5,
+            final_models: FinalModels::Average,
+            features: FeatureScale::default(),
+            watched_images: 2000,
+            train_sample: 10_000,
+            meta: MetaConfig::defaults(),
+        }
+    }
+}
+
+impl StackingConfig {
+    pub(super) fn check(&self, members: usize) -> Result<(), FieldError> {
+        if !(2..=20).contains(&self.folds) {
+            return Err(FieldError::new("folds", format!("found {}, expected 2 to 20", self.folds)));
+        }
+        if self.train_sample == 0 {
+            return Err(FieldError::new("train_sample", "found 0, expected at least 1"));
+        }
+        if self.meta.is_empty() {
+            return Err(FieldError::new("meta", "there is none; the first `[[stacking.meta]]` is the stack"));
+        }
+        for (place, meta) in self.meta.iter().enumerate() {
+            meta.check(members).map_err(|error| error.inside(&format!("meta[{place}]")))?;
+            if self.meta[..place].iter().any(|earlier| earlier.name() == meta.name()) {
+                return Err(FieldError::new(format!("meta[{place}]"), format!("`{}` is there twice", meta.name())));
+            }
+        }
+        Ok(())
+    }
+}
