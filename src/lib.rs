@@ -11,9 +11,9 @@
 //! |---|---|
 //! | [`seed`], [`progress`] | one seed for a run and a generator for every purpose; how long work reports |
 //! | [`storage`] | files: atomic, limited, hashed; arrays; the run directory: locked, resumable, verified |
-//! | [`fit`] | what every fit needs: its course, its timing |
+//! | [`fit`] | what every fit needs: context, request to stop, history, timing, a pool of jobs, a cache |
 //! | [`data`] | [`data::Digits`]: where they come from, how they are divided |
-//! | [`optimize`] | smooth convex functions and where they are least |
+//! | [`optimize`] | minimisation of smooth convex functions, softmax |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`onnx`] | graphs of standard operators, which other programs run |
 //! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
 use crate::{
     evaluation::ModelScores,
+    fit::Cancel,
     pipeline::{DrawnScores, SavedModel},
-    progress::Cancel,
     verdict::Refusal,
 };
 
@@ -52,7 +52,7 @@ impl EvaluateArguments {
         let output = &session.output;
         let resources = session.resources(Cancel::default())?;
         let progress = resources.progress.as_ref();
-        let work = resources.work();
+        let work = resources.context();
         let saved = SavedModel::load(&self.run, &work)?;
         let run = match &saved {
             SavedModel::Run(run) => self.drawn.then_some(run),

@@ -106,7 +106,7 @@ impl ImportArguments {
         })?;
         let resources = session.resources(cancel)?;
         output.status(&format!("{name}: {}, on {}", member.summary(), resources.device.description()));
-        let work = resources.work();
+        let work = resources.context();
         let imported =
             pipeline::import_one(&config, member.as_ref(), &weights, self.data.path(), &work).map_err(usage)?;
         let directory = RunDirectory::open(&self.out, self.fresh)?;

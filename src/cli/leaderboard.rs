@@ -9,9 +9,9 @@ use clap::{
 
 use super::{resources::Resources, session::Session};
 use crate::{
+    fit::Cancel,
     nn::DeviceChoice,
     pipeline::leaderboard::{self, Row, SortBy},
-    progress::Cancel,
     storage,
 };
 
@@ -63,7 +63,7 @@ impl LeaderboardArguments {
         let resources = Resources::open(&DeviceChoice::Cpu, output.progress(), Cancel::default())?;
         let artifacts = [PathBuf::from("artifacts")];
         let folders = if self.runs.is_empty() { &artifacts[..] } else { &self.runs };
-        let board = leaderboard::leaderboard(folders, self.sort, &resources.work())?;
+        let board = leaderboard::leaderboard(folders, self.sort, &resources.context())?;
         for skipped in &board.skipped {
             output.status(&format!("skipped: {} {}", skipped.directory.display(), skipped.reason));
         }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
+    fit::{Cancel, FitContext},
     nn::{self, ChosenDevice, DeviceChoice},
-    pipeline::Work,
-    progress::{Cancel, Progress},
+    progress::Progress,
 };
 
 /// Owner of what the library borrows for its work.
@@ -25,12 +25,7 @@ impl Resources {
     }
 
     /// The resources as the library takes them, with every CPU thread.
-    pub(super) fn work(&self) -> Work<'_> {
-        Work {
-            device: &self.device,
-            threads: rayon::current_num_threads(),
-            progress: self.progress.as_ref(),
-            cancel: &self.cancel,
-        }
+    pub(super) fn context(&self) -> FitContext<'_> {
+        FitContext::new(&self.device, rayon::current_num_threads(), self.progress.as_ref(), &self.cancel)
     }
 }

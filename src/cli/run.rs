@@ -62,7 +62,7 @@ impl RunArguments {
         for member in &config.members {
             output.status(&format!("  {:<10} {}", member.name(), member.summary()));
         }
-        let metrics = pipeline::run(&config, self.data.path(), &directory, &resources.work())?;
+        let metrics = pipeline::run(&config, self.data.path(), &directory, &resources.context())?;
         show(&metrics, &folder, output)
     }
 }

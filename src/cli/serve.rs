@@ -15,9 +15,10 @@ use super::{
     session::Session,
 };
 use crate::{
+    fit::Cancel,
     nn::DeviceChoice,
     pipeline::SavedRun,
-    progress::{Cancel, Silent},
+    progress::Silent,
     serve::{self, ServeOptions},
     storage,
 };
@@ -75,7 +76,7 @@ impl ServeArguments {
             choice => choice,
         };
         let resources = Resources::open(&choice, Arc::new(Silent), Cancel::default())?;
-        let work = resources.work();
+        let work = resources.context();
         let options = ServeOptions {
             host: self.host,
             port: self.port,

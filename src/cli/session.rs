@@ -9,9 +9,9 @@ use super::{
     resources::Resources,
 };
 use crate::{
+    fit::Cancel,
     nn,
     pipeline::{Override, RunConfig},
-    progress::Cancel,
 };
 
 /// Global options and output of one invocation.

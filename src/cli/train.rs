@@ -73,7 +73,7 @@ impl TrainArguments {
         let device = if member.runs_on_device() { resources.device.description() } else { "the CPU" };
         output.status(&format!("{}: {}, on {device}", member.name(), member.summary()));
         let data = self.data.path();
-        let result = pipeline::train_one(&config, member.as_ref(), data, &directory, &resources.work())?;
+        let result = pipeline::train_one(&config, member.as_ref(), data, &directory, &resources.context())?;
         output.json(&result)?;
         output.lines(history_lines(&result.history))?;
         let rate = result.timing.images as f64 / result.timing.seconds;

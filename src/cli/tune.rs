@@ -102,7 +102,7 @@ impl TuneArguments {
             ));
         }
         let workers = self.workers.map(NonZeroUsize::get);
-        search::search(&config, self.data.path(), &directory, workers, &resources.work())?;
+        search::search(&config, self.data.path(), &directory, workers, &resources.context())?;
         drop(directory);
         show_finished(&folder, output)
     }

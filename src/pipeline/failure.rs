@@ -6,6 +6,7 @@ use super::{ConfigError, PredictionsError};
 use crate::{
     data::{DataError, FieldError},
     evaluation::EvaluationError,
+    fit::JobError,
     learners::LearnerError,
     report::ReportError,
     stacking::StackingError,
@@ -22,6 +23,9 @@ pub enum RunFailure {
     /// In a member.
     #[error(transparent)]
     Learner(#[from] LearnerError),
+    /// In the worker threads of the fits.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// In the meta-models or the folds' bookkeeping.
     #[error(transparent)]
     Stacking(#[from] StackingError),

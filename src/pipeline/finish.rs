@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunConfig, RunFailure, Work,
+    RunConfig, RunFailure,
     fits::FitResult,
     kind::{self, Kind},
     report_input::{self, Picked},
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     data::{Digits, Probabilities},
     evaluation::{self, Comparison, ModelKind, ModelScores, Scores},
-    fit::FitTiming,
+    fit::{FitContext, FitTiming},
     learners::Classifier,
     report::{self, ReportInput, ReportOptions},
     stacking::{Metafeatures, Stack},
@@ -198,7 +198,7 @@ pub(super) fn conclude(
     stages: Vec<StageTiming>,
     seconds: Duration,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<(), RunFailure> {
     let fits = fitted
         .iter()
@@ -212,7 +212,7 @@ pub(super) fn conclude(
 }
 
 /// Writes down the machine and the program.
-pub(super) fn write_environment(directory: &RunDirectory, work: &Work) -> Result<(), RunFailure> {
+pub(super) fn write_environment(directory: &RunDirectory, work: &FitContext) -> Result<(), RunFailure> {
     let environment = Environment::collect(work.device.description(), storage::command_line());
     Ok(directory.write_json(ENVIRONMENT, &environment)?)
 }

@@ -9,13 +9,12 @@ use std::{path::Path, time::Instant};
 
 use rayon::prelude::*;
 
-use super::{RunConfig, RunFailure, Work, predictions};
+use super::{RunConfig, RunFailure, predictions};
 use crate::{
     data::{Digits, Folds, Probabilities},
-    fit::FitTiming,
-    learners::{Classifier, FitContext, Learner, set_aside_for_selection},
+    fit::{FitContext, FitTiming, Job, JobContext, run_jobs},
+    learners::{Classifier, Learner, set_aside_for_selection},
     seed::Seed,
-    stacking::{self, Job, JobContext},
     storage::RunDirectory,
 };
 
@@ -89,7 +88,7 @@ pub(super) fn fit_all(
     digits: &Digits,
     folds: &Folds,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<Vec<FitResult>, RunFailure> {
     let all = Fit::all(config);
     let on_device = |fit: &Fit| !work.device.is_cpu() && config.members[fit.member].runs_on_device();
@@ -97,11 +96,11 @@ pub(super) fn fit_all(
     let run = |fits: &[Fit], workers: usize, threads: usize| {
         let job = |&fit: &Fit| Job {
             name: fit.label(config),
-            cost: config.members[fit.member].work(digits.len()),
+            cost: config.members[fit.member].cost(digits.len()),
             input: fit,
         };
         let jobs = fits.iter().map(job).collect();
-        stacking::run_jobs(jobs, workers, threads, work.cancel, |fit: &Fit, job: &JobContext| {
+        run_jobs(jobs, workers, threads, work.cancel, |fit: &Fit, job: &JobContext| {
             one(config, *fit, digits, folds, directory, job, work)
         })
     };
@@ -124,7 +123,7 @@ fn one(
     folds: &Folds,
     directory: &RunDirectory,
     job: &JobContext,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<FitResult, RunFailure> {
     let name = fit.part(config);
     if let Some(part) = directory.part_if_complete(&name, work.progress)? {
@@ -142,8 +141,8 @@ fn one(
     let split = Split::of(learner, fit, digits, folds, config.stacking.watched_images, seed)?;
     let label = fit.label(config);
     let checkpoint = directory.scratch_file(&name)?;
-    let context =
-        FitContext { threads: job.threads, cancel: &job.cancel, ..work.fit(seed.derive("fit"), &label, &checkpoint) };
+    let context = work.seeded(seed.derive("fit")).labelled(&label).checkpointed(Some(&checkpoint));
+    let context = context.in_job(job);
     let started = Instant::now();
     let fitted = learner.fit(&split.train, split.validation.as_ref(), &context)?;
     let FitTiming { seconds, waiting_seconds, preparing_seconds, .. } = fitted.timing;
@@ -213,7 +212,7 @@ pub(super) fn sample(total: usize, count: usize) -> Vec<usize> {
 pub(super) fn model_hashes(
     config: &RunConfig,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<Vec<String>, RunFailure> {
     let parts = Fit::all(config).into_iter().map(|fit| {
         let name = fit.part(config);
@@ -228,7 +227,7 @@ pub(super) fn model_hashes(
 pub(super) fn load_final(
     config: &RunConfig,
     folder: &Path,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<Vec<Vec<Box<dyn Classifier>>>, RunFailure> {
     let wanted = |fit: &Fit| fit.fold.is_none() == config.refits();
     let load = |fit: &Fit| -> Result<Box<dyn Classifier>, RunFailure> {

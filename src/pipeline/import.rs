@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::{
-    ConfigError, Override, RunConfig, RunFailure, Work,
+    ConfigError, Override, RunConfig, RunFailure,
     single::{Judged, MODEL, SingleModel, Split},
 };
 use crate::{
     data::FieldError,
     evaluation::ModelScores,
-    fit::{FitTiming, History},
+    fit::{FitContext, FitTiming, History},
     imaging::Recipe,
     learners::{self, Classifier, Learner, ModelNotes},
     nn::WeightsFile,
@@ -63,7 +63,7 @@ pub fn import_one(
     learner: &dyn Learner,
     weights: &WeightsFile,
     data: Option<&Path>,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<Imported, RunFailure> {
     let model = [learner.import(weights, work.device)?];
     let expected = config.preparation_for(learner);
@@ -104,7 +104,7 @@ impl Imported {
     ///
     /// # Errors
     /// [`RunFailure::OtherRun`] if something else was begun in the directory.
-    pub fn save(&self, config: &RunConfig, directory: &RunDirectory, work: &Work) -> Result<(), RunFailure> {
+    pub fn save(&self, config: &RunConfig, directory: &RunDirectory, work: &FitContext) -> Result<(), RunFailure> {
         self.bound.claim(config, directory)?;
         if directory.part_if_complete(MODEL, work.progress)?.is_none() {
             let part = directory.begin_part(MODEL)?;

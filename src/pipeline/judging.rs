@@ -7,9 +7,10 @@
 
 use std::path::Path;
 
-use super::{RunFailure, Work};
+use super::RunFailure;
 use crate::{
     data::{Digits, Probabilities},
+    fit::FitContext,
     seed::Seed,
     storage::{self, RunDirectory},
     verdict::{Bounds, Guard, Judge, guard_learner},
@@ -35,11 +36,11 @@ pub(super) fn fit(
     (rows, labels): (&Probabilities, &[u8]),
     seed: Seed,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<(), RunFailure> {
     if directory.part_if_complete(GUARD, work.progress)?.is_none() {
         let checkpoint = directory.scratch_file("guard")?;
-        let context = work.fit(seed.derive("guard"), "guard", &checkpoint);
+        let context = work.seeded(seed.derive("guard")).labelled("guard").checkpointed(Some(&checkpoint));
         let guard = Guard::fit(original, &context)
             .map_err(|error| if error.is_cancelled() { RunFailure::Cancelled } else { error.into() });
         if let Some(guard) = guard? {
@@ -55,7 +56,7 @@ pub(super) fn fit(
 
 impl Judging {
     /// That of a verified run. One from before there were judges is given one that refuses blank images alone.
-    pub(super) fn load(run: &Path, work: &Work) -> Result<Self, RunFailure> {
+    pub(super) fn load(run: &Path, work: &FitContext) -> Result<Self, RunFailure> {
         let bounds = if run.join(JUDGE).exists() { storage::read_json(&run.join(JUDGE))? } else { Bounds::default() };
         let folder = run.join(GUARD);
         let guard = if folder.exists() {

@@ -36,15 +36,6 @@ pub mod search;
 mod single;
 mod table;
 
-use std::path::Path;
-
-use crate::{
-    learners::FitContext,
-    nn::ChosenDevice,
-    progress::{Cancel, Progress},
-    seed::Seed,
-};
-
 pub use config::{ConfigError, Override, RunConfig};
 pub use drawn::{DrawnScores, sample_drawings};
 pub use export::{ModelFile, ModelFiles};
@@ -63,33 +54,3 @@ pub use saved_model::SavedModel;
 pub use saved_single::SavedSingle;
 pub use single::{SingleScores, train_one};
 pub use table::{Destination, StopReason, TableError, TableOrder, TableSummary, predict_table};
-
-/// What surrounds the work of a run.
-#[derive(Clone, Copy)]
-pub struct Work<'a> {
-    /// Where nets run.
-    pub device: &'a ChosenDevice,
-    /// CPU threads to use. Results do not depend on it.
-    pub threads: usize,
-    /// Watches.
-    pub progress: &'a dyn Progress,
-    /// Asks it to stop.
-    pub cancel: &'a Cancel,
-}
-
-impl Work<'_> {
-    /// The surroundings of a fit that has all threads to itself and is not watched.
-    fn fit<'b>(&'b self, seed: Seed, label: &'b str, checkpoint: &'b Path) -> FitContext<'b> {
-        FitContext {
-            seed,
-            device: self.device,
-            threads: self.threads,
-            checkpoint: Some(checkpoint),
-            progress: self.progress,
-            label,
-            cancel: self.cancel,
-            observe: None,
-            shared: None,
-        }
-    }
-}

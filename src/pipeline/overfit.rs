@@ -3,19 +3,19 @@
 //! A net whose settings and gradients are sound fits a handful of images perfectly within seconds; one that does not
 //! will learn nothing from sixty thousand either, only slower. What stands in the way on purpose (augmentation,
 //! dropout, weight decay, label smoothing, averaged weights, early stopping, a schedule made for another number of
-//! steps) is left out: [`Learner::overfitting`]. The accuracy is that of the finished net asked once more, not the
+//! steps) is left out: [`overfitting`](crate::learners::NetCapabilities::overfitting). The accuracy is that of the finished net asked once more, not the
 //! running one of training, which sees each image before the step that learns it.
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::{RunConfig, RunFailure, Work, prepare};
+use super::{RunConfig, RunFailure, prepare};
 use crate::{
     data::{Digits, stratified_subset},
     evaluation::{self, Scores},
-    fit::HistoryPoint,
-    learners::{FitContext, Fitted, Learner},
+    fit::{FitContext, HistoryPoint},
+    learners::{Fitted, Learner},
     seed::Seed,
 };
 
@@ -63,7 +63,7 @@ pub fn overfit(
     members: &[&dyn Learner],
     data: Option<&Path>,
     epochs: Option<u32>,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<Overfits, RunFailure> {
     let source = prepare::open_data(&config.data, data)?;
     work.progress.message(&format!("data: {}", source.describe()));
@@ -74,8 +74,11 @@ pub fn overfit(
             let epochs = epochs.unwrap_or(usual);
             let seed = Seed(config.seed).derive("overfit").derive(member.name()).index(images as u64);
             let few = digits.select(&stratified_subset(&digits.labels, images, seed.derive("images")));
-            match member.overfitting(few.len(), epochs) {
-                Some(learner) => all.checks.push(check(learner.as_ref(), &few, epochs, seed, work)?),
+            match member.net() {
+                Some(net) => {
+                    let learner = net.overfitting(few.len(), epochs);
+                    all.checks.push(check(learner.as_ref(), &few, epochs, seed, work)?);
+                }
                 None => {
                     all.skipped.push((member.name().to_owned(), member.kind().to_owned()));
                     break;
@@ -86,9 +89,15 @@ pub fn overfit(
     Ok(all)
 }
 
-fn check(learner: &dyn Learner, few: &Digits, epochs: u32, seed: Seed, work: &Work) -> Result<Overfit, RunFailure> {
+fn check(
+    learner: &dyn Learner,
+    few: &Digits,
+    epochs: u32,
+    seed: Seed,
+    work: &FitContext,
+) -> Result<Overfit, RunFailure> {
     let label = format!("{}, {} images", learner.name(), few.len());
-    let context = FitContext { checkpoint: None, ..work.fit(seed.derive("fit"), &label, Path::new("")) };
+    let context = work.seeded(seed.derive("fit")).labelled(&label);
     let of = |course: Option<(f64, Scores, Option<u32>)>, hint: Option<String>| Overfit {
         member: learner.name().to_owned(),
         images: few.len(),

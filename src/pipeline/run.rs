@@ -5,13 +5,14 @@ use std::{path::Path, time::Instant};
 use serde::Serialize;
 
 use super::{
-    Metrics, RunConfig, RunFailure, StageTiming, Work,
+    Metrics, RunConfig, RunFailure, StageTiming,
     finish::{self, Evidence},
     fits, judging, predictions, prepare,
 };
 use crate::{
     data::{DataConfig, Digits, Fingerprint, Probabilities, Source, stratified_group_folds},
     evaluation::{FinishedTraining, TestOpening, TestSet},
+    fit::FitContext,
     seed::Seed,
     stacking::{self, Metafeatures, Stack},
     storage::RunDirectory,
@@ -64,7 +65,7 @@ pub fn run(
     config: &RunConfig,
     data: Option<&Path>,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<Metrics, RunFailure> {
     let begun = Instant::now();
     let mut clock = Stages { started: begun, stages: Vec::new() };
@@ -160,7 +161,7 @@ pub(super) fn bind(
     data: &DataConfig,
     folder: Option<&Path>,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<(Source, Digits), RunFailure> {
     directory.claim(CONFIG, text.as_bytes()).map_err(|error| other_run(error, directory, "configuration"))?;
     let source = prepare::open_data(data, folder)?;

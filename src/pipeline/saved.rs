@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    DrawnScores, Metrics, Opinion, RunConfig, RunFailure, StackPredictor, Work, drawn,
+    DrawnScores, Metrics, Opinion, RunConfig, RunFailure, StackPredictor, drawn,
     finish::{METRICS, stack_file},
     fits,
     judging::Judging,
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     data::{Digits, Images},
     evaluation::{ModelKind, ModelScores},
+    fit::FitContext,
     progress::Progress,
     report::ReportInput,
     seed::Seed,
@@ -44,14 +45,14 @@ impl SavedRun {
     ///
     /// # Errors
     /// [`RunFailure::NotARun`] if the directory holds something else; those of the run's files.
-    pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
+    pub fn load(folder: &Path, work: &FitContext) -> Result<Self, RunFailure> {
         let manifest = storage::verify(folder)?;
         kind::expect_run(folder, &manifest)?;
         Self::of_verified(folder, manifest, work)
     }
 
     /// Loads the run of a directory that was just verified.
-    pub(super) fn of_verified(folder: &Path, manifest: Manifest, work: &Work) -> Result<Self, RunFailure> {
+    pub(super) fn of_verified(folder: &Path, manifest: Manifest, work: &FitContext) -> Result<Self, RunFailure> {
         let config = RunConfig::load(Some(&folder.join(CONFIG)), &[])?;
         let members = fits::load_final(&config, folder, work)?;
         let stacks =

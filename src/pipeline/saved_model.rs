@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{Opinion, RunFailure, SavedRun, SavedSingle, StackPredictor, Work, kind, kind::Kind, models::Models};
+use super::{Opinion, RunFailure, SavedRun, SavedSingle, StackPredictor, kind, kind::Kind, models::Models};
 use crate::{
     data::{DataConfig, Images, Probabilities},
     evaluation::ModelScores,
+    fit::FitContext,
     progress::Progress,
     storage::{self, Manifest},
     verdict::Judge,
@@ -25,7 +26,7 @@ impl SavedModel {
     ///
     /// # Errors
     /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds neither; those of its files.
-    pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
+    pub fn load(folder: &Path, work: &FitContext) -> Result<Self, RunFailure> {
         let manifest = storage::verify(folder)?;
         match kind::of(&manifest) {
             Kind::Run => Ok(Self::Run(Box::new(SavedRun::of_verified(folder, manifest, work)?))),

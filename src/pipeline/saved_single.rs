@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    RunConfig, RunFailure, Work, kind,
+    RunConfig, RunFailure, kind,
     kind::Kind,
     models::Models,
     run::CONFIG,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     evaluation::ModelKind,
+    fit::FitContext,
     storage::{self, Manifest},
 };
 
@@ -30,7 +31,7 @@ impl SavedSingle {
     /// # Errors
     /// [`RunFailure::NoModel`] and [`RunFailure::UnnamedModel`] if the directory holds no such model; those of its
     /// files.
-    pub fn load(folder: &Path, work: &Work) -> Result<Self, RunFailure> {
+    pub fn load(folder: &Path, work: &FitContext) -> Result<Self, RunFailure> {
         let manifest = storage::verify(folder)?;
         match kind::of(&manifest) {
             Kind::Single => Self::of_verified(folder, manifest, work),
@@ -40,7 +41,7 @@ impl SavedSingle {
     }
 
     /// Loads the model of a directory that was just verified.
-    pub(super) fn of_verified(folder: &Path, manifest: Manifest, work: &Work) -> Result<Self, RunFailure> {
+    pub(super) fn of_verified(folder: &Path, manifest: Manifest, work: &FitContext) -> Result<Self, RunFailure> {
         let config = RunConfig::load(Some(&folder.join(CONFIG)), &[])?;
         let (_, learner) = single::learner(&config, folder)?;
         let members = vec![vec![learner.load(&folder.join(MODEL), work.device)?]];

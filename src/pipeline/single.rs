@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunConfig, RunFailure, Work,
+    RunConfig, RunFailure,
     finish::{self, METRICS, PICTURES, TIMINGS},
     fits::HISTORY,
     predictions, prepare,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     data::{Digits, HeldOut, Images, Source, stratified_group_hold_out},
     evaluation::{self, FinishedTraining, ModelKind, ModelScores, TestSet},
-    fit::{FitTiming, History},
+    fit::{FitContext, FitTiming, History},
     learners::{Classifier, Learner},
     report::ReportOptions,
     seed::Seed,
@@ -89,14 +89,14 @@ pub fn train_one(
     learner: &dyn Learner,
     data: Option<&Path>,
     directory: &RunDirectory,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<SingleScores, RunFailure> {
     let bound =
         SingleModel { model: learner.name().to_owned(), validation: config.single.validation, imported_sha256: None };
     let split = Split::of(config, learner, data, work)?;
     bound.claim(config, directory)?;
     let checkpoint = directory.scratch_file(MODEL)?;
-    let context = work.fit(split.seed.derive("fit"), learner.name(), &checkpoint);
+    let context = work.seeded(split.seed.derive("fit")).labelled(learner.name()).checkpointed(Some(&checkpoint));
     let fitted = learner.fit(&split.train, Some(&split.validation), &context)?;
     let part = directory.begin_part(MODEL)?;
     fitted.classifier.save(part.folder())?;
@@ -126,7 +126,7 @@ impl Split {
         config: &RunConfig,
         learner: &dyn Learner,
         data: Option<&Path>,
-        work: &Work,
+        work: &FitContext,
     ) -> Result<Self, RunFailure> {
         let source = prepare::open_data(&config.data, data)?;
         work.progress.message(&format!("data: {}", source.describe()));
@@ -153,7 +153,7 @@ impl Split {
         learner: &dyn Learner,
         model: &[Box<dyn Classifier>; 1],
         identity: String,
-        work: &Work,
+        work: &FitContext,
     ) -> Result<Judged, RunFailure> {
         let ask = |images: &Images, what: &str| {
             let task = work.progress.task(what, images.len() as u64, "images");
@@ -201,7 +201,7 @@ impl Judged {
         config: &RunConfig,
         (history, timing): (&History, &FitTiming),
         directory: &RunDirectory,
-        work: &Work,
+        work: &FitContext,
     ) -> Result<(), RunFailure> {
         directory.write_json(METRICS, &self.scores)?;
         directory.write_json(PICTURES, &self.pictures)?;

@@ -13,13 +13,14 @@ use std::{
 
 use serde::Serialize;
 
-use super::{RunFailure, SavedModel, Work, predictions::CHUNK};
+use super::{RunFailure, SavedModel, predictions::CHUNK};
 use crate::{
     data::{
         CLASSES, DataError, Images, Probabilities,
         csv::{AnswerWriter, Answers, RowFile},
     },
     evaluation::{Proportion, top_class},
+    fit::FitContext,
     storage,
 };
 
@@ -200,7 +201,7 @@ pub fn predict_table(
     model: &SavedModel,
     order: &TableOrder,
     destination: Destination,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<TableSummary, TableError> {
     let output = match &destination {
         Destination::File { path, .. } => path.to_path_buf(),
@@ -240,7 +241,7 @@ fn answer(
     order: &TableOrder,
     answering: &mut Answering,
     output: &Path,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<(), StopReason> {
     let failed = |error: DataError| StopReason::Failure(Box::new(error.into()));
     let mut rows = RowFile::open(order.csv).map_err(failed)?;

@@ -35,7 +35,10 @@ use super::{
     run_summary::RunSummary,
     state::{Service, State},
 };
-use crate::pipeline::{RunFailure, SavedRun, Work};
+use crate::{
+    fit::FitContext,
+    pipeline::{RunFailure, SavedRun},
+};
 
 /// Maximum number of open connections; further ones wait in the backlog of the operating system.
 const MAX_CONNECTIONS: usize = 1024;
@@ -57,7 +60,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 pub fn serve(
     folder: &Path,
     options: &ServeOptions,
-    work: &Work,
+    work: &FitContext,
     log: Log,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServeError> {

@@ -10,8 +10,8 @@ use super::super::{
     session::Session,
 };
 use crate::{
+    fit::Cancel,
     nn::{self, CnnConfig, DenseConfig, NetworkConfig, OptimizerConfig},
-    progress::Cancel,
     storage,
 };
 

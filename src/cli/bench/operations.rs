@@ -10,8 +10,8 @@ use super::super::{
     session::Session,
 };
 use crate::{
+    fit::Cancel,
     nn::{self, OperationSpeed, Pass},
-    progress::Cancel,
 };
 
 /// Each operation of both reference nets: convolutions, fully connected layers, the loss, the update rules

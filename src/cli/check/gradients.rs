@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::super::{failure::UsageError, session::Session};
 use crate::{
+    fit::Cancel,
     nn::{self, GRADIENT_TOLERANCE, GradientCheck},
-    progress::Cancel,
     seed::Seed,
 };
 
@@ -66,8 +66,10 @@ impl GradientsArguments {
             None => checks = nn::check_gradients(draws, device, progress)?,
             Some(config) => {
                 for member in &config.members {
-                    match member.check_gradients(draws.derive(member.name()), device, progress) {
-                        Some(found) => checks.extend(found?),
+                    match member.net() {
+                        Some(net) => {
+                            checks.extend(net.check_gradients(draws.derive(member.name()), device, progress)?)
+                        }
                         None => skipped.push((member.name().to_owned(), member.kind().to_owned())),
                     }
                 }

@@ -59,13 +59,13 @@ impl OverfitArguments {
             ))
             .into());
         }
-        if members.iter().all(|member| member.overfitting(1, 1).is_none()) {
+        if members.iter().all(|member| member.net().is_none()) {
             let kinds: Vec<_> = members.iter().map(|member| format!("{} ({})", member.name(), member.kind())).collect();
             return Err(UsageError(format!("there is no net among {}", kinds.join(", "))).into());
         }
         let resources = session.resources(cancel)?;
         let epochs = self.epochs.map(NonZeroU32::get);
-        let result = pipeline::overfit(&config, &members, self.data.path(), epochs, &resources.work())?;
+        let result = pipeline::overfit(&config, &members, self.data.path(), epochs, &resources.context())?;
         output.json(&result)?;
         output.lines(table(&result))?;
         match result.checks.iter().filter(|check| !check.passed).count() {

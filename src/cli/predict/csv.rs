@@ -58,7 +58,7 @@ impl CsvArguments {
         check_output(csv, out, self, output)?;
         let answers = self.answers.as_deref().map(Answers::read).transpose()?;
         let resources = session.resources(cancel)?;
-        let work = resources.work();
+        let work = resources.context();
         let saved = SavedModel::load(folder, &work)?;
         let model = match self.model.as_deref() {
             Some(name) => saved.place(name).map_err(|error| UsageError(format!("--model {name}: {error}")))?,

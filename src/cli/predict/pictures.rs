@@ -8,10 +8,10 @@ use super::super::{output::Output, resources::Resources, session::Session};
 use crate::{
     data::{CLASSES, Images, PIXELS},
     evaluation::{self, ModelKind},
+    fit::Cancel,
     imaging::{self, DrawingOptions},
     nn,
     pipeline::{Opinion, RunFailure, SavedModel, WORTH_A_BATCH},
-    progress::Cancel,
     verdict::Refusal,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn predict(
 ) -> anyhow::Result<()> {
     let output = &session.output;
     let resources = session.resources(Cancel::default())?;
-    let saved = SavedModel::load(run, &resources.work())?;
+    let saved = SavedModel::load(run, &resources.context())?;
 
     let (mut digits, mut failures) = (Vec::new(), Vec::new());
     for path in pictures {

@@ -229,7 +229,7 @@ impl RunConfig {
 
     /// What is done to an image before a model of this member sees it: the run's steps, then its own.
     pub(super) fn preparation_for(&self, member: &dyn Learner) -> Recipe {
-        let steps = self.prepare.recipe.steps.iter().cloned().chain(member.preparation().steps);
+        let steps = self.prepare.recipe.steps.iter().cloned().chain(member.preparation().steps.clone());
         Recipe { steps: steps.collect() }
     }
 

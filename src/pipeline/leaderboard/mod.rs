@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{RunFailure, Work, config::ReportedResult};
+use super::{RunFailure, config::ReportedResult};
 use crate::{
     evaluation::{ModelKind, Proportion},
+    fit::FitContext,
     storage::{self, StorageError},
 };
 
@@ -102,7 +103,7 @@ pub struct Seeds {
 ///
 /// # Errors
 /// If a folder cannot be listed. A directory that is incomplete, damaged or of other work is skipped.
-pub fn leaderboard(folders: &[PathBuf], sort: SortBy, work: &Work) -> Result<Leaderboard, RunFailure> {
+pub fn leaderboard(folders: &[PathBuf], sort: SortBy, work: &FitContext) -> Result<Leaderboard, RunFailure> {
     let mut board = Leaderboard::default();
     let mut directories: Vec<PathBuf> = Vec::new();
     for folder in folders {

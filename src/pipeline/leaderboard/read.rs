@@ -5,10 +5,10 @@ use std::path::Path;
 use super::{Row, RunFailure};
 use crate::{
     evaluation::{ModelKind, ModelScores},
-    fit::FitTiming,
+    fit::{FitContext, FitTiming},
     learners::Classifier,
     pipeline::{
-        Metrics, RunConfig, Work,
+        Metrics, RunConfig,
         finish::{METRICS, TIMINGS, Timings},
         fits,
         kind::{self, Kind},
@@ -22,7 +22,7 @@ use crate::{
 ///
 /// # Errors
 /// If it is not complete, not as its manifest says, or of other work.
-pub(super) fn rows(directory: &Path, work: &Work) -> Result<Vec<Row>, RunFailure> {
+pub(super) fn rows(directory: &Path, work: &FitContext) -> Result<Vec<Row>, RunFailure> {
     let kind = kind::of(&storage::verify(directory)?);
     if !matches!(kind, Kind::Run | Kind::Single) {
         return Err(RunFailure::NoModel(directory.to_owned()));
@@ -73,7 +73,7 @@ impl Folder<'_> {
     }
 
     /// Members, then meta-models.
-    fn run(&self, work: &Work) -> Result<Vec<Row>, RunFailure> {
+    fn run(&self, work: &FitContext) -> Result<Vec<Row>, RunFailure> {
         let metrics: Metrics = storage::read_json(&self.path.join(METRICS))?;
         let timings: Timings = storage::read_json(&self.path.join(TIMINGS))?;
         let models = fits::load_final(&self.config, self.path, work)?;
@@ -104,7 +104,7 @@ impl Folder<'_> {
     }
 
     /// The one model of `digitstack train`.
-    fn single(&self, work: &Work) -> Result<Row, RunFailure> {
+    fn single(&self, work: &FitContext) -> Result<Row, RunFailure> {
         let scores: ModelScores = storage::read_json(&self.path.join(METRICS))?;
         let timing: FitTiming = storage::read_json(&self.path.join(TIMINGS))?;
         let (_, member) = single::learner(&self.config, self.path)?;

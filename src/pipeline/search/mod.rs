@@ -13,8 +13,9 @@ mod status;
 
 use std::path::Path;
 
-use super::{RunFailure, Work, prepare};
+use super::{RunFailure, prepare};
 use crate::{
+    fit::FitContext,
     report::{self, ReportOptions},
     seed::Seed,
     storage::{self, RunDirectory},
@@ -42,7 +43,7 @@ pub fn search(
     data: Option<&Path>,
     directory: &RunDirectory,
     workers: Option<usize>,
-    work: &Work,
+    work: &FitContext,
 ) -> Result<StudyOutcome, RunFailure> {
     let (source, original) = super::run::bind(&config.claimed()?, &config.data, data, directory, work)?;
     let digits = prepare::training(&config.prepare, original)?;
@@ -71,14 +72,7 @@ pub fn search(
         meta: config.stacking.meta[0].clone(),
         log: &log,
     };
-    let context = StudyContext {
-        device: work.device,
-        threads: work.threads,
-        workers,
-        progress: work.progress,
-        cancel: work.cancel,
-        scratch: &scratch,
-    };
+    let context = StudyContext { fit: *work, workers, scratch: &scratch };
     let outcome_of = |stages: &[StageOutcome]| StudyOutcome {
         name: config.name.clone(),
         data: source.describe(),

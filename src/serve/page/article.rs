@@ -56,7 +56,8 @@ pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
         accent: accent(name),
         test: test(name),
     };
-    let members = config.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary()));
+    let members =
+        config.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary().to_owned()));
     let metas = config.stacking.meta.iter().map(|meta| {
         let summary = match meta.kind() {
             ModelKind::Stack => "trained on the out-of-fold predictions of the members",
@@ -72,7 +73,10 @@ pub(super) fn nets(config: &RunConfig) -> Vec<Net> {
     let layer = |(name, output)| Layer { name, output };
     let members = config.members.iter();
     members
-        .map(|member| Net { name: member.name().to_owned(), layers: member.layers().into_iter().map(layer).collect() })
+        .map(|member| Net {
+            name: member.name().to_owned(),
+            layers: member.layers().iter().cloned().map(layer).collect(),
+        })
         .collect()
 }
 
