@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use digitstack::{
     data::{Images, synthetic},
+    fit::{Cancel, FitContext},
     nn::{self, DeviceChoice},
-    pipeline::{SavedRun, Work},
-    progress::{Cancel, Silent},
+    pipeline::SavedRun,
+    progress::Silent,
     seed::Seed,
 };
 
@@ -33,7 +34,7 @@ fn run() -> Option<SavedRun> {
     }
     let device = nn::resolve(&DeviceChoice::Cpu).expect("a CPU");
     let cancel = Cancel::default();
-    let work = Work { device: &device, threads: 1, progress: &Silent, cancel: &cancel };
+    let work = FitContext::new(&device, 1, &Silent, &cancel);
     Some(SavedRun::load(&folder, &work).expect("a complete run"))
 }
 

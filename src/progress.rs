@@ -1,11 +1,6 @@
-//! Progress of long work, and the request to stop it.
+//! Progress of long work.
 //!
 //! The library prints nothing: it reports to a [`Progress`], which the command line shows as bars or plain lines.
-
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
 
 /// Receiver of progress. It is called from any thread.
 pub trait Progress: Send + Sync {
@@ -37,19 +32,4 @@ impl Progress for Silent {
 impl Task for Silent {
     fn advance(&self, _items: u64) {}
     fn note(&self, _text: &str) {}
-}
-
-/// A flag that asks work to stop at its next safe point. Clones share the flag.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Asks the work to stop.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-    /// Returns true once the work was asked to stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }

@@ -1,9 +1,9 @@
-//! A trained booster: its model text and the trees in it.
+//! The trained booster: its model text and its trees.
 
 use std::{path::Path, sync::Arc};
 
 use super::{
-    BoostingError,
+    error::BoostingError,
     forest::Forest,
     model_text::{ModelText, ModelTextError},
 };
@@ -12,10 +12,10 @@ use crate::{
     storage,
 };
 
-/// Greatest model file that is read, in bytes.
+/// Largest model file that is read, in bytes.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// A trained booster. Holds no handle of the library: plain data, so that threads share it freely; clones share all of
+/// Trained booster. Plain data without a handle of the library, so that threads share it freely; clones share all of
 /// it.
 #[derive(Clone, Debug)]
 pub struct TrainedBooster {
@@ -33,28 +33,28 @@ impl TrainedBooster {
         Self { text: text.into(), forest: model.forest().into(), split_counts: model.split_counts().into() }
     }
 
-    /// Class probabilities, `[n, 10]`, on the caller's rayon pool (`pool.install(|| …)`, otherwise the global one). Row
-    /// by row the same as [`TrainedBooster::predict_one`], whatever the number of threads.
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Each row is that of [`TrainedBooster::predict_one`],
+    /// whatever the number of threads.
     pub fn predict_proba(&self, images: &Images) -> Probabilities {
         self.forest.probabilities(images)
     }
 
-    /// Class probabilities of one image, on the calling thread, without any set-up; allocates nothing.
+    /// Class probabilities of one image, on the calling thread; allocates nothing.
     pub fn predict_one(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
         self.forest.probabilities_of(image)
     }
 
-    /// Trees of each class.
+    /// Number of trees of each class.
     pub fn trees(&self) -> u32 {
         (self.forest.len() / CLASSES) as u32
     }
 
-    /// Leaves of all trees: the numbers that predictions are sums of.
+    /// Number of leaves of all trees.
     pub fn leaves(&self) -> u64 {
         self.forest.leaves()
     }
 
-    /// How often each pixel is split on, `[28, 28]`, row-major.
+    /// Number of splits on each pixel, `[28, 28]`, row-major.
     pub fn feature_importance(&self) -> &[u32] {
         &self.split_counts
     }
@@ -64,7 +64,7 @@ impl TrainedBooster {
         &self.text
     }
 
-    /// Writes the model text to a temporary file beside `path`, then renames it: the file is always whole.
+    /// Writes the model text to a temporary file beside `path`, then renames it, so that the file is always complete.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -75,8 +75,8 @@ impl TrainedBooster {
     /// Reads a model text, written here or by another LightGBM package, for ten classes and 784 pixels.
     ///
     /// # Errors
-    /// If the file cannot be read or is not a whole, sound model; damaged and hostile files end here, and an accepted
-    /// one is safe to use.
+    /// If the file cannot be read or is not a complete, valid model. Damaged and malicious files are refused here; an
+    /// accepted model is safe to use.
     pub fn load(path: &Path) -> Result<Self, BoostingError> {
         let bytes = read_limited(path)?;
         Self::from_text(bytes).map_err(|source| BoostingError::ModelFile { path: path.to_owned(), source })
@@ -94,7 +94,7 @@ impl TrainedBooster {
     }
 }
 
-/// Writes the whole file or nothing.
+/// Replaces the file atomically.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), BoostingError> {
     storage::write_whole(path, bytes).map_err(|source| BoostingError::Io { path: path.to_owned(), source })
 }

@@ -1,9 +1,9 @@
-//! What a long fit leaves behind from time to time, so that it can go on after a crash.
+//! Checkpoints, from which an interrupted fit resumes.
 //!
-//! A checkpoint is one line of JSON, then the model text so far. Training that goes on from it gives the same bits as
-//! training that was never interrupted: the leaf outputs in the text are exact, added in the same order they are the
-//! scores training was at (no pixel shares a column with another), and without samples drawn at random the library
-//! carries nothing else from round to round.
+//! A checkpoint is one line of JSON, then the model text so far. Training that resumes from it gives the same bits as
+//! uninterrupted training: the leaf outputs in the text are exact; added in the same order they are the scores of the
+//! interrupted fit (no pixel shares a column with another); and without random sampling the library carries no other
+//! state from round to round.
 
 use std::path::Path;
 
@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    BoosterConfig, BoostingError, Dataset,
     booster::{read_limited, write_whole},
+    config::BoosterConfig,
+    dataset::Dataset,
+    error::BoostingError,
     model_text::ModelText,
 };
 use crate::{
@@ -20,17 +22,17 @@ use crate::{
     seed::Seed,
 };
 
-/// Where and how often a fit leaves a checkpoint.
+/// File and frequency of a fit's checkpoints.
 #[derive(Clone, Copy, Debug)]
-pub struct Checkpoint<'a> {
-    /// The file; read at the start if it is there, replaced as a whole, and left for the caller to delete once the
-    /// model is saved.
-    pub path: &'a Path,
-    /// Boosting rounds from one to the next, 1 or more (0 counts as 1).
-    pub every: u32,
+pub(super) struct Checkpoint<'a> {
+    /// File, read at the start if it exists, replaced atomically, and left for the caller to delete once the model is
+    /// saved.
+    pub(super) path: &'a Path,
+    /// Boosting rounds from one checkpoint to the next, 1 or more.
+    pub(super) every: u32,
 }
 
-/// The first line of the file.
+/// First line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -43,14 +45,14 @@ struct Head {
 
 const FORMAT: &str = "digitstack booster checkpoint 1";
 
-/// A fit that can go on.
+/// State of a fit that can be resumed.
 pub(super) struct Resumed {
     pub(super) model: ModelText,
     pub(super) history: History,
     pub(super) timing: FitTiming,
 }
 
-/// What a checkpoint has to agree on: the settings, the seed, and every pixel and label of both sets.
+/// SHA-256 of what a checkpoint must agree on: the settings, the seed, and every pixel and label of both sets.
 pub(super) fn fingerprint(
     config: &BoosterConfig,
     seed: Seed,
@@ -58,7 +60,7 @@ pub(super) fn fingerprint(
     validation: Option<&Dataset>,
 ) -> String {
     let mut hash = Sha256::new();
-    // The number of rounds may be raised between runs: a longer fit begins as the shorter one.
+    // The number of rounds may be raised between runs: a longer fit begins like the shorter one.
     hash.update(format!("{:?} {}", BoosterConfig { trees: 0, ..config.clone() }, seed.0));
     for set in [Some(training), validation].into_iter().flatten() {
         hash.update((set.len() as u64).to_le_bytes());
@@ -73,7 +75,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Checkpoint<'_> {
-    /// The fit in the file. `Ok(None)` if there is no file; an error in words if it is another fit's or damaged.
+    /// Reads the fit in the file. `Ok(None)` if there is no file; an error if it belongs to another fit or is damaged.
     pub(super) fn read(&self, fit: &str) -> Result<Option<Resumed>, String> {
         if !self.path.exists() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! The settings of a booster.
+//! Settings of a booster.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,48 +7,49 @@ use crate::{
     seed::Seed,
 };
 
-/// How a gradient-boosted model of trees is grown. The defaults are those of the reference system's final booster.
+/// Settings of gradient-boosted trees. The defaults are those of the reference system's final booster.
 ///
 /// Every round grows ten trees, one for each digit. `max_bin` takes effect when a [`Dataset`](super::Dataset) is made;
 /// everything else may differ between fits on one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoosterConfig {
-    /// Boosting rounds: trees of each class. Default 550.
+    /// Number of boosting rounds, that is of trees of each class. Default 550.
     pub trees: u32,
     /// Factor on the output of each tree, above 0 up to 1. Default 0.1.
     pub learning_rate: f64,
-    /// Splits from root to leaf at most, 1 to 64. Default 6.
+    /// Greatest number of splits from the root to a leaf, 1 to 64. Default 6.
     pub max_depth: u32,
-    /// Leaves of a tree at most, 2 to 4096. Default 70; a tree of depth d has at most 2^d.
+    /// Greatest number of leaves of a tree, 2 to 4096. Default 70; a tree of depth d has at most 2^d.
     pub num_leaves: u32,
     /// Weight of the L1 penalty on leaf outputs, 0 or more. Default 0.37.
     pub reg_alpha: f64,
     /// Weight of the L2 penalty on leaf outputs, 0 or more. Default 0.9.
     pub reg_lambda: f64,
-    /// Bins for each pixel's 256 grey levels, 2 to 255. Default 63, which trains almost twice as fast as 255 and is as
-    /// accurate.
+    /// Number of bins for the 256 grey levels of a pixel, 2 to 255. Default 63, which trains almost twice as fast as
+    /// 255 and is as accurate.
     pub max_bin: u32,
-    /// Training images in a leaf at least, 1 or more. Default 20.
+    /// Least number of training images in a leaf, 1 or more. Default 20.
     pub min_data_in_leaf: u32,
-    /// Share of the pixels drawn anew for each tree, above 0 up to 1. Default 1.
+    /// Fraction of the pixels sampled for each tree, above 0 up to 1. Default 1.
     pub feature_fraction: f64,
-    /// Share of the images drawn for each bag, above 0 up to 1. Default 1. Takes effect together with `bagging_freq`.
+    /// Fraction of the images sampled for each bag, above 0 up to 1. Default 1. Takes effect together with
+    /// `bagging_freq`.
     pub bagging_fraction: f64,
-    /// A new bag every so many rounds; 0 = no bagging. Default 0.
+    /// Number of rounds with the same bag; 0 = no bagging. Default 0.
     pub bagging_freq: u32,
-    /// Sums gradients as small integers, rounded to the nearest: at some cost in accuracy (93.5 % instead of 93.8 %
-    /// after 30 rounds on 10,000 MNIST images). Default false.
+    /// Whether gradients are summed as small integers, rounded to the nearest, at some cost in accuracy (93.5 % instead
+    /// of 93.8 % after 30 rounds on 10,000 MNIST images). Default false.
     pub use_quantized_grad: bool,
-    /// Sum the histograms row by row, on one thread: less than half the work of column by column, which uses every
-    /// thread given. With as many folds as cores, one thread each is fastest. Default true.
+    /// Whether histograms are summed row by row, on one thread: less than half the work of column by column, which uses
+    /// every thread given. With as many folds as cores, one thread each is fastest. Default true.
     pub row_wise: bool,
-    /// Stop when the validation log-loss has not improved for so many rounds, and keep the best round; 0 = grow all
-    /// trees. Default 0.
+    /// Number of rounds without a better validation log-loss after which the fit stops and keeps the best round; 0 =
+    /// grow all trees. Default 0.
     pub early_stopping_rounds: u32,
-    /// Evaluate after every so many rounds (and the last), 1 or more. Default 5.
+    /// Number of rounds from one evaluation to the next, 1 or more; the last round is always evaluated. Default 5.
     pub evaluate_every: u32,
-    /// Also evaluate the training images, which costs a pass over all of them. Default false.
+    /// Whether the training images are evaluated too, which costs a pass over all of them. Default false.
     pub evaluate_training: bool,
 }
 
@@ -75,16 +76,16 @@ impl Default for BoosterConfig {
     }
 }
 
-/// Every pixel keeps a column of its own. Bundled with others that are rarely black together, it would lose its value
-/// in one image of ten thousand: training would see other images than prediction does, and a continued fit other scores
-/// than the one that was interrupted.
+/// Parameters that give every pixel its own column. Bundled with others that are rarely black together, a pixel would
+/// lose its value in one image of ten thousand: training would see other images than prediction does, and a resumed fit
+/// other scores than the interrupted one.
 const EXACT_COLUMNS: &str = "feature_pre_filter=false enable_bundle=false is_enable_sparse=false";
 
-/// Most rounds: beyond, a model text would not fit the reader's limit.
+/// Greatest number of rounds: a longer model text would exceed the reader's limit.
 const MOST_TREES: u32 = 20_000;
 
 impl BoosterConfig {
-    /// Refuses impossible values.
+    /// Checks the ranges of all fields.
     ///
     /// # Errors
     /// Names the first field that is out of range, what it holds and what is allowed.
@@ -116,24 +117,24 @@ impl BoosterConfig {
         whole("evaluate_every", self.evaluate_every, 1, MOST_TREES)
     }
 
-    /// True if a fit draws random numbers from round to round (bags or pixels). Such a fit cannot continue from a
-    /// checkpoint, because the library does not give its generators' states away: a crash loses the fit under way.
+    /// True if a fit samples images or pixels at random. Such a fit cannot resume from a checkpoint, because the
+    /// library does not expose the state of its generators: a crash loses it.
     pub fn draws_samples(&self) -> bool {
         self.bagging_freq > 0 || self.feature_fraction < 1.0
     }
 
-    /// Threads that a fit uses where so many are to be had. Row-wise sums depend on the number of threads, so they get
+    /// Number of threads that a fit uses of those available. Row-wise sums depend on the number of threads, so they use
     /// one.
     pub fn threads(&self, available: usize) -> usize {
         if self.row_wise { 1 } else { available.max(1) }
     }
 
-    /// What the library needs to bin pixels. Constant pixels get no bins: it drops them by itself.
+    /// Parameters of the library for binning pixels. It drops constant pixels by itself.
     pub(super) fn dataset_parameters(&self) -> String {
         format!("max_bin={} {EXACT_COLUMNS} verbosity=-1", self.max_bin)
     }
 
-    /// What the library needs to train, but for the number of threads. The same text for the same settings and seed.
+    /// Parameters of the library for training, without the number of threads; a function of the settings and the seed.
     ///
     /// The result is independent of the number of threads: column-wise, each pixel's histogram is summed by one thread,
     /// in the order of the images; row-wise there is one thread. Quantised gradients are rounded to the nearest (the
@@ -142,8 +143,8 @@ impl BoosterConfig {
         let seed = (seed.derive("booster").0 >> 33) as u32;
         let layout = if self.row_wise { "force_row_wise" } else { "force_col_wise" };
         let mut text = format!(
-            "objective=multiclass num_class={CLASSES} metric=multi_logloss,multi_error boosting=gbdt verbosity=-1 deterministic=true \
-             {layout}=true seed={seed} max_bin={} {EXACT_COLUMNS} learning_rate={} max_depth={} num_leaves={} \
+            "objective=multiclass num_class={CLASSES} metric=multi_logloss,multi_error boosting=gbdt verbosity=-1 \
+             deterministic=true {layout}=true seed={seed} max_bin={} {EXACT_COLUMNS} learning_rate={} max_depth={} num_leaves={} \
              lambda_l1={} lambda_l2={} min_data_in_leaf={} feature_fraction={}",
             self.max_bin,
             self.learning_rate,

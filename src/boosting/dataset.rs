@@ -1,31 +1,32 @@
-//! Images in the form in which trees are grown: each pixel's grey levels put into bins, once.
+//! Binned images, on which trees are grown.
 //!
-//! Binning costs about as much as two or three rounds of trees, so a [`Dataset`] is made once and lent to any number of
-//! fits, at the same time too: the trials of a search share its bins. The folds of a cross-validation do not: each has
-//! bins that know nothing of its validation images, for about one part in sixty of the time of 150 rounds.
+//! Binning costs about as much as two or three rounds of trees, so a [`Dataset`] is made once and shared by any number
+//! of fits, also at the same time: the trials of a search share its bins. The folds of a cross-validation do not: the
+//! bins of each are independent of its validation images, for about one sixtieth of the time of 150 rounds.
 
 use std::sync::Arc;
 
 use super::{
-    BoosterConfig, BoostingError,
+    config::BoosterConfig,
+    error::BoostingError,
     ffi::{DatasetHandle, SampledColumn, Threads},
 };
 use crate::data::{CLASSES, Images, PIXELS};
 
-/// Images whose pixels decide on the bins, taken evenly; 256 grey levels need no more.
+/// Size of the even sample of images from which the bins are found; 256 grey levels need no more.
 const SAMPLE: usize = 60_000;
-/// Images handed to the library at a time: it wants floats, four times the size.
+/// Images passed to the library at a time; it takes floats, four times the size.
 const PUSH: usize = 1024;
-/// The library counts in 32 bits, and scores are ten for each image.
+/// Greatest number of images: the library counts the ten scores of each in 32 bits.
 const MOST_ROWS: usize = i32::MAX as usize / CLASSES;
 
-/// What datasets with the same bins share.
+/// Identity of the bins that datasets share.
 #[derive(Debug)]
 struct Bins {
     max_bin: u32,
 }
 
-/// Binned images and their labels, ready for training or for watching a fit.
+/// Binned images and their labels, for training or validation.
 pub struct Dataset {
     handle: DatasetHandle,
     bins: Arc<Bins>,
@@ -40,11 +41,11 @@ impl std::fmt::Debug for Dataset {
 }
 
 impl Dataset {
-    /// Bins images `[n, 28, 28]` with their labels, `[n]`, into `config.max_bin` bins a pixel on so many threads. The
-    /// images are kept, shared, for continuing a fit.
+    /// Bins images `[n, 28, 28]` with their labels, `[n]`, into `config.max_bin` bins per pixel, on so many threads.
+    /// The images are kept, shared, for resuming a fit.
     ///
     /// # Errors
-    /// If there is no image, a label is missing or above 9, or `config` is impossible.
+    /// If there is no image, a label is missing or above 9, or a setting is out of range.
     pub fn new(
         images: impl Into<Arc<Images>>,
         labels: &[u8],
@@ -62,7 +63,7 @@ impl Dataset {
             .filled(&threads)
     }
 
-    /// Puts further images into the bins of this dataset: a validation set.
+    /// Bins validation images by the bins of this dataset.
     ///
     /// # Errors
     /// As [`Dataset::new`].
@@ -84,17 +85,17 @@ impl Dataset {
         self.labels.len()
     }
 
-    /// Never true: a dataset has at least one image.
+    /// Always false: a dataset has at least one image.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Bins a pixel, as it was made with.
+    /// Number of bins per pixel that it was made with.
     pub fn max_bin(&self) -> u32 {
         self.bins.max_bin
     }
 
-    /// Pushes all rows and labels into the empty handle.
+    /// Writes all rows and labels into the empty handle.
     fn filled(mut self, threads: &Threads) -> Result<Self, BoostingError> {
         let columns = self.handle.columns()?;
         if columns != PIXELS {
@@ -124,12 +125,12 @@ impl Dataset {
         Arc::ptr_eq(&self.bins, &other.bins)
     }
 
-    /// The images, before they were put into bins.
+    /// The images before binning.
     pub(super) fn images(&self) -> impl ExactSizeIterator<Item = &[u8; PIXELS]> {
         self.images.iter()
     }
 
-    /// A copy of the binned rows that starts from these scores, `[n, 10]`.
+    /// Copies the binned rows, with these initial scores, `[n, 10]`.
     pub(super) fn starting_from(
         &self,
         scores: &[[f64; CLASSES]],
@@ -143,7 +144,7 @@ impl Dataset {
     }
 }
 
-/// Checks what the library does not; gives the row count as it counts.
+/// Checks what the library does not; returns the number of rows as it counts.
 fn check(images: &Images, labels: &[u8]) -> Result<i32, BoostingError> {
     if images.is_empty() {
         return Err(BoostingError::Empty);
@@ -160,7 +161,7 @@ fn check(images: &Images, labels: &[u8]) -> Result<i32, BoostingError> {
     Ok(images.len() as i32)
 }
 
-/// Every column's values that are not zero in an even sample of the images, and the size of the sample.
+/// Nonzero values of every column in an even sample of the images, and the size of the sample.
 fn sample(images: &Images) -> (Vec<SampledColumn>, i32) {
     let sampled = images.len().min(SAMPLE);
     let mut columns: Vec<SampledColumn> = Vec::new();

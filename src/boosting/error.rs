@@ -1,88 +1,88 @@
-//! What can go wrong with a booster.
+//! Errors of boosters.
 
 use std::{io, path::PathBuf};
 
 use super::model_text::ModelTextError;
 use crate::data::FieldError;
 
-/// Why a dataset, a fit or a model file was refused.
+/// Error of a dataset, a fit or a model file of a booster.
 #[derive(Debug, thiserror::Error)]
 pub enum BoostingError {
-    /// A setting is impossible.
+    /// A setting is out of range.
     #[error("booster setting {0}")]
     Config(#[from] FieldError),
-    /// No images.
+    /// There is no image.
     #[error("a booster's dataset needs at least one image; there is none")]
     Empty,
-    /// More images than the library can count.
+    /// There are more images than the library can count.
     #[error("{found} images are too many for a booster; at most {most} are allowed")]
     TooManyRows {
-        /// Images given.
+        /// Number of images.
         found: usize,
-        /// Images allowed.
+        /// Greatest number allowed.
         most: usize,
     },
-    /// Not one label for each image.
+    /// The number of labels is not that of the images.
     #[error("{images} images but {labels} labels; one label is needed for each image")]
     LabelCount {
-        /// Images given.
+        /// Number of images.
         images: usize,
-        /// Labels given.
+        /// Number of labels.
         labels: usize,
     },
-    /// A label is no digit.
+    /// A label is not a digit.
     #[error("label {label} of image {index} is not one of 0 to 9")]
     Label {
-        /// Position of the image.
+        /// Index of the image, from 0.
         index: usize,
-        /// What was found.
+        /// The label.
         label: u8,
     },
-    /// The validation set has bins of its own.
-    #[error("the validation set was binned on its own: make it with `Dataset::aligned` of the training set")]
+    /// The validation set has other bins than the training set.
+    #[error("the validation set has other bins than the training set; make it with `Dataset::aligned` of that")]
     Unaligned,
-    /// The dataset was binned for other settings.
+    /// The dataset has another number of bins than the settings.
     #[error("the dataset was binned with max_bin {dataset}, but the settings say {config}")]
     Bins {
-        /// Of the dataset.
+        /// Number of bins of the dataset.
         dataset: u32,
-        /// Of the settings.
+        /// Number of bins in the settings.
         config: u32,
     },
-    /// Early stopping has nothing to watch.
+    /// Early stopping has no validation set.
     #[error("early_stopping_rounds is set, which needs a validation set, and none was given")]
     NoValidation,
-    /// Somebody asked the fit to stop.
+    /// The fit was asked to stop.
     #[error("the fit was cancelled after {trees} trees of each class")]
     Cancelled {
-        /// Boosting rounds done.
+        /// Number of boosting rounds done.
         trees: u32,
     },
-    /// LightGBM refused.
+    /// LightGBM returned an error.
     #[error("LightGBM: {call} failed: {message}")]
     Library {
-        /// The function of its C interface.
+        /// Function of its C interface.
         call: &'static str,
-        /// Its message.
+        /// Message of the library.
         message: String,
     },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A file is no model of this program.
+    /// A file is not a valid model.
     #[error("{}: not a usable booster: {source}", path.display())]
     ModelFile {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Line and problem.
         source: ModelTextError,
     },
-    /// LightGBM wrote a model that this program cannot read: a bug.
-    #[error("LightGBM's own model text was not understood: {0}")]
+    /// LightGBM wrote a model that this program cannot read, which is a bug.
+    #[error("the model text that LightGBM wrote cannot be read: {0}")]
     ModelText(#[from] ModelTextError),
 }

@@ -1,13 +1,11 @@
-//! The only place that touches LightGBM's C interface: owned handles, checked results.
+//! Safe wrapper of LightGBM's C interface: owned handles, checked results. No other module calls the library.
 //!
-//! Two facts shape it.
+//! *The number of threads is one variable of the whole process.* The library reads it repeatedly inside one call and
+//! sizes arrays by it, so that two boosters with different numbers at the same time would write out of bounds. Every
+//! call therefore takes a [`Threads`] token. Tokens for the same number may be held together; one for another number
+//! waits for all of them to be dropped, first come, first served.
 //!
-//! *The number of threads is one variable of the whole process.* The library reads it again and again inside one call
-//! and sizes arrays by it, so that two boosters with different numbers, at the same time, would write out of bounds.
-//! Every call therefore takes a [`Threads`] token. Tokens for the same number may be held together; one for another
-//! number waits for all of them to be dropped, first come, first served.
-//!
-//! *A model text is never given to the library.* Its parser crashes the process on damaged text; models are read and
+//! *A model text is never passed to the library.* Its parser crashes the process on damaged text; models are read and
 //! evaluated in Rust.
 #![allow(unsafe_code)]
 
@@ -20,10 +18,10 @@ use std::{
 
 use lightgbm_sys as sys;
 
-use super::BoostingError;
+use super::error::BoostingError;
 use crate::data::{CLASSES, PIXELS};
 
-/// Who is inside the library, with how many threads, and who is next.
+/// Callers inside the library, their number of threads, and the queue of those that wait.
 #[derive(Default)]
 struct Door {
     threads: usize,
@@ -35,14 +33,14 @@ struct Door {
 static DOOR: Mutex<Door> = Mutex::new(Door { threads: 0, inside: 0, next_ticket: 0, now_serving: 0 });
 static DOOR_MOVED: Condvar = Condvar::new();
 
-/// The right to call the library with this number of threads. Not `Send`: it stays on the thread that entered.
+/// Token that allows calls of the library with this number of threads. Not `Send`: it stays on the thread that entered.
 pub(super) struct Threads {
     count: usize,
     not_send: PhantomData<*const ()>,
 }
 
 impl Threads {
-    /// Waits until nobody is inside with another number of threads, then enters.
+    /// Waits until no caller is inside with another number of threads, then enters.
     pub(super) fn enter(count: usize) -> Self {
         let count = count.max(1);
         let mut door = DOOR.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +64,7 @@ impl Threads {
         Self { count, not_send: PhantomData }
     }
 
-    /// How many.
+    /// Number of threads.
     pub(super) fn count(&self) -> usize {
         self.count
     }
@@ -79,10 +77,10 @@ impl Drop for Threads {
     }
 }
 
-/// Swallows a log line; what matters comes back as an error.
+/// Discards a log line of the library; failures are returned as errors.
 extern "C" fn ignore(_line: *const c_char) {}
 
-/// Turns a status into a result, with the library's message.
+/// Converts a status into a result, with the library's message.
 fn check(call: &'static str, status: c_int) -> Result<(), BoostingError> {
     if status == 0 {
         return Ok(());
@@ -93,12 +91,12 @@ fn check(call: &'static str, status: c_int) -> Result<(), BoostingError> {
     Err(BoostingError::Library { call, message })
 }
 
-/// Parameters as the library reads them. Ours hold no NUL: they are built from numbers and fixed words.
+/// Parameters as a C string. They contain no NUL: they are built from numbers and fixed words.
 fn c_string(parameters: &str) -> CString {
     CString::new(parameters).expect("parameters are built from numbers and fixed words, without a NUL")
 }
 
-/// A finished dataset in the library's memory: bins and labels, read-only from now on.
+/// Finished dataset in the library's memory: bins and labels, read-only.
 pub(super) struct DatasetHandle(sys::DatasetHandle);
 
 // SAFETY: a handle is a heap object without thread affinity; it is freed once, by `Drop`.
@@ -114,7 +112,7 @@ impl Drop for DatasetHandle {
     }
 }
 
-/// One column's values that are not zero, with the rows of the sample they are in.
+/// Nonzero values of one column, with their rows in the sample.
 #[derive(Default)]
 pub(super) struct SampledColumn {
     pub(super) values: Vec<f64>,
@@ -122,7 +120,7 @@ pub(super) struct SampledColumn {
 }
 
 impl DatasetHandle {
-    /// An empty dataset of `rows` rows, binned by a sample of `sample_rows` rows.
+    /// Creates an empty dataset of `rows` rows, binned by a sample of `sample_rows` rows.
     pub(super) fn from_sample(
         threads: &Threads,
         columns: &mut [SampledColumn],
@@ -155,7 +153,7 @@ impl DatasetHandle {
         Ok(Self(handle))
     }
 
-    /// An empty dataset of `rows` rows with the bins of `reference`.
+    /// Creates an empty dataset of `rows` rows with the bins of `reference`.
     pub(super) fn by_reference(_threads: &Threads, reference: &Self, rows: i32) -> Result<Self, BoostingError> {
         let mut handle = ptr::null_mut();
         // SAFETY: `reference` is a live dataset; the new one copies its bins.
@@ -211,7 +209,7 @@ impl DatasetHandle {
         check("LGBM_DatasetSetField", unsafe { sys::LGBM_DatasetSetField(self.0, name.as_ptr(), data, count, kind) })
     }
 
-    /// A copy of some rows, ascending, all below the dataset's row count (the library checks both).
+    /// Copies some rows, ascending, all below the dataset's number of rows (the library checks both).
     pub(super) fn subset(&self, threads: &Threads, rows: &[i32]) -> Result<Self, BoostingError> {
         let parameters = c_string(&format!("verbosity=-1 num_threads={}", threads.count()));
         let mut handle = ptr::null_mut();
@@ -232,7 +230,7 @@ impl DatasetHandle {
     }
 }
 
-/// A booster in training. Borrows its datasets, to which the library keeps pointers.
+/// Booster in training. Borrows its datasets, to which the library keeps pointers.
 pub(super) struct BoosterHandle<'data> {
     handle: sys::BoosterHandle,
     datasets: PhantomData<&'data DatasetHandle>,
@@ -245,7 +243,7 @@ impl Drop for BoosterHandle<'_> {
     }
 }
 
-/// The metrics of one dataset.
+/// Metrics on one dataset.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Metrics {
     pub(super) log_loss: f64,
@@ -253,7 +251,8 @@ pub(super) struct Metrics {
 }
 
 impl<'data> BoosterHandle<'data> {
-    /// A booster without trees. `parameters` must ask for the metrics `multi_logloss,multi_error`, in this order.
+    /// Creates a booster without trees. `parameters` must ask for the metrics `multi_logloss,multi_error`, in this
+    /// order.
     pub(super) fn new(
         threads: &Threads,
         training: &'data DatasetHandle,
@@ -272,7 +271,7 @@ impl<'data> BoosterHandle<'data> {
         Ok(booster)
     }
 
-    /// Grows one tree for each class; false if nothing was left to split.
+    /// Grows one tree for each class; false if no node could be split.
     pub(super) fn update(&mut self, _threads: &Threads) -> Result<bool, BoostingError> {
         let mut finished = 0;
         // SAFETY: writes one integer; `&mut self` keeps other callers out.
@@ -295,7 +294,7 @@ impl<'data> BoosterHandle<'data> {
         Ok(Metrics { log_loss: values[0], error: values[1] })
     }
 
-    /// The model text of the first `rounds` rounds.
+    /// Model text of the first `rounds` rounds.
     pub(super) fn text(&mut self, _threads: &Threads, rounds: u32) -> Result<String, BoostingError> {
         let mut buffer: Vec<u8> = Vec::new();
         loop {

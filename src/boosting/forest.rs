@@ -1,34 +1,37 @@
-//! Trees over 8-bit pixels, and their sums.
+//! Prediction by sums of trees over 8-bit pixels.
 //!
 //! Prediction happens here and not in LightGBM: a model file then never reaches a parser that can crash, prediction is
-//! plain safe code that any number of threads may share, and a pixel costs one comparison of small integers instead of
-//! one of doubles. Results equal LightGBM's: the same leaf outputs are added in the same order in double precision, and
-//! the same softmax follows.
+//! safe code that any number of threads may share, and a split costs one comparison of small integers instead of
+//! doubles. Results equal LightGBM's: the same leaf outputs are added in the same order in double precision, and the
+//! same softmax follows.
 
 use rayon::prelude::*;
 
-use crate::data::{CLASSES, Images, PIXELS, Probabilities};
+use crate::{
+    data::{CLASSES, Images, PIXELS, Probabilities},
+    optimize::softmax,
+};
 
-/// Most leaves of a tree: child references are 16 bits wide.
+/// Greatest number of leaves of a tree: child references are 16 bits wide.
 pub(super) const MOST_LEAVES: usize = 1 << 15;
-/// Images that go through a tree together, so that the tree stays in the nearest cache.
+/// Images that pass a tree together, so that the tree stays in the first-level cache.
 const TILE: usize = 128;
-/// Above every place of a pixel: the bit of a node's feature that holds where its range begins.
+/// Bit above every index of a pixel that holds the start of a node's range.
 const LOW: u16 = 1024;
-/// Levels of a tree whose nodes lie side by side: 7 nodes, one or two lines of the cache.
+/// Levels of a tree whose nodes are stored side by side: 7 nodes, one or two cache lines.
 const LEVELS_TOGETHER: usize = 3;
-/// Trees that one image goes through together.
+/// Trees that one image passes together.
 const ABREAST: usize = 16;
 
-/// One split: a pixel goes left if it lies in `low .. low + count`. Eight bytes: a line of the cache holds eight.
+/// One split: a pixel goes left if its value is in `low .. low + count`. Eight bytes, so that a cache line holds eight.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(8))]
 pub(super) struct Node {
-    /// The pixel's place, and `low` (0 or 1) in the bit above [`LOW`].
+    /// Index of the pixel, and `low` (0 or 1) in the bit above [`LOW`].
     feature: u16,
-    /// 0 to 256.
+    /// Length of the range, 0 to 256.
     count: u16,
-    /// Left and right: a later node, or the complement (`!leaf`) of a leaf.
+    /// Left and right child: the index of a later node, or the complement (`!leaf`) of a leaf.
     children: [i16; 2],
 }
 
@@ -40,10 +43,10 @@ impl Node {
         self.children[usize::from(right)]
     }
 
-    /// `value <= threshold` goes left, but for 0 where `zero_left` says where it goes. `children` as in
+    /// Creates a split: `value <= threshold` goes left, except for 0, whose branch `zero_left` gives. `children` as in
     /// [`Node::children`].
     pub(super) fn new(feature: u16, threshold: f64, zero_left: Option<bool>, children: [i16; 2]) -> Self {
-        // Pixels are whole numbers from 0 to 255: those at most the threshold are the first so many.
+        // Pixels are integers from 0 to 255, so those up to the threshold are a range from 0 on.
         let count = if threshold < 0.0 { 0 } else { (threshold.min(255.0).floor() as u16) + 1 };
         let (low, count) = match zero_left {
             Some(true) => (0, count.max(1)),
@@ -54,7 +57,7 @@ impl Node {
     }
 }
 
-/// A checked tree: every child lies after its parent, every feature is a pixel, every leaf exists.
+/// Checked tree: every child is stored after its parent, every feature is a pixel, every leaf exists.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
@@ -62,29 +65,28 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The caller has checked what the type promises; a tree without nodes has one leaf.
+    /// Creates a tree whose invariants the caller has checked; a tree without nodes has one leaf.
     pub(super) fn new(nodes: Vec<Node>, leaves: Vec<f64>) -> Self {
         debug_assert_eq!(nodes.len() + 1, leaves.len());
         Self { nodes: neighbours(&nodes), leaves }
     }
 
     fn output(&self, image: &[u8; PIXELS]) -> f64 {
-        let mut place = self.root();
-        while place >= 0 {
-            place = self.nodes[place as usize].child(image);
+        let mut node = self.root();
+        while node >= 0 {
+            node = self.nodes[node as usize].child(image);
         }
-        self.leaves[!place as usize]
+        self.leaves[!node as usize]
     }
 
-    /// Where the way begins: a node, or the complement of the only leaf.
+    /// Root: a node, or the complement of the only leaf.
     fn root(&self) -> i16 {
         if self.nodes.is_empty() { !0 } else { 0 }
     }
 }
 
-/// The same nodes with those of three levels side by side, so that the way down a tree touches few lines of the cache:
-/// first the root with its children and their children, then in turn each part of the tree below them likewise.
-/// Children still lie after their parents.
+/// Reorders nodes so that those of three levels are side by side and a path touches few cache lines: first the root
+/// with its children and grandchildren, then each subtree below them likewise. Children stay after their parents.
 fn neighbours(nodes: &[Node]) -> Vec<Node> {
     let mut order: Vec<usize> = Vec::with_capacity(nodes.len());
     let mut parts: Vec<usize> = if nodes.is_empty() { Vec::new() } else { vec![0] };
@@ -97,15 +99,15 @@ fn neighbours(nodes: &[Node]) -> Vec<Node> {
         }
         parts.extend(level.into_iter().rev());
     }
-    let mut place_of = vec![0i16; nodes.len()];
-    for (place, &node) in order.iter().enumerate() {
-        place_of[node] = place as i16;
+    let mut index_of = vec![0i16; nodes.len()];
+    for (index, &node) in order.iter().enumerate() {
+        index_of[node] = index as i16;
     }
-    let moved = |child: i16| if child < 0 { child } else { place_of[child as usize] };
+    let moved = |child: i16| if child < 0 { child } else { index_of[child as usize] };
     order.iter().map(|&node| Node { children: nodes[node].children.map(moved), ..nodes[node] }).collect()
 }
 
-/// All trees of a model: tree `i` votes for class `i % 10`.
+/// All trees of a model: tree `i` adds to the score of class `i % 10`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Forest {
     trees: Vec<Tree>,
@@ -116,12 +118,12 @@ impl Forest {
         Self { trees }
     }
 
-    /// Trees of all classes.
+    /// Number of trees of all classes.
     pub(super) fn len(&self) -> usize {
         self.trees.len()
     }
 
-    /// Leaves of all trees.
+    /// Number of leaves of all trees.
     pub(super) fn leaves(&self) -> u64 {
         self.trees.iter().map(|tree| tree.leaves.len() as u64).sum()
     }
@@ -144,43 +146,40 @@ impl Forest {
 
     /// Class probabilities, `[n, 10]`, on the caller's rayon pool.
     pub(super) fn probabilities(&self, images: &Images) -> Probabilities {
-        self.scores(images.as_slice()).iter().map(softmax).collect()
+        self.scores(images.as_slice()).into_iter().map(probabilities).collect()
     }
 
     /// Class probabilities of one image, on the calling thread.
     ///
-    /// A forest is larger than the nearest caches, and each step through a tree waits for the one before: so several
-    /// trees are gone through abreast, and their waits overlap. The leaves are added in the order of the trees, as
-    /// always.
+    /// A forest is larger than the nearest caches, and each step through a tree waits for the previous one, so the
+    /// image passes several trees in lockstep and their waits overlap. The leaves are added in the order of the trees,
+    /// as in a batch.
     pub(super) fn probabilities_of(&self, image: &[u8; PIXELS]) -> [f32; CLASSES] {
         let mut score = [0.0; CLASSES];
         for (group, trees) in self.trees.chunks(ABREAST).enumerate() {
-            let mut places = [-1; ABREAST];
-            for (place, tree) in places.iter_mut().zip(trees) {
-                *place = tree.root();
+            let mut at = [-1; ABREAST];
+            for (node, tree) in at.iter_mut().zip(trees) {
+                *node = tree.root();
             }
-            while places.iter().any(|&place| place >= 0) {
-                for (place, tree) in places.iter_mut().zip(trees) {
-                    if let Some(node) = tree.nodes.get((*place).max(0) as usize) {
-                        let child = node.child(image);
-                        *place = if *place < 0 { *place } else { child };
+            while at.iter().any(|&node| node >= 0) {
+                for (node, tree) in at.iter_mut().zip(trees) {
+                    if let Some(split) = tree.nodes.get((*node).max(0) as usize) {
+                        let child = split.child(image);
+                        *node = if *node < 0 { *node } else { child };
                     }
                 }
             }
-            for (place, (index, tree)) in places.iter().zip(trees.iter().enumerate()) {
-                score[(group * ABREAST + index) % CLASSES] += tree.leaves[!*place as usize];
+            for (node, (index, tree)) in at.iter().zip(trees.iter().enumerate()) {
+                score[(group * ABREAST + index) % CLASSES] += tree.leaves[!*node as usize];
             }
         }
-        softmax(&score)
+        probabilities(score)
     }
 }
 
-/// LightGBM's `Common::Softmax`: in double precision, from the greatest score down.
-fn softmax(scores: &[f64; CLASSES]) -> [f32; CLASSES] {
-    let greatest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers = scores.map(|score| (score - greatest).exp());
-    let sum: f64 = powers.iter().sum();
-    powers.map(|power| (power / sum) as f32)
+/// Probabilities of summed leaves, as by LightGBM's `Common::Softmax`.
+fn probabilities(scores: [f64; CLASSES]) -> [f32; CLASSES] {
+    softmax(scores).map(|probability| probability as f32)
 }
 
 #[cfg(test)]
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn one_image_gets_what_many_get() {
-        // Trees of one leaf, of two, and chains of different depth, more than go abreast and not a multiple of that.
+        // Trees of one leaf, of two, and chains of different depth, more than pass together and not a multiple of that.
         let chain = |depth: i16, feature: u16| {
             let nodes = (0..depth).map(|at| {
                 Node::new(feature, f64::from(at * 20), None, [!at, if at + 1 == depth { !(at + 1) } else { at + 1 }])
@@ -225,13 +224,13 @@ mod tests {
 
     #[test]
     fn nodes_that_were_moved_lead_where_they_led() {
-        // A bushy tree in the order of a queue: node n has the children 2n + 1 and 2n + 2, as far as there are so many;
-        // the others are leaves.
+        // A balanced tree in breadth-first order: node n has the children 2n + 1 and 2n + 2 if they exist, otherwise
+        // leaves.
         let count = 200_i16;
         let mut leaf = 0;
-        let mut child = |place: i16| {
-            if place < count {
-                place
+        let mut child = |index: i16| {
+            if index < count {
+                index
             } else {
                 leaf += 1;
                 !(leaf - 1)
@@ -264,8 +263,8 @@ mod tests {
     fn softmax_is_stable_and_sums_to_one() {
         let mut scores = [-1e300; CLASSES];
         scores[4] = 1e300;
-        assert_eq!(softmax(&scores)[4], 1.0);
-        let sum: f32 = softmax(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]).iter().sum();
+        assert_eq!(probabilities(scores)[4], 1.0);
+        let sum: f32 = probabilities([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]).iter().sum();
         assert!((sum - 1.0).abs() < 1e-6);
     }
 }

@@ -1,4 +1,4 @@
-//! A booster as JSON: its trees as lists of nodes, for programs that do not read LightGBM's model text.
+//! Export of a booster as JSON, for programs that do not read LightGBM's model text.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -17,7 +17,7 @@ struct Booster<'a> {
     trees: Vec<Tree>,
 }
 
-/// A tree under LightGBM's names. Node 0 is the root; the child −1 − i of a node is leaf i.
+/// Tree with LightGBM's names of its fields. Node 0 is the root; the child −1 − i of a node is leaf i.
 #[derive(Serialize)]
 struct Tree {
     class: usize,
@@ -31,8 +31,9 @@ struct Tree {
 }
 
 impl TrainedBooster {
-    /// A JSON object of `notes`, `classes` and `trees`. Tree i adds to the score of the digit i mod 10 (its `class`)
-    /// the `leaf_value` of the leaf that an image reaches; the probabilities are the softmax of the ten sums.
+    /// The booster as a JSON object of `notes`, `classes` and `trees`. Tree i adds to the score of the digit i mod 10
+    /// (its `class`) the `leaf_value` of the leaf that an image reaches; the probabilities are the softmax of the ten
+    /// sums.
     ///
     /// In a tree, node 0 is the root, and a child below 0 is the leaf −1 − child. An image goes to `left_child` if its
     /// pixel `split_feature` (0 to 783, row by row, values 0 to 255) is at most `threshold`; where `missing_type` is
@@ -40,7 +41,7 @@ impl TrainedBooster {
     /// leaf has no nodes.
     ///
     /// # Errors
-    /// If the model text is not sound any more, which only memory that fails can bring about.
+    /// If the model text is invalid; it was checked when it was read, so this needs failing memory.
     pub fn to_json(&self, notes: &BTreeMap<&'static str, String>) -> Result<Vec<u8>, ModelTextError> {
         let model = ModelText::parse(self.model_text().as_bytes())?;
         let trees = model.tree_texts().iter().enumerate().map(|(index, text)| tree(index, text)).collect();
@@ -52,7 +53,7 @@ impl TrainedBooster {
     }
 }
 
-/// A tree from its part of a text that has passed every check.
+/// Reads a tree from its part of a checked text.
 fn tree(index: usize, text: &str) -> Tree {
     let kinds: Vec<u8> = numbers(text, "decision_type");
     let missing = |kind: &u8| ["none", "zero", "nan"][usize::from(kind >> 2).min(2)];
@@ -68,7 +69,7 @@ fn tree(index: usize, text: &str) -> Tree {
     }
 }
 
-/// The numbers behind `key=` in a checked text.
+/// Reads the numbers behind `key=` in a checked text.
 fn numbers<T: FromStr>(text: &str, key: &str) -> Vec<T> {
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     value.unwrap_or_default().split_whitespace().filter_map(|token| token.parse().ok()).collect()

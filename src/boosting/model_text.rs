@@ -1,47 +1,47 @@
-//! LightGBM's model text: the one reader, which believes nothing, and the one writer.
+//! Strict reader and writer of LightGBM's model text.
 //!
 //! The text is the library's own format (version `v4`), so that its packages for other languages load what is written
-//! here. The library's parser trusts what it reads and crashes on damage; this reader refuses, with the line,
-//! everything that is not a complete model over 784 pixels and ten digits: wrong widths and counts, trees whose sizes
-//! do not meet their text, children that are missing, shared or circular, numbers that are not finite, kinds of tree
-//! that 8-bit pixels never produce (categorical, linear).
+//! here. The library's parser trusts its input and crashes on damage; this reader refuses, naming the line, everything
+//! that is not a complete model over 784 pixels and ten digits: wrong widths and counts, trees whose sizes do not match
+//! their text, children that are missing, shared or in a cycle, numbers that are not finite, kinds of tree that 8-bit
+//! pixels never produce (categorical, linear).
 //!
-//! What is written is a function of the model alone: the trees, the header, split counts, and the settings but for the
-//! number of threads.
+//! The written text is a function of the model alone: the trees, the header, split counts, and the settings except for
+//! the number of threads.
 
 use std::{fmt::Write as _, str::FromStr};
 
 use super::forest::{Forest, MOST_LEAVES, Node, Tree};
 use crate::data::{CLASSES, PIXELS};
 
-/// Greatest leaf output accepted: sums stay finite, and so do probabilities.
+/// Greatest leaf output that is accepted, so that sums and probabilities stay finite.
 const GREATEST_OUTPUT: f64 = 1e100;
 
-/// Where a model text is wrong.
+/// Error in a model text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct ModelTextError {
-    /// Counted from 1.
+    /// Number of the line, from 1.
     pub line: usize,
     /// What was found and what was expected.
     pub problem: String,
 }
 
-/// A model text that has passed every check.
+/// Checked model text.
 #[derive(Clone, Debug)]
 pub(super) struct ModelText {
-    /// Header lines but for `tree_sizes`.
+    /// Header lines except `tree_sizes`.
     header: Vec<String>,
-    /// The lines of each tree after `Tree=i`, as they stand.
+    /// Lines of each tree after `Tree=i`, unchanged.
     blocks: Vec<String>,
-    /// Splits with a gain above 0 at each pixel, of each tree.
+    /// Pixels of the splits with a gain above 0, of each tree.
     splits: Vec<Vec<u16>>,
-    /// The `[name: value]` lines of the section `parameters:`.
+    /// Lines `[name: value]` of the section `parameters:`.
     parameters: Vec<String>,
     trees: Vec<Tree>,
 }
 
-/// Lines with their numbers and byte positions.
+/// Reader of lines with their numbers and byte positions.
 struct Lines<'text> {
     text: &'text str,
     position: usize,
@@ -61,7 +61,7 @@ impl<'text> Lines<'text> {
         ModelTextError { line: self.number, problem: problem.into() }
     }
 
-    /// The value of the next line, which must be `key=value`.
+    /// Reads the value of the next line, which must be `key=value`.
     fn field(&mut self, key: &str) -> Result<&'text str, ModelTextError> {
         let Some(line) = self.next() else {
             self.number += 1;
@@ -72,7 +72,7 @@ impl<'text> Lines<'text> {
             .ok_or_else(|| self.error(format!("found `{}` where `{key}=` was expected", excerpt(line))))
     }
 
-    /// A list of exactly `count` numbers.
+    /// Reads a list of exactly `count` numbers.
     fn numbers<T: FromStr>(&mut self, key: &str, count: usize) -> Result<Vec<T>, ModelTextError> {
         let value = self.field(key)?;
         let mut numbers = Vec::with_capacity(count);
@@ -92,7 +92,7 @@ impl<'text> Lines<'text> {
         Ok(numbers)
     }
 
-    /// A list of exactly `count` finite numbers.
+    /// Reads a list of exactly `count` finite numbers.
     fn finite(&mut self, key: &str, count: usize) -> Result<Vec<f64>, ModelTextError> {
         let numbers: Vec<f64> = self.numbers(key, count)?;
         match numbers.iter().find(|number| !number.is_finite()) {
@@ -109,7 +109,7 @@ impl<'text> Lines<'text> {
     }
 }
 
-/// The start of a line, for messages.
+/// Start of a line, for messages.
 fn excerpt(line: &str) -> String {
     let mut text: String = line.chars().take(40).collect();
     if text.len() < line.len() {
@@ -161,12 +161,12 @@ impl ModelText {
         Ok(model)
     }
 
-    /// Rounds: trees of each class.
+    /// Number of rounds, that is of trees of each class.
     pub(super) fn rounds(&self) -> u32 {
         (self.trees.len() / CLASSES) as u32
     }
 
-    /// The lines of each tree, `key=value`.
+    /// Lines `key=value` of each tree.
     pub(super) fn tree_texts(&self) -> &[String] {
         &self.blocks
     }
@@ -176,7 +176,7 @@ impl ModelText {
         Forest::new(self.trees.clone())
     }
 
-    /// How often each pixel is split on with a gain, over all trees.
+    /// Number of splits with a gain on each pixel, over all trees.
     pub(super) fn split_counts(&self) -> Vec<u32> {
         let mut counts = vec![0; PIXELS];
         for &feature in self.splits.iter().flatten() {
@@ -185,7 +185,7 @@ impl ModelText {
         counts
     }
 
-    /// This model with the trees of `earlier` before its own.
+    /// Prepends the trees of `earlier`.
     pub(super) fn after(mut self, earlier: &Self) -> Self {
         self.blocks.splice(0..0, earlier.blocks.iter().cloned());
         self.splits.splice(0..0, earlier.splits.iter().cloned());
@@ -193,7 +193,7 @@ impl ModelText {
         self
     }
 
-    /// This model with its first `rounds` rounds alone.
+    /// Keeps only the first `rounds` rounds.
     pub(super) fn first_rounds(mut self, rounds: u32) -> Self {
         let trees = rounds as usize * CLASSES;
         self.blocks.truncate(trees);
@@ -202,7 +202,7 @@ impl ModelText {
         self
     }
 
-    /// The text, the same whatever the number of threads or the way the trees came together.
+    /// Writes the text, which depends neither on the number of threads nor on interruptions of the fit.
     pub(super) fn render(&self) -> String {
         let blocks: Vec<String> =
             self.blocks.iter().enumerate().map(|(index, block)| format!("Tree={index}\n{block}")).collect();
@@ -229,7 +229,7 @@ impl ModelText {
     }
 }
 
-/// Checks the header; gives its lines but for `tree_sizes`, and the sizes.
+/// Checks the header; returns its lines except `tree_sizes`, and the sizes.
 fn parse_header(lines: &mut Lines<'_>) -> Result<(Vec<String>, Vec<usize>), ModelTextError> {
     if lines.next() != Some("tree") {
         return Err(lines.error("`tree` was expected: this is no LightGBM model text"));
@@ -276,7 +276,7 @@ fn parse_header(lines: &mut Lines<'_>) -> Result<(Vec<String>, Vec<usize>), Mode
     }
 }
 
-/// Checks the fields of one tree, which start at the next line; gives it and the pixels of its splits with a gain.
+/// Checks the fields of one tree, which start at the next line; returns it and the pixels of its splits with a gain.
 fn parse_tree(lines: &mut Lines<'_>) -> Result<(Tree, Vec<u16>), ModelTextError> {
     let leaves: usize = lines.number("num_leaves")?;
     if leaves == 0 || leaves > MOST_LEAVES {
@@ -345,8 +345,8 @@ impl Lines<'_> {
     }
 }
 
-/// Every node but the root and every leaf has exactly one parent, and a child node comes after its parent: a tree,
-/// without circles.
+/// Checks that every node except the root and every leaf has exactly one parent, and that a child node comes after its
+/// parent, so that the nodes are a tree without cycles.
 fn check_children(left: &[i16], right: &[i16]) -> Result<(), String> {
     let nodes = left.len();
     let mut node_seen = vec![false; nodes];
@@ -374,8 +374,8 @@ fn check_children(left: &[i16], right: &[i16]) -> Result<(), String> {
     Ok(())
 }
 
-/// The lines of the section `parameters:`, if there is one. Other sections (split counts, notes of other packages)
-/// carry no part of the model.
+/// Reads the lines of the section `parameters:`, if there is one. Other sections (split counts, notes of other
+/// packages) are not part of the model.
 fn parse_parameters(lines: &mut Lines<'_>) -> Result<Vec<String>, ModelTextError> {
     let mut parameters = Vec::new();
     let mut inside = false;

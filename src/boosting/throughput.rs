@@ -1,38 +1,34 @@
-//! How fast boosters train and predict on this machine.
+//! Speed of boosters on this machine.
 
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoosterConfig, BoosterJob, BoostingError, Dataset, train};
-use crate::{
-    data::Digits,
-    progress::{Cancel, Silent},
-    seed::Seed,
-};
+use super::{config::BoosterConfig, dataset::Dataset, error::BoostingError, train::train};
+use crate::{data::Digits, fit::FitContext};
 
-/// Speeds of one fit and of its predictions.
+/// Speed of one fit and of its predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Throughput {
-    /// Images trained on.
+    /// Training images.
     pub images: usize,
     /// Boosting rounds.
     pub trees: u32,
     /// Threads of the fit.
     pub threads: usize,
-    /// Seconds spent on binning.
+    /// Time of binning, in seconds.
     pub binning_seconds: f64,
-    /// Seconds spent on growing trees.
+    /// Time of growing the trees, in seconds.
     pub training_seconds: f64,
-    /// Images times rounds, a second.
+    /// Training images times boosting rounds per second.
     pub row_trees_per_second: f64,
-    /// Images predicted a second, all at once, on the caller's rayon pool.
+    /// Images predicted per second in one batch on the caller's rayon pool.
     pub predictions_per_second: f64,
-    /// Seconds for one image alone, on one thread.
+    /// Time of predicting one image alone on one thread, in seconds.
     pub single_prediction_seconds: f64,
 }
 
-/// Trains on `training` once, then predicts `test` at once and its images one by one, and takes the time of each.
+/// Times one fit on `training`, the prediction of `test` at once, and that of its first 1,000 images one by one.
 ///
 /// # Errors
 /// As [`Dataset::new`] and [`train`]; [`BoostingError::Empty`] if `test` is empty.
@@ -40,28 +36,18 @@ pub fn throughput(
     config: &BoosterConfig,
     training: &Digits,
     test: &Digits,
-    threads: usize,
+    context: &FitContext,
 ) -> Result<Throughput, BoostingError> {
     if test.is_empty() {
         return Err(BoostingError::Empty);
     }
     let seconds = |start: Instant| start.elapsed().as_secs_f64().max(1e-9);
     let start = Instant::now();
-    let threads = config.threads(threads);
+    let threads = config.threads(context.threads);
     let dataset = Dataset::new(training.images.clone(), &training.labels, config, threads)?;
     let binning_seconds = seconds(start);
-    let cancel = Cancel::default();
-    let job = BoosterJob {
-        seed: Seed(0),
-        threads,
-        progress: &Silent,
-        name: "throughput",
-        cancel: &cancel,
-        checkpoint: None,
-        observe: None,
-    };
     let start = Instant::now();
-    let fit = train(config, &dataset, None, &job)?;
+    let fit = train(config, &dataset, None, context)?;
     let training_seconds = seconds(start);
     let start = Instant::now();
     let all = fit.booster.predict_proba(&test.images);

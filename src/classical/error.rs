@@ -1,4 +1,4 @@
-//! What can go wrong with the classical models.
+//! Errors of the classical models.
 
 use std::{
     io,
@@ -7,41 +7,41 @@ use std::{
 
 use crate::{data::FieldError, optimize::Unsolved};
 
-/// Why a fit or a model file was refused.
+/// Error of a fit or a model file of a classical model.
 #[derive(Debug, thiserror::Error)]
 pub enum ClassicalError {
-    /// A setting that cannot be.
+    /// A setting is out of range.
     #[error("setting {0}")]
     Setting(#[from] FieldError),
-    /// The digits do not fit the work.
+    /// The training images do not suit the settings.
     #[error("{name}: {problem}")]
     Digits {
-        /// The fit's name.
+        /// Label of the fit.
         name: String,
-        /// What was found and what is needed.
+        /// What was found and what is needed instead.
         problem: String,
     },
-    /// The minimum was not reached.
+    /// The solver did not reach the minimum.
     #[error(transparent)]
     Solver(#[from] Unsolved),
-    /// Somebody asked to stop.
+    /// The fit was asked to stop.
     #[error("{name}: stopped; the next fit starts over")]
     Cancelled {
-        /// The fit's name.
+        /// Label of the fit.
         name: String,
     },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// A file is not what it should be.
+    /// A file is damaged or holds something else than a model of its kind.
     #[error("{}: {problem}", path.display())]
     File {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
         /// What was found and what was expected.
         problem: String,
@@ -49,9 +49,9 @@ pub enum ClassicalError {
     /// A model could not be written for another program.
     #[error("the {name} model cannot be written: {problem}")]
     Export {
-        /// What kind of model.
+        /// Kind of the model.
         name: String,
-        /// What the writer says.
+        /// Error of the writer.
         problem: String,
     },
 }

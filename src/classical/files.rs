@@ -1,25 +1,24 @@
-//! The two files of a saved model: arrays in safetensors, everything else in JSON.
+//! The two files of a saved classical model: arrays in safetensors, everything else in JSON.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::ClassicalError;
+use super::error::ClassicalError;
 use crate::storage::{Arrays, Notes, hash, read_limited, write_whole};
 
-/// Greatest file that is written and read, in bytes: a support-vector machine that keeps every one of 1,300,000 images
-/// is smaller.
+/// Largest file that is written and read, in bytes: enough for a model that holds 1,300,000 images.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// The JSON file.
+/// Contents of the JSON file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description<M> {
-    /// `digitstack <model> 1`.
+    /// Format and its version: `digitstack <model> 1`.
     format: String,
-    /// Of the safetensors file.
+    /// SHA-256 of the safetensors file, in hexadecimal.
     arrays_sha256: String,
-    /// What is no array.
+    /// The model without its arrays.
     model: M,
 }
 
@@ -28,7 +27,7 @@ fn format(name: &str) -> String {
 }
 
 /// Writes `name.safetensors` and `name.json` into an existing folder, each under a temporary name first.
-pub(super) fn save(folder: &Path, name: &str, arrays: &Arrays, model: impl Serialize) -> Result<(), ClassicalError> {
+pub(crate) fn save(folder: &Path, name: &str, arrays: &Arrays, model: impl Serialize) -> Result<(), ClassicalError> {
     let path = folder.join(format!("{name}.safetensors"));
     let bytes = arrays.render(None).map_err(|error| ClassicalError::file(&path, error.to_string()))?;
     if bytes.len() as u64 > MOST_BYTES {
@@ -46,9 +45,9 @@ pub(super) fn save(folder: &Path, name: &str, arrays: &Arrays, model: impl Seria
     write_whole(&path, text.as_bytes()).map_err(|error| ClassicalError::io(&path, error))
 }
 
-/// A model as one safetensors file for other programs: the arrays, and in the metadata entry what is no array, with
-/// notes.
-pub(super) fn to_safetensors(
+/// A model as the bytes of one safetensors file for other programs; the metadata entry holds, as JSON, what is no
+/// array, and the notes.
+pub(crate) fn to_safetensors(
     name: &str,
     arrays: &Arrays,
     model: impl Serialize,
@@ -60,7 +59,7 @@ pub(super) fn to_safetensors(
         .map_err(|error| ClassicalError::Export { name: name.to_owned(), problem: error.to_string() })
 }
 
-/// The same as one line of JSON, the arrays as nested lists.
+/// A model as one line of JSON for other programs, the arrays as nested lists.
 pub(super) fn to_json(
     name: &str,
     arrays: &Arrays,
@@ -79,8 +78,9 @@ pub(super) fn to_json(
     Ok(text)
 }
 
-/// Reads what [`save`] wrote and hands it to `build`, whose error is what is wrong with the arrays, in words.
-pub(super) fn load<M: DeserializeOwned, T>(
+/// Reads the files that [`save`] wrote, verifies the hash, and hands their contents to `build`, whose error says what
+/// is wrong with the arrays.
+pub(crate) fn load<M: DeserializeOwned, T>(
     folder: &Path,
     name: &str,
     build: impl FnOnce(M, &mut Arrays) -> Result<T, String>,
@@ -88,7 +88,7 @@ pub(super) fn load<M: DeserializeOwned, T>(
     let read = |path: &Path| read_limited(path, MOST_BYTES).map_err(|error| ClassicalError::io(path, error));
     let path = folder.join(format!("{name}.json"));
     let description: Description<M> = serde_json::from_slice(&read(&path)?)
-        .map_err(|error| ClassicalError::file(&path, format!("is no description of a {name} model: {error}")))?;
+        .map_err(|error| ClassicalError::file(&path, format!("is not the description of a {name} model: {error}")))?;
     if description.format != format(name) {
         return Err(ClassicalError::file(
             &path,
@@ -107,13 +107,13 @@ pub(super) fn load<M: DeserializeOwned, T>(
     let built = build(description.model, &mut arrays).map_err(|problem| ClassicalError::file(&arrays_path, problem))?;
     match arrays.names().first() {
         None => Ok(built),
-        Some(superfluous) => {
-            Err(ClassicalError::file(&arrays_path, format!("holds {superfluous}, which the model does not have")))
+        Some(unknown) => {
+            Err(ClassicalError::file(&arrays_path, format!("holds {unknown}, which a {name} model does not have")))
         }
     }
 }
 
-/// Refuses classes that are no digits in ascending order.
+/// Checks that classes are digits in ascending order.
 pub(super) fn check_classes(classes: &[u8]) -> Result<(), String> {
     let ascending = classes.windows(2).all(|pair| pair[0] < pair[1]);
     match classes.last() {
@@ -122,7 +122,7 @@ pub(super) fn check_classes(classes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// Refuses numbers that no fit gives: infinite, not a number, or so large that sums of them could overflow.
+/// Checks that numbers are finite and not so large that sums of them could overflow.
 pub(super) fn check_numbers(what: &str, mut numbers: impl Iterator<Item = f64>) -> Result<(), String> {
     const LARGEST: f64 = 1e12;
     match numbers.find(|number| !number.is_finite() || number.abs() > LARGEST) {

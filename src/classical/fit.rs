@@ -1,86 +1,70 @@
-//! What surrounds a fit of a classical model, and what comes of it.
+//! Result, scores and timing of a fit of a classical model.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::ClassicalError;
+use super::error::ClassicalError;
 use crate::{
-    data::{CLASSES, Digits},
-    fit::{FitTiming, History, HistoryPoint, Observe},
-    progress::{Cancel, Progress},
-    seed::Seed,
+    data::{CLASSES, Digits, Images, Probabilities},
+    fit::{FitContext, FitTiming, History, HistoryPoint},
 };
 
-/// Everything about one fit that is no setting of the model. It runs on the rayon pool of its caller; the result does
-/// not depend on its size.
-#[derive(Clone, Copy)]
-pub struct ClassicalJob<'a> {
-    /// From which every draw derives.
-    pub seed: Seed,
-    /// Told of each step.
-    pub progress: &'a dyn Progress,
-    /// What the fit is called there.
-    pub name: &'a str,
-    /// Asked between steps.
-    pub cancel: &'a Cancel,
-    /// Sees each step that is validated, and may end the fit there.
-    pub observe: Option<&'a Observe<'a>>,
-}
-
-/// A model and how it came about.
+/// Fitted classical model with its history and timing.
 #[derive(Clone, Debug)]
 pub struct ClassicalFit<M> {
     /// The model.
     pub model: M,
     /// One point for each iteration of a regression, one for the whole fit of a support-vector machine.
     pub history: History,
-    /// How long it took.
+    /// Wall time of the fit and of its steps.
     pub timing: FitTiming,
 }
 
-impl ClassicalJob<'_> {
-    /// The classes that occur, ascending; an error if there is nothing to learn from.
-    pub(super) fn classes(&self, train: &Digits) -> Result<Vec<u8>, ClassicalError> {
-        let counts = train.class_counts();
-        let classes: Vec<u8> = (0..CLASSES as u8).filter(|&class| counts[usize::from(class)] > 0).collect();
-        match classes.is_empty() {
-            true => Err(ClassicalError::Digits {
-                name: self.name.to_owned(),
-                problem: "there is no image to learn from".to_owned(),
-            }),
-            false => Ok(classes),
-        }
-    }
-
-    pub(super) fn cancelled(&self) -> ClassicalError {
-        ClassicalError::Cancelled { name: self.name.to_owned() }
-    }
-
-    /// Fails if somebody asked to stop.
-    pub(super) fn go_on(&self) -> Result<(), ClassicalError> {
-        if self.cancel.is_cancelled() { Err(self.cancelled()) } else { Ok(()) }
-    }
-
-    /// True if the point's observer ends the fit there.
-    pub(super) fn ends_at(&self, point: &HistoryPoint) -> bool {
-        point.validation_accuracy.is_some() && self.observe.is_some_and(|observe| observe(point).is_break())
+/// Returns the classes that occur, ascending.
+///
+/// # Errors
+/// If there is no image.
+pub(super) fn classes(train: &Digits, context: &FitContext) -> Result<Vec<u8>, ClassicalError> {
+    let counts = train.class_counts();
+    let classes: Vec<u8> = (0..CLASSES as u8).filter(|&class| counts[usize::from(class)] > 0).collect();
+    match classes.is_empty() {
+        true => Err(ClassicalError::Digits {
+            name: context.label.to_owned(),
+            problem: "there is no training image".to_owned(),
+        }),
+        false => Ok(classes),
     }
 }
 
-/// Most that one image adds to a log-loss that is only reported: that of a class that was never learned would be
-/// infinite. As in [`evaluation`](crate::evaluation), −ln(10⁻¹⁵).
+/// The error of a fit that was asked to stop.
+pub(super) fn cancelled(context: &FitContext) -> ClassicalError {
+    ClassicalError::Cancelled { name: context.label.to_owned() }
+}
+
+/// Fails if the fit was asked to stop.
+pub(super) fn check_cancelled(context: &FitContext) -> Result<(), ClassicalError> {
+    if context.cancel.is_cancelled() { Err(cancelled(context)) } else { Ok(()) }
+}
+
+/// Shows a validated point to the observer; true if the observer ends the fit there.
+pub(super) fn ends_at(point: &HistoryPoint, context: &FitContext) -> bool {
+    point.validation_accuracy.is_some() && context.observe.is_some_and(|observe| observe(point).is_break())
+}
+
+/// Upper bound of one image's part in a reported log-loss, −ln(10⁻¹⁵): the loss of a class that was not among the
+/// training images would be infinite. The same as in [`evaluation`](crate::evaluation).
 pub(super) const MOST_LOSS: f64 = 34.538_776_394_910_684;
 
-/// How well a model does on some images.
+/// Loss and accuracy of a model on some images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Standing {
     /// Mean log-loss.
     pub loss: f64,
-    /// Share of the images whose label has the greatest probability.
+    /// Fraction of the images whose label has the greatest probability.
     pub accuracy: f64,
 }
 
 impl Standing {
-    /// Of predictions, `[n, 10]`, for images with these labels, `[n]`.
+    /// Scores predictions, `[n, 10]`, for images with these labels, `[n]`.
     pub(super) fn of(probabilities: &[[f32; CLASSES]], labels: &[u8]) -> Self {
         let (mut loss, mut correct) = (0.0, 0_usize);
         for (row, &label) in probabilities.iter().zip(labels) {
@@ -93,7 +77,36 @@ impl Standing {
     }
 }
 
-/// The timing of a fit of so many images in steps that ended at these times after its start.
+/// Scores a model that was fitted in one step; returns the history and timing of the fit.
+///
+/// # Errors
+/// If the fit was asked to stop or its observer ends it.
+pub(crate) fn score_one_step(
+    predict: impl FnOnce(&Images) -> Probabilities,
+    validation: Option<&Digits>,
+    images: u64,
+    start: Instant,
+    context: &FitContext,
+) -> Result<(History, FitTiming), ClassicalError> {
+    check_cancelled(context)?;
+    let scored = validation.filter(|digits| !digits.is_empty());
+    let standing = scored.map(|digits| Standing::of(&predict(&digits.images), &digits.labels));
+    let point = HistoryPoint {
+        step: 1,
+        train_loss: None,
+        train_accuracy: None,
+        validation_loss: standing.map(|standing| standing.loss),
+        validation_accuracy: standing.map(|standing| standing.accuracy),
+        learning_rate: None,
+    };
+    if ends_at(&point, context) {
+        return Err(cancelled(context));
+    }
+    let history = History { unit: "fit".to_owned(), points: vec![point], ..History::default() };
+    Ok((history, timing(images, &[start.elapsed()], start.elapsed())))
+}
+
+/// Timing of a fit on so many images, with the time from the start to the end of each step.
 pub(super) fn timing(images: u64, ends: &[Duration], whole: Duration) -> FitTiming {
     let seconds: Vec<f64> = ends.iter().map(Duration::as_secs_f64).collect();
     let step_seconds =

@@ -18,10 +18,7 @@ use super::{
     file::{put_in_place, temporary},
     stratified_subset,
 };
-use crate::{
-    progress::{Cancel, Progress},
-    seed::Seed,
-};
+use crate::{fit::Cancel, progress::Progress, seed::Seed};
 
 /// Names of the files: digits with labels, digits without, and the labels of these.
 pub const NAMES: [&str; 3] = ["train.csv", "test.csv", TEST_LABELS];

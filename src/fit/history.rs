@@ -1,46 +1,46 @@
-//! What a fit records while it runs: one point for each epoch of a net, each tree of a booster or each iteration of a
+//! History and timing of a fit: one point for each epoch of a net, each tree of a booster or each iteration of a
 //! regression.
 
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-/// Sees each point of a fit as it is recorded and may ask the fit to end there. Called from the fit's own thread.
+/// Observer of a fit: called with each point as it is recorded, on the fit's own thread; a break ends the fit there.
 pub type Observe<'a> = dyn Fn(&HistoryPoint) -> ControlFlow<()> + Sync + 'a;
 
-/// The course of one fit. Holds no times: those differ from run to run and live in [`FitTiming`].
+/// Losses and accuracies of one fit by step. Times differ from run to run and are in [`FitTiming`] instead.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// What a point stands for: `"epoch"`, `"tree"`, `"iteration"` or `"fit"`.
+    /// Unit of a step: `"epoch"`, `"tree"`, `"iteration"` or `"fit"`.
     pub unit: String,
-    /// In order.
+    /// Points in the order of their steps.
     pub points: Vec<HistoryPoint>,
-    /// The step (1-based, as in [`HistoryPoint::step`]) whose weights were kept.
+    /// Step, from 1, whose weights the model has.
     pub best_step: Option<u32>,
-    /// Points between the others, for a net that was asked for them.
+    /// Points within the epochs of a net, if they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TracePoint>,
 }
 
-/// A few iterations of a net's training.
+/// Mean loss and accuracy over a few iterations of a net's training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TracePoint {
-    /// The last of them, counted from 1: one batch is one iteration.
+    /// Number of the last of the iterations, from 1; one batch is one iteration.
     pub iteration: u64,
-    /// Mean training loss over them.
+    /// Mean training loss over the iterations.
     pub loss: f64,
-    /// Share of their images classified correctly, 0 to 1.
+    /// Fraction of their images that were classified correctly, 0 to 1.
     pub accuracy: f64,
 }
 
-/// One epoch, tree or iteration.
+/// Losses and accuracies of one epoch, tree or iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HistoryPoint {
-    /// Counted from 1.
+    /// Number of the step, from 1.
     pub step: u32,
     /// Mean training loss over the step.
     pub train_loss: Option<f64>,
-    /// Share of training images classified correctly during the step, 0 to 1.
+    /// Fraction of the training images that were classified correctly during the step, 0 to 1.
     pub train_accuracy: Option<f64>,
     /// Loss on the validation images after the step.
     pub validation_loss: Option<f64>,
@@ -50,19 +50,19 @@ pub struct HistoryPoint {
     pub learning_rate: Option<f64>,
 }
 
-/// How long a fit took.
+/// Wall time of a fit and of its steps.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FitTiming {
     /// Wall time of the whole fit, in seconds.
     pub seconds: f64,
-    /// Training images seen, over all epochs (or rows times trees).
+    /// Training images processed, over all epochs (or rows times trees).
     pub images: u64,
     /// Wall time of each step, in seconds.
     pub step_seconds: Vec<f64>,
-    /// The part of `seconds` that a net waited for batches of its feeder threads.
+    /// Part of `seconds` that a net waited for batches of its data loader.
     #[serde(default)]
     pub waiting_seconds: f64,
-    /// The part of `seconds` that a net without feeder threads (a fit on one thread) made its batches itself.
+    /// Part of `seconds` that a net without loader threads (a fit on one thread) prepared its batches itself.
     #[serde(default)]
     pub preparing_seconds: f64,
 }

@@ -1,5 +1,14 @@
-//! What every fit needs, whatever the model: its course and how long it took.
+//! What every fit needs, whatever the model: its context, its history and timing, and jobs that run many fits at once.
 
+mod cancel;
+mod context;
 mod history;
+mod jobs;
+mod shared;
 
+pub use cancel::Cancel;
+pub use context::FitContext;
 pub use history::{FitTiming, History, HistoryPoint, Observe, TracePoint};
+pub(crate) use jobs::panic_message;
+pub use jobs::{Job, JobContext, JobError, run_jobs};
+pub use shared::Shared;

@@ -9,25 +9,28 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, Shared,
-    copies::Copies, parse_settings, settings_table,
+    classifier::{Classifier, Inspect, Predictor},
+    copies::Copies,
+    error::LearnerError,
+    format::{ModelFormat, ModelNotes},
+    learner::{Description, Fitted, Learner, Length, NetCapabilities},
+    settings::{parse_settings, settings_table},
 };
 use crate::{
-    boosting::{self, BoosterConfig, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster},
+    boosting::{self, BoosterConfig, BoostingError, Dataset, TrainedBooster},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    fit::{FitContext, Shared},
     imaging::Recipe,
     nn::ChosenDevice,
 };
 
 /// The model's file inside its folder.
 const MODEL: &str = "model.txt";
-/// Trees between two checkpoints.
-const CHECKPOINT_EVERY: u32 = 25;
 
-/// Trees to be grown.
+/// Gradient-boosted trees to be grown.
 #[derive(Clone, Debug)]
-pub struct BoosterLearner {
-    name: String,
+struct BoosterLearner {
+    description: Description,
     settings: Settings,
     copies: Copies,
 }
@@ -37,23 +40,39 @@ pub struct BoosterLearner {
 struct Settings {
     /// LightGBM's parameters.
     booster: BoosterConfig,
-    /// Steps for the extra copies of each training image.
+    /// Random steps for the additional copies of each training image.
     augment: Recipe,
     /// Augmented copies of each training image, beside the image itself.
     augment_copies: usize,
 }
 
-impl BoosterLearner {
-    /// From `booster`, `augment` and `augment_copies`.
-    pub fn new(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
-        let settings: Settings = parse_settings(settings)?;
-        settings.booster.check().map_err(|error| error.inside("booster"))?;
-        let copies = Copies::new(&settings.augment, settings.augment_copies)?;
-        Ok(Self { name: name.to_owned(), settings, copies })
-    }
+/// Builds the learner from `booster`, `augment` and `augment_copies`.
+pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let settings: Settings = parse_settings(settings)?;
+    settings.booster.check().map_err(|error| error.inside("booster"))?;
+    let copies = Copies::new(&settings.augment, settings.augment_copies)?;
+    let BoosterConfig { trees, max_depth, num_leaves, early_stopping_rounds, .. } = settings.booster;
+    let grown = format!("{trees} trees for each digit, at most {max_depth} levels and {num_leaves} leaves, summed");
+    let layers = [
+        ("image", format!("{PIXELS} pixels")),
+        (grown.as_str(), CLASSES.to_string()),
+        ("softmax", CLASSES.to_string()),
+    ];
+    let description = Description {
+        name: name.to_owned(),
+        kind: "booster",
+        summary: format!("{trees} trees a class, depth {max_depth}, {num_leaves} leaves"),
+        layers: layers.map(|(name, size)| (name.to_owned(), size)).to_vec(),
+        selects_by_validation: early_stopping_rounds > 0,
+        length: Length { field: "booster.trees", unit: "tree", steps: trees, is_prefix: early_stopping_rounds == 0 },
+        preparation: Recipe::default(),
+    };
+    Ok(Box::new(BoosterLearner { description, settings, copies }))
+}
 
-    /// The images in bins, made by the first fit that needs this number of them, and the validation images in the same
-    /// bins.
+impl BoosterLearner {
+    /// The binned training images, made by the first fit that needs this number of bins, and the validation images in
+    /// the same bins.
     fn shared_bins(
         &self,
         shared: &Shared,
@@ -75,56 +94,15 @@ impl BoosterLearner {
 }
 
 impl Learner for BoosterLearner {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn kind(&self) -> &'static str {
-        "booster"
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn settings(&self) -> Result<toml::Table, LearnerError> {
-        settings_table(self, &self.settings)
+        settings_table(&self.description, &self.settings)
     }
 
-    fn summary(&self) -> String {
-        let booster = &self.settings.booster;
-        format!("{} trees a class, depth {}, {} leaves", booster.trees, booster.max_depth, booster.num_leaves)
-    }
-
-    fn layers(&self) -> Vec<(String, String)> {
-        let booster = &self.settings.booster;
-        let trees = format!(
-            "{} trees for each digit, at most {} levels and {} leaves, summed",
-            booster.trees, booster.max_depth, booster.num_leaves
-        );
-        let stages = [
-            ("image", format!("{PIXELS} pixels")),
-            (trees.as_str(), CLASSES.to_string()),
-            ("softmax", CLASSES.to_string()),
-        ];
-        stages.map(|(name, size)| (name.to_owned(), size)).to_vec()
-    }
-
-    fn selects_by_validation(&self) -> bool {
-        self.settings.booster.early_stopping_rounds > 0
-    }
-
-    fn runs_on_device(&self) -> bool {
-        false
-    }
-
-    fn length(&self) -> Length {
-        let booster = &self.settings.booster;
-        Length {
-            field: "booster.trees",
-            unit: "tree",
-            steps: booster.trees,
-            is_prefix: booster.early_stopping_rounds == 0,
-        }
-    }
-
-    fn work(&self, images: usize) -> f64 {
+    fn cost(&self, images: usize) -> f64 {
         // Ten classes; a histogram sum for each row, feature and level, about a sixth of the pixels ever being split
         // on.
         let booster = &self.settings.booster;
@@ -147,21 +125,16 @@ impl Learner for BoosterLearner {
                 (Arc::new(dataset), validation.map(Arc::new))
             }
         };
-        let job = BoosterJob {
-            seed: context.seed,
-            threads,
-            progress: context.progress,
-            name: context.label,
-            cancel: context.cancel,
-            checkpoint: context.checkpoint.map(|path| Checkpoint { path, every: CHECKPOINT_EVERY }),
-            observe: context.observe,
-        };
-        let fit = boosting::train(&self.settings.booster, &dataset, validation.as_deref(), &job)?;
+        let fit = boosting::train(&self.settings.booster, &dataset, validation.as_deref(), context)?;
         Ok(Fitted { classifier: Box::new(fit.booster), history: fit.history, timing: fit.timing })
     }
 
     fn load(&self, folder: &Path, _device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(TrainedBooster::load(&folder.join(MODEL))?))
+    }
+
+    fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
+        None
     }
 }
 
@@ -178,6 +151,12 @@ impl Classifier for TrainedBooster {
         Ok(Box::new(self.clone()))
     }
 
+    fn inspect(&self) -> &dyn Inspect {
+        self
+    }
+}
+
+impl Inspect for TrainedBooster {
     fn formats(&self) -> &'static [ModelFormat] {
         &[ModelFormat::Lightgbm, ModelFormat::Json]
     }

@@ -1,4 +1,4 @@
-//! Augmented copies, for learners that see each image once and not epoch after epoch.
+//! Augmented copies of the training images, for learners that see each image once and not once per epoch.
 
 use crate::{
     data::{Digits, FieldError, Images},
@@ -6,10 +6,10 @@ use crate::{
     seed::Seed,
 };
 
-/// Most copies of an image.
+/// Greatest number of copies of an image.
 const MOST_COPIES: usize = 20;
 
-/// How copies of training images are made, and how many.
+/// Augmentation of training images: the random steps and the number of copies.
 #[derive(Clone, Debug)]
 pub(super) struct Copies {
     processor: Processor,
@@ -17,7 +17,7 @@ pub(super) struct Copies {
 }
 
 impl Copies {
-    /// From the settings `augment` and `augment_copies`.
+    /// Checks the settings `augment` and `augment_copies`.
     pub(super) fn new(augment: &Recipe, count: usize) -> Result<Self, FieldError> {
         let processor = augment.prepare().map_err(|error| error.inside("augment"))?;
         if count > MOST_COPIES {
@@ -32,12 +32,12 @@ impl Copies {
         Ok(Self { processor, count })
     }
 
-    /// How many images become of one: itself and its copies.
+    /// Number of training images that one becomes: itself and its copies.
     pub(super) fn times(&self) -> usize {
         self.count + 1
     }
 
-    /// The images and, after them, the augmented copies; none if no copies are wanted.
+    /// The images followed by their augmented copies; none if the number of copies is 0.
     pub(super) fn augmented(&self, train: &Digits, seed: Seed) -> Option<Digits> {
         if self.count == 0 {
             return None;

@@ -1,27 +1,27 @@
-//! The formats that models leave the program in.
+//! Export formats of models, and the notes in an exported file.
 
 use std::{fmt, str::FromStr};
 
 use crate::storage::Notes;
 
-/// A format for other programs. No model has all of them, see [`super::Classifier::formats`].
+/// Export format for other programs. No model has all of them; see [`Inspect::formats`](super::Inspect::formats).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelFormat {
-    /// A net's weights as [safetensors](https://github.com/huggingface/safetensors), by PyTorch's names.
+    /// Arrays as [safetensors](https://github.com/huggingface/safetensors); those of a net have PyTorch's names.
     Safetensors,
     /// A net as an [ONNX](https://onnx.ai) graph.
     Onnx,
     /// A booster as LightGBM's model text.
     Lightgbm,
-    /// The model's numbers as JSON.
+    /// All values of the model as JSON.
     Json,
 }
 
 impl ModelFormat {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 4] = [Self::Safetensors, Self::Onnx, Self::Lightgbm, Self::Json];
 
-    /// How it is called: `safetensors`, `onnx`, `lightgbm`, `json`.
+    /// Name of the format: `safetensors`, `onnx`, `lightgbm`, `json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
@@ -31,7 +31,7 @@ impl ModelFormat {
         }
     }
 
-    /// How its files' names end, without the dot.
+    /// Extension of its files, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Lightgbm => "txt",
@@ -39,7 +39,7 @@ impl ModelFormat {
         }
     }
 
-    /// Some formats' names for people: `safetensors, onnx`.
+    /// Names of formats in one line: `safetensors, onnx`.
     pub fn list(formats: &[Self]) -> String {
         if formats.is_empty() {
             return "none".to_owned();
@@ -63,20 +63,20 @@ impl FromStr for ModelFormat {
     }
 }
 
-/// What travels along with an exported model, where its format has room.
+/// Notes that are written into an exported model, if its format has room for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ModelNotes {
-    /// Which model of its run: `cnn/fold-1`.
+    /// Name of the model within its run: `cnn/fold-1`.
     pub model: String,
-    /// What is done to an image before the model sees it: a recipe as JSON, `[]` if nothing is.
+    /// Preprocessing that the model expects: a recipe as JSON, `[]` if there is none.
     pub preparation: String,
 }
 
 impl ModelNotes {
-    /// The name of [`ModelNotes::preparation`] among the texts in a file.
+    /// Key of [`ModelNotes::preparation`] in a file.
     pub const PREPARATION: &str = "preparation";
 
-    /// The notes as texts by name.
+    /// The notes as texts by key.
     pub fn texts(&self) -> Notes {
         Notes::from([("model", self.model.clone()), (Self::PREPARATION, self.preparation.clone())])
     }

@@ -5,20 +5,25 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, copies::Copies,
-    parse_settings, settings_table,
+    classifier::{Classifier, Inspect, Predictor},
+    copies::Copies,
+    error::LearnerError,
+    format::{ModelFormat, ModelNotes},
+    learner::{Description, Fitted, Learner, Length, NetCapabilities},
+    settings::{parse_settings, settings_table},
 };
 use crate::{
     classical::{LogisticConfig, TrainedLogistic, train_logistic},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    fit::FitContext,
     imaging::Recipe,
     nn::{ChosenDevice, Filters},
 };
 
-/// A regression to be fitted.
+/// Logistic regression to be fitted.
 #[derive(Clone, Debug)]
-pub struct LogisticLearner {
-    name: String,
+struct LogisticLearner {
+    description: Description,
     settings: Settings,
     copies: Copies,
 }
@@ -26,70 +31,48 @@ pub struct LogisticLearner {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// Penalty and limits.
+    /// Regularisation and limits.
     logistic: LogisticConfig,
-    /// Steps for the extra copies of each training image.
+    /// Random steps for the additional copies of each training image.
     augment: Recipe,
     /// Augmented copies of each training image, beside the image itself.
     augment_copies: usize,
 }
 
-impl LogisticLearner {
-    /// From `logistic`, `augment` and `augment_copies`.
-    pub fn new(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
-        let settings: Settings = parse_settings(settings)?;
-        settings.logistic.check().map_err(|error| error.inside("logistic"))?;
-        let copies = Copies::new(&settings.augment, settings.augment_copies)?;
-        Ok(Self { name: name.to_owned(), settings, copies })
-    }
+/// Builds the learner from `logistic`, `augment` and `augment_copies`.
+pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let settings: Settings = parse_settings(settings)?;
+    settings.logistic.check().map_err(|error| error.inside("logistic"))?;
+    let copies = Copies::new(&settings.augment, settings.augment_copies)?;
+    let LogisticConfig { c, max_iterations, .. } = settings.logistic;
+    let layers = [
+        ("image", format!("{PIXELS} pixels")),
+        ("weighted sums", CLASSES.to_string()),
+        ("softmax", CLASSES.to_string()),
+    ];
+    let description = Description {
+        name: name.to_owned(),
+        kind: "logistic",
+        summary: format!("784–10, {} parameters, c = {c}, at most {max_iterations} iterations", (PIXELS + 1) * CLASSES),
+        layers: layers.map(|(name, size)| (name.to_owned(), size)).to_vec(),
+        selects_by_validation: false,
+        // The tolerance may end it: a fit chooses its own end.
+        length: Length { field: "logistic.max_iterations", unit: "iteration", steps: max_iterations, is_prefix: false },
+        preparation: Recipe::default(),
+    };
+    Ok(Box::new(LogisticLearner { description, settings, copies }))
 }
 
 impl Learner for LogisticLearner {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn kind(&self) -> &'static str {
-        "logistic"
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn settings(&self) -> Result<toml::Table, LearnerError> {
-        settings_table(self, &self.settings)
+        settings_table(&self.description, &self.settings)
     }
 
-    fn summary(&self) -> String {
-        let LogisticConfig { c, max_iterations, .. } = self.settings.logistic;
-        format!("784–10, {} parameters, c = {c}, at most {max_iterations} iterations", (PIXELS + 1) * CLASSES)
-    }
-
-    fn layers(&self) -> Vec<(String, String)> {
-        let stages = [
-            ("image", format!("{PIXELS} pixels")),
-            ("weighted sums", CLASSES.to_string()),
-            ("softmax", CLASSES.to_string()),
-        ];
-        stages.map(|(name, size)| (name.to_owned(), size)).to_vec()
-    }
-
-    fn selects_by_validation(&self) -> bool {
-        false
-    }
-
-    fn runs_on_device(&self) -> bool {
-        false
-    }
-
-    fn length(&self) -> Length {
-        // The tolerance may end it: a fit chooses its own end.
-        Length {
-            field: "logistic.max_iterations",
-            unit: "iteration",
-            steps: self.settings.logistic.max_iterations,
-            is_prefix: false,
-        }
-    }
-
-    fn work(&self, images: usize) -> f64 {
+    fn cost(&self, images: usize) -> f64 {
         // Two products of ten columns, over the fifth of the pixels that has ink.
         let iterations = f64::from(self.settings.logistic.max_iterations);
         1e-9 * 4.0 * (PIXELS / 5 * CLASSES) as f64 * iterations * (images * self.copies.times()) as f64
@@ -97,17 +80,16 @@ impl Learner for LogisticLearner {
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
         let augmented = self.copies.augmented(train, context.seed);
-        let fit = train_logistic(
-            &self.settings.logistic,
-            augmented.as_ref().unwrap_or(train),
-            validation,
-            &context.classical(),
-        )?;
+        let fit = train_logistic(&self.settings.logistic, augmented.as_ref().unwrap_or(train), validation, context)?;
         Ok(Fitted { classifier: Box::new(fit.model), history: fit.history, timing: fit.timing })
     }
 
     fn load(&self, folder: &Path, _device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(TrainedLogistic::load(folder)?))
+    }
+
+    fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
+        None
     }
 }
 
@@ -124,6 +106,12 @@ impl Classifier for TrainedLogistic {
         Ok(Box::new(self.clone()))
     }
 
+    fn inspect(&self) -> &dyn Inspect {
+        self
+    }
+}
+
+impl Inspect for TrainedLogistic {
     fn parameters(&self) -> Option<u64> {
         Some((self.templates().len() * (PIXELS + 1)) as u64)
     }

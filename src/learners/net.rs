@@ -1,39 +1,39 @@
-//! The dense net and the CNN as learners: two names for the one trainer.
+//! The dense net and the CNN as learners: two kinds, one trainer.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, parse_settings,
-    settings_table,
+    classifier::{Classifier, Inspect, Predictor},
+    error::LearnerError,
+    format::{ModelFormat, ModelNotes},
+    learner::{Description, Fitted, Learner, Length, NetCapabilities},
+    settings::{parse_settings, settings_table},
 };
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    fit::FitContext,
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig, Schedule,
-        TrainJob, TrainedNet, TrainingConfig, WeightsFile,
+        self, Augment, ChosenDevice, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig,
+        Schedule, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
     seed::Seed,
 };
 
-/// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU
-/// itself.
-const DEVICE_FEEDERS: usize = 4;
-
-/// A net to be trained.
+/// Net to be trained.
 #[derive(Clone, Debug)]
-pub struct NetLearner {
-    name: String,
+struct NetLearner {
+    description: Description,
     network: NetworkConfig,
     training: TrainingConfig,
     augment: Recipe,
     processor: Processor,
 }
 
-/// The settings of a member, whichever net it is.
+/// Settings of a member, whichever net it is.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings<N> {
@@ -42,153 +42,124 @@ struct Settings<N> {
     augment: Recipe,
 }
 
+/// Builds a fully connected net from `network`, `training` and `augment`.
+pub(super) fn dense(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let Settings { network, training, augment } = parse_settings::<Settings<DenseConfig>>(settings)?;
+    Ok(Box::new(NetLearner::new(name, NetworkConfig::Dense(network), training, augment)?))
+}
+
+/// Builds a convolutional net from `network`, `training` and `augment`.
+pub(super) fn cnn(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let Settings { network, training, augment } = parse_settings::<Settings<CnnConfig>>(settings)?;
+    Ok(Box::new(NetLearner::new(name, NetworkConfig::Cnn(network), training, augment)?))
+}
+
+/// Builds a net of this architecture, with the default training.
+pub(super) fn of_network(name: &str, network: NetworkConfig) -> Result<Box<dyn Learner>, FieldError> {
+    Ok(Box::new(NetLearner::new(name, network, TrainingConfig::default(), Recipe::default())?))
+}
+
 impl NetLearner {
-    /// A fully connected net from `network`, `training` and `augment`.
-    pub fn dense(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
-        let settings: Settings<DenseConfig> = parse_settings(settings)?;
-        Self::checked(name, NetworkConfig::Dense(settings.network), settings.training, settings.augment)
-    }
-
-    /// A convolutional net from `network`, `training` and `augment`.
-    pub fn cnn(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
-        let settings: Settings<CnnConfig> = parse_settings(settings)?;
-        Self::checked(name, NetworkConfig::Cnn(settings.network), settings.training, settings.augment)
-    }
-
-    /// A net of this architecture, with the default training.
-    pub fn of_network(name: &str, network: NetworkConfig) -> Result<Self, FieldError> {
-        Self::checked(name, network, TrainingConfig::default(), Recipe::default())
-    }
-
-    fn checked(
-        name: &str,
-        network: NetworkConfig,
-        training: TrainingConfig,
-        augment: Recipe,
-    ) -> Result<Self, FieldError> {
+    fn new(name: &str, network: NetworkConfig, training: TrainingConfig, augment: Recipe) -> Result<Self, FieldError> {
         network.check().map_err(|error| error.inside("network"))?;
         training.check().map_err(|error| error.inside("training"))?;
         training.check_loss(&network).map_err(|error| error.inside("training"))?;
         let processor = augment.prepare().map_err(|error| error.inside("augment"))?;
-        Ok(Self { name: name.to_owned(), network, training, augment, processor })
+        Ok(Self { description: description(name, &network, &training), network, training, augment, processor })
     }
+}
 
-    /// The architecture.
-    pub fn network(&self) -> &NetworkConfig {
-        &self.network
-    }
-
-    /// How it is trained.
-    pub fn training(&self) -> &TrainingConfig {
-        &self.training
+fn description(name: &str, network: &NetworkConfig, training: &TrainingConfig) -> Description {
+    let (kind, shape) = match network {
+        NetworkConfig::Dense(dense) => ("dense", format!("784{}–10 {:?}", widths(&dense.hidden), dense.activation)),
+        NetworkConfig::Cnn(cnn) => {
+            let (filters, hidden) = (cnn.filters_by_block(), widths(&cnn.hidden));
+            ("cnn", format!("convolutions {filters}{hidden}–10 {:?}", cnn.activation))
+        }
+    };
+    let selects_by_validation = training.keep_best_epoch || training.early_stopping.is_some();
+    Description {
+        name: name.to_owned(),
+        kind,
+        summary: format!("{shape}, {} parameters, {} epochs", network.parameters(), training.epochs),
+        layers: network.layers(),
+        selects_by_validation,
+        length: Length {
+            field: "training.epochs",
+            unit: "epoch",
+            steps: training.epochs,
+            is_prefix: training.schedule == Schedule::Constant && !selects_by_validation,
+        },
+        preparation: Recipe::default(),
     }
 }
 
 impl Learner for NetLearner {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn kind(&self) -> &'static str {
-        match self.network {
-            NetworkConfig::Dense(_) => "dense",
-            NetworkConfig::Cnn(_) => "cnn",
-        }
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn settings(&self) -> Result<toml::Table, LearnerError> {
         let (training, augment) = (self.training.clone(), self.augment.clone());
         match &self.network {
             NetworkConfig::Dense(network) => {
-                settings_table(self, &Settings { network: network.clone(), training, augment })
+                settings_table(&self.description, &Settings { network: network.clone(), training, augment })
             }
             NetworkConfig::Cnn(network) => {
-                settings_table(self, &Settings { network: network.clone(), training, augment })
+                settings_table(&self.description, &Settings { network: network.clone(), training, augment })
             }
         }
     }
 
-    fn summary(&self) -> String {
-        let parameters = self.network.parameters();
-        let layers = match &self.network {
-            NetworkConfig::Dense(dense) => format!("784{}–10 {:?}", widths(&dense.hidden), dense.activation),
-            NetworkConfig::Cnn(cnn) => {
-                format!("convolutions {}{}–10 {:?}", cnn.filters_by_block(), widths(&cnn.hidden), cnn.activation)
-            }
-        };
-        format!("{layers}, {parameters} parameters, {} epochs", self.training.epochs)
-    }
-
-    fn layers(&self) -> Vec<(String, String)> {
-        self.network.layers()
-    }
-
-    fn selects_by_validation(&self) -> bool {
-        self.training.keep_best_epoch || self.training.early_stopping.is_some()
-    }
-
-    fn runs_on_device(&self) -> bool {
-        true
-    }
-
-    fn length(&self) -> Length {
-        let is_prefix = self.training.schedule == Schedule::Constant && !self.selects_by_validation();
-        Length { field: "training.epochs", unit: "epoch", steps: self.training.epochs, is_prefix }
-    }
-
-    fn work(&self, images: usize) -> f64 {
+    fn cost(&self, images: usize) -> f64 {
         // Forward, and twice that backward.
         3e-9 * self.network.operations_per_image() * images as f64 * f64::from(self.training.epochs)
     }
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
         let augment: Option<&dyn Augment> = if self.augment.steps.is_empty() { None } else { Some(&self.processor) };
-        let job = TrainJob {
-            seed: context.seed,
-            device: context.device,
-            checkpoint: context.checkpoint,
-            progress: context.progress,
-            name: context.label,
-            cancel: context.cancel,
-            observe: context.observe,
-            feeders: if context.device.is_cpu() { context.threads - 1 } else { DEVICE_FEEDERS },
-        };
-        let net = nn::train(&self.network, &self.training, train, validation, augment, &job)?;
+        let net = nn::train(&self.network, &self.training, train, validation, augment, context)?;
         let (history, timing) = (net.history().clone(), net.timing().clone());
         Ok(Fitted { classifier: Box::new(net), history, timing })
     }
 
-    fn overfitting(&self, images: usize, epochs: u32) -> Option<Box<dyn Learner>> {
+    fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+        Ok(Box::new(TrainedNet::load(folder, device)?))
+    }
+
+    fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
+        Some(Box::new(self))
+    }
+}
+
+impl NetCapabilities for &NetLearner {
+    fn overfitting(&self, images: usize, epochs: u32) -> Box<dyn Learner> {
         let (network, training) = (self.network.without_dropout(), self.training.overfitting(images, epochs));
-        Some(Box::new(Self {
+        Box::new(NetLearner {
+            description: description(&self.description.name, &network, &training),
             network,
             training,
             augment: Recipe::default(),
             processor: Processor::default(),
-            ..self.clone()
-        }))
+        })
     }
 
     fn check_gradients(
         &self,
         seed: Seed,
-        device: &nn::ChosenDevice,
+        device: &ChosenDevice,
         progress: &dyn Progress,
-    ) -> Option<Result<Vec<GradientCheck>, LearnerError>> {
-        let checked = nn::check_member_gradients(&self.name, &self.network, &self.training, seed, device, progress);
-        Some(checked.map_err(LearnerError::from))
+    ) -> Result<Vec<GradientCheck>, LearnerError> {
+        let name = &self.description.name;
+        Ok(nn::check_member_gradients(name, &self.network, &self.training, seed, device, progress)?)
     }
 
-    fn load(&self, folder: &Path, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
-        Ok(Box::new(TrainedNet::load(folder, device)?))
-    }
-
-    fn import(&self, weights: &WeightsFile, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+    fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(weights.to_net(&self.network, device)?))
     }
 }
 
-/// `–80–28`, without the layers that are absent.
+/// Widths of the hidden layers as `–80–28`; a width of 0 means no layer.
 fn widths(hidden: &[usize]) -> String {
     hidden.iter().filter(|&&units| units > 0).map(|units| format!("–{units}")).collect()
 }
@@ -206,6 +177,12 @@ impl Classifier for TrainedNet {
         Ok(Box::new(NetPredictor::new(self)?))
     }
 
+    fn inspect(&self) -> &dyn Inspect {
+        self
+    }
+}
+
+impl Inspect for TrainedNet {
     fn parameters(&self) -> Option<u64> {
         Some(self.config().parameters() as u64)
     }

@@ -1,30 +1,34 @@
 //! A learner whose images pass steps of its own first: `prepare = ["deskewed"]` in a member's table.
 //!
-//! So members that want their images prepared in different ways are members of one stack. Images that come here went
-//! through the run's own steps before.
+//! So members with different preprocessing can be members of one stack. The steps of the run itself come before.
 
 use std::{path::Path, sync::Arc};
 
-use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor};
+use super::{
+    classifier::{Classifier, Inspect, Predictor},
+    error::LearnerError,
+    learner::{Description, Fitted, Learner, NetCapabilities},
+};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    fit::FitContext,
     imaging::{Processor, Recipe},
-    nn::{ChosenDevice, Film, Filters, GradientCheck, WeightsFile},
+    nn::{ChosenDevice, GradientCheck, WeightsFile},
     progress::Progress,
     seed::Seed,
 };
 
-/// The setting's name in a member's table.
+/// Name of the setting in a member's table.
 pub(super) const FIELD: &str = "prepare";
 
-/// A learner of any kind, and what is done to an image before it sees it.
+/// Decorator of a learner of any kind: its images pass a recipe first.
 pub(super) struct PreparedLearner {
+    description: Description,
     inner: Box<dyn Learner>,
-    recipe: Recipe,
     steps: Steps,
 }
 
-/// The recipe with its tables ready. No step of it is random.
+/// A recipe ready to be applied. No step of it is random.
 #[derive(Clone)]
 struct Steps(Arc<Processor>);
 
@@ -38,84 +42,82 @@ impl Steps {
         Digits { images: self.all(&digits.images), labels: digits.labels.clone(), groups: digits.groups.clone() }
     }
 
-    /// The model behind these steps.
+    /// The model with these steps before it.
     fn before(&self, inner: Box<dyn Classifier>) -> Box<dyn Classifier> {
         Box::new(PreparedClassifier { inner, steps: self.clone() })
     }
 }
 
 impl PreparedLearner {
-    /// Refuses a recipe that is impossible or random.
+    /// Decorates a learner.
+    ///
+    /// # Errors
+    /// If the recipe is impossible or random.
     pub(super) fn new(inner: Box<dyn Learner>, recipe: Recipe) -> Result<Self, FieldError> {
         let processor = recipe.prepare().map_err(|error| error.inside(FIELD))?;
         if processor.is_random() {
             return Err(FieldError::new(FIELD, "has a random step; those belong into `augment`"));
         }
-        Ok(Self { inner, recipe, steps: Steps(Arc::new(processor)) })
+        Ok(Self::decorate(inner, recipe, Steps(Arc::new(processor))))
     }
 
-    fn step_names(&self) -> String {
-        self.recipe.steps.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ")
+    fn decorate(inner: Box<dyn Learner>, recipe: Recipe, steps: Steps) -> Self {
+        let names = recipe.steps.iter().map(|step| step.name()).collect::<Vec<_>>().join(", ");
+        let mut description = inner.description().clone();
+        description.summary = format!("{}, images through {names}", description.summary);
+        description.layers.insert(0, (format!("image through {names}"), format!("1 × {SIDE} × {SIDE}")));
+        description.preparation = recipe;
+        Self { description, inner, steps }
     }
 }
 
 impl Learner for PreparedLearner {
-    fn name(&self) -> &str {
-        self.inner.name()
-    }
-
-    fn kind(&self) -> &'static str {
-        self.inner.kind()
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn settings(&self) -> Result<toml::Table, LearnerError> {
-        let recipe = toml::Value::try_from(&self.recipe);
-        let recipe = recipe.map_err(|source| LearnerError::Settings { name: self.name().to_owned(), source })?;
+        let recipe = toml::Value::try_from(&self.description.preparation);
+        let name = || self.description.name.clone();
+        let recipe = recipe.map_err(|source| LearnerError::Settings { name: name(), source })?;
         let mut table = self.inner.settings()?;
         table.insert(FIELD.to_owned(), recipe);
         Ok(table)
     }
 
-    fn summary(&self) -> String {
-        format!("{}, images through {}", self.inner.summary(), self.step_names())
-    }
-
-    fn layers(&self) -> Vec<(String, String)> {
-        let own = (format!("image through {}", self.step_names()), format!("1 × {SIDE} × {SIDE}"));
-        std::iter::once(own).chain(self.inner.layers()).collect()
-    }
-
-    fn selects_by_validation(&self) -> bool {
-        self.inner.selects_by_validation()
-    }
-
-    fn runs_on_device(&self) -> bool {
-        self.inner.runs_on_device()
-    }
-
-    fn length(&self) -> Length {
-        self.inner.length()
-    }
-
-    fn work(&self, images: usize) -> f64 {
-        self.inner.work(images)
-    }
-
-    fn preparation(&self) -> Recipe {
-        self.recipe.clone()
+    fn cost(&self, images: usize) -> f64 {
+        self.inner.cost(images)
     }
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
         let (train, validation) = (self.steps.digits(train), validation.map(|digits| self.steps.digits(digits)));
-        // What others share is made of images as they came.
-        let context = FitContext { shared: None, ..*context };
+        // The cache holds values of images without these steps.
+        let context = context.sharing(None);
         let fitted = self.inner.fit(&train, validation.as_ref(), &context)?;
         Ok(Fitted { classifier: self.steps.before(fitted.classifier), ..fitted })
     }
 
-    fn overfitting(&self, images: usize, epochs: u32) -> Option<Box<dyn Learner>> {
-        let inner = self.inner.overfitting(images, epochs)?;
-        Some(Box::new(Self { inner, recipe: self.recipe.clone(), steps: self.steps.clone() }))
+    fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+        Ok(self.steps.before(self.inner.load(folder, device)?))
+    }
+
+    fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
+        let inner = self.inner.net()?;
+        Some(Box::new(PreparedNet { inner, learner: self }))
+    }
+}
+
+/// A net whose images pass a recipe first.
+struct PreparedNet<'a> {
+    inner: Box<dyn NetCapabilities + 'a>,
+    learner: &'a PreparedLearner,
+}
+
+impl NetCapabilities for PreparedNet<'_> {
+    fn overfitting(&self, images: usize, epochs: u32) -> Box<dyn Learner> {
+        let inner = self.inner.overfitting(images, epochs);
+        let PreparedLearner { description, steps, .. } = self.learner;
+        Box::new(PreparedLearner::decorate(inner, description.preparation.clone(), steps.clone()))
     }
 
     fn check_gradients(
@@ -123,20 +125,16 @@ impl Learner for PreparedLearner {
         seed: Seed,
         device: &ChosenDevice,
         progress: &dyn Progress,
-    ) -> Option<Result<Vec<GradientCheck>, LearnerError>> {
+    ) -> Result<Vec<GradientCheck>, LearnerError> {
         self.inner.check_gradients(seed, device, progress)
     }
 
-    fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
-        Ok(self.steps.before(self.inner.load(folder, device)?))
-    }
-
     fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
-        Ok(self.steps.before(self.inner.import(weights, device)?))
+        Ok(self.learner.steps.before(self.inner.import(weights, device)?))
     }
 }
 
-/// A model that was fitted on prepared images.
+/// Fitted model whose images pass a recipe first.
 struct PreparedClassifier {
     inner: Box<dyn Classifier>,
     steps: Steps,
@@ -147,36 +145,20 @@ impl Classifier for PreparedClassifier {
         self.inner.predict_proba(&self.steps.all(images))
     }
 
-    fn save(&self, folder: &Path) -> Result<(), LearnerError> {
-        self.inner.save(folder)
-    }
-
     fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
         Ok(Box::new(PreparedPredictor { inner: self.inner.predictor()?, steps: self.steps.clone() }))
     }
 
-    fn parameters(&self) -> Option<u64> {
-        self.inner.parameters()
+    fn save(&self, folder: &Path) -> Result<(), LearnerError> {
+        self.inner.save(folder)
     }
 
-    fn formats(&self) -> &'static [ModelFormat] {
-        self.inner.formats()
-    }
-
-    fn export(&self, format: ModelFormat, notes: &ModelNotes) -> Result<Vec<u8>, LearnerError> {
-        self.inner.export(format, notes)
-    }
-
-    fn first_layer_filters(&self) -> Option<Filters> {
-        self.inner.first_layer_filters()
-    }
-
-    fn film(&self) -> Option<&Film> {
-        self.inner.film()
+    fn inspect(&self) -> &dyn Inspect {
+        self.inner.inspect()
     }
 }
 
-/// The same for one image after another.
+/// Predictor whose images pass a recipe first.
 struct PreparedPredictor {
     inner: Box<dyn Predictor>,
     steps: Steps,

@@ -1,15 +1,16 @@
-//! The images that a learner chooses by.
+//! Selection images: the part of the training images by which a learner selects an epoch or a number of trees.
 
 use crate::{
     data::{DataError, Digits, stratified_group_split},
     seed::Seed,
 };
 
-/// Share of the training images that a learner gets to choose an epoch or a number of trees by.
+/// Fraction of the training images that are set aside for selection.
 const SELECTION_SHARE: f64 = 0.1;
 
-/// Divides training images for a learner that [chooses by validation](super::Learner::selects_by_validation): what it
-/// is fitted on, and what it chooses by. Images that a model is scored on must not serve the second.
+/// Divides training images for a learner that [selects by validation](super::Description::selects_by_validation) into
+/// those that it is fitted on and those that it selects by. Images that a model is scored on must not be among the
+/// latter.
 ///
 /// # Errors
 /// If a class has too few groups of images.

@@ -5,20 +5,25 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor, copies::Copies,
-    parse_settings, settings_table,
+    classifier::{Classifier, Inspect, Predictor},
+    copies::Copies,
+    error::LearnerError,
+    format::{ModelFormat, ModelNotes},
+    learner::{Description, Fitted, Learner, Length, NetCapabilities},
+    settings::{parse_settings, settings_table},
 };
 use crate::{
     classical::{Gamma, SvmConfig, TrainedSvm, train_svm},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    fit::FitContext,
     imaging::Recipe,
     nn::ChosenDevice,
 };
 
-/// A machine to be fitted.
+/// Support-vector machine to be fitted.
 #[derive(Clone, Debug)]
-pub struct SvmLearner {
-    name: String,
+struct SvmLearner {
+    description: Description,
     settings: Settings,
     copies: Copies,
 }
@@ -26,72 +31,52 @@ pub struct SvmLearner {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Settings {
-    /// Kernel, price and limits.
+    /// Kernel, regularisation and limits.
     svm: SvmConfig,
-    /// Steps for the extra copies of each training image.
+    /// Random steps for the additional copies of each training image.
     augment: Recipe,
     /// Augmented copies of each training image, beside the image itself.
     augment_copies: usize,
 }
 
-impl SvmLearner {
-    /// From `svm`, `augment` and `augment_copies`.
-    pub fn new(name: &str, settings: toml::Table) -> Result<Self, FieldError> {
-        let settings: Settings = parse_settings(settings)?;
-        settings.svm.check().map_err(|error| error.inside("svm"))?;
-        let copies = Copies::new(&settings.augment, settings.augment_copies)?;
-        Ok(Self { name: name.to_owned(), settings, copies })
-    }
-
-    fn kernel(&self) -> String {
-        match self.settings.svm.gamma {
-            Gamma::Scale => "RBF kernel, gamma by scale".to_owned(),
-            Gamma::Value(gamma) => format!("RBF kernel, gamma = {gamma}"),
-        }
-    }
+/// Builds the learner from `svm`, `augment` and `augment_copies`.
+pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let settings: Settings = parse_settings(settings)?;
+    settings.svm.check().map_err(|error| error.inside("svm"))?;
+    let copies = Copies::new(&settings.augment, settings.augment_copies)?;
+    let kernel = match settings.svm.gamma {
+        Gamma::Scale => "RBF kernel, gamma by scale".to_owned(),
+        Gamma::Value(gamma) => format!("RBF kernel, gamma = {gamma}"),
+    };
+    let layers = [
+        ("image".to_owned(), format!("{PIXELS} pixels")),
+        (kernel.clone(), "one for each support vector".to_owned()),
+        ("decisions between pairs of classes, weighted sums".to_owned(), (CLASSES * (CLASSES - 1) / 2).to_string()),
+        ("calibration, weighted sums".to_owned(), CLASSES.to_string()),
+        ("softmax".to_owned(), CLASSES.to_string()),
+    ];
+    let description = Description {
+        name: name.to_owned(),
+        kind: "svm",
+        summary: format!("{kernel}, c = {}, one machine for each pair of classes", settings.svm.c),
+        layers: layers.to_vec(),
+        selects_by_validation: false,
+        length: Length::one("svm"),
+        preparation: Recipe::default(),
+    };
+    Ok(Box::new(SvmLearner { description, settings, copies }))
 }
 
 impl Learner for SvmLearner {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn kind(&self) -> &'static str {
-        "svm"
+    fn description(&self) -> &Description {
+        &self.description
     }
 
     fn settings(&self) -> Result<toml::Table, LearnerError> {
-        settings_table(self, &self.settings)
+        settings_table(&self.description, &self.settings)
     }
 
-    fn summary(&self) -> String {
-        format!("{}, c = {}, one machine for each pair of classes", self.kernel(), self.settings.svm.c)
-    }
-
-    fn layers(&self) -> Vec<(String, String)> {
-        let stages = [
-            ("image".to_owned(), format!("{PIXELS} pixels")),
-            (self.kernel(), "one for each support vector".to_owned()),
-            ("decisions between pairs of classes, weighted sums".to_owned(), (CLASSES * (CLASSES - 1) / 2).to_string()),
-            ("calibration, weighted sums".to_owned(), CLASSES.to_string()),
-            ("softmax".to_owned(), CLASSES.to_string()),
-        ];
-        stages.to_vec()
-    }
-
-    fn selects_by_validation(&self) -> bool {
-        false
-    }
-
-    fn runs_on_device(&self) -> bool {
-        false
-    }
-
-    fn length(&self) -> Length {
-        Length { field: "svm", unit: "fit", steps: 1, is_prefix: false }
-    }
-
-    fn work(&self, images: usize) -> f64 {
+    fn cost(&self, images: usize) -> f64 {
         // A pair is a fifth of the images; about a fifth of its kernel matrix is computed. Once for all images, once
         // without each part.
         let pairs = (CLASSES * (CLASSES - 1) / 2) as f64;
@@ -102,12 +87,16 @@ impl Learner for SvmLearner {
 
     fn fit(&self, train: &Digits, validation: Option<&Digits>, context: &FitContext) -> Result<Fitted, LearnerError> {
         let augmented = self.copies.augmented(train, context.seed);
-        let fit = train_svm(&self.settings.svm, augmented.as_ref().unwrap_or(train), validation, &context.classical())?;
+        let fit = train_svm(&self.settings.svm, augmented.as_ref().unwrap_or(train), validation, context)?;
         Ok(Fitted { classifier: Box::new(fit.model), history: fit.history, timing: fit.timing })
     }
 
     fn load(&self, folder: &Path, _device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(TrainedSvm::load(folder)?))
+    }
+
+    fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
+        None
     }
 }
 
@@ -120,6 +109,16 @@ impl Classifier for TrainedSvm {
         Ok(TrainedSvm::save(self, folder)?)
     }
 
+    fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn inspect(&self) -> &dyn Inspect {
+        self
+    }
+}
+
+impl Inspect for TrainedSvm {
     fn parameters(&self) -> Option<u64> {
         Some(TrainedSvm::parameters(self))
     }
@@ -134,10 +133,6 @@ impl Classifier for TrainedSvm {
             ModelFormat::Json => Ok(self.to_json(&notes.texts())?),
             ModelFormat::Onnx | ModelFormat::Lightgbm => Err(LearnerError::no_format(self.formats(), format, notes)),
         }
-    }
-
-    fn predictor(&self) -> Result<Box<dyn Predictor>, LearnerError> {
-        Ok(Box::new(self.clone()))
     }
 }
 

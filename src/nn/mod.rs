@@ -1,6 +1,6 @@
 //! Neural networks on [Burn](https://burn.dev): devices, layers, update rules, losses and the one trainer.
 //!
-//! A [`NetworkConfig`] says which net, a [`TrainingConfig`] how it is trained, a [`TrainJob`] where and from which
+//! A [`NetworkConfig`] says which net, a [`TrainingConfig`] how it is trained, a [`FitContext`](crate::fit::FitContext) where and from which
 //! seed; [`train`] makes a [`TrainedNet`] of them, which predicts and is saved as a safetensors file; a
 //! [`NetPredictor`] is its copy for single images. It leaves the program as safetensors, ONNX or JSON, and weights from
 //! elsewhere come in as safetensors ([`WeightsFile`]). Folds and other kinds of model are other rooms' business.
@@ -61,4 +61,4 @@ pub use predictor::NetPredictor;
 pub use schedule::Schedule;
 pub use throughput::{OperationSpeed, Pass, Throughput, operation_speeds, throughput};
 pub use trained::TrainedNet;
-pub use trainer::{Augment, EarlyStopping, Monitor, TrainJob, TrainingConfig, train};
+pub use trainer::{Augment, EarlyStopping, Monitor, TrainingConfig, train};

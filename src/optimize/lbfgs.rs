@@ -1,9 +1,9 @@
 //! argmin's L-BFGS with the line search of Moré and Thuente.
 //!
 //! argmin asks for cost and gradient one after the other at the same point; a pass over the data gives both, so the
-//! last pair is kept. Whether the minimum was reached is judged here and not by argmin, which calls a line search that
-//! found no better point an ordinary end. Its line search would also go on for ever on a value that is not a number, so
-//! such values and too many evaluations end it with an error.
+//! last pair is cached. Whether the minimum was reached is decided here and not by argmin, which reports a line search
+//! without a better point as convergence. Its line search would also not end on NaN, so NaN and too many evaluations
+//! end it with an error.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,36 +19,39 @@ use argmin::{
 const MEMORY: usize = 10;
 /// Iterations of [`minimise`] stop once the gradient's norm is below this.
 const TARGET: f64 = 1e-8;
-/// A line search that finds nothing better ends the iterations; with a gradient below this it was rounding that stopped
-/// it.
+/// A line search that finds no better point ends the iterations; with a gradient below this, rounding errors are the
+/// cause.
 pub(crate) const GOOD_ENOUGH: f64 = 1e-6;
-/// Most passes over the data for each iteration of a descent, on average; little more than one is usual.
+/// Greatest mean number of passes over the data per iteration; little more than one is usual.
 const EVALUATIONS: u64 = 2;
-/// And so many more, for a descent of few iterations.
+/// Passes allowed beyond those, for a minimisation of few iterations.
 const MORE_EVALUATIONS: u64 = 1000;
-/// Iterations of [`minimise`] at most; a fit takes a few hundred.
+/// Greatest number of iterations of [`minimise`]; a fit takes a few hundred.
 const ITERATIONS: u64 = 10_000;
 
-/// A smooth convex function.
+/// Smooth convex function.
 pub(crate) trait Objective {
-    /// Its value and gradient at a point.
+    /// Value and gradient at a point.
     fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>);
 }
 
-/// The optimiser did not reach the minimum.
+/// Error of a minimisation that did not reach the minimum.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("fitting the {model} stopped {}, expected a gradient of at most {expected:.0e} ({reason})", reached(*iterations, *gradient))]
+#[error(
+    "fitting the {model} stopped {}, expected a gradient of at most {expected:.0e} ({reason})",
+    reached(*iterations, *gradient)
+)]
 pub struct Unsolved {
-    /// What was fitted.
+    /// Name of the model.
     pub model: &'static str,
-    /// Iterations done.
+    /// Number of iterations done.
     pub iterations: u64,
-    /// Euclidean norm of the gradient at the best point, or how far a condition of optimality is from holding there;
+    /// Euclidean norm of the gradient at the best point, or the greatest violation of an optimality condition there;
     /// none if there is no point.
     pub gradient: Option<f64>,
-    /// What would do.
+    /// Gradient or violation at which it would have converged.
     pub expected: f64,
-    /// Why it stopped.
+    /// Reason for the stop.
     pub reason: String,
 }
 
@@ -58,49 +61,49 @@ fn reached(iterations: u64, gradient: Option<f64>) -> String {
     })
 }
 
-/// When a descent ends by itself.
+/// Stopping conditions of [`descend`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Once the gradient's Euclidean norm is below this.
+    /// Euclidean norm of the gradient below which it has converged.
     pub tolerance: f64,
-    /// After so many iterations.
+    /// Greatest number of iterations.
     pub iterations: u64,
 }
 
-/// One iteration that was done.
-pub(crate) struct Step<'a> {
-    /// Counted from 1.
-    pub iteration: u64,
-    /// Where it led.
+/// One finished iteration.
+pub(crate) struct Iteration<'a> {
+    /// Number of the iteration, from 1.
+    pub number: u64,
+    /// Point that it led to.
     pub at: &'a [f64],
 }
 
-/// Why a descent ended.
+/// Reason why [`descend`] ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Termination {
     /// The gradient was small enough.
     Converged,
-    /// There were iterations enough.
+    /// The limit of iterations was reached.
     Iterations,
-    /// No better point was found along the way down: rounding, or a function that is not as it should be.
+    /// The line search found no better point: rounding errors, or a function with a wrong gradient.
     Stalled(String),
-    /// Who watched it ended it.
-    Watched,
+    /// The caller ended it.
+    Stopped,
 }
 
-/// How far a descent came.
+/// Result of [`descend`].
 pub(crate) struct Descent {
-    /// The best point.
+    /// Best point.
     pub at: Vec<f64>,
-    /// Iterations done.
+    /// Number of iterations done.
     pub iterations: u64,
-    /// Euclidean norm of the gradient there.
+    /// Euclidean norm of the gradient at that point.
     pub gradient: f64,
-    /// Why it ended.
-    pub end: End,
+    /// Reason for the end.
+    pub end: Termination,
 }
 
-/// Finds the minimum from a starting point, as well as rounding allows; `model` names what is fitted in the error.
+/// Finds the minimum from a starting point, as exactly as rounding allows; `model` is the model's name in errors.
 pub(crate) fn minimise(model: &'static str, objective: &impl Objective, start: Vec<f64>) -> Result<Vec<f64>, Unsolved> {
     let limits = Limits { tolerance: TARGET, iterations: ITERATIONS };
     let found = descend(model, objective, start, limits, |_| ControlFlow::Continue(()))?;
@@ -111,21 +114,21 @@ pub(crate) fn minimise(model: &'static str, objective: &impl Objective, start: V
             iterations: found.iterations,
             gradient: Some(found.gradient),
             expected: GOOD_ENOUGH,
-            reason: if let End::Stalled(reason) = found.end { reason } else { "it goes on falling".to_owned() },
+            reason: if let Termination::Stalled(reason) = found.end { reason } else { "it still decreases".to_owned() },
         }),
     }
 }
 
-/// Goes down from a starting point until a limit is reached or `watch`, called after every iteration, ends it.
+/// Minimises from a starting point until a limit is reached or `watch`, called after every iteration, ends it.
 ///
 /// # Errors
-/// If the function or its gradient is not a finite number at the start, or nothing is found at all.
+/// If the function or its gradient is NaN or infinite at the start, or no point is found.
 pub(crate) fn descend(
     model: &'static str,
     objective: &impl Objective,
     start: Vec<f64>,
     limits: Limits,
-    mut watch: impl FnMut(Step) -> ControlFlow<()>,
+    mut watch: impl FnMut(Iteration) -> ControlFlow<()>,
 ) -> Result<Descent, Unsolved> {
     let failed = |reason: String| Unsolved { model, iterations: 0, gradient: None, expected: limits.tolerance, reason };
     let broken = |error: Error| failed(error.to_string());
@@ -139,20 +142,20 @@ pub(crate) fn descend(
     state.update();
     let end = loop {
         if state.get_gradient().is_some_and(|gradient| norm(gradient) < limits.tolerance) {
-            break End::Converged;
+            break Termination::Converged;
         }
         if state.get_iter() >= limits.iterations {
-            break End::Iterations;
+            break Termination::Iterations;
         }
         state = solver.next_iter(&mut problem, state).map_err(broken)?.0;
         if state.terminated() {
-            break End::Stalled(state.get_termination_status().to_string());
+            break Termination::Stalled(state.get_termination_status().to_string());
         }
         state.update();
         state.increment_iter();
-        let step = state.get_param().map(|at| Step { iteration: state.get_iter(), at });
-        if step.is_some_and(|step| watch(step).is_break()) {
-            break End::Watched;
+        let iteration = state.get_param().map(|at| Iteration { number: state.get_iter(), at });
+        if iteration.is_some_and(|iteration| watch(iteration).is_break()) {
+            break Termination::Stopped;
         }
     };
     let iterations = state.get_iter();
@@ -174,7 +177,7 @@ struct Evaluation {
 struct Remembered<'a, O> {
     objective: &'a O,
     last: RefCell<Option<Evaluation>>,
-    /// Evaluations that may still be made.
+    /// Evaluations still allowed.
     left: Cell<u64>,
 }
 
@@ -221,9 +224,9 @@ mod tests {
     struct Bowl;
     impl Objective for Bowl {
         fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
-            let scale = |place: usize| 10_f64.powi(place as i32);
-            let cost = at.iter().enumerate().map(|(place, x)| 0.5 * scale(place) * (x - 1.0).powi(2)).sum();
-            (cost, at.iter().enumerate().map(|(place, x)| scale(place) * (x - 1.0)).collect())
+            let scale = |index: usize| 10_f64.powi(index as i32);
+            let cost = at.iter().enumerate().map(|(index, x)| 0.5 * scale(index) * (x - 1.0).powi(2)).sum();
+            (cost, at.iter().enumerate().map(|(index, x)| scale(index) * (x - 1.0)).collect())
         }
     }
 
@@ -258,15 +261,16 @@ mod tests {
     #[test]
     fn a_descent_ends_where_it_is_told_to() {
         let go = |iterations, last| {
-            let watch =
-                |step: Step| if step.iteration == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            let watch = |iteration: Iteration| {
+                if iteration.number == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
             descend("bowl", &Bowl, vec![-3.0; 5], Limits { tolerance: 1e-3, iterations }, watch).unwrap()
         };
         let whole = go(1000, u64::MAX);
-        assert!(whole.end == End::Converged && whole.gradient < 1e-3 && whole.iterations > 4);
+        assert!(whole.end == Termination::Converged && whole.gradient < 1e-3 && whole.iterations > 4);
         let cut = go(3, u64::MAX);
-        assert!(cut.end == End::Iterations && cut.iterations == 3 && cut.gradient > whole.gradient);
+        assert!(cut.end == Termination::Iterations && cut.iterations == 3 && cut.gradient > whole.gradient);
         let watched = go(1000, 3);
-        assert!(watched.end == End::Watched && watched.iterations == 3 && watched.at == cut.at);
+        assert!(watched.end == Termination::Stopped && watched.iterations == 3 && watched.at == cut.at);
     }
 }

@@ -1,46 +1,45 @@
-//! The function that the logistic regression minimises: (Σ log-loss + ½‖W‖² / c) / n.
+//! The objective of multinomial logistic regression: (Σ log-loss + ½‖W‖² / c) / n.
 //!
-//! The features are centred and divided by their spread first, which makes the function better conditioned. The minimum
-//! stays what it was: centring moves only the intercepts, which are free, and the penalty is that of the weights before
-//! the division. Constant columns become zero.
+//! The features are standardised first, which makes the function better conditioned. The minimum stays the same:
+//! centring moves only the intercepts, which are not penalised, and the penalty is that of the weights before the
+//! division. Constant columns become zero.
 //!
-//! The pass over the data is cut into chunks of fixed size. The chunks run on the threads there are; their sums are
-//! added in the order of the chunks, so that the result has the same bits on any number of threads.
+//! The pass over the data is cut into chunks of fixed size, which run in parallel; their sums are added in the order of
+//! the chunks, so that the result has the same bits on any number of threads.
 
 use rayon::prelude::*;
 
-use super::Objective;
+use super::lbfgs::Objective;
 use crate::data::CLASSES;
 
 /// Rows of one chunk.
 const CHUNK: usize = 1024;
-/// Rows whose contributions are added to the gradient in one sweep over it.
+/// Rows whose contributions are added to the gradient in one pass over it.
 const BLOCK: usize = 4;
-/// Stands for −∞ as the intercept of a class that no image has.
+/// Intercept of a class without training images, in place of −∞.
 pub(crate) const NEVER: f64 = -1e300;
 
-/// Columns that spread less than this are constant up to rounding.
+/// Standard deviation below which a column counts as constant.
 const CONSTANT: f64 = 1e-9;
 
-/// The penalised log-loss of standardised features.
+/// Penalised log-loss of standardised features.
 pub(crate) struct LogLoss<'a> {
-    /// `[n, width]`.
+    /// Standardised features, `[n, width]`.
     standardised: Vec<f64>,
     means: Vec<f64>,
-    /// Standard deviations.
+    /// Standard deviations; 1 for constant columns.
     spreads: Vec<f64>,
     labels: &'a [u8],
     classes: &'a [u8],
     c: f64,
 }
 
-/// Logit weights of one feature for all classes (or the gradient of them), and so on for each feature, the intercepts
-/// last: `[width + 1, 10]`.
+/// Weights of each feature for all classes (or their gradient), the intercepts last: `[width + 1, 10]`.
 type Table = Vec<[f64; CLASSES]>;
 
 impl<'a> LogLoss<'a> {
-    /// `features`: `[n, width]`. `classes`: those that occur among the `labels`, `[n]`; only they have parameters. `c`:
-    /// the inverse strength of the penalty.
+    /// Standardises `features`, `[n, width]`. `classes`: those that occur among the `labels`, `[n]`; only they have
+    /// parameters. `c`: inverse strength of the penalty.
     pub(crate) fn new(features: Vec<f64>, labels: &'a [u8], classes: &'a [u8], c: f64) -> Self {
         let mut standardised = features;
         let width = standardised.len() / labels.len().max(1);
@@ -69,12 +68,12 @@ impl<'a> LogLoss<'a> {
         Self { standardised, means, spreads, labels, classes, c }
     }
 
-    /// Numbers to find: for each class its weights, then its intercept.
+    /// Number of parameters: for each class its weights, then its intercept.
     pub(crate) fn parameters(&self) -> usize {
         self.classes.len() * (self.means.len() + 1)
     }
 
-    /// Weights `[classes, width]` and intercepts `[classes]` for features as they were before they were standardised.
+    /// Weights `[classes, width]` and intercepts `[classes]` for features that are not standardised.
     pub(crate) fn into_model(self, parameters: &[f64]) -> (Vec<Vec<f64>>, Vec<f64>) {
         let width = self.means.len();
         parameters
@@ -111,7 +110,7 @@ impl<'a> LogLoss<'a> {
                 loss += residuals_of(table, row, usize::from(label), residual);
             }
             let features: [&[f64]; BLOCK] =
-                std::array::from_fn(|place| rows.get(place * width..(place + 1) * width).unwrap_or(&rows[..width]));
+                std::array::from_fn(|index| rows.get(index * width..(index + 1) * width).unwrap_or(&rows[..width]));
             for (feature, sums) in gradient[..width].iter_mut().enumerate() {
                 for (row, residual) in features.iter().zip(residuals.iter()) {
                     let value = row[feature];
@@ -155,17 +154,6 @@ pub(crate) fn residuals(logits: &[f64; CLASSES], label: usize, residual: &mut [f
     }
     residual[label] -= 1.0;
     sum.ln() + largest - logits[label]
-}
-
-/// Logits to probabilities; −∞ gives 0.
-pub(crate) fn softmax(mut logits: [f64; CLASSES]) -> [f64; CLASSES] {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sum = 0.0;
-    for logit in &mut logits {
-        *logit = (*logit - largest).exp();
-        sum += *logit;
-    }
-    logits.map(|value| value / sum)
 }
 
 impl Objective for LogLoss<'_> {

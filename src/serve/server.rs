@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use crate::fit::FitContext;
 use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -26,8 +25,20 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::Layer;
 
-use super::{ServeError, ServeOptions, Service, desk::Log, guarded, routes};
-use crate::{artifact::TrainedModels, device::ChosenDevice};
+use super::{
+    engine::{Engine, Predictor, RunPredictor},
+    error::ServeError,
+    metrics::Metrics,
+    options::{Log, ServeOptions},
+    page::Pages,
+    router,
+    run_summary::RunSummary,
+    state::{Service, State},
+};
+use crate::{
+    artifact::{RunFailure, TrainedModels},
+    device::ChosenDevice,
+};
 
 /// Maximum number of open connections; further ones wait in the backlog of the operating system.
 const MAX_CONNECTIONS: usize = 1024;

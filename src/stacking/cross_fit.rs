@@ -1,15 +1,15 @@
-//! What a meta-model is worth on rows that it was not fitted on.
+//! Cross-fitting: out-of-fold predictions of a meta-model.
 
-use super::{MetaConfig, Metafeatures, StackingError, assemble_out_of_fold};
+use super::{error::StackingError, meta::MetaConfig, metafeatures::Metafeatures, out_of_fold::assemble_out_of_fold};
 use crate::data::Probabilities;
 
 /// Out-of-fold predictions `[n, 10]` of a meta-model: for each fold it is fitted on the other folds' rows and predicts
 /// this fold's.
 ///
 /// `features` are the members' out-of-fold predictions and `fold_of` `[n]` the folds that these came from. With the
-/// same folds, an image and its copies stay on one side here as well. One dependence is left: the members of the other
-/// folds were trained on this fold's images, so that their predictions, on which the meta-model is fitted, have seen
-/// these labels at second hand. That is the usual protocol; the test set is free of it.
+/// same folds, an image and its copies stay on one side here as well. One dependence remains: the members of the other
+/// folds were trained on this fold's images, so that their predictions, on which the meta-model is fitted, depend
+/// indirectly on these labels. That is the usual protocol; scores on the test set are free of it.
 ///
 /// # Errors
 /// If there are fewer than two folds, a fold has no image, the lengths differ, or a fit fails.

@@ -1,10 +1,10 @@
-//! What can go wrong between the members' predictions and the stack's.
+//! Errors of stacking.
 
 use crate::{data::FieldError, evaluation::EvaluationError, optimize::Unsolved};
 
-use super::FeatureScale;
+use super::scale::FeatureScale;
 
-/// Why stacking failed.
+/// Error of stacking.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum StackingError {
     /// There is no member.
@@ -16,127 +16,110 @@ pub enum StackingError {
     /// The members predicted different numbers of images.
     #[error("member {member} (counted from 0) predicted {found} images, expected {expected} as member 0 did")]
     MemberLength {
-        /// Which member, from 0.
+        /// Index of the member, from 0.
         member: usize,
-        /// Its images.
+        /// Number of images that it predicted.
         found: usize,
-        /// Those of member 0.
+        /// Number of images that member 0 predicted.
         expected: usize,
     },
-    /// A member's predictions are no probabilities.
+    /// A member's predictions are not probability distributions.
     #[error("member {member} (counted from 0): {problem}")]
     MemberRows {
-        /// Which member, from 0.
+        /// Index of the member, from 0.
         member: usize,
         /// What is wrong, and in which row.
         problem: EvaluationError,
     },
-    /// Labels and images do not belong together.
+    /// The number of labels is not that of the images.
     #[error("found {labels} labels for {images} images, expected one for each")]
     Labels {
-        /// Labels.
+        /// Number of labels.
         labels: usize,
-        /// Images.
+        /// Number of images.
         images: usize,
     },
-    /// A label is no digit.
+    /// A label is not a digit.
     #[error("label {row} (counted from 0) is {found}, expected 0 to 9")]
     Label {
-        /// Where, from 0.
+        /// Index of the label, from 0.
         row: usize,
-        /// What was there.
+        /// The label.
         found: u8,
     },
-    /// A setting of a meta-model cannot be.
+    /// A setting of a meta-model is out of range.
     #[error("meta-model: {0}")]
     Setting(#[from] FieldError),
-    /// A meta-model met features of another number of members.
-    #[error("the meta-model was fitted on {expected} members and met {found}")]
+    /// The features are of another number of members than the meta-model was fitted on.
+    #[error("the meta-model was fitted on {expected} members, but the features are of {found}")]
     OtherMembers {
-        /// Fitted on.
+        /// Number of members in the fit.
         expected: usize,
-        /// Met.
+        /// Number of members of the features.
         found: usize,
     },
-    /// A meta-model met features on another scale.
-    #[error("the meta-model was fitted on {expected} and met {found}")]
+    /// The features are on another scale than the meta-model was fitted on.
+    #[error("the meta-model was fitted on {expected}, but the features are {found}")]
     OtherScale {
-        /// Fitted on.
+        /// Scale in the fit.
         expected: FeatureScale,
-        /// Met.
+        /// Scale of the features.
         found: FeatureScale,
     },
-    /// The optimiser did not reach the minimum.
+    /// The solver did not reach the minimum.
     #[error(transparent)]
     Solver(#[from] Unsolved),
-    /// The folds' predictions do not make one table.
+    /// A part of the out-of-fold predictions has not one row for each of its images.
     #[error(
-        "part {part} (counted from 0) of the out-of-fold predictions has {rows} rows for {indices} images, expected one for each"
+        "part {part} (counted from 0) of the out-of-fold predictions has {rows} rows for {indices} images, expected \
+         one for each"
     )]
     PartLength {
-        /// Which part, from 0.
+        /// Index of the part, from 0.
         part: usize,
-        /// Rows of probabilities.
+        /// Number of rows.
         rows: usize,
-        /// Images it is for.
+        /// Number of images.
         indices: usize,
     },
-    /// A part speaks of an image that does not exist.
+    /// A part has an image index past the end.
     #[error(
         "part {part} (counted from 0) of the out-of-fold predictions is for image {index}, expected below {images}"
     )]
     NoSuchImage {
-        /// Which part, from 0.
+        /// Index of the part, from 0.
         part: usize,
-        /// The image.
+        /// Index of the image.
         index: usize,
-        /// Images there are.
+        /// Number of images.
         images: usize,
     },
     /// Two folds predicted one image.
     #[error(
-        "image {index} was predicted by two folds (the second is part {part}, counted from 0): it would have been trained on"
+        "image {index} was predicted by two folds (the second is part {part}, counted from 0), one of which was \
+         trained on it"
     )]
     PredictedTwice {
-        /// The image.
+        /// Index of the image.
         index: usize,
-        /// The second part, from 0.
+        /// Index of the second part, from 0.
         part: usize,
     },
     /// No fold predicted an image.
     #[error("image {index} was predicted by no fold ({missing} images are missing)")]
     NotPredicted {
-        /// The first such image.
+        /// Index of the first such image.
         index: usize,
-        /// How many there are.
+        /// Number of such images.
         missing: usize,
     },
-    /// Folds and images do not belong together.
+    /// The folds do not suit cross-fitting.
     #[error("cross-fitting: {0}")]
     Folds(String),
-    /// A stack's names and members do not match, or a name is there twice.
+    /// The names of a stack do not match its members, or a name occurs twice.
     #[error("stack: {0}")]
     MemberNames(String),
-    /// A saved stack holds something that no fit writes.
+    /// A saved stack holds values that no fit gives.
     #[error("saved stack: {0}")]
     Saved(String),
-    /// Somebody asked to stop.
-    #[error("stopped")]
-    Cancelled,
-    /// A job panicked.
-    #[error("{job} panicked: {message}")]
-    Panicked {
-        /// The job's name.
-        job: String,
-        /// What it said.
-        message: String,
-    },
-    /// The system gave no threads.
-    #[error("cannot start {threads} threads: {problem}")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// What the system said.
-        problem: String,
-    },
 }

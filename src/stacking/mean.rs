@@ -1,22 +1,22 @@
-//! The members' mean, plain or weighted.
+//! Mean of the members' probabilities, plain or weighted.
 //!
-//! These are what a stack must beat: a plain mean has nothing to learn and so nothing to over-fit, a weighted mean one
-//! number a member.
+//! A stack must beat both: a plain mean has nothing to learn and so nothing to overfit, a weighted mean one number per
+//! member.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metafeatures, StackingError};
+use super::{error::StackingError, metafeatures::Metafeatures};
 use crate::{
     data::{CLASSES, FieldError},
-    optimize::{Objective, minimise},
+    optimize::{Objective, minimise, softmax_in_place},
 };
 
-/// Settings of the plain mean: there are none.
+/// Settings of the plain mean; it has none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MeanConfig {}
 
-/// The plain mean of the members.
+/// Plain mean of the members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mean {
@@ -24,7 +24,7 @@ pub struct Mean {
 }
 
 impl Mean {
-    /// The mean of the members' rows of one image, `[10 · members]`.
+    /// Mean of the members' probabilities for one image, `[10 · members]`.
     pub(super) fn distribution(&self, row: &[f32]) -> [f64; CLASSES] {
         weighted(row, std::iter::repeat(1.0 / self.members as f64))
     }
@@ -38,17 +38,17 @@ impl Mean {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WeightedMeanConfig {
-    /// A weight for each member, in the members' order: at least 0, not all 0; only their ratios count. Left out (the
-    /// default), the weights are learned: those with the smallest out-of-fold log-loss.
+    /// Weight of each member, in the members' order: at least 0, not all 0; only the ratios matter. If left out (the
+    /// default), the weights with the smallest out-of-fold log-loss are fitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
 }
 
 impl WeightedMeanConfig {
-    /// Refuses impossible values for so many members.
+    /// Checks the settings for so many members.
     ///
     /// # Errors
-    /// Names the field.
+    /// Names the first field that is out of range, what it holds and what is allowed.
     pub fn check(&self, members: usize) -> Result<(), FieldError> {
         let Some(weights) = &self.weights else {
             return Ok(());
@@ -59,10 +59,10 @@ impl WeightedMeanConfig {
                 format!("found {}, expected {members}, one for each member", weights.len()),
             ));
         }
-        if let Some(place) = weights.iter().position(|weight| !(0.0..=1e6).contains(weight)) {
+        if let Some(index) = weights.iter().position(|weight| !(0.0..=1e6).contains(weight)) {
             return Err(FieldError::new(
-                format!("weights[{place}]"),
-                format!("found {}, expected 0 to 1e6", weights[place]),
+                format!("weights[{index}]"),
+                format!("found {}, expected 0 to 1e6", weights[index]),
             ));
         }
         if weights.iter().sum::<f64>() < 1e-6 {
@@ -76,7 +76,10 @@ impl WeightedMeanConfig {
         let weights = match &self.weights {
             Some(weights) => weights.clone(),
             None => {
-                softmax(&minimise("weighted mean", &MixtureLoss::new(features, labels), vec![0.0; features.members()])?)
+                let loss = MixtureLoss::new(features, labels);
+                let mut weights = minimise("weighted mean", &loss, vec![0.0; features.members()])?;
+                softmax_in_place(&mut weights, 1.0);
+                weights
             }
         };
         let sum: f64 = weights.iter().sum();
@@ -84,7 +87,7 @@ impl WeightedMeanConfig {
     }
 }
 
-/// A weighted mean of the members.
+/// Weighted mean of the members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightedMean {
@@ -92,19 +95,19 @@ pub struct WeightedMean {
 }
 
 impl WeightedMean {
-    /// The members' weights, which sum to 1.
+    /// Weights of the members, which sum to 1.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// The weighted mean of the members' rows of one image, `[10 · members]`.
+    /// Weighted mean of the members' probabilities for one image, `[10 · members]`.
     pub(super) fn distribution(&self, row: &[f32]) -> [f64; CLASSES] {
         weighted(row, self.weights.iter().copied())
     }
 
     pub(super) fn validate(&self) -> Result<(), String> {
-        if let Some(place) = self.weights.iter().position(|weight| !(0.0..=1.0).contains(weight)) {
-            return Err(format!("weights[{place}]: found {}, expected 0 to 1", self.weights[place]));
+        if let Some(index) = self.weights.iter().position(|weight| !(0.0..=1.0).contains(weight)) {
+            return Err(format!("weights[{index}]: found {}, expected 0 to 1", self.weights[index]));
         }
         let sum: f64 = self.weights.iter().sum();
         if (sum - 1.0).abs() > 1e-9 { Err(format!("weights: they sum to {sum}, expected 1")) } else { Ok(()) }
@@ -121,17 +124,10 @@ fn weighted(row: &[f32], weights: impl Iterator<Item = f64>) -> [f64; CLASSES] {
     mean
 }
 
-fn softmax(logits: &[f64]) -> Vec<f64> {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.iter().map(|power| power / sum).collect()
-}
-
-/// Mean −ln Σ w p(label) over the images, with w = softmax of the parameters: any parameters are weights on the
-/// simplex.
+/// Mean of −ln Σ w p(label) over the images, with w = softmax of the parameters, so that any parameters give weights on
+/// the simplex.
 struct MixtureLoss {
-    /// Each member's probability of the label, `[n, members]`, clipped below at 1e-15.
+    /// Probability of the label by each member, `[n, members]`, clipped below at 1e-15.
     of_label: Vec<f64>,
     members: usize,
 }
@@ -148,7 +144,8 @@ impl MixtureLoss {
 
 impl Objective for MixtureLoss {
     fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
-        let weights = softmax(at);
+        let mut weights = at.to_vec();
+        softmax_in_place(&mut weights, 1.0);
         let n = (self.of_label.len() / self.members) as f64;
         let mut loss = 0.0;
         let mut shares = vec![0.0; self.members];
@@ -170,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn row(class: usize, top: f32) -> [f32; CLASSES] {
-        std::array::from_fn(|place| if place == class { top } else { (1.0 - top) / 9.0 })
+        std::array::from_fn(|index| if index == class { top } else { (1.0 - top) / 9.0 })
     }
 
     #[test]
@@ -215,9 +212,9 @@ mod tests {
         ) {
             let rows: Vec<Probabilities> = tops.iter().map(|&(class, top)| vec![row(class, top)]).collect();
             let predict = |order: [usize; 3]| {
-                let members: Vec<_> = order.iter().map(|&place| &rows[place]).collect();
+                let members: Vec<_> = order.iter().map(|&index| &rows[index]).collect();
                 let features = Metafeatures::new(&members, FeatureScale::default()).unwrap();
-                let config = WeightedMeanConfig { weights: Some(order.iter().map(|&place| weights[place]).collect()) };
+                let config = WeightedMeanConfig { weights: Some(order.iter().map(|&index| weights[index]).collect()) };
                 config.fit(&features, &[0]).unwrap().distribution(features.row(0))
             };
             let (one, other) = (predict([0, 1, 2]), predict([2, 0, 1]));

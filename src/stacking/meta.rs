@@ -1,17 +1,21 @@
-//! The meta-models, by name.
+//! Meta-models by kind: settings, fit and prediction.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    FeatureScale, Logistic, LogisticConfig, Mean, MeanConfig, Metafeatures, StackingError, Tree, TreeConfig,
-    WeightedMean, WeightedMeanConfig,
+    error::StackingError,
+    logistic::{Logistic, LogisticConfig},
+    mean::{Mean, MeanConfig, WeightedMean, WeightedMeanConfig},
+    metafeatures::Metafeatures,
+    scale::FeatureScale,
+    tree::{Tree, TreeConfig},
 };
 use crate::{
     data::{CLASSES, FieldError, Probabilities},
     evaluation::ModelKind,
 };
 
-/// Which meta-model, and its settings: `kind = "logistic" | "mean" | "weighted-mean" | "tree"`.
+/// Kind of a meta-model and its settings: `kind = "logistic" | "mean" | "weighted-mean" | "tree"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MetaConfig {
@@ -32,7 +36,7 @@ impl Default for MetaConfig {
 }
 
 impl MetaConfig {
-    /// What a run fits unless told otherwise. The first is the stack, the model to believe; the others are reported
+    /// Meta-models that a run fits by default. The first is the stack, whose predictions count; the others are reported
     /// beside it.
     pub fn defaults() -> Vec<Self> {
         vec![
@@ -43,7 +47,7 @@ impl MetaConfig {
         ]
     }
 
-    /// Its name: `logistic`, `mean`, `weighted-mean` or `tree`.
+    /// Name of the kind: `logistic`, `mean`, `weighted-mean` or `tree`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Logistic(_) => "logistic",
@@ -53,7 +57,7 @@ impl MetaConfig {
         }
     }
 
-    /// Whether it is fitted on out-of-fold predictions or fixed beforehand.
+    /// Whether the meta-model is fitted on out-of-fold predictions (a stack) or fixed beforehand (an ensemble).
     pub fn kind(&self) -> ModelKind {
         match self {
             Self::Logistic(_) | Self::Tree(_) | Self::WeightedMean(WeightedMeanConfig { weights: None }) => {
@@ -63,10 +67,10 @@ impl MetaConfig {
         }
     }
 
-    /// Refuses impossible values for so many members.
+    /// Checks the settings for so many members.
     ///
     /// # Errors
-    /// Names the field.
+    /// Names the first field that is out of range, what it holds and what is allowed.
     pub fn check(&self, members: usize) -> Result<(), FieldError> {
         match self {
             Self::Logistic(config) => config.check(),
@@ -76,10 +80,11 @@ impl MetaConfig {
         }
     }
 
-    /// Fits it to features `[n, 10 · members]` and labels `[n]`. The result is the same on any number of threads.
+    /// Fits the meta-model on features `[n, 10 · members]` and labels `[n]`. The result is the same on any number of
+    /// threads.
     ///
     /// # Errors
-    /// If features and labels do not match, a setting is impossible, or the optimiser fails.
+    /// If features and labels do not match, a setting is out of range, or the solver does not reach the minimum.
     pub fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<MetaModel, StackingError> {
         features.check_labels(labels)?;
         Ok(match self {
@@ -91,7 +96,7 @@ impl MetaConfig {
     }
 }
 
-/// A fitted meta-model.
+/// Fitted meta-model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MetaModel {
@@ -106,7 +111,7 @@ pub enum MetaModel {
 }
 
 impl MetaModel {
-    /// Members it was fitted on.
+    /// Number of members that it was fitted on.
     pub fn members(&self) -> usize {
         match self {
             Self::Logistic(model) => model.members(),
@@ -116,7 +121,7 @@ impl MetaModel {
         }
     }
 
-    /// The scale of features it wants; none if it takes either.
+    /// Scale of the features that it was fitted on; none if it takes either.
     pub fn scale(&self) -> Option<FeatureScale> {
         match self {
             Self::Logistic(model) => Some(model.scale()),
@@ -124,10 +129,10 @@ impl MetaModel {
         }
     }
 
-    /// Refuses features of another number of members or on another scale than those it was fitted on.
+    /// Checks that features have the number of members and the scale that it was fitted on.
     ///
     /// # Errors
-    /// Says which of both, with what was expected and found.
+    /// [`StackingError::OtherMembers`] or [`StackingError::OtherScale`].
     pub fn check_features(&self, members: usize, scale: FeatureScale) -> Result<(), StackingError> {
         if members != self.members() {
             return Err(StackingError::OtherMembers { expected: self.members(), found: members });
@@ -156,7 +161,7 @@ impl MetaModel {
         assert_eq!(
             row.len(),
             self.members() * CLASSES,
-            "ten features for each member that the meta-model was fitted on"
+            "expected ten features for each member that the meta-model was fitted on"
         );
         let distribution = match self {
             Self::Logistic(model) => model.distribution(row),
@@ -167,7 +172,7 @@ impl MetaModel {
         distribution.map(|probability| probability as f32)
     }
 
-    /// Says what no fit could have made of it.
+    /// Checks a deserialised model: dimensions, finite numbers, a well-formed tree.
     pub(super) fn validate(&self) -> Result<(), String> {
         match self {
             Self::Logistic(model) => model.validate(),

@@ -1,50 +1,9 @@
-//! What a meta-model sees of an image: every member's ten probabilities side by side.
+//! Features of a meta-model: the ten probabilities of every member side by side.
 
-use serde::{Deserialize, Serialize};
-
-use super::StackingError;
+use super::{error::StackingError, scale::FeatureScale};
 use crate::{data::CLASSES, evaluation::check_rows};
 
-/// Probabilities are clipped here before their logarithm is taken.
-const SMALLEST: f64 = 1e-6;
-
-/// How a linear meta-model sees probabilities. The means work on probabilities, and so does the tree, whose splits are
-/// the same for both.
-///
-/// On 9,000 images of MNIST with two small nets and a booster, three folds, probabilities at c = 1 gave the best
-/// accuracy out of fold (95.2 %; log-probabilities 94.3 %, and 94.8 % at c = 0.01, there with the lower log-loss, 0.177
-/// against 0.187; see `tests/reference/stacking_scale_trial.py`). Fits on log-probabilities also need many more
-/// iterations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FeatureScale {
-    /// As they are.
-    #[default]
-    Probabilities,
-    /// Their natural logarithms, clipped below at 1e-6.
-    LogProbabilities,
-}
-
-impl FeatureScale {
-    /// A probability on this scale.
-    pub(super) fn apply(self, probability: f32) -> f64 {
-        match self {
-            Self::Probabilities => f64::from(probability),
-            Self::LogProbabilities => f64::from(probability).max(SMALLEST).ln(),
-        }
-    }
-}
-
-impl std::fmt::Display for FeatureScale {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Probabilities => "probabilities",
-            Self::LogProbabilities => "log-probabilities",
-        })
-    }
-}
-
-/// The members' probabilities for each image, `[n, 10 · members]`: row-major, the first member's ten classes first.
+/// Probabilities of all members for each image, `[n, 10 · members]`, row-major, the first member's ten classes first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metafeatures {
     values: Vec<f32>,
@@ -53,11 +12,11 @@ pub struct Metafeatures {
 }
 
 impl Metafeatures {
-    /// Puts the members' predictions, each `[n, 10]` for the same images in the same order, side by side.
+    /// Joins the members' predictions, each `[n, 10]` for the same images in the same order.
     ///
     /// # Errors
-    /// If there is no member, the members differ in the number of images, or a row is no distribution (the member and
-    /// row are named).
+    /// If there is no member, the members differ in the number of images, or a row is not a probability distribution
+    /// (the member and row are named).
     pub fn new<M: AsRef<[[f32; CLASSES]]>>(members: &[M], scale: FeatureScale) -> Result<Self, StackingError> {
         let expected = members.first().ok_or(StackingError::NoMembers)?.as_ref().len();
         for (member, rows) in members.iter().enumerate() {
@@ -91,17 +50,17 @@ impl Metafeatures {
         self.members
     }
 
-    /// Features of an image: 10 · members.
+    /// Number of features of an image: 10 · members.
     pub fn width(&self) -> usize {
         self.members * CLASSES
     }
 
-    /// How a linear meta-model sees them.
+    /// Scale that a linear meta-model applies.
     pub fn scale(&self) -> FeatureScale {
         self.scale
     }
 
-    /// The probabilities for one image, `[10 · members]`. Panics past the end.
+    /// Probabilities for one image, `[10 · members]`. Panics past the end.
     pub fn row(&self, image: usize) -> &[f32] {
         &self.values[image * self.width()..][..self.width()]
     }
@@ -111,7 +70,7 @@ impl Metafeatures {
         self.values.chunks_exact(self.width())
     }
 
-    /// The features of the images at these places, in this order. Panics past the end.
+    /// Features of the images with these indices, in this order. Panics past the end.
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&index| self.row(index)).copied().collect();
         Self { values, members: self.members, scale: self.scale }
@@ -138,7 +97,7 @@ mod tests {
     use crate::{data::Probabilities, evaluation::EvaluationError};
 
     fn certain(class: usize) -> [f32; CLASSES] {
-        std::array::from_fn(|place| if place == class { 1.0 } else { 0.0 })
+        std::array::from_fn(|index| if index == class { 1.0 } else { 0.0 })
     }
 
     #[test]
@@ -148,7 +107,7 @@ mod tests {
                 .unwrap();
         assert_eq!((features.len(), features.members(), features.width()), (2, 2, 20));
         let ones: Vec<usize> =
-            features.row(1).iter().enumerate().filter(|(_, value)| **value == 1.0).map(|(place, _)| place).collect();
+            features.row(1).iter().enumerate().filter(|(_, value)| **value == 1.0).map(|(index, _)| index).collect();
         assert_eq!(ones, [2, 14]);
         assert_eq!(features.select(&[1, 0]).row(1), features.row(0));
     }
@@ -169,12 +128,5 @@ mod tests {
                 problem: EvaluationError::Probability { row: 1, class: 5, .. }
             })
         ));
-    }
-
-    #[test]
-    fn logarithms_are_clipped() {
-        assert_eq!(FeatureScale::LogProbabilities.apply(0.0), SMALLEST.ln());
-        assert_eq!(FeatureScale::LogProbabilities.apply(1.0), 0.0);
-        assert_eq!(FeatureScale::Probabilities.apply(0.25), 0.25);
     }
 }

@@ -1,36 +1,36 @@
-//! Learning from the members' predictions: out-of-fold predictions, and the meta-models fitted on them.
+//! Stacking: out-of-fold predictions of the members, and the meta-models fitted on them.
 //!
 //! A meta-model must learn how far to trust each member on images that the member has *not* seen; on its own training
-//! images a member looks better than it is, the more so the more it over-fits, and the stack would trust the wrong one
-//! (Wolpert, Neural Networks 5, 1992). Hence the way the data goes here:
+//! images a member looks better than it is, the more so the more it overfits, and the stack would trust the wrong one
+//! (Wolpert, Neural Networks 5, 1992). Hence the data flow:
 //!
 //! ```text
-//! jobs (member × fold) → run_jobs → parts → assemble_out_of_fold → Metafeatures → cross_fit (honest scores) and Stack::fit (the model)
+//! predictions (member × fold) → assemble_out_of_fold → Metafeatures → cross_fit (out-of-fold scores)
+//!                                                                   → Stack::fit (the model)
 //! ```
 //!
-//! Nothing here knows which learners there are: a member is a name and ten probabilities for each image. That keeps the
-//! arithmetic testable with members made of a few lines, among them ones that memorise their training images on
+//! Nothing here knows which learners there are: a member is a name and ten probabilities for each image. So the
+//! arithmetic can be tested with members of a few lines, among them ones that memorise their training images on
 //! purpose.
 
 mod cross_fit;
 mod error;
-mod jobs;
 mod logistic;
 mod mean;
 mod meta;
 mod metafeatures;
 mod out_of_fold;
+mod scale;
 mod stack;
 mod tree;
 
 pub use cross_fit::cross_fit;
 pub use error::StackingError;
-pub(crate) use jobs::panic_message;
-pub use jobs::{Job, JobContext, run_jobs};
 pub use logistic::{Logistic, LogisticConfig};
 pub use mean::{Mean, MeanConfig, WeightedMean, WeightedMeanConfig};
 pub use meta::{MetaConfig, MetaModel};
-pub use metafeatures::{FeatureScale, Metafeatures};
+pub use metafeatures::Metafeatures;
 pub use out_of_fold::assemble_out_of_fold;
+pub use scale::FeatureScale;
 pub use stack::Stack;
 pub use tree::{Tree, TreeConfig};

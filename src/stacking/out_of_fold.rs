@@ -1,10 +1,11 @@
-//! One table from the folds' predictions.
+//! One table of predictions from those of all folds.
 
-use super::StackingError;
+use super::error::StackingError;
 use crate::data::{CLASSES, Probabilities};
 
-/// Puts the folds' predictions together: `parts` are pairs of image places and the probabilities for them, `[n, 10]`
-/// comes out. Each image must be in exactly one part: an image that two folds predicted was trained on by one of them.
+/// Assembles the predictions of all folds into one table, `[n, 10]`. `parts` are pairs of image indices and the
+/// probabilities for these images. Each image must be in exactly one part: an image that two folds predicted was
+/// trained on by one of them.
 ///
 /// # Errors
 /// If a part's lengths differ, an image does not exist, is predicted twice, or not at all.
@@ -20,8 +21,8 @@ where
             return Err(StackingError::PartLength { part, rows: rows.len(), indices: indices.len() });
         }
         for (&index, row) in indices.iter().zip(rows) {
-            let place = table.get_mut(index).ok_or(StackingError::NoSuchImage { part, index, images })?;
-            if place.replace(*row).is_some() {
+            let entry = table.get_mut(index).ok_or(StackingError::NoSuchImage { part, index, images })?;
+            if entry.replace(*row).is_some() {
                 return Err(StackingError::PredictedTwice { index, part });
             }
         }

@@ -1,14 +1,19 @@
-//! A fitted meta-model together with the members it was fitted on, as it is saved and loaded.
+//! The stack: a fitted meta-model with the names of its members, saved and loaded as JSON.
 
 use serde::{Deserialize, Serialize};
 
-use super::{FeatureScale, MetaConfig, MetaModel, Metafeatures, StackingError};
+use super::{
+    error::StackingError,
+    meta::{MetaConfig, MetaModel},
+    metafeatures::Metafeatures,
+    scale::FeatureScale,
+};
 use crate::data::{CLASSES, Probabilities};
 
-/// A meta-model and the names of its members, in the order of their features.
+/// Fitted meta-model and the names of its members, in the order of their features.
 ///
-/// It is saved as JSON by serde; numbers come back bit for bit. Reading checks everything that predicting relies on
-/// (dimensions, finite numbers, a tree without loops), so that a file that somebody edited gives an error and no panic.
+/// It is saved as JSON by serde; numbers round-trip bit for bit. Reading checks everything that a prediction relies on
+/// (dimensions, finite numbers, a tree without cycles), so that an edited file gives an error and no panic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "SavedStack")]
 pub struct Stack {
@@ -17,7 +22,7 @@ pub struct Stack {
     meta: MetaModel,
 }
 
-/// Says what the file is, and which version of it.
+/// Format of the file and its version.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Format {
     #[serde(rename = "digitstack stack 1")]
@@ -46,7 +51,7 @@ impl Stack {
     /// Fits a meta-model to the members' out-of-fold predictions.
     ///
     /// # Errors
-    /// If there is not one name of its own for each member, or as [`MetaConfig::fit`].
+    /// If there is not one unique name for each member, and those of [`MetaConfig::fit`].
     pub fn fit(
         config: &MetaConfig,
         features: &Metafeatures,
@@ -65,8 +70,8 @@ impl Stack {
         self.meta.predict_proba(features)
     }
 
-    /// Class probabilities `[10]` of one image from the members' rows side by side, `[10 · members]`, in the order of
-    /// [`Stack::member_names`]. Allocates nothing.
+    /// Class probabilities `[10]` of one image from the members' probabilities side by side, `[10 · members]`, in the
+    /// order of [`Stack::member_names`]. Allocates nothing.
     ///
     /// # Panics
     /// As [`MetaModel::predict_one`].
@@ -74,7 +79,7 @@ impl Stack {
         self.meta.predict_one(row)
     }
 
-    /// The members' names.
+    /// Names of the members.
     pub fn member_names(&self) -> &[String] {
         &self.member_names
     }
@@ -84,7 +89,7 @@ impl Stack {
         &self.meta
     }
 
-    /// The scale of features it wants; none if it takes either.
+    /// Scale of the features that the meta-model was fitted on; none if it takes either.
     pub fn scale(&self) -> Option<FeatureScale> {
         self.meta.scale()
     }
@@ -97,7 +102,7 @@ fn check_names(names: &[String], members: usize) -> Result<(), StackingError> {
             names.len()
         )));
     }
-    match names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+    match names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
         Some((_, name)) => Err(StackingError::MemberNames(format!("the name `{name}` is there twice"))),
         None => Ok(()),
     }

@@ -76,8 +76,11 @@ pub fn overfit(
             let epochs = epochs.unwrap_or(usual);
             let seed = Seed(config.experiment.seed).derive("overfit").derive(member.name()).index(images as u64);
             let few = digits.select(&stratified_subset(&digits.labels, images, seed.derive("images")));
-            match member.overfitting(few.len(), epochs) {
-                Some(learner) => all.checks.push(check(learner.as_ref(), &few, epochs, seed, context)?),
+            match member.net() {
+                Some(net) => {
+                    let learner = net.overfitting(few.len(), epochs);
+                    all.checks.push(check(learner.as_ref(), &few, epochs, seed, context)?);
+                }
                 None => {
                     all.skipped.push((member.name().to_owned(), member.kind().to_owned()));
                     break;

@@ -2,24 +2,16 @@
 
 use std::path::Path;
 
-use crate::{
-    nn::ChosenDevice,
-    progress::{Cancel, Progress},
-};
+use crate::fit::FitContext;
 
-/// Device, threads and observers of a search, shared by all of its fits.
+/// Context of a search: that of its fits, and what only the search as a whole needs.
+#[derive(Clone, Copy)]
 pub struct StudyContext<'a> {
-    /// Device that nets are trained on.
-    pub device: &'a ChosenDevice,
-    /// CPU threads, at least 1.
-    pub threads: usize,
+    /// Context from which that of each fit derives.
+    pub fit: FitContext<'a>,
     /// Fits at the same time, each with an equal part of the threads. `None`: as many as there are threads and fits.
     /// No result depends on it.
     pub workers: Option<usize>,
-    /// Receives stages and trials.
-    pub progress: &'a dyn Progress,
-    /// Asked between steps whether the search is to stop.
-    pub cancel: &'a Cancel,
     /// Folder for the checkpoints of unfinished fits.
     pub scratch: &'a Path,
 }
@@ -27,10 +19,10 @@ pub struct StudyContext<'a> {
 impl StudyContext<'_> {
     /// Returns the number of workers for `fits` fits and the threads of each. Fits on a GPU run one after the other.
     pub(super) fn share(&self, fits: usize, on_device: bool) -> (usize, usize) {
-        if on_device && !self.device.is_cpu() {
+        if on_device && !self.fit.device.is_cpu() {
             return (1, 1);
         }
-        let workers = self.workers.unwrap_or(self.threads).min(fits).max(1);
-        (workers, (self.threads / workers).max(1))
+        let workers = self.workers.unwrap_or(self.fit.threads).min(fits).max(1);
+        (workers, (self.fit.threads / workers).max(1))
     }
 }

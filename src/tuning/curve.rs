@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     data::FieldError,
+    fit::{Job, JobContext, run_jobs},
     learners,
     seed::Seed,
-    stacking::{self, Job, JobContext},
 };
 
 /// Fits once on every split, up to the largest number of steps, and records a trial for each searched number of steps.
@@ -44,14 +44,8 @@ pub(super) fn run(
         .map(|split| Job { name: format!("{}, split {}", stage.config.name, split + 1), cost: 1.0, input: split })
         .collect();
     let folder = context.scratch.join(&stage.config.name);
-    let ends = stacking::run_jobs(jobs, workers, threads, context.cancel, |&split: &usize, job: &JobContext| {
-        let fitting = Fitting {
-            device: context.device,
-            progress: context.progress,
-            threads: job.threads,
-            cancel: &job.cancel,
-            score: stage.config.score,
-        };
+    let ends = run_jobs(jobs, workers, threads, context.fit.cancel, |&split: &usize, job: &JobContext| {
+        let fitting = Fitting { context: context.fit.in_job(job), score: stage.config.score };
         fitting.fit(&SplitFit {
             learner: learner.as_ref(),
             split: &splits[split],

@@ -13,9 +13,10 @@ use super::{
 use crate::{
     data::{Digits, Probabilities, stratified_group_folds},
     evaluation,
-    learners::{self, FitContext, Shared},
+    fit::{Job, JobContext, Shared, run_jobs},
+    learners,
     seed::Seed,
-    stacking::{self, FeatureScale, Job, JobContext, MetaConfig, Metafeatures},
+    stacking::{self, FeatureScale, MetaConfig, Metafeatures},
 };
 
 /// Out-of-fold predictions of all members.
@@ -44,12 +45,12 @@ pub(super) fn out_of_fold(
     let division = stratified_group_folds(&digits.labels, &digits.groups, folds, seed.derive("folds"))?;
     let jobs = |on_device: bool| -> Vec<Job<(usize, usize)>> {
         let wanted = (0..learners.len())
-            .filter(|&member| (!context.device.is_cpu() && learners[member].runs_on_device()) == on_device);
+            .filter(|&member| (!context.fit.device.is_cpu() && learners[member].runs_on_device()) == on_device);
         wanted
             .flat_map(|member| (0..folds).map(move |fold| (member, fold)))
             .map(|(member, fold)| Job {
                 name: format!("{name}: {}, fold {}", learners[member].name(), fold + 1),
-                cost: learners[member].work(digits.len()),
+                cost: learners[member].cost(digits.len()),
                 input: (member, fold),
             })
             .collect()
@@ -68,17 +69,9 @@ pub(super) fn out_of_fold(
             } else {
                 (train, None)
             };
-            let fit_context = FitContext {
-                seed,
-                device: context.device,
-                threads: job.threads,
-                checkpoint: Some(&context.scratch.join(name).join(format!("{}-{fold}", learner.name()))),
-                progress: context.progress,
-                label: &label,
-                cancel: &job.cancel,
-                observe: None,
-                shared: Some(&shared),
-            };
+            let checkpoint = context.scratch.join(name).join(format!("{}-{fold}", learner.name()));
+            let fit_context = context.fit.in_job(job).seeded(seed).labelled(&label);
+            let fit_context = fit_context.checkpointed(Some(&checkpoint)).sharing(Some(&shared));
             let failed = |problem: learners::LearnerError| match problem.is_cancelled() {
                 true => TuningError::Cancelled,
                 false => TuningError::Member {
@@ -94,7 +87,7 @@ pub(super) fn out_of_fold(
     for on_device in [true, false] {
         let jobs = jobs(on_device);
         let (workers, threads) = context.share(jobs.len(), on_device);
-        results.extend(stacking::run_jobs(jobs, workers, threads, context.cancel, fit)?);
+        results.extend(run_jobs(jobs, workers, threads, context.fit.cancel, fit)?);
     }
     let member = |index: usize| {
         let parts: Vec<(Vec<usize>, &Probabilities)> = results

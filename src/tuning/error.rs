@@ -2,6 +2,7 @@
 
 use crate::{
     data::{DataError, FieldError},
+    fit::JobError,
     learners::LearnerError,
     stacking::StackingError,
     tuning::log::LogError,
@@ -16,7 +17,10 @@ pub enum TuningError {
     /// Error of a learner outside of any trial.
     #[error(transparent)]
     Learner(#[from] LearnerError),
-    /// Error of the workers, the out-of-fold predictions or a meta-model.
+    /// Error of the pool of fits.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// Error of the out-of-fold predictions or a meta-model.
     #[error(transparent)]
     Stacking(#[from] StackingError),
     /// Error of the study log.
@@ -64,7 +68,7 @@ impl TuningError {
     /// Returns true if the search was asked to stop.
     pub fn is_cancelled(&self) -> bool {
         match self {
-            Self::Cancelled | Self::Stacking(StackingError::Cancelled) => true,
+            Self::Cancelled | Self::Job(JobError::Cancelled) => true,
             Self::Learner(error) => error.is_cancelled(),
             _ => false,
         }

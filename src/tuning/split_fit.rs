@@ -12,20 +12,14 @@ use super::{error::TuningError, outcome::Score, splits::SplitData};
 use crate::{
     data::{Digits, Probabilities},
     evaluation,
-    fit::HistoryPoint,
-    learners::{FitContext, Learner, LearnerError},
-    nn::ChosenDevice,
-    progress::{Cancel, Progress},
+    fit::{FitContext, HistoryPoint, panic_message},
+    learners::{Learner, LearnerError},
     seed::Seed,
-    stacking::panic_message,
 };
 
 /// Resources and score of a fit.
 pub(super) struct Fitting<'a> {
-    pub(super) device: &'a ChosenDevice,
-    pub(super) progress: &'a dyn Progress,
-    pub(super) threads: usize,
-    pub(super) cancel: &'a Cancel,
+    pub(super) context: FitContext<'a>,
     pub(super) score: Score,
 }
 
@@ -139,17 +133,8 @@ impl Fitting<'_> {
             (_, Some(_)) => (job.split, Some(&job.split.validation)),
             _ => (job.split, None),
         };
-        let context = FitContext {
-            seed: job.seed,
-            device: self.device,
-            threads: self.threads,
-            checkpoint: Some(job.checkpoint),
-            progress: self.progress,
-            label: job.label,
-            cancel: self.cancel,
-            observe: job.watch.is_some().then_some(observe),
-            shared: Some(&data.shared),
-        };
+        let context = self.context.seeded(job.seed).labelled(job.label).checkpointed(Some(job.checkpoint));
+        let context = context.observed(job.watch.is_some().then_some(observe)).sharing(Some(&data.shared));
         let fitted = job.learner.fit(&data.train, validation, &context)?;
         let score =
             |digits: &Digits| Ok::<_, LearnerError>(self.of(&fitted.classifier.predict_proba(&digits.images)?, digits));

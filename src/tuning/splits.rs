@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::error::TuningError;
 use crate::{
     data::{DataError, Digits, FieldError, Split, stratified_group_folds, stratified_group_split, stratified_subset},
-    learners::{Shared, set_aside_for_selection},
+    fit::Shared,
+    learners::set_aside_for_selection,
     seed::Seed,
 };
 

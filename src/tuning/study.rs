@@ -88,7 +88,7 @@ impl Study<'_> {
         let mut candidates: Vec<Option<Vec<toml::Value>>> = Vec::new();
         let mut cache: Option<CachedSplits> = None;
         for (index, stage) in self.stages.iter().enumerate() {
-            if context.cancel.is_cancelled() {
+            if context.fit.cancel.is_cancelled() {
                 return Err(TuningError::Cancelled);
             }
             let base = self.base(stage, &self.stages[..index], &candidates)?;
@@ -98,7 +98,7 @@ impl Study<'_> {
                 if log.recorded(FINISHED).is_none() {
                     log.set(FINISHED, &serde_json::json!({ "left_out": stage.config.when }))?;
                     let name = &stage.config.name;
-                    context.progress.message(&format!("{name}: skipped, the selected settings do not meet `when`"));
+                    context.fit.progress.message(&format!("{name}: skipped, the selected settings do not meet `when`"));
                 }
                 candidates.push(None);
                 continue;
@@ -128,7 +128,7 @@ impl Study<'_> {
                 log.set(SELECTED, &values.into())?;
                 log.set(FINISHED, &serde_json::json!({ "trials": trials.len(), "seconds": outcome.seconds }))?;
                 let _ = std::fs::remove_dir_all(context.scratch.join(&stage.config.name));
-                context.progress.message(&message(stage, &outcome, &trials));
+                context.fit.progress.message(&message(stage, &outcome, &trials));
             }
             candidates.push(candidate);
             outcomes.push(outcome);

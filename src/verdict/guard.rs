@@ -5,7 +5,8 @@ use toml::toml;
 use super::nondigits::{DIGIT, SCRIBBLE, SEVERAL, nondigits};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, stratified_group_split},
-    learners::{self, Classifier, FitContext, Learner, LearnerError, Predictor},
+    fit::FitContext,
+    learners::{self, Classifier, Learner, LearnerError, Predictor},
     seed::Seed,
 };
 

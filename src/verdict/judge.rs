@@ -113,9 +113,9 @@ mod tests {
     use super::*;
     use crate::{
         data::{SIDE, synthetic},
-        learners::FitContext,
+        fit::{Cancel, FitContext},
         nn,
-        progress::{Cancel, Silent},
+        progress::Silent,
         seed::Seed,
         verdict::nondigits,
     };
@@ -125,17 +125,8 @@ mod tests {
     }
 
     fn guard(digits: usize) -> Option<Guard> {
-        let context = FitContext {
-            seed: Seed(5),
-            device: &nn::resolve(&nn::DeviceChoice::Cpu).unwrap(),
-            threads: 2,
-            checkpoint: None,
-            progress: &Silent,
-            label: "guard",
-            cancel: &Cancel::default(),
-            observe: None,
-            shared: None,
-        };
+        let (device, cancel) = (nn::resolve(&nn::DeviceChoice::Cpu).unwrap(), Cancel::default());
+        let context = FitContext::new(&device, 2, &Silent, &cancel).seeded(Seed(5)).labelled("guard");
         Guard::fit(&synthetic::generate(digits, Seed(5)), &context).unwrap()
     }
 

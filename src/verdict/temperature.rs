@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{CLASSES, Probabilities},
     evaluation::top_class,
-    optimize::{Objective, minimise},
+    optimize::{Objective, minimise, softmax_in_place},
     stacking::StackingError,
 };
 
@@ -44,7 +44,7 @@ impl Temperature {
 
     /// The scaled row; sums to 1.
     pub fn apply(&self, row: &[f32; CLASSES]) -> [f32; CLASSES] {
-        softmax(&logarithms(row), self.sharpness).map(|value| value as f32)
+        scaled(&logarithms(row), self.sharpness).map(|value| value as f32)
     }
 }
 
@@ -52,11 +52,10 @@ fn logarithms(row: &[f32; CLASSES]) -> [f64; CLASSES] {
     row.map(|value| f64::from(value.max(SMALLEST)).ln())
 }
 
-fn softmax(logs: &[f64; CLASSES], sharpness: f64) -> [f64; CLASSES] {
-    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let powers = logs.map(|log| (sharpness * (log - most)).exp());
-    let sum: f64 = powers.iter().sum();
-    powers.map(|power| power / sum)
+fn scaled(logs: &[f64; CLASSES], sharpness: f64) -> [f64; CLASSES] {
+    let mut row = *logs;
+    softmax_in_place(&mut row, sharpness);
+    row
 }
 
 struct MeanLoss<'a> {
@@ -68,7 +67,7 @@ impl Objective for MeanLoss<'_> {
     fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
         let (mut loss, mut slope) = (0.0, 0.0);
         for (logs, &label) in self.logs.iter().zip(self.labels) {
-            let row = softmax(logs, at[0]);
+            let row = scaled(logs, at[0]);
             let label = usize::from(label);
             loss -= row[label].max(f64::MIN_POSITIVE).ln();
             slope += row.iter().zip(logs).map(|(value, log)| value * log).sum::<f64>() - logs[label];

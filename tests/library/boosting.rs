@@ -3,17 +3,19 @@
 
 use std::{
     ffi::OsStr,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use digitstack::{
     boosting::{
-        BoosterConfig, BoosterFit, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster, throughput, train,
+        BoosterConfig, BoosterFit, BoostingError, Dataset, TrainedBooster, throughput, train, train_with_checkpoints,
     },
     data::{Digits, Images, PIXELS, synthetic},
-    progress::{Cancel, Progress, Silent, Task},
+    fit::{Cancel, FitContext},
+    nn::{ChosenDevice, DeviceChoice, resolve},
+    progress::{Progress, Silent, Task},
     seed::Seed,
 };
 use rand::RngExt;
@@ -60,16 +62,13 @@ fn fit_with(
     threads: usize,
 ) -> Result<BoosterFit, BoostingError> {
     let cancel = Cancel::default();
-    let job = BoosterJob {
-        seed: Seed(5),
-        threads,
-        progress: &Silent,
-        name: "test",
-        cancel: &cancel,
-        checkpoint: None,
-        observe: None,
-    };
-    train(config, training, validation, &job)
+    let device = cpu();
+    let context = FitContext::new(&device, threads, &Silent, &cancel).seeded(Seed(5)).labelled("test");
+    train(config, training, validation, &context)
+}
+
+fn cpu() -> ChosenDevice {
+    resolve(&DeviceChoice::Cpu).unwrap()
 }
 
 fn accuracy(booster: &TrainedBooster, digits: &Digits) -> f64 {
@@ -129,16 +128,9 @@ fn the_seed_matters_when_samples_are_drawn_and_only_then() {
     let training = digits(600, 4);
     let text = |config: &BoosterConfig, seed| {
         let cancel = Cancel::default();
-        let job = BoosterJob {
-            seed: Seed(seed),
-            threads: 1,
-            progress: &Silent,
-            name: "test",
-            cancel: &cancel,
-            checkpoint: None,
-            observe: None,
-        };
-        let text = train(config, &dataset(&training, config), None, &job).unwrap().booster.model_text().to_owned();
+        let device = cpu();
+        let context = FitContext::new(&device, 1, &Silent, &cancel).seeded(Seed(seed)).labelled("test");
+        let text = train(config, &dataset(&training, config), None, &context).unwrap().booster.model_text().to_owned();
         text.split("end of trees").next().unwrap().to_owned()
     };
     assert!(text(&small(), 1) == text(&small(), 2));
@@ -229,16 +221,17 @@ fn watch(rounds: u64) -> (Watch, Cancel) {
     (Watch(Arc::new(CancelAfter(rounds, Default::default(), cancel.clone())), Default::default()), cancel)
 }
 
-fn checkpointed<'a>(progress: &'a dyn Progress, cancel: &'a Cancel, path: &'a Path) -> BoosterJob<'a> {
-    BoosterJob {
-        seed: Seed(5),
-        threads: 1,
-        progress,
-        name: "test",
-        cancel,
-        checkpoint: Some(Checkpoint { path, every: 2 }),
-        observe: None,
-    }
+/// Fits with a checkpoint after every second round.
+fn fit_with_checkpoints(
+    config: &BoosterConfig,
+    training: &Dataset,
+    validation: Option<&Dataset>,
+    (progress, cancel): &(Watch, Cancel),
+    path: &Path,
+) -> Result<BoosterFit, BoostingError> {
+    let device = cpu();
+    let context = FitContext::new(&device, 1, progress, cancel).seeded(Seed(5)).labelled("test");
+    train_with_checkpoints(config, training, validation, &context.checkpointed(Some(path)), 2)
 }
 
 #[test]
@@ -251,28 +244,28 @@ fn a_fit_interrupted_and_continued_is_the_undisturbed_fit() {
         let aligned = set.aligned(validation.images.clone(), &validation.labels, 1).unwrap();
         let whole = fit_with(&config, &set, Some(&aligned), 1).unwrap();
         for rounds in [3, 5] {
-            let (progress, cancel) = watch(rounds);
-            let stopped = train(&config, &set, Some(&aligned), &checkpointed(&progress, &cancel, &path));
+            let watched = watch(rounds);
+            let stopped = fit_with_checkpoints(&config, &set, Some(&aligned), &watched, &path);
             assert!(
                 matches!(stopped, Err(BoostingError::Cancelled { trees }) if u64::from(trees) == rounds),
                 "{stopped:?}"
             );
         }
-        let (progress, cancel) = watch(u64::MAX);
-        let resumed = train(&config, &set, Some(&aligned), &checkpointed(&progress, &cancel, &path)).unwrap();
+        let watched = watch(u64::MAX);
+        let resumed = fit_with_checkpoints(&config, &set, Some(&aligned), &watched, &path).unwrap();
         assert!(resumed.booster.model_text() == whole.booster.model_text());
         assert_eq!(resumed.history, whole.history);
-        assert_eq!(progress.1.lock().unwrap().len(), 0);
+        assert_eq!(watched.0.1.lock().unwrap().len(), 0);
         // The finished fit's last checkpoint belongs to these settings alone: others start over and say so.
         let other = BoosterConfig { num_leaves: 5, ..config.clone() };
-        let (progress, cancel) = watch(u64::MAX);
-        let over = train(&other, &set, Some(&aligned), &checkpointed(&progress, &cancel, &path)).unwrap();
+        let watched = watch(u64::MAX);
+        let over = fit_with_checkpoints(&other, &set, Some(&aligned), &watched, &path).unwrap();
         assert!(over.booster.model_text() == fit_with(&other, &set, Some(&aligned), 1).unwrap().booster.model_text());
-        assert!(progress.1.lock().unwrap()[0].contains("other settings or images"));
+        assert!(watched.0.1.lock().unwrap()[0].contains("other settings or images"));
         std::fs::write(&path, b"{}\n").unwrap();
-        let (progress, cancel) = watch(u64::MAX);
-        train(&other, &set, None, &checkpointed(&progress, &cancel, &path)).unwrap();
-        assert!(progress.1.lock().unwrap()[0].contains("starting over"));
+        let watched = watch(u64::MAX);
+        fit_with_checkpoints(&other, &set, None, &watched, &path).unwrap();
+        assert!(watched.0.1.lock().unwrap()[0].contains("starting over"));
         std::fs::remove_file(&path).unwrap();
     }
 }
@@ -295,11 +288,11 @@ fn a_continued_fit_on_many_images_starts_from_the_very_same_scores() {
         let set = dataset(&digits, &config);
         let whole = fit_with(&config, &set, None, 1).unwrap();
         let path = folder.path().join(format!("{row_wise}.checkpoint"));
-        let (progress, cancel) = watch(2);
-        assert!(train(&config, &set, None, &checkpointed(&progress, &cancel, &path)).is_err());
-        let (progress, cancel) = watch(u64::MAX);
-        let resumed = train(&config, &set, None, &checkpointed(&progress, &cancel, &path)).unwrap();
-        assert_eq!(progress.1.lock().unwrap().len(), 0);
+        let watched = watch(2);
+        assert!(fit_with_checkpoints(&config, &set, None, &watched, &path).is_err());
+        let watched = watch(u64::MAX);
+        let resumed = fit_with_checkpoints(&config, &set, None, &watched, &path).unwrap();
+        assert_eq!(watched.0.1.lock().unwrap().len(), 0);
         assert!(resumed.booster.model_text() == whole.booster.model_text(), "row-wise: {row_wise}");
     }
 }
@@ -512,10 +505,12 @@ fn waiting_threads_sleep() {
 
 #[test]
 fn throughput_counts_what_was_done() {
-    let speeds = throughput(&small(), &digits(300, 15), &digits(100, 16), 1).unwrap();
+    let (device, cancel) = (cpu(), Cancel::default());
+    let context = FitContext::new(&device, 1, &Silent, &cancel);
+    let speeds = throughput(&small(), &digits(300, 15), &digits(100, 16), &context).unwrap();
     assert_eq!((speeds.images, speeds.trees, speeds.threads), (300, 8, 1));
     assert!((speeds.row_trees_per_second - 2400.0 / speeds.training_seconds).abs() < 1.0);
-    assert!(matches!(throughput(&small(), &digits(20, 15), &Digits::default(), 1), Err(BoostingError::Empty)));
+    assert!(matches!(throughput(&small(), &digits(20, 15), &Digits::default(), &context), Err(BoostingError::Empty)));
 }
 
 #[test]

@@ -4,19 +4,19 @@
 use std::{fs, ops::ControlFlow, path::Path};
 
 use digitstack::{
-    classical::{ClassicalJob, Gamma, LogisticConfig, SvmConfig, train_logistic, train_svm},
+    classical::{Gamma, LogisticConfig, SvmConfig, train_logistic, train_svm},
     data::{Digits, Images, PIXELS, synthetic},
     evaluation,
-    fit::HistoryPoint,
-    learners::{self, Classifier, FitContext, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
+    fit::{Cancel, FitContext, HistoryPoint},
+    learners::{self, Classifier, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
     nn::{self, DeviceChoice},
-    progress::{Cancel, Silent},
+    progress::Silent,
     seed::Seed,
 };
 use serde::Deserialize;
 
 /// The images of the script, byte by byte.
-fn drawn(n: usize, seed: u32) -> Digits {
+pub(crate) fn drawn(n: usize, seed: u32) -> Digits {
     let mut state = seed;
     let mut image = |number: usize| {
         std::array::from_fn::<u8, PIXELS, _>(|pixel| {
@@ -34,9 +34,9 @@ fn drawn(n: usize, seed: u32) -> Digits {
     Digits::new(images, (0..n).map(|number| label(number) as u8).collect())
 }
 
-fn with_job<T>(use_it: impl FnOnce(&ClassicalJob) -> T) -> T {
-    let cancel = Cancel::default();
-    use_it(&ClassicalJob { seed: Seed(1), progress: &Silent, name: "test", cancel: &cancel, observe: None })
+fn in_context<T>(fit: impl FnOnce(&FitContext) -> T) -> T {
+    let (device, cancel) = (nn::resolve(&DeviceChoice::Cpu).unwrap(), Cancel::default());
+    fit(&FitContext::new(&device, 1, &Silent, &cancel).seeded(Seed(1)).labelled("test"))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn logistic_regression_is_that_of_scikit_learn() {
     assert_eq!(recorded.fits.len(), 2);
     for Fit { c, fresh } in recorded.fits {
         let config = LogisticConfig { c, max_iterations: 1000, tolerance: 1e-8 };
-        let fit = with_job(|job| train_logistic(&config, &drawn(240, 1), None, job)).unwrap();
+        let fit = in_context(|context| train_logistic(&config, &drawn(240, 1), None, context)).unwrap();
         assert!(fit.history.points.len() < 1000, "c = {c}: it did not converge");
         for (row, expected) in fit.model.predict_proba(&drawn(12, 2).images).iter().zip(&fresh) {
             for (found, expected) in row.iter().zip(expected) {
@@ -82,7 +82,7 @@ fn the_decisions_are_those_of_scikit_learn() {
     assert_eq!(recorded.fits.len(), 3);
     for Fit { c, gamma, gamma_found, support_vectors, decisions } in recorded.fits {
         let config = SvmConfig { c, gamma, tolerance: 1e-9, ..SvmConfig::default() };
-        let model = with_job(|job| train_svm(&config, &drawn(240, 1), None, job)).unwrap().model;
+        let model = in_context(|context| train_svm(&config, &drawn(240, 1), None, context)).unwrap().model;
         assert!((model.gamma() / gamma_found - 1.0).abs() < 1e-9, "found {}, expected {gamma_found}", model.gamma());
         assert_eq!(model.support_vectors(), support_vectors, "c = {c}");
         let found = model.decisions(&drawn(12, 2).images);
@@ -109,17 +109,7 @@ fn fit_as(
     observe: Option<Observe>,
 ) -> Result<Fitted, LearnerError> {
     let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
-    let context = FitContext {
-        seed: Seed(3),
-        device: &device,
-        threads,
-        checkpoint: None,
-        progress: &Silent,
-        label: "a",
-        cancel,
-        observe,
-        shared: None,
-    };
+    let context = FitContext::new(&device, threads, &Silent, cancel).seeded(Seed(3)).labelled("a").observed(observe);
     let validation = synthetic::generate(100, Seed(12));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| learner.fit(train, Some(&validation), &context))
@@ -362,5 +352,5 @@ fn settings_read_back_and_copies_are_learned_from() {
     let train = synthetic::generate(100, Seed(10));
     let (with, without) = (fit(again.as_ref(), &train, 1), fit(learner(LEARNERS[1]).as_ref(), &train, 1));
     assert_eq!(with.timing.images, 3 * without.timing.images);
-    assert!(first.work(1000) > learner(LEARNERS[1]).work(1000));
+    assert!(first.cost(1000) > learner(LEARNERS[1]).cost(1000));
 }

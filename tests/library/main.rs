@@ -8,6 +8,7 @@ mod data_sources;
 mod evaluation;
 mod imaging_pictures;
 mod imaging_reference;
+mod knn;
 mod nn_devices;
 mod nn_reference;
 #[cfg(target_os = "linux")]

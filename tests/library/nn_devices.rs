@@ -12,13 +12,13 @@ use burn::{
 };
 use digitstack::{
     data::{Digits, Images, PIXELS},
-    fit::HistoryPoint,
+    fit::{Cancel, FitContext, HistoryPoint},
     imaging::Recipe,
     nn::{
         Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output,
-        TrainJob, TrainedNet, TrainingConfig, resolve, train,
+        TrainedNet, TrainingConfig, resolve, train,
     },
-    progress::{Cancel, Silent},
+    progress::Silent,
     seed::Seed,
 };
 
@@ -95,19 +95,11 @@ fn trained(network: &NetworkConfig, augment: Option<&Recipe>, device: &ChosenDev
         optimizer: OptimizerConfig::Adadelta { learning_rate: 0.5, rho: 0.9, epsilon: 1e-6, weight_decay: 0.0 },
         ..TrainingConfig::default()
     };
-    let job = TrainJob {
-        seed: Seed(3),
-        device,
-        checkpoint: None,
-        progress: &Silent,
-        name: "parity",
-        cancel: &Cancel::default(),
-        observe: None,
-        feeders: 1,
-    };
+    let cancel = Cancel::default();
+    let context = FitContext::new(device, 2, &Silent, &cancel).seeded(Seed(3)).labelled("parity");
     let processor = augment.map(|recipe| recipe.prepare().unwrap());
     let augment = processor.as_ref().map(|processor| processor as &dyn Augment);
-    train(network, &settings, &digits(), Some(&digits()), augment, &job).unwrap()
+    train(network, &settings, &digits(), Some(&digits()), augment, &context).unwrap()
 }
 
 fn assert_parity(choice: DeviceChoice) {

@@ -3,8 +3,9 @@
 
 use digitstack::{
     data::{Digits, Images, PIXELS},
-    nn::{CnnConfig, DeviceChoice, NetworkConfig, TrainJob, TrainingConfig, resolve, train},
-    progress::{Cancel, Silent},
+    fit::{Cancel, FitContext},
+    nn::{CnnConfig, DeviceChoice, NetworkConfig, TrainingConfig, resolve, train},
+    progress::Silent,
     seed::Seed,
 };
 
@@ -24,20 +25,12 @@ fn training_starts_no_threads_of_its_own() {
     let images = Images::from_images((0..64u8).map(|n| [n; PIXELS]));
     let digits = Digits::new(images, (0..64).map(|n| n % 10).collect());
     let device = resolve(&DeviceChoice::Cpu).unwrap();
-    let job = TrainJob {
-        seed: Seed(1),
-        device: &device,
-        checkpoint: None,
-        progress: &Silent,
-        name: "pool",
-        cancel: &Cancel::default(),
-        observe: None,
-        feeders: 0,
-    };
+    let cancel = Cancel::default();
+    let context = FitContext::new(&device, 1, &Silent, &cancel).seeded(Seed(1)).labelled("pool");
     // The size of the reference net: large enough for every parallel path of the backend.
     let network = NetworkConfig::Cnn(CnnConfig::default());
     let settings = TrainingConfig { epochs: 1, batch_size: 64, ..TrainingConfig::default() };
-    pool.install(|| train(&network, &settings, &digits, None, None, &job)).unwrap();
+    pool.install(|| train(&network, &settings, &digits, None, None, &context)).unwrap();
     assert_eq!(threads(), before, "the backend started its own pool");
     // The check can fail: the global pool would show.
     rayon::join(|| (), || ());

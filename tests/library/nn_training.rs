@@ -11,12 +11,13 @@ use std::{
 
 use digitstack::{
     data::{Digits, Images, PIXELS},
+    fit::{Cancel, FitContext},
     nn::{
         Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Head, InputScale, Loss,
         Monitor, NetPredictor, NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule,
-        TrainJob, TrainedNet, TrainingConfig, resolve, train,
+        TrainedNet, TrainingConfig, resolve, train,
     },
-    progress::{Cancel, Progress, Silent, Task},
+    progress::{Progress, Silent, Task},
     seed::Seed,
 };
 use rand::RngExt;
@@ -107,17 +108,10 @@ impl Setup<'_> {
 
     fn run(&self, checkpoint: Option<&Path>) -> Result<TrainedNet, NnError> {
         let device = cpu();
-        let job = TrainJob {
-            seed: Seed(self.seed),
-            device: &device,
-            checkpoint,
-            progress: self.progress,
-            name: "test",
-            cancel: &self.cancel,
-            observe: None,
-            feeders: self.feeders,
-        };
-        train(&self.network, &self.training, &self.train, self.validation.as_ref(), self.augment, &job)
+        // On the CPU, the thread that trains is not one of those that prepare batches.
+        let context = FitContext::new(&device, self.feeders + 1, self.progress, &self.cancel);
+        let context = context.seeded(Seed(self.seed)).labelled("test").checkpointed(checkpoint);
+        train(&self.network, &self.training, &self.train, self.validation.as_ref(), self.augment, &context)
     }
 }
 

@@ -9,9 +9,10 @@ use std::{
 use digitstack::{
     data::{Images, PIXELS, synthetic},
     evaluation,
+    fit::{Cancel, FitContext},
     nn::{self, ChosenDevice, DeviceChoice},
-    pipeline::{SavedRun, Work},
-    progress::{Cancel, Silent},
+    pipeline::SavedRun,
+    progress::Silent,
     seed::Seed,
 };
 
@@ -65,7 +66,7 @@ fn allocations() -> usize {
 /// The quickstart with one more member of each kind that it has none of, one of which prepares its images by itself.
 const MEMBERS: &str = concat!(
     include_str!("../../configs/quickstart.toml"),
-    "\n[[members]]\nname = \"regression\"\nkind = \"logistic\"\nprepare = [\"deskewed\", { step = \"rotate\", degrees = 3.0 }]\n\n[[members]]\nname = \"svm\"\nkind = \"svm\"\n"
+    "\n[[members]]\nname = \"regression\"\nkind = \"logistic\"\nprepare = [\"deskewed\", { step = \"rotate\", degrees = 3.0 }]\n\n[[members]]\nname = \"svm\"\nkind = \"svm\"\n\n[[members]]\nname = \"knn\"\nkind = \"knn\"\n"
 );
 
 /// In seconds, with a recipe of every kind of step that is not random.
@@ -107,7 +108,7 @@ fn tiny_run(folder: &Path, more: &[&str]) {
 
 fn load(folder: &Path, device: &ChosenDevice) -> SavedRun {
     let cancel = Cancel::default();
-    SavedRun::load(folder, &Work { device, threads: 1, progress: &Silent, cancel: &cancel }).unwrap()
+    SavedRun::load(folder, &FitContext::new(device, 1, &Silent, &cancel)).unwrap()
 }
 
 fn images() -> Vec<[u8; PIXELS]> {

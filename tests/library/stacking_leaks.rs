@@ -6,12 +6,9 @@ use std::collections::HashMap;
 use digitstack::{
     data::Probabilities,
     evaluation::{Scores, score},
-    progress::Cancel,
+    fit::{Cancel, Job, JobError, run_jobs},
     seed::Seed,
-    stacking::{
-        FeatureScale, Job, MetaConfig, Metafeatures, StackingError, TreeConfig, assemble_out_of_fold, cross_fit,
-        run_jobs,
-    },
+    stacking::{FeatureScale, MetaConfig, Metafeatures, TreeConfig, assemble_out_of_fold, cross_fit},
 };
 use rand::{Rng, RngExt};
 
@@ -53,7 +50,7 @@ fn out_of_fold(labels: &[u8], fold_of: &[u16], workers: usize) -> Vec<Probabilit
     let jobs = jobs.map(|input| Job { name: format!("{input:?}"), cost: input.1 as f64, input }).collect();
     let parts = run_jobs(jobs, workers, 1, &Cancel::default(), |&(member, fold): &(usize, usize), _| {
         let memory = Memory::fit(&indices(fold, false), labels, Seed(1).index(member as u64).index(fold as u64));
-        Ok::<_, StackingError>((indices(fold, true), memory.predict(&indices(fold, true))))
+        Ok::<_, JobError>((indices(fold, true), memory.predict(&indices(fold, true))))
     });
     let parts = parts.unwrap();
     parts.chunks(FOLDS).map(|folds| assemble_out_of_fold(labels.len(), folds).unwrap()).collect()

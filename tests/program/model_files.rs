@@ -9,13 +9,13 @@ use std::{
 use digitstack::{
     boosting::TrainedBooster,
     data::{Images, Probabilities, synthetic},
-    learners::{Classifier, ModelFormat, ModelNotes},
+    fit::{Cancel, FitContext},
+    learners::{Inspect, ModelFormat, ModelNotes},
     nn::{
         Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Head, InputScale, Loss, NetworkConfig,
-        Normalization, Output as NetOutput, Padding, Pool, TrainJob, TrainedNet, TrainingConfig, WeightsFile, resolve,
-        train,
+        Normalization, Output as NetOutput, Padding, Pool, TrainedNet, TrainingConfig, WeightsFile, resolve, train,
     },
-    progress::{Cancel, Silent},
+    progress::Silent,
     seed::Seed,
 };
 use serde_json::Value;
@@ -55,19 +55,10 @@ fn assert_close(found: &[[f32; 10]], expected: &[[f32; 10]], tolerance: f32, wha
 /// A net after a few steps, so that no bias is 0.
 fn trained(config: &NetworkConfig) -> TrainedNet {
     let (device, cancel) = (cpu(), Cancel::default());
-    let job = TrainJob {
-        seed: Seed(4),
-        device: &device,
-        checkpoint: None,
-        progress: &Silent,
-        name: "test",
-        cancel: &cancel,
-        observe: None,
-        feeders: 0,
-    };
+    let context = FitContext::new(&device, 1, &Silent, &cancel).seeded(Seed(4)).labelled("test");
     let loss = if config.output() == NetOutput::Softmax { Loss::CrossEntropy } else { Loss::Mse };
     let training = TrainingConfig { epochs: 2, batch_size: 32, loss, ..TrainingConfig::default() };
-    train(config, &training, &synthetic::generate(300, Seed(1)), None, None, &job).unwrap()
+    train(config, &training, &synthetic::generate(300, Seed(1)), None, None, &context).unwrap()
 }
 
 fn dense(activation: Activation, change: impl FnOnce(&mut DenseConfig)) -> NetworkConfig {

@@ -8,11 +8,10 @@ use std::{
 
 use digitstack::{
     data::{PIXELS, csv, synthetic},
+    fit::{Cancel, FitContext},
     nn,
-    pipeline::{
-        Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, Work, predict_table,
-    },
-    progress::{Cancel, Progress, Silent, Task},
+    pipeline::{Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, predict_table},
+    progress::{Progress, Silent, Task},
     seed::Seed,
     storage,
 };
@@ -239,7 +238,8 @@ fn a_directory_says_which_model_it_holds() {
         serde_json::from_slice(&std::fs::read(fixture.at("dense/single.json")).unwrap()).unwrap();
     assert_eq!(single, serde_json::json!({ "model": "dense", "validation": 0.1 }));
     let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
-    let work = Work { device: &device, threads: 1, progress: &Silent, cancel: &Cancel::default() };
+    let cancel = Cancel::default();
+    let work = FitContext::new(&device, 1, &Silent, &cancel);
     assert_eq!(SavedSingle::load(&fixture.at("dense"), &work).unwrap().name(), "dense");
     assert!(matches!(SavedSingle::load(tiny_run(), &work), Err(RunFailure::NoModel(_))));
     assert!(matches!(SavedRun::load(&fixture.at("dense"), &work), Err(RunFailure::NotARun { .. })));
@@ -459,7 +459,8 @@ fn a_stop_keeps_what_is_answered() {
     std::fs::write(&table, vec![row("0"); 2500].join("\n")).unwrap();
     let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
     let cancel = Cancel::default();
-    let work = Work { device: &device, threads: 1, progress: &StopSoon(cancel.clone()), cancel: &cancel };
+    let progress = StopSoon(cancel.clone());
+    let work = FitContext::new(&device, 1, &progress, &cancel);
     let model = SavedModel::load(&FIXTURE.at("dense"), &work).unwrap();
     let order = TableOrder { csv: &table, model: 0, with_probabilities: false, answers: None };
     let error = predict_table(&model, &order, Destination::File { path: &out, overwrite: false }, &work).unwrap_err();

@@ -1,13 +1,13 @@
 //! The function that the regression minimises, (Σ log-loss + ½‖W‖² / c) / n, and its gradient.
 //!
-//! Pixels differ much: some are inked in every third image, some in one of ten thousand, and L-BFGS would creep along
-//! the latter. The parameters are therefore the weights of *centred* pixels (which moves the intercepts only), divided
-//! by a scale that makes the second derivative about 1 in every direction: `p (1 − p) · variance + 1 / (c n)` with p =
-//! 1/10 for each class. Centring costs nothing: it is a product of sums, not of images, and pixels without ink stay
-//! left out.
+//! Pixels differ much: some are inked in every third image, some in one of ten thousand, and L-BFGS would converge
+//! slowly along the latter. The parameters are therefore the weights of *centred* pixels (which moves the intercepts
+//! only), divided by a scale that makes the second derivative about 1 in every direction: `p (1 − p) · variance + 1 /
+//! (c n)` with p = 1/10 for each class. Centring costs nothing: it is a product of sums, not of images, and pixels
+//! without ink stay left out.
 //!
-//! The pass over the images is cut into chunks of fixed size. They run on the threads there are; their sums are added
-//! in the order of the chunks, so that the result has the same bits on any number of threads.
+//! The pass over the images is cut into chunks of fixed size, which run in parallel; their sums are added in the order
+//! of the chunks, so that the result has the same bits on any number of threads.
 
 use std::cell::Cell;
 
@@ -26,23 +26,23 @@ const CHUNK: usize = 1024;
 /// `p (1 − p)` where every class is equally probable.
 const CURVATURE: f64 = 0.09;
 
-/// For each pixel what a grey level of it adds to the ten logits (or the gradient of that), the intercepts last: `[785,
-/// 10]`.
+/// Weights of each pixel's grey level in the ten logits (or their gradient), the intercepts last: `[785, 10]`.
 type Table = Vec<[f64; CLASSES]>;
 
-/// The penalised log-loss.
+/// Penalised log-loss of the training images as a function of the parameters.
 pub(super) struct PixelLoss<'a> {
     images: &'a Inked,
     labels: &'a [u8],
-    /// Those that occur among the labels.
+    /// Classes that occur among the labels.
     classes: &'a [u8],
     c: f64,
-    /// Of each pixel, in grey levels.
+    /// Mean of each pixel, in grey levels.
     means: Vec<f64>,
-    /// From a parameter to a weight for grey levels, `[784]`, and to an intercept.
+    /// Factors from a parameter to a weight for grey levels, `[784]`.
     scales: Vec<f64>,
+    /// Factor from a parameter to an intercept.
     intercept_scale: f64,
-    /// At the point that was evaluated last.
+    /// Loss and accuracy at the point that was evaluated last.
     last: Cell<Standing>,
 }
 
@@ -64,22 +64,22 @@ impl<'a> PixelLoss<'a> {
         }
     }
 
-    /// Numbers to find: for each class its weights, then its intercept.
+    /// Number of parameters: for each class its weights, then its intercept.
     pub(super) fn parameters(&self) -> usize {
         self.classes.len() * (PIXELS + 1)
     }
 
-    /// On the training images, at the point that was evaluated last.
+    /// Loss and accuracy on the training images at the point that was evaluated last.
     pub(super) fn standing(&self) -> Standing {
         self.last.get()
     }
 
-    /// On other images.
+    /// Loss and accuracy on other images.
     pub(super) fn standing_on(&self, parameters: &[f64], images: &Inked, labels: &[u8]) -> Standing {
         pass(&self.table(parameters), images, labels, false).standing(labels.len())
     }
 
-    /// What a grey level of each pixel adds to the logits, and the intercepts.
+    /// Weights for grey levels, and the intercepts.
     pub(super) fn table(&self, parameters: &[f64]) -> Table {
         let mut table = vec![[0.0; CLASSES]; PIXELS + 1];
         table[PIXELS] = [NEVER; CLASSES];
@@ -108,7 +108,7 @@ impl Objective for PixelLoss<'_> {
             let class = usize::from(class);
             let of_intercept = sums.gradient[PIXELS][class];
             for (pixel, &parameter) in row[..PIXELS].iter().enumerate() {
-                // The penalty is on weights for pixels from 0 to 1.
+                // The penalty applies to weights for pixels from 0 to 1.
                 let per_parameter = 255.0 * self.scales[pixel];
                 let weight = parameter * per_parameter;
                 penalty += 0.5 * weight * weight / self.c;
@@ -125,7 +125,7 @@ impl Objective for PixelLoss<'_> {
 struct Sums {
     loss: f64,
     correct: usize,
-    /// Of the summed loss with respect to the table; empty if nobody asked.
+    /// Gradient of the summed loss with respect to the table; empty if it is not needed.
     gradient: Table,
 }
 
@@ -136,7 +136,7 @@ impl Sums {
     }
 }
 
-/// One pass over images.
+/// Sums loss, correct answers and, if wanted, the gradient over images.
 fn pass(table: &Table, images: &Inked, labels: &[u8], with_gradient: bool) -> Sums {
     let zeros = || if with_gradient { vec![[0.0; CLASSES]; PIXELS + 1] } else { Vec::new() };
     let chunk = |(number, labels): (usize, &[u8])| {
@@ -156,8 +156,8 @@ fn pass(table: &Table, images: &Inked, labels: &[u8], with_gradient: bool) -> Su
     whole
 }
 
-/// Adds the images from `first` on, with the best instructions there are. Sums of doubles keep their order: the
-/// instructions change no bit.
+/// Adds the images from `first` on, with the widest vector instructions of the processor. Sums of doubles keep their
+/// order, so that the instructions change no bit.
 struct Add<'a> {
     table: &'a Table,
     images: &'a Inked,
@@ -174,22 +174,22 @@ impl WithSimd for Add<'_> {
         let Self { table, images, first, labels, sums } = self;
         for (image, &label) in (first..).zip(labels) {
             let mut logits = table[PIXELS];
-            for (place, level) in images.of(image) {
-                for (logit, weight) in logits.iter_mut().zip(&table[place]) {
+            for (pixel, level) in images.of(image) {
+                for (logit, weight) in logits.iter_mut().zip(&table[pixel]) {
                     *logit += level * weight;
                 }
             }
             let label = usize::from(label);
             let mut residual = [0.0; CLASSES];
-            // Training images are of classes that are learned; on others a certain mistake must not drown all else.
+            // Training images have finite losses; on others one confident mistake must not outweigh all else.
             let loss = residuals(&logits, label, &mut residual);
             sums.loss += if sums.gradient.is_empty() { loss.min(MOST_LOSS) } else { loss };
             sums.correct += usize::from(logits.iter().all(|&logit| logit <= logits[label]));
             if sums.gradient.is_empty() {
                 continue;
             }
-            for (place, level) in images.of(image) {
-                for (sum, residual) in sums.gradient[place].iter_mut().zip(&residual) {
+            for (pixel, level) in images.of(image) {
+                for (sum, residual) in sums.gradient[pixel].iter_mut().zip(&residual) {
                     *sum += level * residual;
                 }
             }

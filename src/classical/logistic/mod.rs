@@ -1,8 +1,8 @@
 //! Multinomial logistic regression on the 784 pixels: the softmax of `W x + b`, with pixels from 0 to 1.
 //!
 //! The function is scikit-learn's: ½‖W‖² / c + Σ log-loss, the intercepts free. It is strictly convex but for a shift
-//! of the intercepts, so the minimum is the model, however it is found. The way of the data: [`LogisticConfig`] →
-//! `loss` (value and gradient, over `pixels`) → the room [`optimize`](crate::convex) → [`TrainedLogistic`].
+//! of the intercepts, so the minimum is the model, however it is found. Data flow: [`LogisticConfig`] → `loss` (value
+//! and gradient, over `pixels`) → [`optimize`](crate::optimize) → [`TrainedLogistic`].
 
 mod loss;
 mod model;
@@ -16,17 +16,17 @@ pub use train::train_logistic;
 
 use crate::data::FieldError;
 
-/// How a logistic regression is fitted.
+/// Settings of a logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
     /// Inverse of the strength of the L2 penalty on the weights, 1e-6 to 1e6. Default 1.
     pub c: f64,
-    /// The fit ends after so many iterations at the latest, 1 to 100,000, and says so if it had not reached
-    /// `tolerance`. Default 200.
+    /// Greatest number of iterations, 1 to 100,000; a message says if the fit ended there without reaching `tolerance`.
+    /// Default 200.
     pub max_iterations: u32,
-    /// The fit ends where the gradient's Euclidean norm is below this, 1e-9 to 1: of the function divided by the number
-    /// of images, with respect to weights that are scaled so that each counts the same. Default 1e-3.
+    /// Euclidean norm of the gradient below which the fit ends, 1e-9 to 1: of the function divided by the number of
+    /// images, with respect to scaled weights (see the module `loss`). Default 1e-3.
     pub tolerance: f64,
 }
 
@@ -37,7 +37,7 @@ impl Default for LogisticConfig {
 }
 
 impl LogisticConfig {
-    /// Refuses impossible values.
+    /// Checks the ranges of all fields.
     ///
     /// # Errors
     /// Names the first field that is out of range, what it holds and what is allowed.

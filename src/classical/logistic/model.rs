@@ -1,4 +1,4 @@
-//! A fitted logistic regression: it predicts, and it is saved and loaded.
+//! The fitted logistic regression: prediction, saving and loading.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     classical::{
-        ClassicalError,
+        error::ClassicalError,
         files::{self, check_classes, check_numbers},
     },
     data::{CLASSES, Images, PIXELS, Probabilities},
@@ -15,10 +15,10 @@ use crate::{
     storage::{Arrays, Notes},
 };
 
-/// What its files are called.
+/// Name of the model's files.
 const NAME: &str = "logistic";
 
-/// A fitted logistic regression. Plain data, so that threads share it freely; clones share all of it.
+/// Fitted logistic regression. Plain data, so that threads share it freely; clones share all of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedLogistic {
     parameters: Arc<Parameters>,
@@ -26,15 +26,15 @@ pub struct TrainedLogistic {
 
 #[derive(Debug, PartialEq)]
 struct Parameters {
-    /// Those there were to learn, ascending.
+    /// Classes among the training images, ascending.
     classes: Vec<u8>,
-    /// For pixels from 0 to 1, `[784, 10]`; 0 for classes that there were not.
+    /// Weights for pixels from 0 to 1, `[784, 10]`; 0 for classes without training images.
     weights: Vec<[f32; CLASSES]>,
-    /// −∞ for classes that there were not.
+    /// Intercepts; −∞ for classes without training images.
     intercepts: [f32; CLASSES],
 }
 
-/// The part of it that is no array.
+/// Contents of the JSON file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
@@ -42,7 +42,7 @@ struct Description {
 }
 
 impl TrainedLogistic {
-    /// `table`: what a grey level of each pixel adds to the logits, then the intercepts: `[785, 10]`.
+    /// `table`: weights for the grey level of each pixel, then the intercepts, `[785, 10]`.
     pub(super) fn new(classes: &[u8], table: &[[f64; CLASSES]]) -> Self {
         let weights = table[..PIXELS].iter().map(|row| row.map(|weight| (255.0 * weight) as f32)).collect();
         let mut intercepts = [f32::NEG_INFINITY; CLASSES];
@@ -52,7 +52,7 @@ impl TrainedLogistic {
         Self { parameters: Parameters { classes: classes.to_vec(), weights, intercepts }.into() }
     }
 
-    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Row by row the same as
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Each row is that of
     /// [`TrainedLogistic::predict_one`], whatever the number of threads.
     pub fn predict_proba(&self, images: &Images) -> Probabilities {
         images.as_slice().par_iter().with_min_len(64).map(|image| self.predict_one(image)).collect()
@@ -71,7 +71,7 @@ impl TrainedLogistic {
         softmax(logits).map(|value| value as f32)
     }
 
-    /// What each class looks for, `[classes]` of `[784]`: its weights, for pixels from 0 to 1.
+    /// Weights of each class as an image, `[classes]` of `[784]`, for pixels from 0 to 1.
     pub fn templates(&self) -> Vec<Vec<f32>> {
         let Parameters { classes, weights, .. } = &*self.parameters;
         classes.iter().map(|&class| weights.iter().map(|row| row[usize::from(class)]).collect()).collect()
@@ -96,29 +96,29 @@ impl TrainedLogistic {
         (arrays, Description { classes: classes.clone() })
     }
 
-    /// Both files as one safetensors file, `logistic.json` in its metadata.
+    /// The model as the bytes of one safetensors file, `logistic.json` in its metadata.
     ///
     /// # Errors
-    /// If the writer refuses.
+    /// If the model cannot be serialised.
     pub fn to_safetensors(&self, notes: &Notes) -> Result<Vec<u8>, ClassicalError> {
         let (arrays, description) = self.contents();
         files::to_safetensors(NAME, &arrays, description, notes)
     }
 
-    /// The same as JSON.
+    /// The model as JSON.
     ///
     /// # Errors
-    /// If the writer refuses.
+    /// If the model cannot be serialised.
     pub fn to_json(&self, notes: &Notes) -> Result<Vec<u8>, ClassicalError> {
         let (arrays, description) = self.contents();
         files::to_json(NAME, &arrays, description, notes)
     }
 
-    /// Reads what [`TrainedLogistic::save`] wrote.
+    /// Reads the files that [`TrainedLogistic::save`] wrote.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged, does not belong to the other, or holds what no fit gives. An accepted one
-    /// is safe to use.
+    /// If a file cannot be read, is damaged, does not belong to the other, or holds values that no fit gives. An
+    /// accepted model is safe to use.
     pub fn load(folder: &Path) -> Result<Self, ClassicalError> {
         files::load(folder, NAME, |Description { classes }, arrays| {
             check_classes(&classes)?;

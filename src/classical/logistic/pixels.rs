@@ -2,28 +2,28 @@
 
 use crate::data::{Images, PIXELS};
 
-/// The pixels above 0 of many images: where they are and how dark.
+/// Pixels above 0 of many images: their indices and grey levels.
 pub(super) struct Inked {
-    /// Where each image's pixels begin, and where the last one's end: `[n + 1]`.
+    /// Start of each image's pixels, and the end of the last one's, `[n + 1]`.
     starts: Vec<usize>,
-    places: Vec<u16>,
-    /// 1 to 255.
+    indices: Vec<u16>,
+    /// Grey levels, 1 to 255.
     levels: Vec<u8>,
 }
 
 impl Inked {
     pub(super) fn new(images: &Images) -> Self {
         let count = images.pixels().iter().filter(|&&level| level > 0).count();
-        let (mut places, mut levels) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let (mut indices, mut levels) = (Vec::with_capacity(count), Vec::with_capacity(count));
         let mut starts = vec![0];
         for image in images.iter() {
-            for (place, &level) in image.iter().enumerate().filter(|&(_, &level)| level > 0) {
-                places.push(place as u16);
+            for (index, &level) in image.iter().enumerate().filter(|&(_, &level)| level > 0) {
+                indices.push(index as u16);
                 levels.push(level);
             }
-            starts.push(places.len());
+            starts.push(indices.len());
         }
-        Self { starts, places, levels }
+        Self { starts, indices, levels }
     }
 
     /// Number of images.
@@ -31,21 +31,21 @@ impl Inked {
         self.starts.len() - 1
     }
 
-    /// The inked pixels of an image: place and grey level.
+    /// The inked pixels of an image: index and grey level.
     #[inline(always)]
     pub(super) fn of(&self, image: usize) -> impl Iterator<Item = (usize, f64)> {
         let range = self.starts[image]..self.starts[image + 1];
-        self.places[range.clone()]
+        self.indices[range.clone()]
             .iter()
             .zip(&self.levels[range])
-            .map(|(&place, &level)| (usize::from(place), f64::from(level)))
+            .map(|(&index, &level)| (usize::from(index), f64::from(level)))
     }
 
-    /// Mean and variance of every pixel, in grey levels: sums of whole numbers, exact in any order.
+    /// Mean and variance of every pixel, in grey levels; sums of integers, exact in any order.
     pub(super) fn moments(&self) -> Vec<(f64, f64)> {
         let mut sums = vec![(0_u64, 0_u64); PIXELS];
-        for (&place, &level) in self.places.iter().zip(&self.levels) {
-            let (sum, squares) = &mut sums[usize::from(place)];
+        for (&index, &level) in self.indices.iter().zip(&self.levels) {
+            let (sum, squares) = &mut sums[usize::from(index)];
             *sum += u64::from(level);
             *squares += u64::from(level) * u64::from(level);
         }

@@ -12,12 +12,12 @@ fn the_gradient_is_that_of_the_value() {
     let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
     let gradient = problem.evaluate(&at).1;
     // Corners and centres of several classes, and intercepts.
-    for place in [0, 300, 406, 784, 785, 785 + 350, 5 * 785 + 410, 7849] {
+    for index in [0, 300, 406, 784, 785, 785 + 350, 5 * 785 + 410, 7849] {
         let mut moved = [at.clone(), at.clone()];
-        moved[0][place] += 1e-5;
-        moved[1][place] -= 1e-5;
+        moved[0][index] += 1e-5;
+        moved[1][index] -= 1e-5;
         let [up, down] = moved.map(|at| problem.evaluate(&at).0);
-        assert!(((up - down) / 2e-5 - gradient[place]).abs() < 1e-8, "parameter {place}");
+        assert!(((up - down) / 2e-5 - gradient[index]).abs() < 1e-8, "parameter {index}");
     }
 }
 

@@ -1,10 +1,10 @@
-//! From decisions to probabilities.
+//! Calibration: from decisions to probabilities.
 //!
-//! A decision function says on which side of a margin an image lies, not how probable a class is. A multinomial
+//! A decision function gives the side of a margin on which an image lies, not the probability of a class. A multinomial
 //! logistic regression on the decisions of all pairs does: Platt's idea (*Probabilistic Outputs for Support Vector
 //! Machines*, 1999) for ten classes at once, where LIBSVM fits a sigmoid for each pair and couples them. It is fitted
-//! to decisions about images that the deciding functions have not seen: each part of the training images is decided by
-//! a machine that was fitted to the others. Only training images serve.
+//! to out-of-fold decisions: those for each part of the training images come from a machine that was fitted to the
+//! other parts. Only training images are used.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,10 @@ use crate::{
     optimize::{LogLoss, Unsolved, minimise, softmax},
 };
 
-/// The inverse strength of the penalty, which keeps the probabilities short of certainty where nothing is ever decided
-/// wrong.
+/// Inverse strength of the L2 penalty, which keeps the probabilities below 1 where every decision is right.
 const C: f64 = 1.0;
 
-/// A multinomial logistic regression on decisions.
+/// Multinomial logistic regression on decisions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Calibration {
@@ -30,8 +29,8 @@ pub(super) struct Calibration {
 }
 
 impl Calibration {
-    /// `decisions`: `[n, pairs]`, about images that the functions were not fitted to. `classes`: those that occur among
-    /// the `labels`, `[n]`.
+    /// Fits the regression on out-of-fold `decisions`, `[n, pairs]`. `classes`: those that occur among the `labels`,
+    /// `[n]`.
     pub(super) fn fit(decisions: Vec<f64>, labels: &[u8], classes: &[u8]) -> Result<Self, Unsolved> {
         if let [_] = classes {
             return Ok(Self { weights: vec![Vec::new()], intercepts: vec![0.0] });
@@ -42,7 +41,7 @@ impl Calibration {
         Ok(Self { weights, intercepts })
     }
 
-    /// Ten probabilities that sum to 1; those of other classes are 0.
+    /// Probabilities of the ten digits, which sum to 1; those of digits that are not among `classes` are 0.
     pub(super) fn probabilities(&self, classes: &[u8], decisions: &[f64; MOST_PAIRS]) -> [f32; CLASSES] {
         let mut logits = [f64::NEG_INFINITY; CLASSES];
         for ((&class, weights), intercept) in classes.iter().zip(&self.weights).zip(&self.intercepts) {
@@ -52,7 +51,7 @@ impl Calibration {
         softmax(logits).map(|value| value as f32)
     }
 
-    /// Refuses what no fit gives for so many classes and pairs.
+    /// Checks the shapes for so many classes and pairs, and the range of the numbers.
     pub(super) fn check(&self, classes: usize, pairs: usize) -> Result<(), String> {
         let shaped = self.weights.len() == classes && self.intercepts.len() == classes;
         if !shaped || self.weights.iter().any(|row| row.len() != pairs) {

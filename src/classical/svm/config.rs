@@ -1,4 +1,4 @@
-//! The settings of a support-vector machine.
+//! Settings of a support-vector machine.
 
 use std::fmt;
 
@@ -6,23 +6,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::data::{FieldError, Images};
 
-/// The width of the kernel `exp(−γ ‖x − y‖²)`, pixels from 0 to 1: a number, or `"scale"`.
+/// Coefficient of the kernel `exp(−γ ‖x − y‖²)`, for pixels from 0 to 1: a number, or `"scale"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Gamma {
     /// `1 / (784 · variance of the training pixels)`, scikit-learn's default; 0.0134 on MNIST.
     #[default]
     Scale,
-    /// This γ.
+    /// A given γ.
     Value(f64),
 }
 
 impl Gamma {
-    /// γ for these images. Pixels that are all the same have no variance; theirs counts as 1.
+    /// Computes γ for training images. If all pixels are equal, their variance counts as 1.
     pub(super) fn resolve(self, images: &Images) -> f64 {
         let Self::Scale = self else {
             return if let Self::Value(gamma) = self { gamma } else { 1.0 };
         };
-        // Whole numbers: exact, in whatever order they are added.
+        // Integers: exact in any order.
         let (mut sum, mut squares) = (0_u64, 0_u64);
         for &pixel in images.pixels() {
             sum += u64::from(pixel);
@@ -74,21 +74,21 @@ impl<'de> Deserialize<'de> for Gamma {
     }
 }
 
-/// How a support-vector machine with an RBF kernel is fitted.
+/// Settings of a support-vector machine with an RBF kernel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SvmConfig {
-    /// What an image on the wrong side of its margin costs, 1e-6 to 1e6. Default 5.
+    /// Regularisation parameter C, the cost of an image on the wrong side of its margin, 1e-6 to 1e6. Default 5.
     pub c: f64,
-    /// The width of the kernel: `"scale"` or a number, 1e-6 to 1e3. Default `"scale"`.
+    /// Coefficient γ of the kernel: `"scale"` or a number, 1e-6 to 1e3. Default `"scale"`.
     pub gamma: Gamma,
-    /// Each pair of classes is solved until no two images violate the conditions of optimality by more than this, 1e-9
-    /// to 0.1. Default 1e-3, as in LIBSVM.
+    /// Greatest violation of the optimality conditions at which a pair of classes counts as solved, 1e-9 to 0.1.
+    /// Default 1e-3, as in LIBSVM.
     pub tolerance: f64,
-    /// Parts of the training images that are left out in turn to calibrate the probabilities, 2 to 10. Default 3.
+    /// Number of folds for the calibration of the probabilities, 2 to 10. Default 3.
     pub calibration_folds: usize,
-    /// Memory for rows of the kernel matrix, in MiB for each thread, 1 to 65536. Rows that do not fit are computed
-    /// again: the result is the same. Default 256.
+    /// Memory for rows of the kernel matrix, in MiB per thread, 1 to 65536. Rows that do not fit are computed again;
+    /// the result is the same. Default 256.
     pub cache_mib: usize,
 }
 
@@ -99,7 +99,7 @@ impl Default for SvmConfig {
 }
 
 impl SvmConfig {
-    /// Refuses impossible values.
+    /// Checks the ranges of all fields.
     ///
     /// # Errors
     /// Names the first field that is out of range, what it holds and what is allowed.

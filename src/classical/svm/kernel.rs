@@ -1,33 +1,32 @@
-//! The kernel `exp(−γ ‖x − y‖²)` of whole sets of images.
+//! The kernel `exp(−γ ‖x − y‖²)` between sets of images.
 //!
-//! `‖x − y‖² = x·x + y·y − 2 x·y`, and pixels are bytes: all three are whole numbers below 2³¹, so distances are exact
-//! on every processor and in whatever order they are summed. Sums of products of bytes are also what vector
-//! instructions are best at: a row of the kernel of 10,800 images costs less than reading the images as floating-point
-//! numbers would.
+//! `‖x − y‖² = x·x + y·y − 2 x·y`, and pixels are bytes: all three are integers below 2³¹, so distances are exact on
+//! every processor and in any order of summation. Vector instructions are also fastest at sums of products of bytes: a
+//! row of the kernel of 10,800 images costs less than reading the images as floating-point numbers would.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::data::PIXELS;
 
-/// Images whose products with another are found together.
+/// Images whose products with another are computed together.
 const BLOCK: usize = 32;
 
-/// An image's pixels.
+/// Pixels of an image.
 pub(super) type Image = [u8; PIXELS];
 
-/// The kernel, with γ for pixels from 0 to 255.
+/// RBF kernel, with γ for pixels from 0 to 255.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kernel {
     gamma: f64,
 }
 
 impl Kernel {
-    /// `gamma`: for pixels from 0 to 1.
+    /// Creates the kernel from a γ for pixels from 0 to 1.
     pub(super) fn new(gamma: f64) -> Self {
         Self { gamma: gamma / (255.0 * 255.0) }
     }
 
-    /// Of two images at this squared distance.
+    /// Value for two images at this squared distance.
     #[inline(always)]
     pub(super) fn at(self, squared_distance: i32) -> f64 {
         (-self.gamma * f64::from(squared_distance)).exp()
@@ -60,7 +59,7 @@ impl ImageSet {
         &self.images
     }
 
-    /// The kernel of one of them with all of them, in single precision.
+    /// Writes the kernel between one image of the set and all of them, in single precision.
     pub(super) fn row(&self, kernel: Kernel, index: usize, to: &mut [f32]) {
         Arch::new().dispatch(Row { set: self, kernel, index, to });
     }
@@ -76,12 +75,12 @@ impl ImageSet {
         mut each: impl FnMut(usize, usize, f64),
     ) {
         for begin in (first..end).step_by(BLOCK) {
-            let place = begin..(begin + BLOCK).min(end);
-            let (images, squares) = (&self.images[place.clone()], &self.squares[place.clone()]);
+            let block = begin..(begin + BLOCK).min(end);
+            let (images, squares) = (&self.images[block.clone()], &self.squares[block.clone()]);
             for (number, (image, square)) in few.iter().enumerate() {
                 let mut distances = [0; BLOCK];
                 squared_distances(image, *square, images, squares, &mut distances);
-                for (index, &distance) in place.clone().zip(&distances) {
+                for (index, &distance) in block.clone().zip(&distances) {
                     each(number, index, kernel.at(distance));
                 }
             }
@@ -89,7 +88,7 @@ impl ImageSet {
     }
 }
 
-/// [`ImageSet::row`] with the best instructions there are.
+/// [`ImageSet::row`] with the widest vector instructions of the processor.
 struct Row<'a> {
     set: &'a ImageSet,
     kernel: Kernel,
@@ -115,7 +114,7 @@ impl WithSimd for Row<'_> {
     }
 }
 
-/// At most [`BLOCK`] squared distances.
+/// Writes the squared distances between an image and at most [`BLOCK`] others.
 #[inline(always)]
 fn squared_distances(image: &Image, square: i32, images: &[Image], squares: &[i32], to: &mut [i32; BLOCK]) {
     for ((other, other_square), to) in images.iter().zip(squares).zip(to) {

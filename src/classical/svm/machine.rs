@@ -1,7 +1,7 @@
 //! The decision functions of all pairs of classes, over one set of support vectors.
 //!
-//! Every image that is a support vector of any pair is kept once, with a coefficient for each pair its class is in: the
-//! layout of LIBSVM's model.
+//! Every image that is a support vector of any pair is stored once, with a coefficient for each pair of its class, as
+//! in LIBSVM's model.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -11,41 +11,42 @@ use super::{
 };
 use crate::data::CLASSES;
 
-/// Pairs of ten classes.
+/// Number of pairs of ten classes.
 pub(super) const MOST_PAIRS: usize = CLASSES * (CLASSES - 1) / 2;
-/// Images that go through the support vectors together, so that these are fetched from memory once for all of them.
+/// Images that are compared with the support vectors together, so that these are read from memory once for all of them.
 const TILE: usize = 8;
 
-/// Pairs of places of classes, in the order in which decisions are: (0, 1), (0, 2), … (1, 2), …
+/// Pairs of indices of classes, in the order of the decisions: (0, 1), (0, 2), … (1, 2), …
 pub(super) fn pairs(classes: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..classes).flat_map(move |first| (first + 1..classes).map(move |second| (first, second)))
 }
 
-/// All pairs' decision functions.
+/// Decision functions of all pairs.
 #[derive(Clone, Debug)]
 pub(super) struct Machine {
     pub gamma: f64,
-    /// The classes there were to learn, ascending.
+    /// Classes among the training images, ascending.
     pub classes: Vec<u8>,
-    /// How many of the support vectors are of each class, `[classes]`; they lie in the order of the classes.
+    /// Number of support vectors of each class, `[classes]`; the vectors are in the order of the classes.
     pub counts: Vec<usize>,
     /// The support vectors.
     pub vectors: ImageSet,
-    /// `[vectors, classes − 1]`: against each of the other classes in order.
+    /// Coefficients against each of the other classes in order, `[vectors, classes − 1]`.
     pub coefficients: Vec<f32>,
-    /// `[pairs]`
+    /// Biases, `[pairs]`.
     pub biases: Vec<f64>,
 }
 
 impl Machine {
-    /// From the solutions of all pairs in order; `of_class` holds the images of each class in the order in which the
-    /// pairs had them.
+    /// Combines the solutions of all pairs, in order; `of_class` holds the images of each class in the order in which
+    /// the pairs had them.
     pub(super) fn new(gamma: f64, classes: &[u8], of_class: &[Vec<Image>], solutions: &[Solution]) -> Self {
         let width = classes.len().saturating_sub(1);
         let mut of_images: Vec<Vec<f32>> = of_class.iter().map(|images| vec![0.0; images.len() * width]).collect();
         for ((first, second), solution) in pairs(classes.len()).zip(solutions) {
             let (of_first, of_second) = solution.coefficients.split_at(of_class[first].len());
-            // Among the others of the first class the second has lost a place, its own.
+            // The list of a class's opponents leaves out the class itself, so that the index of a later class is one
+            // less.
             for (class, other, coefficients) in [(first, second - 1, of_first), (second, first, of_second)] {
                 for (row, &coefficient) in of_images[class].chunks_exact_mut(width).zip(coefficients) {
                     row[other] = coefficient as f32;
@@ -67,13 +68,13 @@ impl Machine {
         Self { gamma, classes: classes.to_vec(), counts, vectors: ImageSet::new(vectors), coefficients, biases }
     }
 
-    /// Decisions between so many pairs of classes.
+    /// Number of pairs of classes.
     pub(super) fn pairs(&self) -> usize {
         self.biases.len()
     }
 
-    /// The decisions of each image, positive for the first class of a pair; places past the last pair stay as they are.
-    /// Each image's are the same bits whatever the others are. Allocates nothing.
+    /// Writes the decisions for each image, positive for the first class of a pair; entries past the last pair stay as
+    /// they are. Those of an image do not depend on the others by a bit. Allocates nothing.
     pub(super) fn decide(&self, images: &[Image], decisions: &mut [[f64; MOST_PAIRS]]) {
         for (images, decisions) in images.chunks(TILE).zip(decisions.chunks_mut(TILE)) {
             Arch::new().dispatch(Decide { machine: self, images, decisions });
@@ -85,10 +86,10 @@ impl Machine {
         let kernel = Kernel::new(self.gamma);
         let width = self.classes.len().saturating_sub(1);
         let mut tile: [(&Image, i32); TILE] = [(&images[0], 0); TILE];
-        for (place, image) in tile.iter_mut().zip(images) {
-            *place = (image, square(image));
+        for (entry, image) in tile.iter_mut().zip(images) {
+            *entry = (image, square(image));
         }
-        // For each image and class what the class's support vectors add to its decisions against the others.
+        // For each image and class, the sums over the class's support vectors, one for each opponent.
         let mut sums = [[[0.0; CLASSES]; CLASSES]; TILE];
         let mut first = 0;
         for (class, &count) in self.counts.iter().enumerate() {
@@ -108,7 +109,7 @@ impl Machine {
     }
 }
 
-/// [`Machine::decide_tile`] with the best instructions there are.
+/// [`Machine::decide_tile`] with the widest vector instructions of the processor.
 struct Decide<'a> {
     machine: &'a Machine,
     images: &'a [Image],

@@ -1,4 +1,4 @@
-//! A fitted support-vector machine: it predicts, and it is saved and loaded.
+//! The fitted support-vector machine: prediction, saving and loading.
 
 use std::{path::Path, sync::Arc};
 
@@ -12,35 +12,35 @@ use super::{
 };
 use crate::{
     classical::{
-        ClassicalError,
+        error::ClassicalError,
         files::{self, check_classes, check_numbers},
     },
     data::{CLASSES, Images, PIXELS, Probabilities, SIDE},
     storage::{Arrays, Notes},
 };
 
-/// What its files are called.
+/// Name of the model's files.
 const NAME: &str = "svm";
-/// Images that a thread takes at once.
+/// Images that a thread predicts together.
 const CHUNK: usize = 32;
 
-/// A fitted support-vector machine. Plain data, so that threads share it freely; clones share all of it.
+/// Fitted support-vector machine. Plain data, so that threads share it freely; clones share all of it.
 #[derive(Clone, Debug)]
 pub struct TrainedSvm {
     machine: Arc<Machine>,
     calibration: Arc<Calibration>,
 }
 
-/// The part of it that is no array.
+/// Contents of the JSON file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Description {
-    /// For pixels from 0 to 1.
+    /// Coefficient of the kernel, for pixels from 0 to 1.
     gamma: f64,
     classes: Vec<u8>,
-    /// Support vectors of each class, in the order of the classes.
+    /// Number of support vectors of each class, in the order of the classes.
     support_vectors: Vec<usize>,
-    /// Of each pair of classes: (0, 1), (0, 2), … (1, 2), …
+    /// Bias of each pair of classes: (0, 1), (0, 2), … (1, 2), …
     biases: Vec<f64>,
     calibration: Calibration,
 }
@@ -50,7 +50,7 @@ impl TrainedSvm {
         Self { machine: machine.into(), calibration: calibration.into() }
     }
 
-    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Row by row the same as [`TrainedSvm::predict_one`],
+    /// Class probabilities, `[n, 10]`, on the caller's rayon pool. Each row is that of [`TrainedSvm::predict_one`],
     /// whatever the number of threads.
     pub fn predict_proba(&self, images: &Images) -> Probabilities {
         let mut rows = vec![[0.0; CLASSES]; images.len()];
@@ -71,8 +71,8 @@ impl TrainedSvm {
         self.calibration.probabilities(&self.machine.classes, &decisions[0])
     }
 
-    /// The decision functions at each image, `[n, pairs]`: (0, 1), (0, 2), … (1, 2), … among the classes there were to
-    /// learn. Positive: the first.
+    /// Values of the decision functions for each image, `[n, pairs]`: (0, 1), (0, 2), … (1, 2), … among the classes of
+    /// the training images; positive for the first class of the pair.
     pub fn decisions(&self, images: &Images) -> Vec<Vec<f64>> {
         let of = |image: &[u8; PIXELS]| {
             let mut decisions = [[0.0; MOST_PAIRS]];
@@ -82,18 +82,18 @@ impl TrainedSvm {
         images.as_slice().par_iter().map(of).collect()
     }
 
-    /// How many of the training images it keeps.
+    /// Number of support vectors.
     pub fn support_vectors(&self) -> usize {
         self.machine.vectors.len()
     }
 
-    /// Numbers that the fit chose: coefficients, biases and the calibration.
+    /// Number of fitted values: coefficients, biases and the calibration.
     pub fn parameters(&self) -> u64 {
         let classes = self.machine.classes.len();
         (self.machine.coefficients.len() + self.machine.pairs() + classes * (self.machine.pairs() + 1)) as u64
     }
 
-    /// γ, for pixels from 0 to 1.
+    /// Coefficient γ of the kernel, for pixels from 0 to 1.
     pub fn gamma(&self) -> f64 {
         self.machine.gamma
     }
@@ -108,19 +108,19 @@ impl TrainedSvm {
         files::save(folder, NAME, &arrays, description)
     }
 
-    /// Both files as one safetensors file, `svm.json` in its metadata.
+    /// The model as the bytes of one safetensors file, `svm.json` in its metadata.
     ///
     /// # Errors
-    /// If the writer refuses.
+    /// If the model cannot be serialised.
     pub fn to_safetensors(&self, notes: &Notes) -> Result<Vec<u8>, ClassicalError> {
         let (arrays, description) = self.contents();
         files::to_safetensors(NAME, &arrays, description, notes)
     }
 
-    /// The same as JSON.
+    /// The model as JSON.
     ///
     /// # Errors
-    /// If the writer refuses.
+    /// If the model cannot be serialised.
     pub fn to_json(&self, notes: &Notes) -> Result<Vec<u8>, ClassicalError> {
         let (arrays, description) = self.contents();
         files::to_json(NAME, &arrays, description, notes)
@@ -141,11 +141,11 @@ impl TrainedSvm {
         (arrays, description)
     }
 
-    /// Reads what [`TrainedSvm::save`] wrote.
+    /// Reads the files that [`TrainedSvm::save`] wrote.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged, does not belong to the other, or holds what no fit gives. An accepted one
-    /// is safe to use.
+    /// If a file cannot be read, is damaged, does not belong to the other, or holds values that no fit gives. An
+    /// accepted model is safe to use.
     pub fn load(folder: &Path) -> Result<Self, ClassicalError> {
         files::load(folder, NAME, |description: Description, arrays| {
             let Description { gamma, classes, support_vectors: counts, biases, calibration } = description;

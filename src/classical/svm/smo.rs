@@ -1,55 +1,55 @@
-//! The dual problem of one pair of classes, solved two images at a time.
+//! Sequential minimal optimisation (SMO) of the dual problem of one pair of classes.
 //!
-//! Sequential minimal optimisation with LIBSVM's choice of the two (Fan, Chen and Lin, *Working Set Selection Using
-//! Second Order Information for Training Support Vector Machines*, JMLR 6, 2005), its condition for the end and its way
-//! to the bias. With β = y α the problem is to minimise ½ βᵀ K β − yᵀ β where Σ β = 0 and 0 ≤ y β ≤ C. The gradient `K
-//! β − y` is how far the decision (without bias) of each image lies from its target; at the minimum it is the same for
-//! all images whose coefficients can move, namely minus the bias.
+//! The working set, the stopping condition and the bias are LIBSVM's (Fan, Chen and Lin, *Working Set Selection Using
+//! Second Order Information for Training Support Vector Machines*, JMLR 6, 2005). With β = y α the problem is to
+//! minimise ½ βᵀ K β − yᵀ β where Σ β = 0 and 0 ≤ y β ≤ C. The gradient `K β − y` is the difference between the
+//! decision (without bias) and the target of each image; at the minimum it is the same for all images whose
+//! coefficients are strictly between their bounds, namely minus the bias.
 
 use super::{
     kernel::{ImageSet, Kernel},
     rows::Rows,
 };
-use crate::progress::Cancel;
+use crate::fit::Cancel;
 
-/// Stands for the curvature along two images that are the same.
+/// Curvature that replaces the 0 along two identical images.
 const LEAST_CURVATURE: f64 = 1e-12;
-/// Iterations between two looks at the cancel flag: each may compute two rows of the kernel.
+/// Iterations between two polls of the request to stop; each may compute two rows of the kernel.
 const CANCEL_EVERY: u64 = 32;
-/// LIBSVM's limit: never reached but by data that nothing separates at a cost without measure.
+/// Greatest number of iterations, as in LIBSVM; reached only by inseparable data with an extreme C.
 pub(super) const MOST_ITERATIONS: u64 = 10_000_000;
 
-/// One pair of classes.
+/// Dual problem of one pair of classes.
 pub(super) struct Pair<'a> {
-    /// Those of the first class, then those of the second.
+    /// Images of the first class, then those of the second.
     pub set: &'a ImageSet,
-    /// How many are of the first class, whose target is +1.
+    /// Number of images of the first class, whose target is +1; that of the second is −1.
     pub first: usize,
     pub kernel: Kernel,
     pub c: f64,
     pub tolerance: f64,
-    /// For rows of the kernel matrix.
+    /// Memory for rows of the kernel matrix, in bytes.
     pub cache_bytes: usize,
 }
 
-/// A decision function: Σ coefficient · kernel + bias, positive for the first class.
+/// Decision function Σ coefficient · kernel + bias, positive for the first class.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Solution {
-    /// y α, `[n]`; 0 for what is no support vector.
+    /// y α, `[n]`; 0 for an image that is no support vector.
     pub coefficients: Vec<f64>,
     pub bias: f64,
 }
 
-/// Why there is no solution.
+/// Reason why there is no solution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Unfinished {
     Cancelled,
-    /// After [`MOST_ITERATIONS`], with the conditions of optimality violated by so much.
+    /// Violation of the optimality conditions after [`MOST_ITERATIONS`].
     Endless(f64),
 }
 
 impl Pair<'_> {
-    /// The bounds of an image's coefficient.
+    /// Bounds of an image's coefficient.
     #[inline(always)]
     fn bounds(&self, index: usize) -> (f64, f64) {
         if index < self.first { (0.0, self.c) } else { (-self.c, 0.0) }
@@ -58,7 +58,7 @@ impl Pair<'_> {
     pub(super) fn solve(&self, cancel: &Cancel) -> Result<Solution, Unfinished> {
         let n = self.set.len();
         if self.first == 0 || self.first == n {
-            // One of the classes has no image here: the other is always meant.
+            // One of the classes has no image here: the decision is always for the other.
             return Ok(Solution { coefficients: vec![0.0; n], bias: if self.first > 0 { 1.0 } else { -1.0 } });
         }
         let mut violation = f64::INFINITY;
@@ -90,7 +90,7 @@ impl Pair<'_> {
         Err(Unfinished::Endless(violation))
     }
 
-    /// The image with the least gradient among those whose coefficients can grow.
+    /// First image of the working set: the one with the least gradient among those whose coefficients can grow.
     fn least(&self, coefficients: &[f64], gradient: &[f64]) -> Option<usize> {
         let mut least = (None, f64::INFINITY);
         for (index, (&coefficient, &slope)) in coefficients.iter().zip(gradient).enumerate() {
@@ -101,7 +101,8 @@ impl Pair<'_> {
         least.0
     }
 
-    /// The image whose coefficient shrinks while the other grows: where the function falls most. None at the minimum.
+    /// Second image of the working set, whose coefficient shrinks while the other grows: the one with the greatest
+    /// decrease of the objective. `None` at the minimum.
     fn partner(&self, grows: usize, coefficients: &[f64], gradient: &[f64], row: &[f32]) -> Option<usize> {
         let least = gradient[grows];
         let (mut best, mut most, mut greatest) = (None, 0.0, f64::NEG_INFINITY);
@@ -117,8 +118,8 @@ impl Pair<'_> {
         best.filter(|_| greatest - least >= self.tolerance)
     }
 
-    /// Minus the mean gradient of the images between the bounds or, if there is none, the middle of what the others
-    /// allow.
+    /// Bias: minus the mean gradient of the free support vectors; if there are none, the midpoint of the feasible
+    /// interval.
     fn bias(&self, coefficients: &[f64], gradient: &[f64]) -> f64 {
         let (mut sum, mut free) = (0.0, 0_usize);
         let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -134,7 +135,7 @@ impl Pair<'_> {
     }
 }
 
-/// Along the difference of two images with this kernel.
+/// Second derivative of the objective along the difference of two images with this kernel.
 #[inline(always)]
 fn curvature(kernel: f32) -> f64 {
     (2.0 - 2.0 * f64::from(kernel)).max(LEAST_CURVATURE)
@@ -156,7 +157,7 @@ mod tests {
         let Solution { coefficients, bias } = solve(&[0, 255], 1, 1e3);
         let expected = 1.0 / (1.0 - f64::from((-0.002 * 784.0_f64).exp() as f32));
         assert!((coefficients[0] - expected).abs() < 1e-9 && coefficients[0] == -coefficients[1] && bias.abs() < 1e-12);
-        // A low price: both at their bounds.
+        // A small C: both at their bounds.
         assert_eq!(solve(&[0, 255], 1, 0.25), Solution { coefficients: vec![0.25, -0.25], bias: 0.0 });
     }
 

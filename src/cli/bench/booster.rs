@@ -10,12 +10,14 @@ use super::{
     digits::digits,
 };
 use crate::{
-    boosting::{self, BoosterConfig, BoosterJob, Dataset},
+    boosting::{self, BoosterConfig, Dataset},
     data::{Digits, Probabilities, stratified_group_folds},
     evaluation,
-    progress::{Cancel, Silent},
+    fit::{Cancel, FitContext, Job, JobContext, run_jobs},
+    nn::{self, DeviceChoice},
+    progress::Silent,
     seed::Seed,
-    stacking::{self, Job, JobContext},
+    stacking,
 };
 
 /// LightGBM at the reference's depth and leaves: one fit, or all fits of a cross-validation side by side
@@ -60,7 +62,9 @@ impl BoosterBench {
 
 fn fit_once(config: &BoosterConfig, digits: &Digits, session: &Session) -> anyhow::Result<()> {
     let output = &session.output;
-    let result = boosting::throughput(config, digits, digits, rayon::current_num_threads())?;
+    let (device, cancel) = (nn::resolve(&DeviceChoice::Cpu)?, Cancel::default());
+    let context = FitContext::new(&device, rayon::current_num_threads(), &Silent, &cancel).labelled("throughput");
+    let result = boosting::throughput(config, digits, digits, &context)?;
     output.json(&result)?;
     output.line(format!(
         "booster, {} images, {} trees per class, {} threads: binning {:.2} s, training {:.2} s ({:.0} rows·trees/s), \
@@ -82,26 +86,20 @@ fn cross_validate(config: &BoosterConfig, digits: &Digits, count: usize, session
     let threads = rayon::current_num_threads();
     let started = Instant::now();
     let folds = stratified_group_folds(&digits.labels, &digits.groups, count, seed.derive("folds"))?;
-    let fit = |&fold: &usize, context: &JobContext| -> anyhow::Result<(Vec<usize>, Probabilities)> {
+    let (device, cancel) = (nn::resolve(&DeviceChoice::Cpu)?, Cancel::default());
+    let context = FitContext::new(&device, threads, &Silent, &cancel);
+    let fit = |&fold: &usize, job: &JobContext| -> anyhow::Result<(Vec<usize>, Probabilities)> {
         let (train, left_out) = (digits.select(&folds.train_indices(fold)), folds.validation_indices(fold));
-        let dataset = Dataset::new(train.images, &train.labels, config, context.threads)?;
+        let dataset = Dataset::new(train.images, &train.labels, config, job.threads)?;
         let name = format!("fold {}", fold + 1);
-        let job = BoosterJob {
-            seed: seed.index(fold as u64),
-            threads: context.threads,
-            progress: &Silent,
-            name: &name,
-            cancel: &context.cancel,
-            observe: None,
-            checkpoint: None,
-        };
-        let fit = boosting::train(config, &dataset, None, &job)?;
+        let context = context.in_job(job).seeded(seed.index(fold as u64)).labelled(&name);
+        let fit = boosting::train(config, &dataset, None, &context)?;
         let rows = fit.booster.predict_proba(&digits.images.select(&left_out));
         Ok((left_out, rows))
     };
     let jobs = (0..count).map(|fold| Job { name: format!("fold {}", fold + 1), cost: 1.0, input: fold }).collect();
     let workers = threads.min(count);
-    let parts = stacking::run_jobs(jobs, workers, threads / workers, &Cancel::default(), fit)?;
+    let parts = run_jobs(jobs, workers, threads / workers, &cancel, fit)?;
     let parts: Vec<_> = parts.iter().map(|(indices, rows)| (indices.clone(), rows)).collect();
     let scores = evaluation::score(&stacking::assemble_out_of_fold(digits.len(), &parts)?, &digits.labels)?;
     let result = FoldsResult {

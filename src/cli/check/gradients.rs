@@ -66,8 +66,10 @@ impl GradientsArguments {
             None => checks = nn::check_gradients(draws, device, progress)?,
             Some(config) => {
                 for member in &config.experiment.members {
-                    match member.check_gradients(draws.derive(member.name()), device, progress) {
-                        Some(found) => checks.extend(found?),
+                    match member.net() {
+                        Some(net) => {
+                            checks.extend(net.check_gradients(draws.derive(member.name()), device, progress)?)
+                        }
                         None => skipped.push((member.name().to_owned(), member.kind().to_owned())),
                     }
                 }

@@ -60,7 +60,7 @@ impl OverfitArguments {
             ))
             .into());
         }
-        if members.iter().all(|member| member.overfitting(1, 1).is_none()) {
+        if members.iter().all(|member| member.net().is_none()) {
             let kinds: Vec<_> = members.iter().map(|member| format!("{} ({})", member.name(), member.kind())).collect();
             return Err(UsageError(format!("there is no net among {}", kinds.join(", "))).into());
         }

@@ -11,10 +11,10 @@ use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{TrainJob, TrainingConfig};
+use super::TrainingConfig;
 use crate::{
     data::Digits,
-    fit::{FitTiming, History},
+    fit::{FitContext, FitTiming, History},
     nn::{
         Film, NetworkConfig, NnError, OptimizerState,
         weights::{Array, Weights, hash, parse, write_file},
@@ -53,7 +53,7 @@ pub(super) fn fingerprint(
     train: &Digits,
     validation: Option<&Digits>,
     augmented: bool,
-    job: &TrainJob,
+    context: &FitContext,
 ) -> String {
     let mut images = Sha256::new();
     for digits in [Some(train), validation].into_iter().flatten() {
@@ -61,7 +61,7 @@ pub(super) fn fingerprint(
         images.update(digits.images.pixels());
         images.update(&digits.labels);
     }
-    let settings = serde_json::json!([FORMAT, network, training, job.seed, augmented, hash(&images.finalize())]);
+    let settings = serde_json::json!([FORMAT, network, training, context.seed, augmented, hash(&images.finalize())]);
     hash(settings.to_string().as_bytes())
 }
 

@@ -20,7 +20,7 @@ mod meter;
 mod standing;
 mod supply;
 
-use std::{ops::ControlFlow, path::Path, thread, time::Instant};
+use std::{ops::ControlFlow, thread, time::Instant};
 
 use burn::{
     module::Module,
@@ -37,40 +37,18 @@ use meter::Meter;
 use standing::Standing;
 use supply::Supply;
 
-use super::{
-    ChosenDevice, Film, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH,
-    weights::Weights,
-};
+use super::{Film, Network, NetworkConfig, NnError, TrainedNet, Updater, trained::PREDICTION_BATCH, weights::Weights};
 use crate::{
     data::{Digits, FieldError, Images},
-    fit::{FitTiming, History, HistoryPoint, Observe, TracePoint},
-    progress::{Cancel, Progress, Task},
-    seed::Seed,
+    fit::{FitContext, FitTiming, History, HistoryPoint, TracePoint},
+    progress::Task,
 };
 
 /// Steps between two readings of the running loss, which stop the host until the device is done.
 const READING: usize = 100;
 
-/// Where and from which seed a net is trained, and who watches.
-pub struct TrainJob<'a> {
-    /// Everything random in the training comes from it.
-    pub seed: Seed,
-    /// Where the net is computed.
-    pub device: &'a ChosenDevice,
-    /// The file that is replaced after every epoch and that an interrupted training is resumed from. It stays when
-    /// training is done; a training that finds its own finished checkpoint returns at once.
-    pub checkpoint: Option<&'a Path>,
-    /// Sees images go by, and a message if a checkpoint cannot be used.
-    pub progress: &'a dyn Progress,
-    /// What progress and errors call this fit.
-    pub name: &'a str,
-    /// Looked at between batches.
-    pub cancel: &'a Cancel,
-    /// Sees each epoch's point, those before a checkpoint first, and may end the training there.
-    pub observe: Option<&'a Observe<'a>>,
-    /// Threads that prepare batches ahead; 0 prepares each batch when its turn comes. Changes nothing but the speed.
-    pub feeders: usize,
-}
+/// Threads that prepare batches ahead of a device other than the CPU.
+const DEVICE_FEEDERS: usize = 4;
 
 /// Trains a net on `train`, by the validation images' figures if there are any, and returns the net of the last or best
 /// epoch.
@@ -87,24 +65,24 @@ pub fn train(
     train: &Digits,
     validation: Option<&Digits>,
     augment: Option<&dyn Augment>,
-    job: &TrainJob<'_>,
+    context: &FitContext<'_>,
 ) -> Result<TrainedNet, NnError> {
     training.check()?;
     training.check_loss(network)?;
-    check_digits(training, train, validation, job)?;
-    let fingerprint = fingerprint(network, training, train, validation, augment.is_some(), job);
-    let mut run = Run::begin(network, training, &train.images, job, &fingerprint)?;
-    let task = job.progress.task(job.name, u64::from(training.epochs) * train.len() as u64, "images");
+    check_digits(training, train, validation, context)?;
+    let fingerprint = fingerprint(network, training, train, validation, augment.is_some(), context);
+    let mut run = Run::begin(network, training, &train.images, context, &fingerprint)?;
+    let task = context.progress.task(context.label, u64::from(training.epochs) * train.len() as u64, "images");
     task.advance(run.timing.images);
     for point in run.history.points.clone() {
         run.show(&point)?;
     }
-    let supply = Supply::new(train, training.targets(), augment, job.device);
-    let validation = validation.map(|digits| Supply::new(digits, training.validation_targets(), None, job.device));
+    let supply = Supply::new(train, training.targets(), augment, context.device);
+    let validation = validation.map(|digits| Supply::new(digits, training.validation_targets(), None, context.device));
     while !run.is_finished() {
         let start = Instant::now();
         let epoch = run.epochs_done() + 1;
-        let seed = job.seed.derive("epoch").index(u64::from(epoch));
+        let seed = context.seed.derive("epoch").index(u64::from(epoch));
         let batches = supply.shuffled(training.batch_size, seed);
         let point = run.epoch(epoch, &supply, &batches, validation.as_ref(), task.as_ref())?;
         run.timing.step_seconds.push(start.elapsed().as_secs_f64());
@@ -114,7 +92,7 @@ pub fn train(
             .validation_accuracy
             .map_or(String::new(), |accuracy| format!(", validation {:.2} %", accuracy * 100.0));
         task.note(&format!("epoch {epoch}, loss {:.4}{accuracy}", point.train_loss.unwrap_or_default()));
-        if let Some(path) = job.checkpoint {
+        if let Some(path) = context.checkpoint {
             run.checkpoint()?.save(path, &fingerprint)?;
         }
         run.show(&point)?;
@@ -124,14 +102,19 @@ pub fn train(
     run.finish()
 }
 
+/// Threads that prepare batches ahead; with 0, each batch is prepared when its turn comes. Changes nothing but the speed.
+fn feeders(context: &FitContext) -> usize {
+    if context.device.is_cpu() { context.threads.saturating_sub(1) } else { DEVICE_FEEDERS }
+}
+
 fn check_digits(
     training: &TrainingConfig,
     train: &Digits,
     validation: Option<&Digits>,
-    job: &TrainJob,
+    context: &FitContext,
 ) -> Result<(), NnError> {
     let empty =
-        |what: &str| NnError::Digits { name: job.name.to_owned(), problem: format!("there are no {what} images") };
+        |what: &str| NnError::Digits { name: context.label.to_owned(), problem: format!("there are no {what} images") };
     if train.is_empty() {
         return Err(empty("training"));
     }
@@ -151,7 +134,7 @@ fn check_digits(
 struct Run<'a> {
     config: &'a NetworkConfig,
     training: &'a TrainingConfig,
-    job: &'a TrainJob<'a>,
+    context: &'a FitContext<'a>,
     device: Device,
     network: Network,
     updater: Updater,
@@ -168,28 +151,28 @@ impl<'a> Run<'a> {
         config: &'a NetworkConfig,
         training: &'a TrainingConfig,
         images: &Images,
-        job: &'a TrainJob<'a>,
+        context: &'a FitContext<'a>,
         fingerprint: &str,
     ) -> Result<Self, NnError> {
-        let device = job.device.training();
-        let mut network = Network::new(config, job.seed.derive("weights"), &device)?;
+        let device = context.device.training();
+        let mut network = Network::new(config, context.seed.derive("weights"), &device)?;
         network.fit_input(images);
         let average = training.weight_average.map(|_| network.valid());
         let updater = Updater::new(&training.optimizer);
         let history = History { unit: String::from("epoch"), ..History::default() };
         let (film, timing) = (Film::default(), FitTiming::default());
         let fresh =
-            Self { config, training, job, device, network, updater, average, best: None, film, history, timing };
-        let Some(path) = job.checkpoint else { return Ok(fresh) };
+            Self { config, training, context, device, network, updater, average, best: None, film, history, timing };
+        let Some(path) = context.checkpoint else { return Ok(fresh) };
         let resumed = Checkpoint::load(path, fingerprint)
             .and_then(|found| found.map(|checkpoint| fresh.resumed(checkpoint)).transpose());
         match resumed {
             Ok(Some(run)) => Ok(run),
             Ok(None) => Ok(fresh),
             Err(problem) => {
-                job.progress.message(&format!(
+                context.progress.message(&format!(
                     "{}: the checkpoint {} {problem}; training starts over",
-                    job.name,
+                    context.label,
                     path.display()
                 ));
                 Ok(fresh)
@@ -205,12 +188,12 @@ impl<'a> Run<'a> {
             (None, None) => None,
             _ => return Err(String::from("disagrees about averaged weights")),
         };
-        let updater = Updater::restore(&self.training.optimizer, checkpoint.optimizer, self.job.device.device())
+        let updater = Updater::restore(&self.training.optimizer, checkpoint.optimizer, self.context.device.device())
             .ok_or("lacks a part of the optimizer's state")?;
         Ok(Self {
             config: self.config,
             training: self.training,
-            job: self.job,
+            context: self.context,
             device: self.device.clone(),
             network,
             updater,
@@ -224,9 +207,9 @@ impl<'a> Run<'a> {
 
     /// Shows a point to who observes; an end asked for before the last epoch cancels the training.
     fn show(&self, point: &HistoryPoint) -> Result<(), NnError> {
-        let flow = self.job.observe.map_or(ControlFlow::Continue(()), |observe| observe(point));
+        let flow = self.context.observe.map_or(ControlFlow::Continue(()), |observe| observe(point));
         if flow.is_break() && !self.is_finished() {
-            return Err(NnError::Cancelled { name: self.job.name.to_owned(), epochs: self.epochs_done() });
+            return Err(NnError::Cancelled { name: self.context.label.to_owned(), epochs: self.epochs_done() });
         }
         Ok(())
     }
@@ -257,7 +240,7 @@ impl<'a> Run<'a> {
         validation: Option<&Supply>,
         task: &dyn Task,
     ) -> Result<HistoryPoint, NnError> {
-        let (name, done, steps) = (self.job.name, self.epochs_done(), batches.len() as u64);
+        let (name, done, steps) = (self.context.label, self.epochs_done(), batches.len() as u64);
         let finite = |loss: f64| {
             if loss.is_finite() { Ok(()) } else { Err(NnError::Diverged { name: name.to_owned(), epoch, loss }) }
         };
@@ -267,17 +250,15 @@ impl<'a> Run<'a> {
             self.film_iteration(0, steps)?;
         }
         thread::scope(|scope| {
-            let mut feed = batches.feed(scope, self.job.feeders);
+            let feeders = feeders(self.context);
+            let mut feed = batches.feed(scope, feeders);
             for index in 0..batches.len() {
                 let asked = Instant::now();
                 let Some(batch) = feed.next() else { break };
-                let spent = if self.job.feeders == 0 {
-                    &mut self.timing.preparing_seconds
-                } else {
-                    &mut self.timing.waiting_seconds
-                };
+                let spent =
+                    if feeders == 0 { &mut self.timing.preparing_seconds } else { &mut self.timing.waiting_seconds };
                 *spent += asked.elapsed().as_secs_f64();
-                if self.job.cancel.is_cancelled() {
+                if self.context.cancel.is_cancelled() {
                     return Err(NnError::Cancelled { name: name.to_owned(), epochs: done });
                 }
                 let step = u64::from(done) * steps + index as u64;
@@ -330,7 +311,7 @@ impl<'a> Run<'a> {
     /// nothing.
     fn step(&mut self, images: Tensor<4>, targets: Tensor<2>, learning_rate: f64, step: u64, meter: &mut Meter) {
         let outputs =
-            self.network.forward_training(Tensor::from_inner(images), self.job.seed.derive("dropout").index(step));
+            self.network.forward_training(Tensor::from_inner(images), self.context.seed.derive("dropout").index(step));
         let loss =
             self.training.loss.forward(outputs.clone(), Tensor::from_inner(targets.clone()), self.config.output());
         meter.add(outputs.inner(), targets, loss.clone().inner());
@@ -383,7 +364,7 @@ impl<'a> Run<'a> {
             self.history.best_step = self.standing().best;
             network = best.put_into(network).map_err(NnError::Execution)?;
         }
-        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.job.device)
+        Ok(TrainedNet::new(network, self.config.clone(), self.history, self.timing, self.context.device)
             .with_film(self.film))
     }
 }

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     data::PIXELS,
+    fit::panic_message,
     imaging::{self, DrawingError, DrawingOptions, PreparedDigit, ink_box},
-    stacking::panic_message,
 };
 
 /// Maximum batch size; bounds how long the first picture waits for the last.

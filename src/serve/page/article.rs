@@ -57,7 +57,7 @@ pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
         test: test(name),
     };
     let members =
-        config.experiment.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary()));
+        config.experiment.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary().to_owned()));
     let metas = config.experiment.stacking.meta.iter().map(|meta| {
         let summary = match meta.kind() {
             ModelKind::Stack => "trained on the out-of-fold predictions of the members",
@@ -73,7 +73,10 @@ pub(super) fn nets(config: &RunConfig) -> Vec<Net> {
     let layer = |(name, output)| Layer { name, output };
     let members = config.experiment.members.iter();
     members
-        .map(|member| Net { name: member.name().to_owned(), layers: member.layers().into_iter().map(layer).collect() })
+        .map(|member| Net {
+            name: member.name().to_owned(),
+            layers: member.layers().iter().cloned().map(layer).collect(),
+        })
         .collect()
 }
 

@@ -1,14 +1,14 @@
 //! Multinomial logistic regression over the members' probabilities: the stack.
 //!
 //! The model is scikit-learn's `LogisticRegression`: softmax of `W x + b`, penalty ½‖W‖² against `c` times the summed
-//! log-loss, intercepts free. It is linear on purpose: with 30 features and tens of thousands of out-of-fold rows it
-//! cannot over-fit, and its minimum is unique, so that a result does not depend on a starting point or on the number of
-//! threads. The minimum is found to a gradient of 1e-8; at scikit-learn's default tolerance the probabilities are still
-//! off by up to 5e-2.
+//! log-loss, intercepts without penalty. It is linear on purpose: with 30 features and tens of thousands of out-of-fold
+//! rows it cannot overfit, and its minimum is unique, so that a result does not depend on a starting point or on the
+//! number of threads. The minimum is found to a gradient of 1e-8; at scikit-learn's default tolerance the probabilities
+//! still differ by up to 5e-2.
 
 use serde::{Deserialize, Serialize};
 
-use super::{FeatureScale, Metafeatures, StackingError};
+use super::{error::StackingError, metafeatures::Metafeatures, scale::FeatureScale};
 use crate::{
     data::{CLASSES, FieldError},
     optimize::{LogLoss, minimise, softmax},
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
-    /// Inverse of the strength of the L2 penalty on the weights, above 0; default 1.
+    /// Inverse strength of the L2 penalty on the weights, above 0; default 1.
     pub c: f64,
 }
 
@@ -29,10 +29,10 @@ impl Default for LogisticConfig {
 }
 
 impl LogisticConfig {
-    /// Refuses impossible values.
+    /// Checks the range of every field.
     ///
     /// # Errors
-    /// Names the field.
+    /// Names the first field that is out of range, what it holds and what is allowed.
     pub fn check(&self) -> Result<(), FieldError> {
         if (1e-6..=1e6).contains(&self.c) {
             Ok(())
@@ -51,40 +51,40 @@ impl LogisticConfig {
     }
 }
 
-/// A fitted logistic regression.
+/// Fitted logistic regression.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logistic {
     scale: FeatureScale,
-    /// The classes there were to learn, ascending; the others get probability 0.
+    /// Classes among the training images, ascending; the others get probability 0.
     classes: Vec<u8>,
-    /// `[classes, 10 · members]`.
+    /// Weights, `[classes, 10 · members]`.
     weights: Vec<Vec<f64>>,
-    /// `[classes]`.
+    /// Intercepts, `[classes]`.
     intercepts: Vec<f64>,
 }
 
 impl Logistic {
-    /// The scale of the features it was fitted on.
+    /// Scale of the features that it was fitted on.
     pub fn scale(&self) -> FeatureScale {
         self.scale
     }
 
-    /// The weights of a digit, `[10 · members]`: what each member's ten probabilities add to its logit. None if there
-    /// was no such digit.
+    /// Weights of each member's ten probabilities in the logit of a digit, `[10 · members]`. None if the digit was not
+    /// among the training images.
     pub fn weights(&self, digit: u8) -> Option<&[f64]> {
-        self.classes.iter().position(|&class| class == digit).map(|place| self.weights[place].as_slice())
+        self.classes.iter().position(|&class| class == digit).map(|index| self.weights[index].as_slice())
     }
 
     pub(super) fn members(&self) -> usize {
         self.weights.first().map_or(0, Vec::len) / CLASSES
     }
 
-    /// The distribution for the members' probabilities of one image, `[10 · members]`.
+    /// Class probabilities from the members' probabilities of one image, `[10 · members]`.
     pub(super) fn distribution(&self, row: &[f32]) -> [f64; CLASSES] {
         let mut sums = [0.0; CLASSES];
         for (feature, &probability) in row.iter().enumerate() {
-            // A logarithm costs more than all of a feature's products: it is taken once, not once a class.
+            // A logarithm costs more than all products of a feature, so it is taken once and not once per class.
             let value = self.scale.apply(probability);
             for (sum, weights) in sums.iter_mut().zip(&self.weights) {
                 *sum += weights[feature] * value;
@@ -125,10 +125,10 @@ impl Logistic {
     }
 }
 
-/// Larger weights come from no fit; below this no logit overflows.
+/// Greatest weight that is accepted: no fit gives a larger one, and no logit overflows.
 const LARGEST: f64 = 1e12;
 
-/// The features as the model sees them, `[n, 10 · members]`.
+/// Features on their scale, `[n, 10 · members]`.
 fn scaled(features: &Metafeatures) -> Vec<f64> {
     features.rows().flatten().map(|&value| features.scale().apply(value)).collect()
 }

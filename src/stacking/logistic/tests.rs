@@ -2,7 +2,7 @@ use super::*;
 use crate::{data::Probabilities, seed::Seed, stacking::MetaModel};
 use rand::RngExt;
 
-/// Two members that know the label with noise.
+/// Two members that predict the label with noise.
 fn noisy(n: usize, scale: FeatureScale, seed: Seed) -> (Metafeatures, Vec<u8>) {
     let mut rng = seed.rng();
     let labels: Vec<u8> = (0..n).map(|_| rng.random_range(0..10)).collect();
@@ -27,12 +27,12 @@ fn the_gradient_is_that_of_the_value() {
     let mut rng = Seed(2).rng();
     let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
     let gradient = crate::optimize::Objective::evaluate(&problem, &at).1;
-    for place in [0, 7, 19, 20, 41, 62, 209] {
+    for index in [0, 7, 19, 20, 41, 62, 209] {
         let mut moved = [at.clone(), at.clone()];
-        moved[0][place] += 1e-5;
-        moved[1][place] -= 1e-5;
+        moved[0][index] += 1e-5;
+        moved[1][index] -= 1e-5;
         let [up, down] = moved.map(|at| crate::optimize::Objective::evaluate(&problem, &at).0);
-        assert!(((up - down) / 2e-5 - gradient[place]).abs() < 1e-8, "parameter {place}");
+        assert!(((up - down) / 2e-5 - gradient[index]).abs() < 1e-8, "parameter {index}");
     }
 }
 
@@ -104,9 +104,9 @@ fn damaged_models_are_refused() {
         |model| model.classes[1] = 0,
         |model| model.classes.clear(),
     ];
-    for (place, damage) in damages.into_iter().enumerate() {
+    for (index, damage) in damages.into_iter().enumerate() {
         let mut model = good.clone();
         damage(&mut model);
-        assert!(model.validate().is_err(), "damage {place}");
+        assert!(model.validate().is_err(), "damage {index}");
     }
 }

@@ -1,13 +1,13 @@
-//! Growing the tree: every feature is sorted once, and each split divides all sorted orders stably, so that a level
+//! Growth of the tree: every feature is sorted once, and each split divides all sorted orders stably, so that a level
 //! costs one pass.
 
-use super::{super::Metafeatures, Node, TreeConfig};
-use crate::data::CLASSES;
+use super::{config::TreeConfig, node::Node};
+use crate::{data::CLASSES, stacking::metafeatures::Metafeatures};
 
-/// Neighbouring values closer than this are not split between, as in scikit-learn.
+/// Least difference between two values with a threshold between them, as in scikit-learn.
 const SAME: f32 = 1e-7;
 
-/// Grows the nodes, in preorder.
+/// Grows a tree and returns its nodes in preorder.
 pub(super) fn grow(features: &Metafeatures, labels: &[u8], config: &TreeConfig) -> Vec<Node> {
     let mut orders: Vec<Vec<u32>> = vec![(0..labels.len() as u32).collect(); features.width()];
     for (feature, order) in orders.iter_mut().enumerate() {
@@ -17,24 +17,24 @@ pub(super) fn grow(features: &Metafeatures, labels: &[u8], config: &TreeConfig) 
         Grower { features, labels, config, orders, goes_left: vec![false; labels.len()], nodes: Vec::new() };
     let mut waiting = vec![Branch { start: 0, end: labels.len(), depth: 0, right_of: None }];
     while let Some(branch) = waiting.pop() {
-        waiting.extend(grower.place(&branch).into_iter().flatten());
+        waiting.extend(grower.grow(&branch).into_iter().flatten());
     }
     grower.nodes
 }
 
-/// Images that share a node: the same range of every sorted order.
+/// Images of one node: the same range of every sorted order.
 struct Branch {
     start: usize,
     end: usize,
     depth: usize,
-    /// The split whose right branch this is.
+    /// Index of the split whose right branch this is, if it is one.
     right_of: Option<usize>,
 }
 
 struct Split {
     feature: usize,
     threshold: f64,
-    /// Images that go left.
+    /// Number of images that go left.
     left: usize,
 }
 
@@ -42,16 +42,16 @@ struct Grower<'a> {
     features: &'a Metafeatures,
     labels: &'a [u8],
     config: &'a TreeConfig,
-    /// For each feature the images by its value, within each branch.
+    /// For each feature, the images of each branch sorted by its value.
     orders: Vec<Vec<u32>>,
     goes_left: Vec<bool>,
     nodes: Vec<Node>,
 }
 
 impl Grower<'_> {
-    /// Adds the branch's first node; gives the branches below it, right before left, so that the left one is taken
-    /// next.
-    fn place(&mut self, branch: &Branch) -> Option<[Branch; 2]> {
+    /// Adds the first node of a branch; returns the branches below it, right before left, so that the left one is
+    /// popped next.
+    fn grow(&mut self, branch: &Branch) -> Option<[Branch; 2]> {
         let here = self.nodes.len();
         if let Some(Node::Split { right, .. }) = branch.right_of.map(|split| &mut self.nodes[split]) {
             *right = here;
@@ -75,14 +75,14 @@ impl Grower<'_> {
         ])
     }
 
-    /// The split with the lowest weighted Gini impurity: the largest Σ left² / |left| + Σ right² / |right| over the
-    /// class counts. Of equal ones the first feature's lowest threshold.
+    /// Finds the split with the lowest weighted Gini impurity, that is the largest Σ left² / |left| + Σ right² /
+    /// |right| over the class counts; of equal ones, the first feature's lowest threshold.
     fn best_split(&self, branch: &Branch, counts: &[u32; CLASSES]) -> Option<Split> {
         let (total, least) = (branch.end - branch.start, self.config.min_samples_leaf);
         let mut best: Option<(f64, Split)> = None;
         for (feature, order) in self.orders.iter().enumerate() {
             let order = &order[branch.start..branch.end];
-            let value = |place: usize| self.features.row(order[place] as usize)[feature];
+            let value = |index: usize| self.features.row(order[index] as usize)[feature];
             let mut left = [0.0; CLASSES];
             let mut right = counts.map(f64::from);
             let (mut left_squares, mut right_squares) = (0.0, right.iter().map(|count| count * count).sum::<f64>());
@@ -115,8 +115,8 @@ impl Grower<'_> {
     /// Moves the first `left` images of the feature's order to the front of every order, keeping the order on both
     /// sides.
     fn divide(&mut self, branch: &Branch, feature: usize, left: usize) {
-        for (place, &image) in self.orders[feature][branch.start..branch.end].iter().enumerate() {
-            self.goes_left[image as usize] = place < left;
+        for (index, &image) in self.orders[feature][branch.start..branch.end].iter().enumerate() {
+            self.goes_left[image as usize] = index < left;
         }
         for order in &mut self.orders {
             let order = &mut order[branch.start..branch.end];

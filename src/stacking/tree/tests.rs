@@ -66,15 +66,20 @@ fn damaged_trees_are_refused() {
         tree(1, vec![split(0, 0.5, 2), leaf()]),
         tree(1, vec![split(0, 0.5, 4), split(0, 0.2, 3), leaf(), leaf()]),
     ];
-    for (place, tree) in damaged.iter().enumerate() {
-        assert!(tree.validate().is_err(), "tree {place}");
+    for (index, tree) in damaged.iter().enumerate() {
+        assert!(tree.validate().is_err(), "tree {index}");
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
-    fn every_tree_is_valid_and_keeps_its_promises(n in 1_usize..120, depth in 1_usize..10, least in 1_usize..20, seed in any::<u64>()) {
+    fn every_tree_is_valid_and_keeps_its_limits(
+        n in 1_usize..120,
+        depth in 1_usize..10,
+        least in 1_usize..20,
+        seed in any::<u64>(),
+    ) {
         let (features, labels) = random(n, Seed(seed));
         let tree = TreeConfig { max_depth: depth, min_samples_leaf: least }.fit(&features, &labels).unwrap();
         prop_assert_eq!(tree.validate(), Ok(()));

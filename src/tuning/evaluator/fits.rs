@@ -8,10 +8,10 @@ use std::{
 
 use super::{medians::Medians, rungs::Rungs};
 use crate::{
+    fit::{Job, JobContext, run_jobs},
     learners::{self, Learner},
     progress::{Silent, Task},
     seed::Seed,
-    stacking::{self, Job, JobContext},
     tuning::{
         context::StudyContext,
         error::TuningError,
@@ -91,7 +91,7 @@ impl<'a> Evaluator<'a> {
             .collect();
         let before = known.values().map(|trial| trial.details.elapsed).fold(0.0, f64::max);
         let total = stage.config.budget.trials.unwrap_or(stage.space.grid_size());
-        let task = context.progress.task(&stage.config.name, total as u64, "trials");
+        let task = context.fit.progress.task(&stage.config.name, total as u64, "trials");
         let limit = stage.config.budget.minutes.map(|minutes| 60.0 * minutes);
         Self {
             stage,
@@ -149,7 +149,7 @@ impl<'a> Evaluator<'a> {
         let on_device =
             jobs.iter().any(|(proposal, _)| proposal.learner.as_ref().is_ok_and(|learner| learner.runs_on_device()));
         let (workers, threads) = self.context.share(jobs.len(), on_device);
-        let cost = |proposal: &Proposal| proposal.learner.as_ref().map_or(0.0, |learner| learner.work(1000));
+        let cost = |proposal: &Proposal| proposal.learner.as_ref().map_or(0.0, |learner| learner.cost(1000));
         let jobs = jobs
             .into_iter()
             .map(|(proposal, split)| Job {
@@ -158,19 +158,14 @@ impl<'a> Evaluator<'a> {
                 input: (proposal, split),
             })
             .collect();
-        stacking::run_jobs(
+        run_jobs(
             jobs,
             workers,
             threads,
-            self.context.cancel,
+            self.context.fit.cancel,
             |(proposal, split): &(&Proposal, usize), job: &JobContext| {
-                let fitting = Fitting {
-                    device: self.context.device,
-                    progress: &Silent,
-                    threads: job.threads,
-                    cancel: &job.cancel,
-                    score: self.stage.config.score,
-                };
+                let context = self.context.fit.with_progress(&Silent).in_job(job);
+                let fitting = Fitting { context, score: self.stage.config.score };
                 run(proposal, *split, &fitting)
             },
         )

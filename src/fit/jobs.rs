@@ -20,41 +20,65 @@ use std::{
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::StackingError;
-use crate::progress::Cancel;
+use super::cancel::Cancel;
 
-/// How often a request to stop is looked for.
+/// Interval at which the caller's request to stop is polled.
 const POLL: Duration = Duration::from_millis(25);
 
-/// Something to be done.
+/// Named input of one call of the function given to [`run_jobs`].
 #[derive(Clone, Debug)]
 pub struct Job<J> {
-    /// What people call it, for error messages: `cnn, fold 1`.
+    /// Name in error messages: `cnn, fold 1`.
     pub name: String,
-    /// How long it takes, in any unit: only the order counts.
+    /// Estimated duration in any unit; used only to start the longest job first.
     pub cost: f64,
-    /// What the function gets.
+    /// Argument of the function.
     pub input: J,
 }
 
-/// What a job may use.
+/// Resources of one job.
 #[derive(Clone, Debug)]
 pub struct JobContext {
-    /// Threads it may keep busy: those of the rayon pool that it runs in.
+    /// Threads of the rayon pool that the job runs in.
     pub threads: usize,
-    /// Asks it to stop: the caller did, or another job failed.
+    /// Request to stop, set when the caller's is set or another job failed.
     pub cancel: Cancel,
 }
 
-/// Runs `run` on every job, on `workers` jobs at once, each inside a rayon pool of `threads` (0 counts as 1 for both).
+/// Failure of the pool rather than of what a job does.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// The caller's request to stop kept a job from starting.
+    #[error("stopped")]
+    Cancelled,
+    /// A job panicked.
+    #[error("{job} panicked: {message}")]
+    Panicked {
+        /// Name of the job.
+        job: String,
+        /// Message of the panic.
+        message: String,
+    },
+    /// The operating system started no threads.
+    #[error("cannot start {threads} threads: {problem}")]
+    Threads {
+        /// Number of threads asked for.
+        threads: usize,
+        /// Message of the operating system.
+        problem: String,
+    },
+}
+
+/// Runs `run` on every job, `workers` jobs at a time, each inside a rayon pool of `threads` (0 counts as 1 for both),
+/// and returns the results in the order of the jobs.
 ///
 /// Once a job fails or panics or `cancel` is set, no further job starts and [`JobContext::cancel`] asks those under way
 /// to stop; the function waits for them, so that none outlives it. The error is that of the job that failed first in
-/// time; what jobs return after being asked to stop is not looked at.
+/// time; results and errors of jobs that were asked to stop are dropped.
 ///
 /// # Errors
-/// The first job's error; [`StackingError::Panicked`] if it panicked; [`StackingError::Cancelled`] if `cancel` kept a
-/// job from starting; [`StackingError::Threads`] if the system gives no threads.
+/// The first job's error; [`JobError::Panicked`] if it panicked; [`JobError::Cancelled`] if `cancel` kept a
+/// job from starting; [`JobError::Threads`] if the system gives no threads.
 pub fn run_jobs<J, R, E>(
     jobs: Vec<Job<J>>,
     workers: usize,
@@ -65,7 +89,7 @@ pub fn run_jobs<J, R, E>(
 where
     J: Send + Sync,
     R: Send,
-    E: From<StackingError> + Send,
+    E: From<JobError> + Send,
 {
     let (workers, threads) = (workers.clamp(1, jobs.len().max(1)), threads.max(1));
     let pools = (0..workers).map(|_| pool(threads)).collect::<Result<Vec<_>, _>>()?;
@@ -101,15 +125,15 @@ where
     }
     let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     if results.len() < jobs.len() {
-        return Err(StackingError::Cancelled.into());
+        return Err(JobError::Cancelled.into());
     }
-    results.sort_by_key(|(place, _)| *place);
+    results.sort_by_key(|(index, _)| *index);
     Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 struct State<'a, J, R, E> {
     jobs: &'a [Job<J>],
-    /// Places of the jobs, in the order in which they start.
+    /// Indices of the jobs, in the order in which they start.
     order: Vec<usize>,
     next: AtomicUsize,
     results: Mutex<Vec<(usize, R)>>,
@@ -120,21 +144,21 @@ impl<J, R, E> State<'_, J, R, E>
 where
     J: Send + Sync,
     R: Send,
-    E: From<StackingError> + Send,
+    E: From<JobError> + Send,
 {
-    /// One worker: takes jobs until there are none or it is asked to stop.
+    /// Runs one worker: takes jobs until none are left or it is asked to stop.
     fn work(&self, pool: &ThreadPool, context: &JobContext, run: &(impl Fn(&J, &JobContext) -> Result<R, E> + Sync)) {
         while !context.cancel.is_cancelled() {
-            let Some(&place) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+            let Some(&index) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 return;
             };
-            let job = &self.jobs[place];
+            let job = &self.jobs[index];
             let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| run(&job.input, context))));
             let outcome = outcome.unwrap_or_else(|panic| {
-                Err(StackingError::Panicked { job: job.name.clone(), message: panic_message(panic.as_ref()) }.into())
+                Err(JobError::Panicked { job: job.name.clone(), message: panic_message(panic.as_ref()) }.into())
             });
             match outcome {
-                Ok(result) => lock(&self.results).push((place, result)),
+                Ok(result) => lock(&self.results).push((index, result)),
                 Err(error) => {
                     lock(&self.failure).get_or_insert(error);
                     context.cancel.cancel();
@@ -144,15 +168,15 @@ where
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-fn pool(threads: usize) -> Result<ThreadPool, StackingError> {
+fn pool(threads: usize) -> Result<ThreadPool, JobError> {
     let builder = ThreadPoolBuilder::new().num_threads(threads).thread_name(|thread| format!("fit-{thread}"));
-    builder.build().map_err(|error| StackingError::Threads { threads, problem: error.to_string() })
+    builder.build().map_err(|error| JobError::Threads { threads, problem: error.to_string() })
 }
 
 /// A panic while the lock was held leaves complete entries only.
@@ -173,7 +197,7 @@ mod tests {
     fn results_come_in_the_order_of_the_jobs() {
         let run = |input: &usize, _: &JobContext| {
             thread::sleep(Duration::from_millis(if input.is_multiple_of(2) { 4 } else { 1 }));
-            Ok::<_, StackingError>(input * 10)
+            Ok::<_, JobError>(input * 10)
         };
         for workers in [0, 1, 3, 100] {
             assert_eq!(
@@ -189,7 +213,7 @@ mod tests {
         let started = Mutex::new(Vec::new());
         let run = |input: &usize, _: &JobContext| {
             started.lock().unwrap().push(*input);
-            Ok::<_, StackingError>(())
+            Ok::<_, JobError>(())
         };
         run_jobs(jobs(&[1.0, 5.0, 3.0, f64::NAN, 5.0]), 1, 1, &Cancel::default(), run).unwrap();
         assert_eq!(*started.lock().unwrap(), [3, 1, 4, 2, 0], "equal costs keep their order");
@@ -202,7 +226,7 @@ mod tests {
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             thread::sleep(Duration::from_millis(5));
             running.fetch_sub(1, Ordering::SeqCst);
-            Ok::<_, StackingError>((rayon::current_num_threads(), context.threads))
+            Ok::<_, JobError>((rayon::current_num_threads(), context.threads))
         };
         assert_eq!(run_jobs(jobs(&[1.0; 8]), 2, 3, &Cancel::default(), run).unwrap(), [(3, 3); 8]);
         assert_eq!(most.load(Ordering::SeqCst), 2);
@@ -212,31 +236,32 @@ mod tests {
     fn the_first_error_stops_the_rest() {
         let begun = Instant::now();
         let started = AtomicUsize::new(0);
+        let first = JobError::Threads { threads: 1, problem: "first".to_owned() };
         let run = |input: &usize, context: &JobContext| {
             started.fetch_add(1, Ordering::SeqCst);
             if *input == 0 {
                 thread::sleep(Duration::from_millis(20));
-                return Err(StackingError::Saved("first".to_owned()));
+                return Err(first.clone());
             }
             while !context.cancel.is_cancelled() {
                 assert!(begun.elapsed() < Duration::from_secs(20), "nobody asked this job to stop");
                 thread::sleep(Duration::from_millis(1));
             }
-            Err::<(), _>(StackingError::Cancelled)
+            Err::<(), _>(JobError::Cancelled)
         };
         let caller = Cancel::default();
         let error = run_jobs(jobs(&[9.0, 8.0, 7.0, 6.0]), 2, 1, &caller, run).unwrap_err();
-        assert_eq!((error, started.load(Ordering::SeqCst)), (StackingError::Saved("first".to_owned()), 2));
+        assert_eq!((error, started.load(Ordering::SeqCst)), (first.clone(), 2));
         assert!(!caller.is_cancelled(), "the caller's own flag is left alone");
     }
 
     #[test]
     fn a_panic_is_an_error_that_names_the_job() {
         let run = |input: &usize, _: &JobContext| {
-            if *input == 1 { panic!("out of {}", "ink") } else { Ok::<_, StackingError>(()) }
+            if *input == 1 { panic!("out of {}", "ink") } else { Ok::<_, JobError>(()) }
         };
         let error = run_jobs(jobs(&[1.0, 2.0]), 1, 1, &Cancel::default(), run).unwrap_err();
-        assert_eq!(error, StackingError::Panicked { job: "job 1".to_owned(), message: "out of ink".to_owned() });
+        assert_eq!(error, JobError::Panicked { job: "job 1".to_owned(), message: "out of ink".to_owned() });
     }
 
     #[test]
@@ -251,10 +276,10 @@ mod tests {
                 assert!(begun.elapsed() < Duration::from_secs(20), "the request did not arrive");
                 thread::sleep(Duration::from_millis(1));
             }
-            Ok::<_, StackingError>(())
+            Ok::<_, JobError>(())
         };
-        assert_eq!(run_jobs(jobs(&[1.0; 5]), 1, 1, &cancel, run), Err(StackingError::Cancelled));
-        assert_eq!(run_jobs(jobs(&[1.0; 5]), 1, 1, &cancel, run), Err(StackingError::Cancelled), "before it began");
+        assert_eq!(run_jobs(jobs(&[1.0; 5]), 1, 1, &cancel, run), Err(JobError::Cancelled));
+        assert_eq!(run_jobs(jobs(&[1.0; 5]), 1, 1, &cancel, run), Err(JobError::Cancelled), "before it began");
         assert_eq!(started.load(Ordering::SeqCst), 1);
     }
 }

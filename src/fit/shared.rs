@@ -1,4 +1,4 @@
-//! What several fits on the same images need, made once.
+//! Cache of what several fits on the same training images have in common.
 
 use std::{
     any::Any,
@@ -9,19 +9,21 @@ use std::{
 type Value = Arc<dyn Any + Send + Sync>;
 type Slot = Arc<Mutex<Option<Value>>>;
 
-/// Things that belong to a set of images, by name: the pixels' bins, for instance. Used by several fits at once; the
-/// first that asks for a thing makes it, the others wait for it.
+/// Cache of values by name, for fits on the very same training images: the booster keeps the binned pixels here.
+///
+/// Fits on several threads use it at once: the first that asks for a name makes the value, the others wait for it. The
+/// values are type-erased, so that this room knows no model.
 #[derive(Default)]
 pub struct Shared {
     slots: Mutex<HashMap<String, Slot>>,
 }
 
 impl Shared {
-    /// The thing called `name`, made by `make` if it is not there yet. A name must always stand for the same type; what
-    /// another type made under it is not found and made again.
+    /// Returns the value called `name`, made by `make` if there is none yet. A name must always stand for the same
+    /// type; a value of another type under it is replaced.
     ///
     /// # Errors
-    /// Those of `make`; the next who asks tries again.
+    /// Those of `make`; nothing is stored then.
     pub fn get_or_make<T: Send + Sync + 'static, E>(
         &self,
         name: &str,
@@ -47,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thing_is_made_once_however_many_ask() {
+    fn a_value_is_made_once_however_many_ask() {
         let (shared, made) = (Shared::default(), AtomicUsize::new(0));
         let ask = |name| {
             let make = || {
@@ -65,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_not_kept() {
+    fn a_failure_is_not_stored() {
         let shared = Shared::default();
         assert_eq!(shared.get_or_make("x", || Err::<u8, _>("no")).unwrap_err(), "no");
         assert_eq!(*shared.get_or_make("x", || Ok::<u8, &str>(3)).unwrap(), 3);

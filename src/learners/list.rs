@@ -1,0 +1,76 @@
+//! The list of learners by kind, and how a member's table becomes a learner.
+
+use super::{
+    booster, knn,
+    learner::Learner,
+    logistic, net,
+    prepared::{self, PreparedLearner},
+    svm,
+};
+use crate::{data::FieldError, imaging::Recipe, nn::NetworkConfig};
+
+/// Builds a learner called `name` from its settings.
+type Build = fn(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError>;
+
+/// Every kind of learner: its name in a configuration, a few words on it, and its constructor.
+const KINDS: [(&str, &str, Build); 6] = [
+    ("dense", "fully connected net", net::dense),
+    ("cnn", "VGG-style convolutional net", net::cnn),
+    ("booster", "LightGBM gradient-boosted trees", booster::build),
+    ("logistic", "multinomial logistic regression on the pixels", logistic::build),
+    ("svm", "support-vector machine with an RBF kernel", svm::build),
+    ("knn", "k nearest neighbours by Euclidean distance", knn::build),
+];
+
+/// The names of all kinds with a few words on each.
+pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().map(|(name, about, _)| (*name, *about))
+}
+
+/// Builds a learner from the table of a `[[members]]` entry: `name`, `kind`, `prepare` (steps that the images of this
+/// member alone pass) and the settings of that kind.
+///
+/// # Errors
+/// Names the field that is missing, unknown, of the wrong type or impossible.
+pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
+    let mut text = |field: &str| match table.remove(field) {
+        Some(toml::Value::String(text)) => Ok(text),
+        Some(other) => Err(FieldError::new(field, format!("found {} `{other}`, expected a string", other.type_str()))),
+        None => Err(FieldError::new(field, "is missing; every member has a `name` and a `kind`")),
+    };
+    let (name, kind) = (text("name")?, text("kind")?);
+    check_name(&name)?;
+    let recipe: Recipe = match table.remove(prepared::FIELD) {
+        Some(recipe) => recipe
+            .try_into()
+            .map_err(|error: toml::de::Error| FieldError::new(prepared::FIELD, error.message().trim()))?,
+        None => Recipe::default(),
+    };
+    let Some((_, _, build)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
+        let known: Vec<_> = kinds().map(|(kind, _)| format!("`{kind}`")).collect();
+        return Err(FieldError::new("kind", format!("found `{kind}`, expected one of {}", known.join(", "))));
+    };
+    let learner = build(&name, table)?;
+    if recipe.steps.is_empty() { Ok(learner) } else { Ok(Box::new(PreparedLearner::new(learner, recipe)?)) }
+}
+
+/// Builds the learner of a net of this architecture, with the default training.
+///
+/// # Errors
+/// If the name is not allowed or the architecture impossible.
+pub fn of_network(name: &str, network: &NetworkConfig) -> Result<Box<dyn Learner>, FieldError> {
+    check_name(name)?;
+    net::of_network(name, network.clone())
+}
+
+/// Checks that a text can be the name of a member.
+fn check_name(name: &str) -> Result<(), FieldError> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.is_empty() || name.len() > 40 || !name.chars().all(allowed) {
+        return Err(FieldError::new(
+            "name",
+            format!("found {name:?}, expected 1 to 40 of a–z, 0–9 and `-` (it names a folder)"),
+        ));
+    }
+    Ok(())
+}
