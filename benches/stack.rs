@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use digitstack::{
     data::{Images, synthetic},
-    nn::{self, DeviceChoice},
+    device::{self, DeviceChoice},
     pipeline::{SavedRun, Work},
     progress::{Cancel, Silent},
     seed::Seed,
@@ -31,7 +31,7 @@ fn run() -> Option<SavedRun> {
         );
         return None;
     }
-    let device = nn::resolve(&DeviceChoice::Cpu).expect("a CPU");
+    let device = device::resolve(&DeviceChoice::Cpu).expect("a CPU");
     let cancel = Cancel::default();
     let work = Work { device: &device, threads: 1, progress: &Silent, cancel: &cancel };
     Some(SavedRun::load(&folder, &work).expect("a complete run"))

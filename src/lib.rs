@@ -16,7 +16,8 @@
 //! | [`optimize`] | smooth convex functions and where they are least |
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`onnx`] | graphs of standard operators, which other programs run |
-//! | [`nn`] | devices, nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
+//! | [`device`] | the processors of this machine, and the choice of one |
+//! | [`nn`] | nets, losses, optimizers, the one trainer (on Burn), a check of gradients |
 //! | [`boosting`] | LightGBM |
 //! | [`classical`] | logistic regression and the support-vector machine, on the pixels |
 //! | [`learners`] | the traits that all models meet, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
@@ -33,6 +34,7 @@ pub mod boosting;
 pub mod classical;
 pub mod cli;
 pub mod data;
+pub mod device;
 pub mod evaluation;
 mod field_path;
 pub mod fit;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::session::Session;
-use crate::nn;
+use crate::device;
 
 const HELP: &str = "\
 On a GPU, the training and validation images of a net stay in the device's memory. Of a member's `augment` steps the \
@@ -23,7 +23,7 @@ pub(super) struct DevicesArguments {}
 impl DevicesArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
-        let found = nn::list();
+        let found = device::list();
         output.json(&found)?;
         for device in &found {
             let (choice, kind) = (device.choice.to_string(), device.kind.to_string());
@@ -32,6 +32,6 @@ impl DevicesArguments {
             output.line(format!("{choice:<9} {kind:<10} {} ({}{driver}){auto}", device.name, device.backend))?;
         }
         let choice = &session.global.device;
-        output.line(format!("--device {choice} uses {}", nn::resolve(choice)?.description()))
+        output.line(format!("--device {choice} uses {}", device::resolve(choice)?.description()))
     }
 }

@@ -13,9 +13,9 @@ use super::{
     session::Session,
 };
 use crate::{
+    device::{self, DeviceChoice},
     imaging::Recipe,
     learners::ModelFormat,
-    nn::{self, DeviceChoice},
     pipeline::ModelFiles,
     storage,
 };
@@ -110,7 +110,7 @@ impl ExportArguments {
             .into());
         }
         // Weights are copied, not computed with.
-        let device = nn::resolve(&DeviceChoice::Cpu)?;
+        let device = device::resolve(&DeviceChoice::Cpu)?;
         let models = ModelFiles::open(run)?;
         let model = models.find(model).map_err(usage)?;
         let bytes = models.export(model, *format, &device).map_err(usage)?;

@@ -9,7 +9,7 @@ use clap::{
 
 use super::{resources::Resources, session::Session};
 use crate::{
-    nn::DeviceChoice,
+    device::DeviceChoice,
     pipeline::leaderboard::{self, Row, SortBy},
     progress::Cancel,
     storage,

@@ -8,8 +8,8 @@ use std::{
 use clap::Args;
 
 use crate::{
+    device::DeviceChoice,
     imaging::{Centre, DrawingOptions, InkSource},
-    nn::DeviceChoice,
 };
 
 /// Most threads that may be asked for. More cannot help, and the system refuses large numbers in its own words.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    nn::{self, ChosenDevice, DeviceChoice},
+    device::{self, ChosenDevice, DeviceChoice},
     pipeline::Work,
     progress::{Cancel, Progress},
 };
@@ -21,7 +21,7 @@ impl Resources {
     /// # Errors
     /// If there is no such device, or it does not answer.
     pub(super) fn open(choice: &DeviceChoice, progress: Arc<dyn Progress>, cancel: Cancel) -> anyhow::Result<Self> {
-        Ok(Self { device: nn::resolve(choice)?, progress, cancel })
+        Ok(Self { device: device::resolve(choice)?, progress, cancel })
     }
 
     /// The resources as the library takes them, with every CPU thread.

@@ -15,7 +15,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    nn::DeviceChoice,
+    device::DeviceChoice,
     pipeline::SavedRun,
     progress::{Cancel, Silent},
     serve::{self, ServeOptions},

@@ -36,7 +36,7 @@ impl Session {
             pool.build_global().map_err(|error| anyhow::anyhow!("--threads {threads}: {error}; ask for fewer"))?;
         }
         if self.global.plain_ops {
-            nn::fused::use_plain_operations();
+            flex_kernels::use_plain_operations();
         }
         Ok(())
     }

@@ -59,10 +59,10 @@ pub struct FitTiming {
     pub images: u64,
     /// Wall time of each step, in seconds.
     pub step_seconds: Vec<f64>,
-    /// The part of `seconds` that a net waited for batches of its feeder threads.
+    /// The part of `seconds` that a net waited for batches of its worker threads.
     #[serde(default)]
     pub waiting_seconds: f64,
-    /// The part of `seconds` that a net without feeder threads (a fit on one thread) made its batches itself.
+    /// The part of `seconds` that a net without worker threads (a fit on one thread) made its batches itself.
     #[serde(default)]
     pub preparing_seconds: f64,
 }

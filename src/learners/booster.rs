@@ -15,8 +15,8 @@ use super::{
 use crate::{
     boosting::{self, BoosterConfig, BoosterJob, BoostingError, Checkpoint, Dataset, TrainedBooster},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     imaging::Recipe,
-    nn::ChosenDevice,
 };
 
 /// The model's file inside its folder.

@@ -11,8 +11,9 @@ use super::{
 use crate::{
     classical::{LogisticConfig, TrainedLogistic, train_logistic},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    device::ChosenDevice,
     imaging::Recipe,
-    nn::{ChosenDevice, Filters},
+    nn::Filters,
 };
 
 /// A regression to be fitted.

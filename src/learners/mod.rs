@@ -23,9 +23,10 @@ use crate::{
     boosting::BoostingError,
     classical::{ClassicalError, ClassicalJob},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     fit::{FitTiming, History, Observe},
     imaging::Recipe,
-    nn::{ChosenDevice, Film, Filters, GradientCheck, NetworkConfig, NnError, WeightsFile},
+    nn::{FilterHistory, Filters, GradientCheck, NetworkConfig, NnError, WeightsFile},
     progress::{Cancel, Progress},
     seed::Seed,
 };
@@ -136,7 +137,7 @@ pub trait Classifier: Send + Sync {
         None
     }
     /// The same while it was trained, if it was asked to keep that.
-    fn film(&self) -> Option<&Film> {
+    fn filter_history(&self) -> Option<&FilterHistory> {
         None
     }
 }

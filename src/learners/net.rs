@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig, Schedule,
-        TrainJob, TrainedNet, TrainingConfig, WeightsFile,
+        self, Augment, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor, NetworkConfig,
+        Schedule, TrainJob, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
     seed::Seed,
@@ -21,7 +22,7 @@ use crate::{
 
 /// Threads that augment images, or draw for them, and batch them ahead of the trainer when it does not run on the CPU
 /// itself.
-const DEVICE_FEEDERS: usize = 4;
+const DEVICE_WORKERS: usize = 4;
 
 /// A net to be trained.
 #[derive(Clone, Debug)]
@@ -151,7 +152,7 @@ impl Learner for NetLearner {
             name: context.label,
             cancel: context.cancel,
             observe: context.observe,
-            feeders: if context.device.is_cpu() { context.threads - 1 } else { DEVICE_FEEDERS },
+            workers: if context.device.is_cpu() { context.threads - 1 } else { DEVICE_WORKERS },
         };
         let net = nn::train(&self.network, &self.training, train, validation, augment, &job)?;
         let (history, timing) = (net.history().clone(), net.timing().clone());
@@ -172,18 +173,18 @@ impl Learner for NetLearner {
     fn check_gradients(
         &self,
         seed: Seed,
-        device: &nn::ChosenDevice,
+        device: &ChosenDevice,
         progress: &dyn Progress,
     ) -> Option<Result<Vec<GradientCheck>, LearnerError>> {
         let checked = nn::check_member_gradients(&self.name, &self.network, &self.training, seed, device, progress);
         Some(checked.map_err(LearnerError::from))
     }
 
-    fn load(&self, folder: &Path, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+    fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(TrainedNet::load(folder, device)?))
     }
 
-    fn import(&self, weights: &WeightsFile, device: &nn::ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
+    fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
         Ok(Box::new(weights.to_net(&self.network, device)?))
     }
 }
@@ -228,8 +229,8 @@ impl Classifier for TrainedNet {
         TrainedNet::first_layer_filters(self).ok()
     }
 
-    fn film(&self) -> Option<&Film> {
-        Some(TrainedNet::film(self)).filter(|film| !film.pictures.is_empty())
+    fn filter_history(&self) -> Option<&FilterHistory> {
+        Some(TrainedNet::filter_history(self)).filter(|history| !history.snapshots.is_empty())
     }
 }
 

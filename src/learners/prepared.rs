@@ -8,8 +8,9 @@ use std::{path::Path, sync::Arc};
 use super::{Classifier, FitContext, Fitted, Learner, LearnerError, Length, ModelFormat, ModelNotes, Predictor};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    device::ChosenDevice,
     imaging::{Processor, Recipe},
-    nn::{ChosenDevice, Film, Filters, GradientCheck, WeightsFile},
+    nn::{FilterHistory, Filters, GradientCheck, WeightsFile},
     progress::Progress,
     seed::Seed,
 };
@@ -171,8 +172,8 @@ impl Classifier for PreparedClassifier {
         self.inner.first_layer_filters()
     }
 
-    fn film(&self) -> Option<&Film> {
-        self.inner.film()
+    fn filter_history(&self) -> Option<&FilterHistory> {
+        self.inner.filter_history()
     }
 }
 

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     classical::{Gamma, SvmConfig, TrainedSvm, train_svm},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     imaging::Recipe,
-    nn::ChosenDevice,
 };
 
 /// A machine to be fitted.

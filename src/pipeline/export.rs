@@ -11,9 +11,9 @@ use super::{
     single::{self, MODEL},
 };
 use crate::{
+    device::ChosenDevice,
     imaging::Recipe,
     learners::{LearnerError, ModelFormat, ModelNotes},
-    nn::ChosenDevice,
     stacking::Stack,
     storage,
 };

@@ -39,8 +39,8 @@ mod table;
 use std::path::Path;
 
 use crate::{
+    device::ChosenDevice,
     learners::FitContext,
-    nn::ChosenDevice,
     progress::{Cancel, Progress},
     seed::Seed,
 };

@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc};
 use super::{RunFailure, StackPredictor, config::PrepareConfig, predictions, prepare};
 use crate::{
     data::{CLASSES, DataConfig, Digits, Images, Probabilities},
+    device::ChosenDevice,
     evaluation::{self, ModelKind, ModelScores, Scores},
     learners::{Classifier, LearnerError},
-    nn::ChosenDevice,
     progress::{Progress, Silent, Task},
     stacking::{FeatureScale, Metafeatures, Stack},
 };

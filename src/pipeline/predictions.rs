@@ -5,8 +5,8 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{
     data::{CLASSES, Images, Probabilities},
+    device::ChosenDevice,
     learners::{Classifier, LearnerError},
-    nn::ChosenDevice,
     progress::Task,
 };
 

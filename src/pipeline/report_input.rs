@@ -211,9 +211,9 @@ fn common(config: &RunConfig, run: &Path, folds: usize, reproducible_hash: Strin
 
 /// The film of the model in a folder, if it has one.
 fn film(member: &str, folder: &Path) -> Result<Option<Film>, RunFailure> {
-    let film = nn::Film::load(folder).map_err(LearnerError::from)?;
-    let side = film.pictures.values().next().map(|filters| filters.side);
-    let pictures = film.pictures.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
+    let history = nn::FilterHistory::load(folder).map_err(LearnerError::from)?;
+    let side = history.snapshots.values().next().map(|filters| filters.side);
+    let pictures = history.snapshots.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
     Ok(side.map(|side| Film { member: member.to_owned(), side, pictures }))
 }
 

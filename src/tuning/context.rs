@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    nn::ChosenDevice,
+    device::ChosenDevice,
     progress::{Cancel, Progress},
 };
 

@@ -11,10 +11,10 @@ use std::{
 use super::{error::TuningError, outcome::Score, splits::SplitData};
 use crate::{
     data::{Digits, Probabilities},
+    device::ChosenDevice,
     evaluation,
     fit::HistoryPoint,
     learners::{FitContext, Learner, LearnerError},
-    nn::ChosenDevice,
     progress::{Cancel, Progress},
     seed::Seed,
     stacking::panic_message,

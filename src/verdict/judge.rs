@@ -113,8 +113,8 @@ mod tests {
     use super::*;
     use crate::{
         data::{SIDE, synthetic},
+        device,
         learners::FitContext,
-        nn,
         progress::{Cancel, Silent},
         seed::Seed,
         verdict::nondigits,
@@ -127,7 +127,7 @@ mod tests {
     fn guard(digits: usize) -> Option<Guard> {
         let context = FitContext {
             seed: Seed(5),
-            device: &nn::resolve(&nn::DeviceChoice::Cpu).unwrap(),
+            device: &device::resolve(&device::DeviceChoice::Cpu).unwrap(),
             threads: 2,
             checkpoint: None,
             progress: &Silent,

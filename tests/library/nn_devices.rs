@@ -12,11 +12,12 @@ use burn::{
 };
 use digitstack::{
     data::{Digits, Images, PIXELS},
+    device::{ChosenDevice, DeviceChoice, resolve},
     fit::HistoryPoint,
     imaging::Recipe,
     nn::{
-        Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output,
-        TrainJob, TrainedNet, TrainingConfig, resolve, train,
+        Augment, CnnConfig, Loss, Network, NetworkConfig, OptimizerConfig, Output, TrainJob, TrainedNet,
+        TrainingConfig, train,
     },
     progress::{Cancel, Silent},
     seed::Seed,
@@ -103,7 +104,7 @@ fn trained(network: &NetworkConfig, augment: Option<&Recipe>, device: &ChosenDev
         name: "parity",
         cancel: &Cancel::default(),
         observe: None,
-        feeders: 1,
+        workers: 1,
     };
     let processor = augment.map(|recipe| recipe.prepare().unwrap());
     let augment = processor.as_ref().map(|processor| processor as &dyn Augment);

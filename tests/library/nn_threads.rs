@@ -3,7 +3,8 @@
 
 use digitstack::{
     data::{Digits, Images, PIXELS},
-    nn::{CnnConfig, DeviceChoice, NetworkConfig, TrainJob, TrainingConfig, resolve, train},
+    device::{DeviceChoice, resolve},
+    nn::{CnnConfig, NetworkConfig, TrainJob, TrainingConfig, train},
     progress::{Cancel, Silent},
     seed::Seed,
 };
@@ -32,7 +33,7 @@ fn training_starts_no_threads_of_its_own() {
         name: "pool",
         cancel: &Cancel::default(),
         observe: None,
-        feeders: 0,
+        workers: 0,
     };
     // The size of the reference net: large enough for every parallel path of the backend.
     let network = NetworkConfig::Cnn(CnnConfig::default());

@@ -9,11 +9,11 @@ use std::{
 use digitstack::{
     boosting::TrainedBooster,
     data::{Images, Probabilities, synthetic},
+    device::{ChosenDevice, DeviceChoice, resolve},
     learners::{Classifier, ModelFormat, ModelNotes},
     nn::{
-        Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Head, InputScale, Loss, NetworkConfig,
-        Normalization, Output as NetOutput, Padding, Pool, TrainJob, TrainedNet, TrainingConfig, WeightsFile, resolve,
-        train,
+        Activation, CnnConfig, DenseConfig, Head, InputScale, Loss, NetworkConfig, Normalization, Output as NetOutput,
+        Padding, Pool, TrainJob, TrainedNet, TrainingConfig, WeightsFile, train,
     },
     progress::{Cancel, Silent},
     seed::Seed,
@@ -63,7 +63,7 @@ fn trained(config: &NetworkConfig) -> TrainedNet {
         name: "test",
         cancel: &cancel,
         observe: None,
-        feeders: 0,
+        workers: 0,
     };
     let loss = if config.output() == NetOutput::Softmax { Loss::CrossEntropy } else { Loss::Mse };
     let training = TrainingConfig { epochs: 2, batch_size: 32, loss, ..TrainingConfig::default() };

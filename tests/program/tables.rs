@@ -8,7 +8,7 @@ use std::{
 
 use digitstack::{
     data::{PIXELS, csv, synthetic},
-    nn,
+    device,
     pipeline::{
         Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, Work, predict_table,
     },
@@ -238,7 +238,7 @@ fn a_directory_says_which_model_it_holds() {
     let single: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fixture.at("dense/single.json")).unwrap()).unwrap();
     assert_eq!(single, serde_json::json!({ "model": "dense", "validation": 0.1 }));
-    let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&device::DeviceChoice::Cpu).unwrap();
     let work = Work { device: &device, threads: 1, progress: &Silent, cancel: &Cancel::default() };
     assert_eq!(SavedSingle::load(&fixture.at("dense"), &work).unwrap().name(), "dense");
     assert!(matches!(SavedSingle::load(tiny_run(), &work), Err(RunFailure::NoModel(_))));
@@ -457,7 +457,7 @@ fn a_stop_keeps_what_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let (table, out) = (folder.path().join("table.csv"), folder.path().join("out.csv"));
     std::fs::write(&table, vec![row("0"); 2500].join("\n")).unwrap();
-    let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&device::DeviceChoice::Cpu).unwrap();
     let cancel = Cancel::default();
     let work = Work { device: &device, threads: 1, progress: &StopSoon(cancel.clone()), cancel: &cancel };
     let model = SavedModel::load(&FIXTURE.at("dense"), &work).unwrap();

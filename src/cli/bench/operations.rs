@@ -42,7 +42,7 @@ impl OperationsBench {
         let batch = self.batch.get();
         let resources = session.resources(Cancel::default())?;
         let device = &resources.device;
-        let instructions = nn::fused::available(device.device()).then(nn::fused::instructions);
+        let instructions = flex_kernels::available(device.device()).then(flex_kernels::instructions);
         let on = instructions.map_or_else(String::new, |instructions| format!(", {instructions}"));
         output.status(&format!("operations of the reference nets on {}{on}", device.description()));
         let result = OperationsResult {

@@ -113,7 +113,7 @@ fn predict_all(
     images: &[[u8; PIXELS]],
     resources: &Resources,
 ) -> Result<Vec<Vec<Opinion<[f32; CLASSES]>>>, RunFailure> {
-    if images.len() < WORTH_A_BATCH && nn::fused::available(resources.device.device()) {
+    if images.len() < WORTH_A_BATCH && flex_kernels::available(resources.device.device()) {
         let mut predictor = saved.predictor()?;
         return images.iter().map(|image| Ok(predictor.predict(image)?.to_vec())).collect();
     }
