@@ -19,8 +19,8 @@ fn main() {
 
 /// A ring and a bar, 20 pixels high, with soft edges.
 fn digit() -> [u8; PIXELS] {
-    std::array::from_fn(|place| {
-        let (x, y) = ((place % SIDE) as f32 - 13.0, (place / SIDE) as f32 - 13.5);
+    std::array::from_fn(|pixel| {
+        let (x, y) = ((pixel % SIDE) as f32 - 13.0, (pixel / SIDE) as f32 - 13.5);
         let ring = (x.hypot(y + 5.0) - 4.0).abs();
         let bar = if y > -5.0 && y < 10.0 { (x - 4.0 + 0.2 * y).abs() } else { 9.0 };
         (255.0 * (2.0 - ring.min(bar)).clamp(0.0, 1.0)) as u8

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use digitstack::{
     data::{Images, synthetic},
     fit::{Cancel, FitContext},
-    nn::{self, DeviceChoice},
+    device::{self, DeviceChoice},
     pipeline::SavedRun,
     progress::Silent,
     seed::Seed,
@@ -32,7 +32,7 @@ fn run() -> Option<SavedRun> {
         );
         return None;
     }
-    let device = nn::resolve(&DeviceChoice::Cpu).expect("a CPU");
+    let device = device::resolve(&DeviceChoice::Cpu).expect("a CPU");
     let cancel = Cancel::default();
     let work = FitContext::new(&device, 1, &Silent, &cancel);
     Some(SavedRun::load(&folder, &work).expect("a complete run"))

@@ -40,6 +40,7 @@ pub mod classical;
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod device;
 pub mod evaluation;
 mod field_path;
 pub mod fit;

@@ -29,5 +29,8 @@ RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --
 say "tests"
 cargo test --release --workspace --locked
 
+say "speed of the CPU kernels beside Burn's own operations"
+cargo bench --quiet --locked --bench speedup
+
 say "vector kernels under AddressSanitizer"
 tests/memory.sh

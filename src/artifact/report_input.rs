@@ -18,7 +18,7 @@ use crate::{
     evaluation,
     learners::{Classifier, LearnerError},
     nn,
-    report::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
+    report::{DataSummary, Example, FilterHistory, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
     storage,
 };
 
@@ -102,7 +102,7 @@ pub fn report_input(
     let pictures: Pictures = storage::read_json(&folder.join(PICTURES))?;
     let data: DataRecord = storage::read_json(&folder.join(DATA))?;
     let mut histories: Vec<MemberHistories> = Vec::new();
-    let mut films: Vec<Film> = Vec::new();
+    let mut films: Vec<FilterHistory> = Vec::new();
     for &fit in fits {
         let name = config.experiment.members[fit.member].name();
         let path = folder.join(fit.folder(config));
@@ -164,11 +164,11 @@ fn source_of(data: &DataRecord) -> &'static str {
 }
 
 /// The film of the model in a folder, if it has one.
-fn film(member: &str, folder: &Path) -> Result<Option<Film>, RunFailure> {
+fn film(member: &str, folder: &Path) -> Result<Option<FilterHistory>, RunFailure> {
     let film = nn::FilterHistory::load(folder).map_err(LearnerError::from)?;
     let side = film.pictures.values().next().map(|filters| filters.side);
     let pictures = film.pictures.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
-    Ok(side.map(|side| Film { member: member.to_owned(), side, pictures }))
+    Ok(side.map(|side| FilterHistory { member: member.to_owned(), side, pictures }))
 }
 
 fn mistake(saved: SavedMistake) -> Mistake {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{cancel::Cancel, history::Observe, jobs::JobContext, shared::Shared};
-use crate::{nn::ChosenDevice, progress::Progress, seed::Seed};
+use crate::{device::ChosenDevice, progress::Progress, seed::Seed};
 
 /// Seed, resources and observers of one fit, the same for every kind of model.
 ///

@@ -21,7 +21,6 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     fit::{FitContext, Shared},
     imaging::Recipe,
-    nn::ChosenDevice,
 };
 
 /// The model's file inside its folder.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     data::{CLASSES, Images, PIXELS, Probabilities},
-    nn::{Film, Filters},
+    nn::{FilterHistory, Filters},
 };
 
 /// Fitted model.
@@ -52,7 +52,7 @@ pub trait Inspect {
     }
 
     /// Snapshots of the first layer's filters during training, if they were recorded.
-    fn film(&self) -> Option<&Film> {
+    fn film(&self) -> Option<&FilterHistory> {
         None
     }
 }
@@ -82,7 +82,7 @@ impl dyn Classifier + '_ {
     }
 
     /// Snapshots of the first layer's filters during training, if they were recorded.
-    pub fn film(&self) -> Option<&Film> {
+    pub fn film(&self) -> Option<&FilterHistory> {
         self.inspect().film()
     }
 }

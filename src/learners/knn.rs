@@ -30,7 +30,7 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
     fit::FitContext,
     imaging::Recipe,
-    nn::ChosenDevice,
+    device::ChosenDevice,
     storage::Arrays,
 };
 

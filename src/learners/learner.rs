@@ -7,7 +7,7 @@ use crate::{
     data::Digits,
     fit::{FitContext, FitTiming, History},
     imaging::Recipe,
-    nn::{ChosenDevice, GradientCheck, WeightsFile},
+    nn::{GradientCheck, WeightsFile},
     progress::Progress,
     seed::Seed,
 };

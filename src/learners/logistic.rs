@@ -17,7 +17,7 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
     fit::FitContext,
     imaging::Recipe,
-    nn::{ChosenDevice, Filters},
+    nn::Filters,
 };
 
 /// Logistic regression to be fitted.

@@ -16,7 +16,7 @@ use crate::{
     fit::FitContext,
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, ChosenDevice, CnnConfig, DenseConfig, Film, Filters, GradientCheck, NetPredictor, NetworkConfig,
+        self, Augment, ChosenDevice, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor, NetworkConfig,
         Schedule, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
@@ -205,8 +205,8 @@ impl Inspect for TrainedNet {
         TrainedNet::first_layer_filters(self).ok()
     }
 
-    fn film(&self) -> Option<&Film> {
-        Some(TrainedNet::film(self)).filter(|film| !film.pictures.is_empty())
+    fn filter_history(&self) -> Option<&FilterHistory> {
+        Some(TrainedNet::filter_history(self)).filter(|history| !history.snapshots.is_empty())
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
     fit::FitContext,
     imaging::{Processor, Recipe},
-    nn::{ChosenDevice, GradientCheck, WeightsFile},
+    nn::{GradientCheck, WeightsFile},
     progress::Progress,
     seed::Seed,
 };

@@ -17,7 +17,6 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
     fit::FitContext,
     imaging::Recipe,
-    nn::ChosenDevice,
 };
 
 /// Support-vector machine to be fitted.

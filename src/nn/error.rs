@@ -1,61 +1,53 @@
-//! What can go wrong between a network's settings and its predictions.
+//! Errors of the nets.
 
 use std::path::{Path, PathBuf};
 
 use crate::data::FieldError;
 
-/// Why a net could not be built, trained, saved, loaded or asked.
+/// Reason why a net could not be built, trained, saved, loaded or evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum NnError {
-    /// A setting that cannot be.
+    /// A setting is invalid.
     #[error("setting {0}")]
     Setting(#[from] FieldError),
-    /// The device cannot be had.
-    #[error("device {choice}: {problem}")]
-    Device {
-        /// What was asked for.
-        choice: String,
-        /// Why not, and what to do.
-        problem: String,
-    },
-    /// The digits do not fit the work.
+    /// The digits do not fit the task.
     #[error("{name}: {problem}")]
     Digits {
-        /// The fit's name.
+        /// Name of the fit.
         name: String,
-        /// What was found and what is needed.
+        /// What is missing or wrong.
         problem: String,
     },
-    /// The loss left the numbers.
-    #[error("{name}: training diverged in epoch {epoch} (the loss is {loss}); a lower learning rate usually helps")]
+    /// The loss became NaN or infinite.
+    #[error("{name}: the loss became {loss} in epoch {epoch}; try a lower learning rate")]
     Diverged {
-        /// The fit's name.
+        /// Name of the fit.
         name: String,
-        /// Counted from 1.
+        /// Epoch, counted from 1.
         epoch: u32,
-        /// NaN or infinite.
+        /// The loss, NaN or infinite.
         loss: f64,
     },
-    /// Somebody asked to stop. The checkpoint of the last finished epoch, if one was asked for, is on disk.
+    /// The fit was cancelled. The checkpoint of the last finished epoch, if there is one, is on disk.
     #[error("{name}: stopped after {epochs} finished epochs")]
     Cancelled {
-        /// The fit's name.
+        /// Name of the fit.
         name: String,
-        /// Epochs that a resumed fit will not repeat (if a checkpoint was asked for).
+        /// Epochs that a resumed fit does not repeat (if it has a checkpoint).
         epochs: u32,
     },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
-    /// A file is not what it should be.
+    /// A file has the wrong content.
     #[error("{}: {problem}", path.display())]
     File {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What was found and what was expected.
         problem: String,
@@ -66,11 +58,11 @@ pub enum NnError {
 }
 
 impl NnError {
-    pub(super) fn io(path: &Path, source: std::io::Error) -> Self {
+    pub(in crate::nn) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io { path: path.to_path_buf(), source }
     }
 
-    pub(super) fn file(path: &Path, problem: impl Into<String>) -> Self {
+    pub(in crate::nn) fn file(path: &Path, problem: impl Into<String>) -> Self {
         Self::File { path: path.to_path_buf(), problem: problem.into() }
     }
 }

@@ -1,64 +1,46 @@
-//! Neural networks on [Burn](https://burn.dev): devices, layers, update rules, losses and the one trainer.
+//! Neural networks on [Burn](https://burn.dev): layers, losses, update rules, training, inference, files.
 //!
-//! A [`NetworkConfig`] says which net, a [`TrainingConfig`] how it is trained, a [`FitContext`](crate::fit::FitContext) where and from which
-//! seed; [`train`] makes a [`TrainedNet`] of them, which predicts and is saved as a safetensors file; a
-//! [`NetPredictor`] is its copy for single images. It leaves the program as safetensors, ONNX or JSON, and weights from
-//! elsewhere come in as safetensors ([`WeightsFile`]). Folds and other kinds of model are other rooms' business.
+//! [`train`] fits the net of a [`NetworkConfig`] by the settings of a [`TrainingConfig`] in a
+//! [`FitContext`](crate::fit::FitContext) and returns a [`TrainedNet`], which predicts and is saved as a safetensors file; a [`NetPredictor`] is
+//! its copy for single images. Nets are exported as safetensors, ONNX or JSON, and weights are imported from safetensors
+//! ([`WeightsFile`]). Folds and other kinds of model are not part of this module.
 //!
-//! On the CPU a net is made of the operations in [`fused`] and fed with pixels that other threads prepare. On other
-//! devices it is made of Burn's operations, which Burn fuses by itself; the data set lies in the device's memory, and
-//! the device augments it where it can (`resident`). Nothing waits for the device but the trainer's reading of the
-//! running loss every 100 steps.
+//! On the CPU a net is made of the operations of [`flex_kernels`], and worker threads load its batches. On other
+//! devices it is made of Burn's operations, which Burn fuses; the data set is in the device's memory, and the device
+//! augments it where it can (`train::device_data`). Only the reading of the running loss, every 100 steps, waits for
+//! the device.
 //!
-//! Burn picks its device at run time, so there is one model source and no backend type anywhere. What is written here
-//! is what Burn 0.22 lacks or does in a way that a reproducible run cannot use: Adadelta, SELU and ELU with a finite
-//! gradient, dropout and initial weights drawn from the run's own seed, an optimizer state that is restored on the
-//! device it came from, and one atomic checkpoint file.
+//! Burn selects its device at run time, so there is one model source and no backend type. This module adds what Burn
+//! 0.22 lacks or what a reproducible run cannot use: Adadelta, SELU and ELU with a finite gradient, dropout and initial
+//! weights drawn from the run's own seed, an optimizer state that is restored on its device, and one atomic checkpoint
+//! file.
+//!
+//! | module | contents; each imports only from those above |
+//! |---|---|
+//! | `network` | architectures, layers, weights |
+//! | `infer` | trained nets and their predictions |
+//! | `train` | losses, update rules, data loader, training loop |
+//! | `io` | export and import |
+//! | `check`, `throughput` | check of gradients, measurement of speed |
 
-mod activation;
-mod block;
 mod check;
-mod config;
-mod device;
-mod dropout;
 mod error;
-mod export;
-mod film;
-pub mod fused;
-mod import;
-mod initializer;
-mod input;
-mod loss;
+mod infer;
+mod io;
 mod network;
-mod normalization;
-mod optimizer;
-mod output;
-mod predictor;
-mod resident;
-mod schedule;
 mod throughput;
-mod trained;
-mod trainer;
-mod weights;
+mod train;
 
-pub use activation::Activation;
-pub use block::{Block, Convolution};
 pub use check::{GRADIENT_TOLERANCE, GradientCheck, check_gradients, check_member_gradients};
-pub use config::{CnnConfig, DenseConfig, Head, NetworkConfig, Padding, Pool};
-pub use device::{ChosenDevice, DeviceChoice, DeviceInfo, DeviceKind, list, resolve};
 pub use error::NnError;
-pub use export::Notes;
-pub use film::{Film, Filters};
-pub use import::WeightsFile;
-pub use initializer::Initializer;
-pub use input::{InputMap, InputScale};
-pub use loss::Loss;
-pub use network::Network;
-pub use normalization::{Norm, Normalization};
-pub use optimizer::{Adadelta, AdadeltaState, OptimizerConfig, OptimizerState, Updater};
-pub use output::Output;
-pub use predictor::NetPredictor;
-pub use schedule::Schedule;
+pub use infer::{NetPredictor, TrainedNet};
+pub use io::{Notes, WeightsFile};
+pub use network::{
+    Activation, Block, CnnConfig, Convolution, DenseConfig, FilterHistory, Filters, Head, Initializer, InputMap,
+    InputScale, Network, NetworkConfig, Norm, Normalization, Output, Padding, Pool,
+};
 pub use throughput::{OperationSpeed, Pass, Throughput, operation_speeds, throughput};
-pub use trained::TrainedNet;
-pub use trainer::{Augment, EarlyStopping, Monitor, TrainingConfig, train};
+pub use train::{
+    Adadelta, AdadeltaState, Augment, EarlyStopping, Loss, Monitor, OptimizerConfig, OptimizerState, Schedule,
+    TrainingConfig, Updater, train,
+};

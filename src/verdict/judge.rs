@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn guard(digits: usize) -> Option<Guard> {
-        let (device, cancel) = (nn::resolve(&nn::DeviceChoice::Cpu).unwrap(), Cancel::default());
+        let (device, cancel) = (device::resolve(&device::DeviceChoice::Cpu).unwrap(), Cancel::default());
         let context = FitContext::new(&device, 2, &Silent, &cancel).seeded(Seed(5)).labelled("guard");
         Guard::fit(&synthetic::generate(digits, Seed(5)), &context).unwrap()
     }

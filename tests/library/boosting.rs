@@ -14,7 +14,7 @@ use digitstack::{
     },
     data::{Digits, Images, PIXELS, synthetic},
     fit::{Cancel, FitContext},
-    nn::{ChosenDevice, DeviceChoice, resolve},
+    nn::{DeviceChoice, resolve},
     progress::{Progress, Silent, Task},
     seed::Seed,
 };

@@ -6,10 +6,11 @@ use std::{fs, ops::ControlFlow, path::Path};
 use digitstack::{
     classical::{Gamma, LogisticConfig, SvmConfig, train_logistic, train_svm},
     data::{Digits, Images, PIXELS, synthetic},
+    device::{self, DeviceChoice},
     evaluation,
     fit::{Cancel, FitContext, HistoryPoint},
     learners::{self, Classifier, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
-    nn::{self, DeviceChoice},
+    device::{self, DeviceChoice},
     progress::Silent,
     seed::Seed,
 };
@@ -35,7 +36,7 @@ pub(crate) fn drawn(n: usize, seed: u32) -> Digits {
 }
 
 fn in_context<T>(fit: impl FnOnce(&FitContext) -> T) -> T {
-    let (device, cancel) = (nn::resolve(&DeviceChoice::Cpu).unwrap(), Cancel::default());
+    let (device, cancel) = (device::resolve(&DeviceChoice::Cpu).unwrap(), Cancel::default());
     fit(&FitContext::new(&device, 1, &Silent, &cancel).seeded(Seed(1)).labelled("test"))
 }
 
@@ -108,7 +109,7 @@ fn fit_as(
     cancel: &Cancel,
     observe: Option<Observe>,
 ) -> Result<Fitted, LearnerError> {
-    let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&DeviceChoice::Cpu).unwrap();
     let context = FitContext::new(&device, threads, &Silent, cancel).seeded(Seed(3)).labelled("a").observed(observe);
     let validation = synthetic::generate(100, Seed(12));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -131,7 +132,7 @@ fn files(model: &dyn Classifier, folder: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn digits_are_learned_with_the_same_bits_on_any_number_of_threads_and_come_back_from_their_files() {
     let (train, test) = (synthetic::generate(1500, Seed(10)), synthetic::generate(300, Seed(11)));
-    let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&DeviceChoice::Cpu).unwrap();
     for (settings, least) in LEARNERS.into_iter().zip([0.60, 0.80]) {
         let learner = learner(settings);
         let fitted = fit(learner.as_ref(), &train, 2);
@@ -205,7 +206,7 @@ fn memory_for_the_kernel_changes_nothing_and_few_iterations_are_a_model_too() {
 #[test]
 fn damaged_files_are_refused() {
     let train = synthetic::generate(200, Seed(10));
-    let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&DeviceChoice::Cpu).unwrap();
     for settings in LEARNERS {
         let learner = learner(settings);
         let folder = tempfile::tempdir().unwrap();
@@ -247,7 +248,7 @@ fn damaged_files_are_refused() {
 fn a_machine_whose_counts_or_numbers_lie_is_refused() {
     let learner = learner(LEARNERS[1]);
     let folder = tempfile::tempdir().unwrap();
-    let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&DeviceChoice::Cpu).unwrap();
     let written =
         files(fit(learner.as_ref(), &synthetic::generate(200, Seed(10)), 1).classifier.as_ref(), folder.path());
     let (name, bytes) = &written[0];

@@ -6,7 +6,7 @@ use digitstack::{
     data::{Digits, Images, PIXELS, Probabilities, synthetic},
     fit::{Cancel, FitContext},
     learners::{self, Classifier, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
-    nn::{self, ChosenDevice, DeviceChoice},
+    device::{self, ChosenDevice, DeviceChoice},
     progress::Silent,
     seed::Seed,
 };
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::classical::drawn;
 
 fn cpu() -> ChosenDevice {
-    nn::resolve(&DeviceChoice::Cpu).unwrap()
+    device::resolve(&DeviceChoice::Cpu).unwrap()
 }
 
 fn knn(settings: &str) -> Box<dyn Learner> {

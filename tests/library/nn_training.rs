@@ -86,7 +86,7 @@ struct Setup<'a> {
     validation: Option<Digits>,
     augment: Option<&'a dyn Augment>,
     seed: u64,
-    feeders: usize,
+    workers: usize,
     progress: &'a dyn Progress,
     cancel: Cancel,
 }
@@ -100,7 +100,7 @@ impl Setup<'_> {
             validation: Some(digits(40, 2)),
             augment: Some(&shift),
             seed: 7,
-            feeders: 1,
+            workers: 1,
             progress: &Silent,
             cancel: Cancel::default(),
         }
@@ -115,7 +115,7 @@ impl Setup<'_> {
     }
 }
 
-/// The saved files of a net: everything that is to be the same bit for bit. Its film is empty if it was not filmed.
+/// The saved files of a net: everything that is to be the same bit for bit. Without snapshots its filter history is empty.
 fn saved(net: &TrainedNet) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     net.save(folder.path()).unwrap();
@@ -199,8 +199,8 @@ fn a_net_without_softmax_learns_and_predicts_probabilities() {
 }
 
 #[test]
-fn threads_and_feeders_change_no_bit() {
-    let run = |normalization: Normalization, threads: usize, feeders: usize| {
+fn threads_and_workers_change_no_bit() {
+    let run = |normalization: Normalization, threads: usize, workers: usize| {
         let mut setup = Setup::cnn(2);
         // Large enough that the backend does split its work.
         setup.network = NetworkConfig::Cnn(CnnConfig {
@@ -212,14 +212,14 @@ fn threads_and_feeders_change_no_bit() {
         });
         setup.train = digits(200, 1);
         setup.training.batch_size = 64;
-        setup.feeders = feeders;
+        setup.workers = workers;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         saved(&pool.install(|| setup.run(None)).unwrap())
     };
     for normalization in [Normalization::None, Normalization::Batch { affine: true }] {
         let one = run(normalization, 1, 0);
         assert_eq!(run(normalization, 2, 0), one, "two rayon threads");
-        assert_eq!(run(normalization, 1, 2), one, "two feeders");
+        assert_eq!(run(normalization, 1, 2), one, "two workers");
         assert_eq!(run(normalization, 3, 3), one, "three of each");
     }
 }
@@ -292,7 +292,7 @@ fn a_resumed_training_is_the_undisturbed_one_bit_for_bit() {
                 keep_best_epoch: true,
                 weight_average: Some(0.9),
                 trace: 2,
-                film: 7,
+                filter_snapshots: 7,
                 ..TrainingConfig::default()
             };
             if let NetworkConfig::Cnn(cnn) = &mut setup.network {
@@ -325,9 +325,9 @@ fn a_resumed_training_is_the_undisturbed_one_bit_for_bit() {
 }
 
 #[test]
-fn a_trace_and_a_film_show_the_whole_training() {
+fn trace_and_filter_history_cover_the_whole_training() {
     let mut setup = Setup::cnn(3);
-    (setup.training.trace, setup.training.film) = (3, 4);
+    (setup.training.trace, setup.training.filter_snapshots) = (3, 4);
     let net = setup.run(None).unwrap();
     // 72 images are five batches; every epoch ends a point.
     let iterations: Vec<u64> = net.history().trace.iter().map(|point| point.iteration).collect();
@@ -338,14 +338,14 @@ fn a_trace_and_a_film_show_the_whole_training() {
     let mean = |one: f64, two: f64| (one * images[0] + two * images[1]) / 72.0;
     assert!((mean(first.loss, second.loss) - epoch.train_loss.unwrap()).abs() < 1e-6);
     assert!((mean(first.accuracy, second.accuracy) - epoch.train_accuracy.unwrap()).abs() < 1e-6);
-    let pictures: Vec<u64> = net.film().pictures.keys().copied().collect();
-    assert_eq!(pictures, [0, 5, 10, 15]);
-    assert_eq!(net.film().pictures[&15], net.first_layer_filters().unwrap());
-    assert_ne!(net.film().pictures[&0], net.film().pictures[&5]);
+    let snapshots: Vec<u64> = net.filter_history().snapshots.keys().copied().collect();
+    assert_eq!(snapshots, [0, 5, 10, 15]);
+    assert_eq!(net.filter_history().snapshots[&15], net.first_layer_filters().unwrap());
+    assert_ne!(net.filter_history().snapshots[&0], net.filter_history().snapshots[&5]);
 
     let folder = tempfile::tempdir().unwrap();
     net.save(folder.path()).unwrap();
-    assert_eq!(TrainedNet::load(folder.path(), &cpu()).unwrap().film(), net.film());
+    assert_eq!(TrainedNet::load(folder.path(), &cpu()).unwrap().filter_history(), net.filter_history());
     fs::write(folder.path().join("filters.safetensors"), [0; 9]).unwrap();
     let error = TrainedNet::load(folder.path(), &cpu()).unwrap_err();
     assert!(error.to_string().contains("filters.safetensors"), "{error}");
@@ -410,7 +410,7 @@ fn divergence_and_missing_data_are_errors() {
     setup.training.optimizer = OptimizerConfig::Sgd { learning_rate: 1e30, weight_decay: 0.0 };
     let error = setup.run(None).unwrap_err();
     assert!(matches!(error, NnError::Diverged { epoch: 1, .. }), "{error}");
-    assert!(error.to_string().contains("diverged in epoch 1"));
+    assert!(error.to_string().contains("in epoch 1; try a lower learning rate"));
 
     let mut setup = Setup::cnn(1);
     setup.validation = None;

@@ -8,7 +8,7 @@ use digitstack::{
     evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores},
     fit::{History, HistoryPoint, TracePoint},
     report::{
-        DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput,
+        DataSummary, Example, FilterHistory, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput,
         ReportOptions, StageTime, render,
     },
     seed::Seed,
@@ -344,7 +344,7 @@ fn a_model_trained_alone_shows_its_iterations_and_its_film() {
     let weights = |scale: f32| {
         filters.weights.iter().map(|filter| filter.iter().map(|weight| weight * scale).collect()).collect()
     };
-    let film = Film {
+    let film = FilterHistory {
         member: "cnn".to_owned(),
         side: 3,
         pictures: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect(),

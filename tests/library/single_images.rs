@@ -8,9 +8,10 @@ use std::{
 
 use digitstack::{
     data::{Images, PIXELS, synthetic},
+    device::{self, ChosenDevice, DeviceChoice},
     evaluation,
     fit::{Cancel, FitContext},
-    nn::{self, ChosenDevice, DeviceChoice},
+    device::{self, ChosenDevice, DeviceChoice},
     pipeline::SavedRun,
     progress::Silent,
     seed::Seed,
@@ -119,7 +120,7 @@ fn images() -> Vec<[u8; PIXELS]> {
 #[test]
 fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
     let folder = tempfile::tempdir().unwrap();
-    let device = nn::resolve(&DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&DeviceChoice::Cpu).unwrap();
     for (name, more) in RUNS {
         let path = folder.path().join(name);
         tiny_run(&path, more);

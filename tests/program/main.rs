@@ -8,7 +8,6 @@ mod leaderboard;
 mod model_files;
 mod net_checks;
 mod search;
-mod speed;
 mod standard_output;
 #[allow(dead_code, reason = "each test program uses a part of it")]
 #[path = "../support/mod.rs"]

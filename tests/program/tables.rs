@@ -237,7 +237,7 @@ fn a_directory_says_which_model_it_holds() {
     let single: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fixture.at("dense/single.json")).unwrap()).unwrap();
     assert_eq!(single, serde_json::json!({ "model": "dense", "validation": 0.1 }));
-    let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&device::DeviceChoice::Cpu).unwrap();
     let cancel = Cancel::default();
     let work = FitContext::new(&device, 1, &Silent, &cancel);
     assert_eq!(SavedSingle::load(&fixture.at("dense"), &work).unwrap().name(), "dense");
@@ -457,7 +457,7 @@ fn a_stop_keeps_what_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let (table, out) = (folder.path().join("table.csv"), folder.path().join("out.csv"));
     std::fs::write(&table, vec![row("0"); 2500].join("\n")).unwrap();
-    let device = nn::resolve(&nn::DeviceChoice::Cpu).unwrap();
+    let device = device::resolve(&device::DeviceChoice::Cpu).unwrap();
     let cancel = Cancel::default();
     let progress = StopSoon(cancel.clone());
     let work = FitContext::new(&device, 1, &progress, &cancel);

@@ -3,7 +3,10 @@
 
 use std::path::Path;
 
-use digitstack::nn::{DenseConfig, DeviceChoice, NetworkConfig, Notes, WeightsFile, resolve};
+use digitstack::{
+    device::{DeviceChoice, resolve},
+    nn::{DenseConfig, NetworkConfig, Notes, WeightsFile},
+};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

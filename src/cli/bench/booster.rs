@@ -14,7 +14,7 @@ use crate::{
     data::{Digits, Probabilities, stratified_group_folds},
     evaluation,
     fit::{Cancel, FitContext, Job, JobContext, run_jobs},
-    nn::{self, DeviceChoice},
+    device::{self, DeviceChoice},
     progress::Silent,
     seed::Seed,
     stacking,
@@ -62,7 +62,7 @@ impl BoosterBench {
 
 fn fit_once(config: &BoosterConfig, digits: &Digits, session: &Session) -> anyhow::Result<()> {
     let output = &session.output;
-    let (device, cancel) = (nn::resolve(&DeviceChoice::Cpu)?, Cancel::default());
+    let (device, cancel) = (device::resolve(&DeviceChoice::Cpu)?, Cancel::default());
     let context = FitContext::new(&device, rayon::current_num_threads(), &Silent, &cancel).labelled("throughput");
     let result = boosting::throughput(config, digits, digits, &context)?;
     output.json(&result)?;
@@ -86,7 +86,7 @@ fn cross_validate(config: &BoosterConfig, digits: &Digits, count: usize, session
     let threads = rayon::current_num_threads();
     let started = Instant::now();
     let folds = stratified_group_folds(&digits.labels, &digits.groups, count, seed.derive("folds"))?;
-    let (device, cancel) = (nn::resolve(&DeviceChoice::Cpu)?, Cancel::default());
+    let (device, cancel) = (device::resolve(&DeviceChoice::Cpu)?, Cancel::default());
     let context = FitContext::new(&device, threads, &Silent, &cancel);
     let fit = |&fold: &usize, job: &JobContext| -> anyhow::Result<(Vec<usize>, Probabilities)> {
         let (train, left_out) = (digits.select(&folds.train_indices(fold)), folds.validation_indices(fold));

@@ -1,4 +1,4 @@
-//! What is measured: a small net for every kind of layer, and every loss.
+//! Functions to check: a small net for every kind of layer, and every loss.
 
 use serde::Serialize;
 
@@ -7,14 +7,22 @@ use super::{
     subject,
 };
 use crate::{
+    device::ChosenDevice,
     nn::{
-        Activation, ChosenDevice, CnnConfig, DenseConfig, Head, InputScale, Loss, NetworkConfig, NnError,
-        Normalization, Output, Padding, Pool, loss::Targets,
+        error::NnError,
+        network::{
+            activation::Activation,
+            config::{CnnConfig, DenseConfig, Head, NetworkConfig, Padding, Pool},
+            input::InputScale,
+            normalization::Normalization,
+            output::Output,
+        },
+        train::loss::{Loss, Targets},
     },
     seed::Seed,
 };
 
-/// One function.
+/// Function to check.
 pub(super) enum Case {
     /// A net, and what it is there for.
     Network(String, Box<NetworkConfig>),
@@ -23,7 +31,7 @@ pub(super) enum Case {
 }
 
 impl Case {
-    /// What people call it.
+    /// Returns its name in the report.
     pub(super) fn name(&self) -> String {
         match self {
             Self::Network(name, _) => name.clone(),

@@ -1,4 +1,4 @@
-//! How far a claimed gradient is from the function's own slope, in single precision.
+//! Error of an automatic gradient against differences of the function, in single precision.
 //!
 //! For each array of the function a random weighted sum of its outputs is followed along several directions: along the
 //! claimed gradient itself, where a factor shows at its full size, and along random signs, where anything else does. A
@@ -13,8 +13,10 @@
 
 use rand::{Rng, RngExt};
 
-use super::GRADIENT_TOLERANCE;
-use crate::{nn::NnError, seed::Seed};
+use crate::{nn::error::NnError, seed::Seed};
+
+/// Largest relative error of a correct gradient; one that is wrong by 1 % has twice this error.
+pub const GRADIENT_TOLERANCE: f64 = 5e-3;
 
 /// A function of several arrays, and what somebody says its gradient is.
 pub(super) struct Subject<'a> {
@@ -46,7 +48,7 @@ const ATTEMPTS: u64 = 24;
 /// Steps relative to the array's size: halved from the first, down to the last.
 const FIRST_STEP: f64 = 1.0 / 128.0;
 const LAST_STEP: f64 = 1.0 / 16384.0;
-/// How well two steps agree.
+/// Agreement of two step sizes.
 const AGREEMENT: f64 = 1e-3;
 /// An error that is measured again: rare for a right gradient.
 const SUSPICIOUS: f64 = GRADIENT_TOLERANCE / 2.0;
@@ -60,9 +62,9 @@ const FLOOR: f64 = 2e-2;
 /// If the function cannot be computed.
 pub(super) fn largest_error<'a>(at: Draw<'a, '_>, seed: Seed) -> Result<Largest, NnError> {
     let mut largest = Largest { array: String::new(), error: 0.0 };
-    for (place, (name, _)) in at(seed)?.arrays.iter().enumerate() {
+    for (index, (name, _)) in at(seed)?.arrays.iter().enumerate() {
         for direction in 0..DIRECTIONS {
-            let error = sure_error(at, place, direction == 0, seed.derive(name).index(direction))?;
+            let error = sure_error(at, index, direction == 0, seed.derive(name).index(direction))?;
             if largest.array.is_empty() || error > largest.error {
                 largest = Largest { array: name.clone(), error };
             }
@@ -73,9 +75,9 @@ pub(super) fn largest_error<'a>(at: Draw<'a, '_>, seed: Seed) -> Result<Largest,
 
 /// The error of one array along one direction. One that looks large is measured twice more, and the middle one counts:
 /// a kink that slipped through is not met twice, a wrong gradient is wrong everywhere.
-fn sure_error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Seed) -> Result<f64, NnError> {
+fn sure_error<'a>(at: Draw<'a, '_>, index: usize, along_gradient: bool, seed: Seed) -> Result<f64, NnError> {
     let measure = |again: u64| {
-        let error = error(at, place, along_gradient, seed.derive("measurement").index(again));
+        let error = error(at, index, along_gradient, seed.derive("measurement").index(again));
         error.map(|error| if error.is_nan() { f64::INFINITY } else { error })
     };
     let first = measure(0)?;
@@ -88,15 +90,15 @@ fn sure_error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Se
 }
 
 /// The error of one array along one direction, once two steps agree, or otherwise where they agreed best.
-fn error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Seed) -> Result<f64, NnError> {
+fn error<'a>(at: Draw<'a, '_>, index: usize, along_gradient: bool, seed: Seed) -> Result<f64, NnError> {
     let mut best = (f64::INFINITY, f64::NAN);
     for attempt in 0..ATTEMPTS {
         let seed = seed.index(attempt);
-        let look = Look::new(at(seed.derive("point"))?, place)?;
+        let look = Look::new(at(seed.derive("point"))?, index)?;
         let mut random = seed.derive("direction").rng();
         let coefficients: Vec<f32> =
             look.outputs.iter().map(|_| sign(&mut random) * random.random_range(0.5..1.5)).collect();
-        let gradient = (look.subject.gradient)(&coefficients)?.swap_remove(place);
+        let gradient = (look.subject.gradient)(&coefficients)?.swap_remove(index);
         let length = norm(&gradient);
         if !length.is_finite() {
             return Ok(f64::INFINITY);
@@ -117,11 +119,11 @@ fn error<'a>(at: Draw<'a, '_>, place: usize, along_gradient: bool, seed: Seed) -
     Ok(best.1)
 }
 
-/// One array of a function at one point.
+/// Array of a function at one point.
 struct Look<'a> {
     subject: Subject<'a>,
     point: Vec<Vec<f32>>,
-    place: usize,
+    index: usize,
     /// At the point.
     outputs: Vec<f32>,
 }
@@ -137,10 +139,10 @@ struct Slopes {
 }
 
 impl<'a> Look<'a> {
-    fn new(subject: Subject<'a>, place: usize) -> Result<Self, NnError> {
+    fn new(subject: Subject<'a>, index: usize) -> Result<Self, NnError> {
         let point: Vec<Vec<f32>> = subject.arrays.iter().map(|(_, values)| values.clone()).collect();
         let outputs = (subject.outputs)(&point)?;
-        Ok(Self { subject, point, place, outputs })
+        Ok(Self { subject, point, index, outputs })
     }
 
     /// Slopes along the direction by the first two steps that agree, or by those that agree best, and how well they do.
@@ -168,7 +170,7 @@ impl<'a> Look<'a> {
     }
 
     fn slopes_by(&self, direction: &[f64], step: f64) -> Result<Slopes, NnError> {
-        let values = &self.point[self.place];
+        let values = &self.point[self.index];
         let scale = (norm(values) / (values.len() as f64).sqrt()).max(0.05) * step;
         let moved = |sign: f64| -> Vec<f32> {
             values
@@ -182,7 +184,7 @@ impl<'a> Look<'a> {
         let direction = ahead.iter().zip(&behind).map(taken).collect();
         let outputs = |moved: Vec<f32>| {
             let mut arrays = self.point.clone();
-            arrays[self.place] = moved;
+            arrays[self.index] = moved;
             (self.subject.outputs)(&arrays)
         };
         let (ahead, behind) = (outputs(ahead)?, outputs(behind)?);

@@ -9,10 +9,16 @@ use rand::RngExt;
 use super::measure::Subject;
 use crate::{
     data::{CLASSES, PIXELS, SIDE},
+    device::ChosenDevice,
     nn::{
-        ChosenDevice, Loss, Network, NetworkConfig, NnError, Output,
-        loss::Targets,
-        weights::{Array, Weights, read},
+        error::NnError,
+        network::{
+            config::NetworkConfig,
+            net::Network,
+            output::Output,
+            weights::{Array, Weights, read},
+        },
+        train::loss::{Loss, Targets},
     },
     seed::Seed,
 };
@@ -21,7 +27,7 @@ use crate::{
 const BATCH: usize = 2;
 /// Factor of the weights.
 const LARGER: f32 = 3.0;
-/// How the images are called among the arrays.
+/// Name of the images among the arrays.
 const IMAGES: &str = "images";
 
 /// The ten outputs of a net while it is trained, as a function of every parameter and of the images. Weights are larger
@@ -52,7 +58,7 @@ pub(super) fn network<'a>(
     let dropout = seed.derive("dropout");
 
     let names: Vec<String> = arrays.iter().map(|(name, _)| name.clone()).collect();
-    let place = move |values: &[Vec<f32>]| -> Result<(Network, Tensor<4>), NnError> {
+    let put = move |values: &[Vec<f32>]| -> Result<(Network, Tensor<4>), NnError> {
         let mut all = weights.clone();
         for (name, values) in names.iter().zip(values) {
             if let Some(Array { values: old, .. }) = all.0.get_mut(name) {
@@ -63,9 +69,9 @@ pub(super) fn network<'a>(
         let images = Tensor::from_data(TensorData::new(images, [BATCH, 1, SIDE, SIDE]), &device.training());
         Ok((all.put_into(network.clone()).map_err(NnError::Execution)?, images))
     };
-    let (at, point) = (place.clone(), arrays.iter().map(|(_, values)| values.clone()).collect::<Vec<_>>());
+    let (at, point) = (put.clone(), arrays.iter().map(|(_, values)| values.clone()).collect::<Vec<_>>());
     let outputs = move |values: &[Vec<f32>]| {
-        let (mut network, images) = place(values)?;
+        let (mut network, images) = put(values)?;
         read(network.forward_training(images, dropout).inner())
     };
     let gradient = move |coefficients: &[f32]| {
@@ -101,18 +107,18 @@ pub(super) fn loss(loss: Loss, output: Output, targets: Targets, seed: Seed, dev
         let targets = Tensor::from_data(TensorData::new(targets.rows(&labels), [BATCH, CLASSES]), &device.training());
         loss.forward(outputs.clone(), targets, output)
     };
-    let place = |outputs: &[f32]| {
+    let put = |outputs: &[f32]| {
         Tensor::<2>::from_data(TensorData::new(outputs.to_vec(), [BATCH, CLASSES]), &device.training()).require_grad()
     };
     let (at, here) = (value.clone(), point.clone());
     let gradient = move |coefficients: &[f32]| {
-        let outputs = place(&here);
+        let outputs = put(&here);
         let gradients = (at(&outputs) * coefficients[0]).backward();
         Ok(vec![outputs.grad(&gradients).map_or_else(|| Ok(vec![0.0; BATCH * CLASSES]), read)?])
     };
     Subject {
         arrays: vec![("outputs".to_owned(), point)],
-        outputs: Box::new(move |arrays: &[Vec<f32>]| read(value(&place(&arrays[0])).inner())),
+        outputs: Box::new(move |arrays: &[Vec<f32>]| read(value(&put(&arrays[0])).inner())),
         gradient: Box::new(gradient),
     }
 }

@@ -2,12 +2,27 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    measure::{Largest, Subject},
-    *,
+    cases::Case,
+    gradients::{check, check_member_gradients},
+    measure::{self, GRADIENT_TOLERANCE, Largest, Subject},
+    subject,
 };
 use crate::{
-    nn::{Activation, CnnConfig, DenseConfig, DeviceChoice, Loss, Output, loss::Targets, resolve},
+    device::{ChosenDevice, DeviceChoice, resolve},
+    nn::{
+        error::NnError,
+        network::{
+            activation::Activation,
+            config::{CnnConfig, DenseConfig, NetworkConfig},
+            output::Output,
+        },
+        train::{
+            config::TrainingConfig,
+            loss::{Loss, Targets},
+        },
+    },
     progress::Silent,
+    seed::Seed,
 };
 
 fn cpu() -> ChosenDevice {
@@ -50,13 +65,13 @@ fn a_gradient_that_is_wrong_by_a_hundredth_fails_in_every_array_on_every_seed() 
             assert!(right.error < GRADIENT_TOLERANCE, "{config:?} {seed:?}: {right:?}");
             let names: Vec<String> =
                 subject::network(&config, seed, &device).unwrap().arrays.into_iter().map(|(name, _)| name).collect();
-            let place = seed.0 as usize % names.len();
+            let index = seed.0 as usize % names.len();
             let factor = if seed.0 < 10 { 0.99 } else { 1.01 };
             let wrong = largest_error(&config, seed, &device, |gradients| {
-                gradients[place].iter_mut().for_each(|value| *value *= factor)
+                gradients[index].iter_mut().for_each(|value| *value *= factor)
             });
             assert!(
-                wrong.error > GRADIENT_TOLERANCE && wrong.array == names[place],
+                wrong.error > GRADIENT_TOLERANCE && wrong.array == names[index],
                 "{config:?} {seed:?} {factor}: {wrong:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! How fast each operation of the two reference nets is by itself: what a net's time is made of.
+//! Speed of each operation of the two reference nets by itself.
 //!
 //! Operations are called as the nets call them, with the memory orders that they hand each other, so that the times of
 //! a net's operations add up to about the net's.
@@ -12,21 +12,32 @@ use burn::{
 use rand::RngExt;
 use serde::Serialize;
 
-use super::{QUEUE, measure, throughput};
+use super::steps::{QUEUE, measure, throughput};
 use crate::{
     data::{CLASSES, SIDE},
+    device::ChosenDevice,
     nn::{
-        Activation, Block, ChosenDevice, CnnConfig, DenseConfig, Loss, Network, NetworkConfig, NnError,
-        OptimizerConfig, Updater, fused, loss::Targets, network::fully_connected, output::Output,
+        error::NnError,
+        network::{
+            activation::Activation,
+            block::Block,
+            config::{CnnConfig, DenseConfig, NetworkConfig},
+            net::{Network, fully_connected},
+            output::Output,
+        },
+        train::{
+            loss::{Loss, Targets},
+            optimizer::{OptimizerConfig, Updater},
+        },
     },
     seed::Seed,
 };
 
-/// What of an operation was measured.
+/// Pass of an operation that was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pass {
-    /// Forward, nothing kept for gradients.
+    /// Forward without gradients.
     Inference,
     /// Forward and backward; of a whole net also the update of its parameters.
     Training,
@@ -39,9 +50,9 @@ pub enum Pass {
 pub struct OperationSpeed {
     /// `cnn` or `dense`.
     pub net: &'static str,
-    /// What it is, such as `convolution 1→64`; `net` is all of it.
+    /// Name of the operation, such as `convolution 1→64`, or `net` for the whole net.
     pub operation: String,
-    /// What of it was measured.
+    /// Pass that was measured.
     pub pass: Pass,
     /// Median seconds of a call on one batch.
     pub seconds: f64,
@@ -161,7 +172,7 @@ impl Rows<'_> {
     ) -> Result<[usize; 4], NnError> {
         let [batch, channels, height, width] = shape;
         // As the fused operations hand maps to each other, and Burn's own do.
-        let channels_last = fused::available(self.device.device());
+        let channels_last = flex_kernels::available(self.device.device());
         let input = |device: &_| {
             if channels_last {
                 Tensor::<4>::from_data(self.numbers([batch, height, width, channels]), device).permute([0, 3, 1, 2])
@@ -279,7 +290,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::nn::{DeviceChoice, resolve};
+    use crate::device::{DeviceChoice, resolve};
 
     #[test]
     fn every_operation_is_measured_once_and_counted_in_its_net() {

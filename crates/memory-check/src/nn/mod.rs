@@ -1,3 +1,0 @@
-//! As in the program, so that its paths hold.
-
-mod fused;
