@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::ClassicalError;
-use crate::storage::{Arrays, Notes, hash, read_limited, write_whole};
+use crate::storage::{Arrays, Notes, Sha256Digest, read_limited, write_whole};
 
 /// Greatest file that is written and read, in bytes: a support-vector machine that keeps every one of 1,300,000 images
 /// is smaller.
@@ -18,7 +18,7 @@ struct Description<M> {
     /// `digitstack <model> 1`.
     format: String,
     /// Of the safetensors file.
-    arrays_sha256: String,
+    arrays_sha256: Sha256Digest,
     /// What is no array.
     model: M,
 }
@@ -39,7 +39,7 @@ pub(super) fn save(folder: &Path, name: &str, arrays: &Arrays, model: impl Seria
     }
     write_whole(&path, &bytes).map_err(|error| ClassicalError::io(&path, error))?;
     let path = folder.join(format!("{name}.json"));
-    let description = Description { format: format(name), arrays_sha256: hash(&bytes), model };
+    let description = Description { format: format(name), arrays_sha256: Sha256Digest::of(&bytes), model };
     let mut text =
         serde_json::to_string_pretty(&description).map_err(|error| ClassicalError::file(&path, error.to_string()))?;
     text.push('\n');
@@ -97,7 +97,7 @@ pub(super) fn load<M: DeserializeOwned, T>(
     }
     let arrays_path = folder.join(format!("{name}.safetensors"));
     let bytes = read(&arrays_path)?;
-    if hash(&bytes) != description.arrays_sha256 {
+    if Sha256Digest::of(&bytes) != description.arrays_sha256 {
         return Err(ClassicalError::file(
             &arrays_path,
             format!("is damaged or does not belong to {name}.json (its SHA-256 differs)"),

@@ -1,6 +1,9 @@
 //! Exit codes, and the errors that decide between them.
 
-use crate::pipeline::{ConfigError, RunFailure};
+use crate::{
+    pipeline::{ConfigError, RunFailure},
+    storage::StorageError,
+};
 
 /// Exit code of success.
 pub(super) const SUCCESS: u8 = 0;
@@ -27,7 +30,10 @@ pub(super) fn usage(failure: RunFailure) -> anyhow::Error {
 /// Exit code of an error.
 pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<ConfigError>() || cause.is::<UsageError>() || cause.is::<ParseError>()
+        cause.is::<ConfigError>()
+            || cause.is::<UsageError>()
+            || cause.is::<ParseError>()
+            || cause.downcast_ref::<StorageError>().is_some_and(StorageError::is_usage)
     };
     if error.chain().any(is_usage) { USAGE } else { FAILURE }
 }

@@ -12,7 +12,7 @@ use crate::{
     nn::DeviceChoice,
     pipeline::leaderboard::{self, Row, SortBy},
     progress::Cancel,
-    storage,
+    storage::OutputFile,
 };
 
 const HELP: &str = "\
@@ -63,6 +63,7 @@ impl LeaderboardArguments {
         let resources = Resources::open(&DeviceChoice::Cpu, output.progress(), Cancel::default())?;
         let artifacts = [PathBuf::from("artifacts")];
         let folders = if self.runs.is_empty() { &artifacts[..] } else { &self.runs };
+        let figure = self.out.as_deref().map(|path| OutputFile::check(path, true)).transpose()?;
         let board = leaderboard::leaderboard(folders, self.sort, &resources.work())?;
         for skipped in &board.skipped {
             output.status(&format!("skipped: {} {}", skipped.directory.display(), skipped.reason));
@@ -75,8 +76,8 @@ impl LeaderboardArguments {
         }
         output.json(&board)?;
         output.lines(table(&board.rows))?;
-        let Some(path) = &self.out else { return Ok(()) };
-        storage::write_file(path, &board.draw(is(path, "png"))?, true)?;
+        let (Some(path), Some(figure)) = (&self.out, figure) else { return Ok(()) };
+        figure.write(&board.draw(is(path, "png"))?)?;
         output.line(format!("drawn: {}", path.display()))
     }
 }

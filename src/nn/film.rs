@@ -1,13 +1,16 @@
 //! The first layer's filters while a net learns.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     error::NnError,
     network::Network,
     weights::{Array, parse, read, write_file},
 };
-use crate::data::{PIXELS, SIDE};
+use crate::{
+    data::{PIXELS, SIDE},
+    storage::read_limited,
+};
 
 const FILE: &str = "filters.safetensors";
 /// Filters in a picture.
@@ -112,15 +115,10 @@ impl Film {
     /// If the file is damaged or cannot be read.
     pub fn load(folder: &Path) -> Result<Self, NnError> {
         let path = folder.join(FILE);
-        let bytes = match fs::metadata(&path) {
+        let bytes = match read_limited(&path, MAX_FILE) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Ok(metadata) if metadata.len() > MAX_FILE => {
-                return Err(NnError::file(
-                    &path,
-                    format!("has {} bytes, at most {MAX_FILE} are expected", metadata.len()),
-                ));
-            }
-            _ => fs::read(&path).map_err(|error| NnError::io(&path, error))?,
+            Err(error) => return Err(NnError::io(&path, error)),
         };
         let mut film = Self::default();
         let (arrays, _) = parse(&bytes).map_err(|problem| NnError::file(&path, problem))?;

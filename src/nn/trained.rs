@@ -4,7 +4,7 @@
 //! architecture, the history and the SHA-256 of the weights). Times are not saved, so that the same training gives the
 //! same files.
 
-use std::{collections::BTreeMap, fs, io::Read, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -15,12 +15,13 @@ use super::{
     error::NnError,
     film::{Film, Filters},
     network::Network,
-    weights::{Weights, hash, parse, read, write_atomically, write_file},
+    weights::{Weights, parse, read, write_atomically, write_file},
 };
 use crate::{
     data::{CLASSES, Images, PIXELS, Probabilities, SIDE},
     fit::{FitTiming, History},
     seed::Seed,
+    storage::{Sha256Digest, read_limited},
 };
 
 /// Images a forward pass without gradients.
@@ -48,7 +49,7 @@ pub struct TrainedNet {
 struct Description {
     format: String,
     config: NetworkConfig,
-    weights_sha256: String,
+    weights_sha256: Sha256Digest,
     history: History,
 }
 
@@ -153,7 +154,7 @@ impl TrainedNet {
             .map_err(|error| NnError::file(&path, format!("describes an impossible net: {error}")))?;
         let path = folder.join(WEIGHTS);
         let bytes = read_file(&path)?;
-        if hash(&bytes) != description.weights_sha256 {
+        if Sha256Digest::of(&bytes) != description.weights_sha256 {
             return Err(NnError::file(
                 &path,
                 format!("is damaged or does not belong to {DESCRIPTION} (its SHA-256 differs)"),
@@ -167,13 +168,7 @@ impl TrainedNet {
     }
 }
 
-/// A file of at most [`MAX_FILE`] bytes, whatever it says its length is.
+/// Reads a regular file of at most [`MAX_FILE`] bytes, more than any net needs.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>, NnError> {
-    let file = fs::File::open(path).map_err(|error| NnError::io(path, error))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| NnError::io(path, error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(NnError::file(path, format!("has more than {MAX_FILE} bytes, the most that any net needs")));
-    }
-    Ok(bytes)
+    read_limited(path, MAX_FILE).map_err(|error| NnError::io(path, error))
 }

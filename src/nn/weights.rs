@@ -13,8 +13,7 @@ use burn::{
 };
 
 use super::{error::NnError, network::Network};
-pub(super) use crate::storage::hash;
-use crate::storage::{self, Arrays};
+use crate::storage::{self, Arrays, Sha256Digest};
 
 /// A float array.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -150,10 +149,10 @@ pub(super) fn write_file(
     path: &Path,
     arrays: &BTreeMap<String, Array>,
     metadata: Option<String>,
-) -> Result<String, NnError> {
+) -> Result<Sha256Digest, NnError> {
     let file = serialize(arrays, metadata).map_err(|problem| NnError::file(path, problem))?;
     write_atomically(path, &file)?;
-    Ok(hash(&file))
+    Ok(Sha256Digest::of(&file))
 }
 
 /// Writes a whole file or nothing.

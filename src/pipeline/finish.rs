@@ -233,7 +233,8 @@ pub(super) fn write_report(
 
 /// Draws the report of a complete run, or of a model that was trained alone, again.
 pub fn draw_report(run: &Path, options: ReportOptions) -> Result<PathBuf, RunFailure> {
-    let manifest = storage::verify(run)?;
+    // A damaged report is what this mends.
+    let manifest = storage::verify_without_derived(run)?;
     let read = match kind::of(&manifest) {
         Kind::Single | Kind::UnnamedSingle => report_input::read_single,
         Kind::Run | Kind::Other => {
@@ -242,9 +243,6 @@ pub fn draw_report(run: &Path, options: ReportOptions) -> Result<PathBuf, RunFai
         }
     };
     let directory = RunDirectory::open(run, false)?;
-    directory.reopen()?;
     let config = RunConfig::load(Some(&run.join(super::run::CONFIG)), &[])?;
-    let page = write_report(&config, &directory, read, options)?;
-    directory.complete()?;
-    Ok(page)
+    write_report(&config, &directory, read, options)
 }

@@ -21,12 +21,12 @@ use super::{
     error::NnError,
     network::Network,
     trained::{TrainedNet, read_file},
-    weights::{Array, Weights, hash},
+    weights::{Array, Weights},
 };
 use crate::{
     fit::{FitTiming, History},
     seed::Seed,
-    storage::open,
+    storage::{Sha256Digest, open},
 };
 use matching::{Shapes, match_names};
 
@@ -100,7 +100,7 @@ impl WeightsFile {
 
     /// SHA-256 of its bytes, in lower-case hexadecimal digits.
     pub fn sha256(&self) -> String {
-        hash(&self.bytes)
+        Sha256Digest::of(&self.bytes).to_string()
     }
 
     /// The net that its weights belong to, if this program wrote it.

@@ -17,6 +17,7 @@ use crate::{
     imaging::Recipe,
     learners::{self, Learner, LearnerError},
     stacking::{FeatureScale, MetaConfig},
+    storage,
 };
 
 pub use overrides::Override;
@@ -25,6 +26,8 @@ pub use reported::ReportedResult;
 /// The configuration that `digitstack run` uses when none is named.
 pub const QUICKSTART: &str = include_str!("../../../configs/quickstart.toml");
 
+/// Largest configuration that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
 /// How [`QUICKSTART`] is called in messages.
 const QUICKSTART_NAME: &str = "configs/quickstart.toml (built in)";
 
@@ -282,7 +285,7 @@ impl RunConfig {
 
 /// The text of a configuration.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+    storage::read_text_limited(path, MAX_BYTES).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 /// Parses the text of a file called `file`, applies the overrides and checks it; an error in a field names its line or

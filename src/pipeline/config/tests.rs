@@ -182,7 +182,7 @@ fn what_cannot_be_held_out_or_reported_is_refused_with_its_line() {
         (
             "validation = 1000",
             "validation = 0",
-            "x.toml:26: single.validation: found 0, expected a share above 0 and below 1",
+            "x.toml:26: single.validation: found 0, expected a fraction above 0 and below 1",
         ),
         ("validation = 1000", "validation = 1.0", "x.toml:26: single.validation: found 1.0"),
         ("validation = 1000", "validation = -3", "x.toml:26: single.validation"),
