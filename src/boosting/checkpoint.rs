@@ -20,6 +20,7 @@ use super::{
 use crate::{
     fit::{FitTiming, History},
     seed::Seed,
+    storage::Sha256Digest,
 };
 
 /// File and frequency of a fit's checkpoints.
@@ -38,7 +39,7 @@ pub(super) struct Checkpoint<'a> {
 struct Head {
     format: String,
     fit: String,
-    text: String,
+    text: Sha256Digest,
     history: History,
     timing: FitTiming,
 }
@@ -67,11 +68,7 @@ pub(super) fn fingerprint(
         set.images().for_each(|image| hash.update(image));
         hash.update(set.labels());
     }
-    hex(&hash.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256Digest::from(hash).to_string()
 }
 
 impl Checkpoint<'_> {
@@ -90,7 +87,7 @@ impl Checkpoint<'_> {
         if head.fit != fit {
             return Err("it belongs to other settings or images".into());
         }
-        if head.text != hex(&Sha256::digest(text)) {
+        if head.text != Sha256Digest::of(text) {
             return Err("its model text is damaged".into());
         }
         let model = ModelText::parse(text).map_err(|error| error.to_string())?;
@@ -108,7 +105,7 @@ impl Checkpoint<'_> {
         let head = Head {
             format: FORMAT.into(),
             fit: fit.into(),
-            text: hex(&Sha256::digest(text.as_bytes())),
+            text: Sha256Digest::of(text.as_bytes()),
             history: history.clone(),
             timing: timing.clone(),
         };

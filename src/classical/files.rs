@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::ClassicalError;
-use crate::storage::{Arrays, Notes, hash, read_limited, write_whole};
+use crate::storage::{Arrays, Notes, Sha256Digest, read_limited, write_whole};
 
 /// Largest file that is written and read, in bytes: enough for a model that holds 1,300,000 images.
 const MOST_BYTES: u64 = 1 << 30;
@@ -16,8 +16,8 @@ const MOST_BYTES: u64 = 1 << 30;
 struct Description<M> {
     /// Format and its version: `digitstack <model> 1`.
     format: String,
-    /// SHA-256 of the safetensors file, in hexadecimal.
-    arrays_sha256: String,
+    /// SHA-256 of the safetensors file.
+    arrays_sha256: Sha256Digest,
     /// The model without its arrays.
     model: M,
 }
@@ -38,7 +38,7 @@ pub(crate) fn save(folder: &Path, name: &str, arrays: &Arrays, model: impl Seria
     }
     write_whole(&path, &bytes).map_err(|error| ClassicalError::io(&path, error))?;
     let path = folder.join(format!("{name}.json"));
-    let description = Description { format: format(name), arrays_sha256: hash(&bytes), model };
+    let description = Description { format: format(name), arrays_sha256: Sha256Digest::of(&bytes), model };
     let mut text =
         serde_json::to_string_pretty(&description).map_err(|error| ClassicalError::file(&path, error.to_string()))?;
     text.push('\n');
@@ -97,7 +97,7 @@ pub(crate) fn load<M: DeserializeOwned, T>(
     }
     let arrays_path = folder.join(format!("{name}.safetensors"));
     let bytes = read(&arrays_path)?;
-    if hash(&bytes) != description.arrays_sha256 {
+    if Sha256Digest::of(&bytes) != description.arrays_sha256 {
         return Err(ClassicalError::file(
             &arrays_path,
             format!("is damaged or does not belong to {name}.json (its SHA-256 differs)"),

@@ -8,16 +8,13 @@ use clap::{
 };
 use serde::Serialize;
 
-use super::{
-    failure::{UsageError, usage},
-    session::Session,
-};
+use super::{failure::usage, session::Session};
 use crate::{
     artifact::{Artifact, ModelFiles},
     device::{self, DeviceChoice},
     imaging::Recipe,
     learners::ModelFormat,
-    storage,
+    storage::{OutputFile, Sha256Digest},
 };
 
 const HELP: &str = "\
@@ -93,7 +90,7 @@ struct Exported<'a> {
     format: &'static str,
     file: String,
     bytes: usize,
-    sha256: String,
+    sha256: Sha256Digest,
     preparation: &'a Recipe,
 }
 
@@ -102,19 +99,13 @@ impl ExportArguments {
         let Self { run, model, format, .. } = self;
         let default = || PathBuf::from(format!("{}.{}", model.replace('/', "-"), format.extension()));
         let file = self.out.clone().unwrap_or_else(default);
-        if !self.force && file.exists() {
-            return Err(UsageError(format!(
-                "{} exists already; replace it with --force, or choose another file with --out",
-                file.display()
-            ))
-            .into());
-        }
+        let target = OutputFile::check(&file, self.force)?;
         // Weights are copied, not computed with.
         let device = device::resolve(&DeviceChoice::Cpu)?;
         let models = ModelFiles::of(Artifact::open(run)?);
         let model = models.find(model).map_err(usage)?;
         let bytes = models.export(model, *format, &device).map_err(usage)?;
-        storage::write_file(&file, &bytes, self.force)?;
+        target.write(&bytes)?;
         let preparation = models.recipe(model);
         let output = &session.output;
         output.json(&Exported {
@@ -122,7 +113,7 @@ impl ExportArguments {
             format: format.name(),
             file: file.display().to_string(),
             bytes: bytes.len(),
-            sha256: storage::hash(&bytes),
+            sha256: Sha256Digest::of(&bytes),
             preparation: &preparation,
         })?;
         output.line(format!("{}: {} as {format}, {} bytes", file.display(), model.name, bytes.len()))?;

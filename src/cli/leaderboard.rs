@@ -12,7 +12,7 @@ use crate::{
     artifact::leaderboard::{self, Row, SortBy},
     device::DeviceChoice,
     fit::Cancel,
-    storage,
+    storage::OutputFile,
 };
 
 const HELP: &str = "\
@@ -63,6 +63,7 @@ impl LeaderboardArguments {
         let resources = Resources::open(&DeviceChoice::Cpu, output.progress(), Cancel::default())?;
         let artifacts = [PathBuf::from("artifacts")];
         let folders = if self.runs.is_empty() { &artifacts[..] } else { &self.runs };
+        let figure = self.out.as_deref().map(|path| OutputFile::check(path, true)).transpose()?;
         let progress = resources.progress.as_ref();
         let board = leaderboard::leaderboard(folders, self.sort, &resources.device, progress)?;
         for skipped in &board.skipped {
@@ -76,8 +77,8 @@ impl LeaderboardArguments {
         }
         output.json(&board)?;
         output.lines(table(&board.rows))?;
-        let Some(path) = &self.out else { return Ok(()) };
-        storage::write_file(path, &board.draw(is(path, "png"))?, true)?;
+        let (Some(path), Some(figure)) = (&self.out, figure) else { return Ok(()) };
+        figure.write(&board.draw(is(path, "png"))?)?;
         output.line(format!("drawn: {}", path.display()))
     }
 }

@@ -1,4 +1,4 @@
-//! The data set in memory.
+//! Images, labels and groups in memory.
 
 /// Height and width of every image, in pixels.
 pub const SIDE: usize = 28;
@@ -7,7 +7,7 @@ pub const PIXELS: usize = SIDE * SIDE;
 /// Number of classes: the digits 0 to 9.
 pub const CLASSES: usize = 10;
 
-/// One row of ten class probabilities for each image: `[n, 10]`.
+/// Class probabilities, one row for each image: `[n, 10]`.
 pub type Probabilities = Vec<[f32; CLASSES]>;
 
 /// Images, `[n, 28, 28]`, row-major, 0 = background, 255 = ink.
@@ -17,7 +17,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Takes `[n, 28, 28]` pixels; `None` if their count is no multiple of 784.
+    /// Wraps pixels `[n, 28, 28]`; `None` if their number is not a multiple of 784.
     pub fn new(pixels: Vec<u8>) -> Option<Self> {
         pixels.len().is_multiple_of(PIXELS).then_some(Self { pixels })
     }
@@ -32,7 +32,7 @@ impl Images {
         self.pixels.len() / PIXELS
     }
 
-    /// True if there is no image.
+    /// Tells whether there is no image.
     pub fn is_empty(&self) -> bool {
         self.pixels.is_empty()
     }
@@ -57,7 +57,7 @@ impl Images {
         &self.pixels
     }
 
-    /// The images at these places, in this order.
+    /// Selects the images at these indices, in this order.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut pixels = Vec::with_capacity(indices.len() * PIXELS);
         for &index in indices {
@@ -67,7 +67,7 @@ impl Images {
     }
 }
 
-/// Labelled images with the group of each.
+/// Labelled images with the group id of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digits {
     /// `[n, 28, 28]`.
@@ -79,9 +79,9 @@ pub struct Digits {
 }
 
 impl Digits {
-    /// Labelled images, each its own group.
+    /// Joins images and labels; each image is its own group.
     ///
-    /// Panics if the counts differ or a label is above 9: readers check both before they build this.
+    /// Panics if the counts differ or a label is above 9: every reader checks both first.
     pub fn new(images: Images, labels: Vec<u8>) -> Self {
         assert_eq!(images.len(), labels.len(), "one label for each image");
         assert!(labels.iter().all(|&label| usize::from(label) < CLASSES), "labels are 0 to 9");
@@ -94,12 +94,12 @@ impl Digits {
         self.labels.len()
     }
 
-    /// True if there is no image.
+    /// Tells whether there is no image.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// The digits at these places, in this order, with their groups.
+    /// Selects the digits at these indices, in this order, with their groups.
     pub fn select(&self, indices: &[usize]) -> Self {
         Self {
             images: self.images.select(indices),

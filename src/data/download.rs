@@ -1,10 +1,10 @@
-//! Downloads that are verified before they get their name.
+//! Downloads that are verified before they take their final name.
 //!
 //! A file is written under a temporary name in its final folder, unpacked and hashed from there, and only then synced
 //! and renamed; whatever bears the final name has been verified. A download that breaks off starts again at the next
 //! mirror: mirrors pack the same contents differently, so that the start from one and the rest from another would not
 //! fit together, and the largest file is 10 MB. A process that is killed leaves its `.digitstack-*.part` file behind,
-//! which nothing ever reads.
+//! which is never read and which the next download into the folder removes.
 
 use std::{
     io::{self, Read, Write},
@@ -14,31 +14,34 @@ use std::{
 
 use super::{
     error::{DataError, Result, writing},
-    file::{Contents, put_in_place, temporary},
+    file::Contents,
 };
-use crate::progress::Progress;
+use crate::{
+    progress::Progress,
+    storage::{AtomicFile, Sha256Digest, remove_leftovers},
+};
 
-/// A file to download: what it must hold once it is unpacked.
+/// File to download, with the length and digest of its unpacked contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteFile {
     /// Its name without `.gz`.
     pub name: String,
     /// Its length, unpacked.
     pub bytes: u64,
-    /// SHA-256 of its unpacked contents, in lower-case hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of its unpacked contents.
+    pub sha256: Sha256Digest,
 }
 
-/// Where files are downloaded from.
+/// Addresses and time limits of downloads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mirrors {
     /// Addresses, each with a `/` at its end, to which `<name>.gz` is added; tried in order.
     pub urls: Vec<String>,
-    /// Longest time until a connection stands and until an answer begins.
+    /// Time limit for connecting, and for the start of the response.
     pub connect: Duration,
-    /// Longest silence within the answer.
+    /// Time limit for a pause within the response.
     pub stall: Duration,
-    /// Longest time for a whole file.
+    /// Time limit for a whole file.
     pub total: Duration,
 }
 
@@ -60,7 +63,7 @@ impl Default for Mirrors {
 }
 
 impl RemoteFile {
-    /// True if the file at `path`, unpacked, is this one.
+    /// Tells whether the file at `path`, unpacked, has this length and digest.
     ///
     /// # Errors
     /// [`DataError::Read`] if it cannot be read or unpacked.
@@ -96,10 +99,11 @@ pub fn download(
     let agent = ureq::Agent::new_with_config(config);
     let path = folder.join(format!("{}.gz", file.name));
     let mut attempts = Vec::new();
+    remove_leftovers(folder).map_err(writing(folder))?;
     for url in &mirrors.urls {
         let url = format!("{url}{}.gz", file.name);
-        let mut part = temporary(folder).map_err(writing(folder))?;
-        match fetch(file, &agent, &url, part.as_file_mut(), progress) {
+        let mut part = AtomicFile::outside(folder).map_err(writing(folder))?;
+        match fetch(file, &agent, &url, &mut part, progress) {
             Ok(()) => {}
             Err(Trouble::Mirror(problem)) => {
                 progress.message(&format!("{url}: {problem}"));
@@ -110,7 +114,7 @@ pub fn download(
         }
         let problem = match file.is_at(part.path()) {
             Ok(true) => {
-                put_in_place(part, &path).map_err(writing(&path))?;
+                part.replace(&path).map_err(writing(&path))?;
                 return Ok(path);
             }
             Ok(false) => format!("the file is not the one expected (SHA-256 {})", file.sha256),
@@ -123,13 +127,13 @@ pub fn download(
     Err(DataError::Download { file: file.name.clone(), attempts, wanted: wanted.to_vec(), folder: folder.to_owned() })
 }
 
-/// Whose fault a broken download is.
+/// Cause of a failed download.
 enum Trouble {
     Mirror(String),
     Disk(io::Error),
 }
 
-/// Copies one answer into `out`.
+/// Copies the body of one response into `out`.
 fn fetch(
     file: &RemoteFile,
     agent: &ureq::Agent,

@@ -1,59 +1,66 @@
-//! What can go wrong between a file and [`Digits`](super::Digits).
+//! Errors of reading, fetching, writing and dividing digits.
 
 use std::{io, path::PathBuf};
 
 use super::FieldError;
+use crate::storage::StorageError;
 
-/// Why digits could not be read, fetched, written or divided.
+/// Error of reading, fetching, writing or dividing digits.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// The operating system refused, or a compressed file is damaged.
+    /// A file or folder cannot be read, or a compressed file is damaged.
     #[error("cannot read {path}: {source}", path = path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// What the system or the decompressor said.
+        /// Cause.
         source: io::Error,
     },
-    /// The operating system refused.
+    /// A file or folder cannot be written.
     #[error("cannot write {path}: {source}", path = path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// Cause.
         source: io::Error,
     },
-    /// The file's bytes are not what its format asks for.
+    /// The contents of a file do not follow its format.
     #[error("{path}: {problem}", path = path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// What was found and what was expected.
+        /// Found and expected contents.
         problem: String,
     },
-    /// A row of a CSV file is not a digit.
-    #[error("{path}, line {line}{at}: {problem}", path = path.display(), at = column.map_or(String::new(), |column| format!(", column {column}")))]
+    /// A row of a CSV file is malformed.
+    #[error(
+        "{path}, line {line}{at}: {problem}",
+        path = path.display(),
+        at = column.map_or(String::new(), |column| format!(", column {column}"))
+    )]
     Row {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
+        /// Line, counted from 1.
         line: u64,
-        /// Counted from 1; none where the whole row is meant.
+        /// Column, counted from 1; none if the whole row is meant.
         column: Option<usize>,
-        /// What was found and what was expected.
+        /// Found and expected contents.
         problem: String,
     },
-    /// A folder does not hold what it should.
+    /// A folder does not have the expected layout.
     #[error("{path}: {problem}", path = path.display())]
     Layout {
         /// The folder.
         path: PathBuf,
-        /// What was found and what was expected.
+        /// Found and expected contents.
         problem: String,
     },
-    /// No mirror gave a file that could be verified.
+    /// No mirror delivered a file with the expected digest.
     #[error(
-        "could not download {file}:\n{tries}\nWithout a network, put {wanted} (plain, or gzipped with .gz added) into {folder}, or into a folder of your own and name it by --data or by the environment variable DIGITSTACK_DATA",
+        "could not download {file}:\n{tries}\nWithout a network, put {wanted} (plain, or gzipped with .gz \
+         added) into {folder}, or into a folder of your own and name it with --data or the environment variable \
+         DIGITSTACK_DATA",
         tries = attempts.iter().map(|attempt| format!("  {attempt}")).collect::<Vec<_>>().join("\n"),
         wanted = wanted.join(", "),
         folder = folder.display()
@@ -61,30 +68,34 @@ pub enum DataError {
     Download {
         /// The file's name.
         file: String,
-        /// What happened at each mirror, in the order tried.
+        /// Error at each mirror, in the order tried.
         attempts: Vec<String>,
-        /// Every file that has to be there.
+        /// Names of all files that are needed.
         wanted: Vec<String>,
-        /// Where they are looked for.
+        /// Folder that they are searched in.
         folder: PathBuf,
     },
-    /// The system names no folder for caches.
+    /// The system has no folder for caches.
     #[error(
-        "this system names no cache folder; name a folder that holds the MNIST files by --data or by the environment variable DIGITSTACK_DATA"
+        "this system has no cache folder; name a folder with the MNIST files with --data or the environment variable \
+         DIGITSTACK_DATA"
     )]
     NoCacheFolder,
-    /// A setting is impossible.
+    /// A file or folder cannot be written to, or a record cannot be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A setting has an invalid value.
     #[error("setting {0}")]
     Setting(#[from] FieldError),
     /// The digits cannot be divided as asked.
     #[error("{0}")]
     Division(String),
-    /// Somebody asked to stop.
-    #[error("stopped; nothing was written")]
+    /// The work was cancelled.
+    #[error("cancelled; nothing was written")]
     Cancelled,
 }
 
-/// What this room's functions return.
+/// Result of this module's functions.
 pub type Result<T> = std::result::Result<T, DataError>;
 
 /// An error while reading `path`.

@@ -1,22 +1,22 @@
-//! What is wrong with one setting.
+//! Invalid values of settings.
 
-/// A setting that parsed but cannot be: which one, what was found and what is allowed.
+/// A setting that parses but has an invalid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct FieldError {
-    /// Dotted path of the field inside its struct: `schedule.warmup`.
+    /// Dotted path of the field within its struct: `schedule.warmup`.
     pub field: String,
-    /// What was found and what is allowed.
+    /// Found value and allowed values.
     pub problem: String,
 }
 
 impl FieldError {
-    /// Names the field and what is wrong with it.
+    /// Makes an error from a field and the problem with its value.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { field: field.into(), problem: problem.into() }
     }
 
-    /// The same error seen from the struct that holds this one under `parent`.
+    /// Prefixes the field with `parent`, the name of the struct that holds it.
     pub fn inside(self, parent: &str) -> Self {
         Self { field: format!("{parent}.{}", self.field), problem: self.problem }
     }

@@ -1,8 +1,8 @@
-//! Files in and out: plain or gzip, hashed while they are read, written whole or not at all.
+//! Data files: plain or gzip, hashed while they are read, written whole or not at all.
 //!
-//! Gzip is told by its first two bytes, never by the name: mirrors and browsers rename and unpack as they like. The
-//! hash is that of the *unpacked* bytes, so that it names the contents however they are packed. A gzip file may not
-//! unpack to much more than any real set of digits does, so that a few kilobytes cannot fill the memory.
+//! Gzip is recognised by its first two bytes, never by the name: mirrors and browsers rename and unpack as they like.
+//! The hash is that of the *unpacked* bytes, so that it identifies the contents however they are packed. A gzip file
+//! may not unpack to much more than any real set of digits does, so that a few kilobytes cannot fill the memory.
 
 use std::{
     fs::File,
@@ -14,7 +14,8 @@ use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::error::{DataError, Result, reading, writing};
+use super::error::{Result, reading, writing};
+use crate::storage::{AtomicFile, Sha256Digest, folder_of, open_regular};
 
 /// A gzip file may always unpack to this many bytes: more than all of MNIST.
 const UNPACKED_ALWAYS: u64 = 64 << 20;
@@ -22,21 +23,16 @@ const UNPACKED_ALWAYS: u64 = 64 << 20;
 /// 8 to 1 as CSV.
 const UNPACKED_RATIO: u64 = 100;
 
-/// A file and what was in it.
+/// A data file and the hash of its contents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileHash {
     /// Name without its folder and without `.gz`.
     pub name: String,
-    /// SHA-256 of the unpacked contents, in lower-case hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of the unpacked contents.
+    pub sha256: Sha256Digest,
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A file that counts the bytes it gave.
+/// A file that counts the bytes read from it.
 struct Counted {
     file: File,
     read: u64,
@@ -50,7 +46,7 @@ impl Read for Counted {
     }
 }
 
-/// An open file, unpacked if it is gzip, hashed as it is read.
+/// Contents of an open file, unpacked if it is gzip and hashed as they are read.
 pub(super) struct Contents {
     bytes: Bytes,
     length: u64,
@@ -68,13 +64,9 @@ enum Bytes {
 impl Contents {
     /// Opens a regular file.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let describe = std::fs::metadata(path).map_err(reading(path))?;
-        if !describe.is_file() {
-            return Err(DataError::Format { path: path.to_owned(), problem: "is not a file".into() });
-        }
-        let counted = Counted { file: File::open(path).map_err(reading(path))?, read: 0 };
-        let mut file = BufReader::with_capacity(1 << 16, counted);
-        let length = describe.len();
+        let file = open_regular(path).map_err(reading(path))?;
+        let length = file.metadata().map_err(reading(path))?.len();
+        let mut file = BufReader::with_capacity(1 << 16, Counted { file, read: 0 });
         let gzip = file.fill_buf().map_err(reading(path))?.starts_with(&[0x1f, 0x8b]);
         Ok(if gzip {
             let limit = length.saturating_mul(UNPACKED_RATIO).max(UNPACKED_ALWAYS);
@@ -92,12 +84,12 @@ impl Contents {
         })
     }
 
-    /// Bytes in the file, if it is not packed.
+    /// Size of the file in bytes, if it is not packed.
     pub(super) fn plain_length(&self) -> Option<u64> {
         self.plain_length
     }
 
-    /// Bytes of the file on the disk, packed if it is: those that were read so far, and all.
+    /// Bytes read so far and size of the file, both as it lies on the disk, packed or not.
     pub(super) fn position(&self) -> (u64, u64) {
         let read = match &self.bytes {
             Bytes::Plain(file) => file.get_ref().read,
@@ -106,13 +98,10 @@ impl Contents {
         (read.min(self.length), self.length)
     }
 
-    /// The hash of all bytes read so far: of the whole file once it was read to its end.
+    /// Name and hash of the bytes read so far: of the whole file once it was read to its end.
     pub(super) fn finish(self, path: &Path) -> FileHash {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        FileHash {
-            name: name.strip_suffix(".gz").unwrap_or(&name).to_owned(),
-            sha256: hexadecimal(&self.hash.finalize()),
-        }
+        FileHash { name: name.strip_suffix(".gz").unwrap_or(&name).to_owned(), sha256: self.hash.into() }
     }
 }
 
@@ -153,39 +142,13 @@ impl BufRead for Contents {
     }
 }
 
-/// A new file beside `path` that takes its name when it is complete; until then, and after a crash, `path` is as it
-/// was.
-pub(super) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".digitstack-").suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
-}
-
-/// Gives a complete temporary file its name. Survives kill -9 and a power cut: afterwards there is the old file or the
-/// new one, whole.
-pub(super) fn put_in_place(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    #[cfg(unix)]
-    File::open(folder_of(path))?.sync_all()?;
-    Ok(())
-}
-
-/// The folder that a file is in; `.` for a bare name.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Writes a whole file or none. Packed if its name ends in `.gz`, without a time stamp, so that equal contents give
 /// equal files.
 pub(super) fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let work = || {
         let folder = folder_of(path);
         std::fs::create_dir_all(folder)?;
-        let file = temporary(folder)?;
-        let mut plain = io::BufWriter::new(file);
+        let mut plain = io::BufWriter::new(AtomicFile::outside(folder)?);
         if path.extension().is_some_and(|extension| extension == "gz") {
             let mut packed = flate2::GzBuilder::new().write(&mut plain, flate2::Compression::default());
             write(&mut packed)?;
@@ -193,7 +156,7 @@ pub(super) fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io:
         } else {
             write(&mut plain)?;
         }
-        put_in_place(plain.into_inner().map_err(io::IntoInnerError::into_error)?, path)
+        plain.into_inner().map_err(io::IntoInnerError::into_error)?.replace(path)
     };
     work().map_err(writing(path))
 }
@@ -217,10 +180,7 @@ mod tests {
             let mut text = String::new();
             contents.read_to_string(&mut text).unwrap();
             assert_eq!(text, "abc");
-            assert_eq!(
-                contents.finish(path).sha256,
-                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-            );
+            assert_eq!(contents.finish(path).sha256, Sha256Digest::of(b"abc"));
         }
     }
 
@@ -235,11 +195,6 @@ mod tests {
         let mut contents = Contents::open(&path).unwrap();
         let error = io::copy(&mut contents, &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("unpacks to more than"), "{error}");
-    }
-
-    #[test]
-    fn a_bare_name_lies_in_the_current_folder() {
-        assert_eq!([folder_of(Path::new("a")), folder_of(Path::new("b/a"))], [Path::new("."), Path::new("b")]);
     }
 
     #[test]

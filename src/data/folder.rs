@@ -1,9 +1,8 @@
 //! Image folders: one sub-folder a class, `0/` to `9/`, of PNG and JPEG files.
 //!
 //! A 28×28 image without transparency is taken as it is: light ink on a dark ground, as in MNIST, colours turned to
-//! their brightness. What any other image shows is for the caller to say, through [`ImageToDigit`]; this room changes
-//! no pixels. The size is read from the file's header and checked before anything is decoded, and the decoder's memory
-//! is limited.
+//! their brightness. Any other image is converted by the caller's [`ImageToDigit`]; this module changes no pixels. The
+//! size is read from the file's header and checked before anything is decoded, and the decoder's memory is limited.
 //!
 //! The order is that of the classes, then of the file names' bytes, on every system.
 
@@ -19,11 +18,11 @@ use sha2::{Digest, Sha256};
 use super::{
     CLASSES, Digits, Images, PIXELS, SIDE,
     error::{DataError, Result, reading},
-    file::{FileHash, hexadecimal},
+    file::FileHash,
 };
-use crate::progress::Progress;
+use crate::{progress::Progress, storage::read_limited};
 
-/// Turns a picture of a digit into 28×28 pixels, or says why it cannot.
+/// Conversion of a picture of a digit to 28×28 pixels; the error says why it is impossible.
 pub type ImageToDigit = Arc<dyn Fn(&DynamicImage) -> std::result::Result<[u8; PIXELS], String> + Send + Sync>;
 
 /// Longest side of an image, in pixels.
@@ -33,7 +32,7 @@ const MAX_FILE_BYTES: u64 = 160 << 20;
 /// Memory that decoding one image may take, in bytes.
 const MAX_DECODER_BYTES: u64 = 256 << 20;
 
-/// True if `folder` has at least one class folder.
+/// Tells whether `folder` has at least one class folder.
 pub(super) fn has_classes(folder: &Path) -> bool {
     (0..CLASSES).any(|class| folder.join(class.to_string()).is_dir())
 }
@@ -50,7 +49,7 @@ pub fn read(folder: &Path, convert: &ImageToDigit, progress: &dyn Progress) -> R
     Ok(read_hashed(folder, convert, progress)?.0)
 }
 
-/// Also the hash over each file's class, name and contents.
+/// Reads images as [`read`] does, with a hash over the class, name and contents of each file.
 pub(super) fn read_hashed(
     folder: &Path,
     convert: &ImageToDigit,
@@ -78,10 +77,10 @@ pub(super) fn read_hashed(
     let labels = files.iter().map(|(label, _)| *label).collect();
     let digits = Digits::new(Images::new(pixels).expect("every image has 784 pixels"), labels);
     let name = format!("{}/", folder.file_name().unwrap_or_default().to_string_lossy());
-    Ok((digits, FileHash { name, sha256: hexadecimal(&hash.finalize()) }))
+    Ok((digits, FileHash { name, sha256: hash.into() }))
 }
 
-/// The files with their classes, in order.
+/// Lists the files with their classes, in order.
 fn list(folder: &Path) -> Result<Vec<(u8, PathBuf)>> {
     let mut files = Vec::new();
     for class in 0..CLASSES as u8 {
@@ -107,19 +106,15 @@ fn list(folder: &Path) -> Result<Vec<(u8, PathBuf)>> {
         }
     }
     if files.is_empty() {
-        return Err(DataError::Layout { path: folder.to_owned(), problem: "no image in folders 0 to 9".into() });
+        return Err(DataError::Layout { path: folder.to_owned(), problem: "the folders 0 to 9 hold no image".into() });
     }
     Ok(files)
 }
 
-/// One file's digit and the SHA-256 of its bytes.
+/// Reads the digit of one file and the SHA-256 of its bytes.
 fn read_image(path: &Path, convert: &ImageToDigit) -> Result<([u8; PIXELS], [u8; 32])> {
     let wrong = |problem: String| DataError::Format { path: path.to_owned(), problem };
-    let length = std::fs::metadata(path).map_err(reading(path))?.len();
-    if length > MAX_FILE_BYTES {
-        return Err(wrong(format!("{length} bytes, at most {MAX_FILE_BYTES} are read")));
-    }
-    let bytes = std::fs::read(path).map_err(reading(path))?;
+    let bytes = read_limited(path, MAX_FILE_BYTES).map_err(reading(path))?;
     let format = image::guess_format(&bytes).map_err(|_| wrong("neither a PNG nor a JPEG file".into()))?;
     if !matches!(format, image::ImageFormat::Png | image::ImageFormat::Jpeg) {
         return Err(wrong(format!("a {format:?} file, expected PNG or JPEG")));

@@ -50,8 +50,8 @@ impl Folds {
 
     fn indices(&self, fold: usize, inside: bool) -> Vec<usize> {
         assert!(fold < self.count, "fold {fold} of {}", self.count);
-        let places = self.fold_of.iter().enumerate();
-        places.filter(|&(_, &of)| (usize::from(of) == fold) == inside).map(|(index, _)| index).collect()
+        let images = self.fold_of.iter().enumerate();
+        images.filter(|&(_, &of)| (usize::from(of) == fold) == inside).map(|(index, _)| index).collect()
     }
 }
 
@@ -164,7 +164,7 @@ pub fn stratified_group_hold_out(labels: &[u8], groups: &[u32], held_out: HeldOu
         )));
     }
     let drawn: HashSet<u32> =
-        stratified_subset(&labels_of_groups, count, seed).into_iter().map(|place| groups[firsts[place]]).collect();
+        stratified_subset(&labels_of_groups, count, seed).into_iter().map(|index| groups[firsts[index]]).collect();
     let side = |inside: bool| -> Vec<usize> {
         (0..groups.len()).filter(|&image| drawn.contains(&groups[image]) == inside).collect()
     };
@@ -353,7 +353,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(100))]
 
         #[test]
-        fn single_images_are_stratified_evenly(labels in proptest::collection::vec(0u8..10, 100..400), k in 2usize..6, seed: u64) {
+        fn single_images_are_stratified_evenly(
+            labels in proptest::collection::vec(0u8..10, 100..400), k in 2usize..6, seed: u64,
+        ) {
             let groups: Vec<u32> = (0..labels.len() as u32).collect();
             let Ok(folds) = stratified_group_folds(&labels, &groups, k, Seed(seed)) else { return Ok(()) };
             let per_fold: Vec<_> = (0..k).map(|fold| counts(&labels, &folds.validation_indices(fold))).collect();
@@ -367,14 +369,18 @@ mod tests {
 
         #[test]
         fn groups_stay_together_and_everything_is_covered_once(
-            members in proptest::collection::vec((0u32..60, 0u8..10), 60..400), k in 2usize..6, fraction in 0.1f64..0.9, seed: u64,
+            members in proptest::collection::vec((0u32..60, 0u8..10), 60..400),
+            k in 2usize..6,
+            fraction in 0.1f64..0.9,
+            seed: u64,
         ) {
             let (groups, labels): (Vec<u32>, Vec<u8>) = members.into_iter().unzip();
             let apart = |train: &[usize], validation: &[usize]| {
                 let inside: std::collections::HashSet<_> = validation.iter().map(|&index| groups[index]).collect();
                 let mut all = [train, validation].concat();
                 all.sort_unstable();
-                all == (0..labels.len()).collect::<Vec<_>>() && !train.iter().any(|&index| inside.contains(&groups[index]))
+                all == (0..labels.len()).collect::<Vec<_>>()
+                    && !train.iter().any(|&index| inside.contains(&groups[index]))
             };
             if let Ok(folds) = stratified_group_folds(&labels, &groups, k, Seed(seed)) {
                 let mut validated: Vec<usize> = Vec::new();
@@ -387,12 +393,15 @@ mod tests {
             }
             if let Ok(split) = stratified_group_split(&labels, &groups, fraction, Seed(seed)) {
                 prop_assert!(apart(&split.train, &split.validation));
-                prop_assert!((counts(&labels, &split.train).iter().zip(counts(&labels, &split.validation))).all(|(&a, b)| (a == 0) == (b == 0)));
+                let (train, validation) = (counts(&labels, &split.train), counts(&labels, &split.validation));
+                prop_assert!(train.iter().zip(validation).all(|(&a, b)| (a == 0) == (b == 0)));
             }
         }
 
         #[test]
-        fn a_subset_has_the_shares_of_the_whole(labels in proptest::collection::vec(0u8..10, 1..400), count in 0usize..500, seed: u64) {
+        fn a_subset_has_the_shares_of_the_whole(
+            labels in proptest::collection::vec(0u8..10, 1..400), count in 0usize..500, seed: u64,
+        ) {
             let drawn = stratified_subset(&labels, count, Seed(seed));
             prop_assert_eq!(drawn.len(), count.min(labels.len()));
             prop_assert!(drawn.is_sorted_by(|a, b| a < b));

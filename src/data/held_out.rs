@@ -1,4 +1,4 @@
-//! How much of a training set is held out.
+//! Size of a hold-out set.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::FieldError;
 
-/// A share of the training digits (`0.1`), or a count of them (`1000`).
+/// Size of a hold-out set: a fraction of the training digits (`0.1`) or a count (`1000`).
 ///
 /// Digits are counted before copies are made of them: the copies of a digit are held out with it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,10 +25,10 @@ impl Default for HeldOut {
 }
 
 impl HeldOut {
-    /// Refuses a share that is none and a count of nothing.
+    /// Refuses a fraction outside (0, 1) and a count of 0.
     ///
     /// # Errors
-    /// With an empty field name: the caller knows where it stands.
+    /// With an empty field name, to be set by the caller.
     pub fn check(self) -> Result<(), FieldError> {
         let refused = |found: String| Err(FieldError::new("", format!("found {found}, expected {EXPECTED}")));
         match self {
@@ -39,7 +39,7 @@ impl HeldOut {
     }
 }
 
-const EXPECTED: &str = "a share above 0 and below 1, such as 0.1, or a count of digits, such as 1000";
+const EXPECTED: &str = "a fraction above 0 and below 1, such as 0.1, or a count of digits, such as 1000";
 
 impl fmt::Display for HeldOut {
     /// `10 %` or `1000 digits`.
@@ -55,7 +55,7 @@ impl fmt::Display for HeldOut {
 impl FromStr for HeldOut {
     type Err = String;
 
-    /// A whole number is a count, any other number a share.
+    /// Parses a whole number as a count and any other number as a fraction.
     fn from_str(text: &str) -> Result<Self, String> {
         let count = text.parse().map(Self::Count).ok();
         let held_out =
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(read("5e-2").unwrap(), HeldOut::Share(0.05));
         assert_eq!(read("1000").unwrap(), HeldOut::Count(1000));
         for wrong in ["0", "0.0", "1.0", "-0.1", "-5", "NaN", "ten", ""] {
-            assert!(read(wrong).unwrap_err().contains("expected a share above 0 and below 1"), "{wrong}");
+            assert!(read(wrong).unwrap_err().contains("expected a fraction above 0 and below 1"), "{wrong}");
         }
         assert_eq!(
             [HeldOut::Share(0.07), HeldOut::Share(0.125), HeldOut::Count(1000)].map(|held| held.to_string()),

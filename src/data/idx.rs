@@ -23,7 +23,7 @@ use super::{
 /// Most items in a file.
 pub const MAX_COUNT: u64 = 10_000_000;
 
-/// What stands between the format's magic number and the contents: `[count]` or `[count, 28, 28]`.
+/// Kind of contents, with the dimensions that its header states: `[count]` or `[count, 28, 28]`.
 #[derive(Clone, Copy)]
 enum Kind {
     Images,
@@ -110,7 +110,7 @@ pub(super) fn read_pair_hashed(images: &Path, labels: &Path) -> Result<(Digits, 
     Ok((pair(pixels, classes, images, labels)?, [pixel_hash, class_hash]))
 }
 
-/// Joins what two files held.
+/// Joins the contents of two files.
 pub(super) fn pair(pixels: Images, classes: Vec<u8>, images: &Path, labels: &Path) -> Result<Digits> {
     if pixels.len() == classes.len() {
         return Ok(Digits::new(pixels, classes));
@@ -325,7 +325,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn round_trip(pixels in proptest::collection::vec(any::<u8>(), PIXELS * 2), labels in proptest::collection::vec(0u8..10, 0..50)) {
+        fn round_trip(
+            pixels in proptest::collection::vec(any::<u8>(), PIXELS * 2),
+            labels in proptest::collection::vec(0u8..10, 0..50),
+        ) {
             let images = Images::new(pixels).unwrap();
             let mut bytes = Vec::new();
             encode_images(&images, &mut bytes).unwrap();

@@ -1,8 +1,7 @@
 //! MNIST: 60,000 training and 10,000 test digits.
 //!
-//! It is looked for in this order, and the first that applies decides: the folder named by the caller; the folder named
-//! by the environment variable `DIGITSTACK_DATA`; `mnist/` in the user's cache folder, into which what is missing is
-//! downloaded.
+//! Its folder is the first that applies of: the folder named by the caller; the folder named by the environment
+//! variable `DIGITSTACK_DATA`; `mnist/` in the user's cache folder, into which missing files are downloaded.
 //!
 //! A named folder may hold anybody's digits in MNIST's form: they are read as they are, and whether they are the
 //! official ones is reported. The cache folder is the program's own: a file there counts only if its hash is MNIST's,
@@ -22,12 +21,12 @@ use crate::progress::Progress;
 /// The environment variable that names a folder with MNIST's files.
 pub const FOLDER_VARIABLE: &str = "DIGITSTACK_DATA";
 
-/// Training or test.
+/// Part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// What models are fitted and chosen on.
+    /// Training digits: models are fitted and selected on them.
     Train,
-    /// What is looked at once, at the end.
+    /// Test digits: opened once, when training is over.
     Test,
 }
 
@@ -49,7 +48,7 @@ impl Part {
     }
 }
 
-/// What the four files of a data set in MNIST's form must hold.
+/// Names, lengths and digests of the four files of a data set in MNIST's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MnistFiles {
     /// Images and labels.
@@ -67,7 +66,7 @@ impl MnistFiles {
         }
     }
 
-    /// True if both files are the ones expected.
+    /// Tells whether both files have the expected digests.
     pub(super) fn are(&self, part: Part, found: &[FileHash; 2]) -> bool {
         self.of(part).iter().zip(found).all(|(expected, found)| expected.sha256 == found.sha256)
     }
@@ -76,7 +75,11 @@ impl MnistFiles {
 impl Default for MnistFiles {
     /// The official files.
     fn default() -> Self {
-        let file = |name: &str, bytes, sha256: &str| RemoteFile { name: name.into(), bytes, sha256: sha256.into() };
+        let file = |name: &str, bytes, sha256: &str| RemoteFile {
+            name: name.into(),
+            bytes,
+            sha256: sha256.parse().expect("the digests below are well formed"),
+        };
         let ([train_images, train_labels], [test_images, test_labels]) =
             (Part::Train.idx_names(), Part::Test.idx_names());
         Self {
@@ -92,7 +95,7 @@ impl Default for MnistFiles {
     }
 }
 
-/// Where MNIST's files are.
+/// Location of MNIST's files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// A user's folder: read as it is, never written.
@@ -131,25 +134,25 @@ impl Location {
     }
 }
 
-/// A data set in MNIST's form.
+/// A data set in MNIST's format.
 #[derive(Clone, Debug)]
 pub struct Mnist {
-    /// Where its files are.
+    /// Location of its files.
     pub location: Location,
-    /// What they must hold in the cache, and what makes them official elsewhere.
+    /// Expected files: required in the cache; elsewhere they decide whether the files are official.
     pub files: MnistFiles,
-    /// Where missing files come from.
+    /// Sources of missing files.
     pub mirrors: Mirrors,
 }
 
-/// One part, read.
+/// Contents of one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MnistPart {
     /// The digits, each its own group.
     pub digits: Digits,
     /// The files of images and labels.
     pub files: [FileHash; 2],
-    /// True if they are the official MNIST.
+    /// True if the files are the official MNIST.
     pub is_official: bool,
 }
 
@@ -187,7 +190,7 @@ impl Mnist {
         Ok(MnistPart { digits, files, is_official })
     }
 
-    /// The verified file in the cache, downloaded if it is missing or not what it should be.
+    /// Finds the verified file in the cache; downloads it if it is missing or has another digest.
     fn cached(&self, file: &RemoteFile, folder: &Path, progress: &dyn Progress) -> Result<PathBuf> {
         for path in spellings(folder, &file.name).filter(|path| path.is_file()) {
             if matches!(file.is_at(&path), Ok(true)) {
@@ -209,7 +212,7 @@ fn spellings(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
         .into_iter()
 }
 
-/// The image and label file of a part in a user's folder.
+/// Finds the image and label file of a part in a user's folder.
 pub(super) fn locate_pair(folder: &Path, part: Part) -> Result<[PathBuf; 2]> {
     let [images, labels] = part.idx_names().map(|name| spellings(folder, name).find(|path| path.is_file()));
     if let (Some(images), Some(labels)) = (&images, &labels) {
@@ -226,7 +229,7 @@ pub(super) fn locate_pair(folder: &Path, part: Part) -> Result<[PathBuf; 2]> {
     Err(DataError::Layout { path: folder.to_owned(), problem })
 }
 
-/// True if `folder` holds the images or labels of a part.
+/// Tells whether `folder` holds the images or labels of a part.
 pub(super) fn has_any(folder: &Path, part: Part) -> bool {
     part.idx_names().iter().any(|name| spellings(folder, name).any(|path| path.is_file()))
 }

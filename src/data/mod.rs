@@ -1,4 +1,4 @@
-//! Where digits come from, and how they are divided.
+//! Data sets of digits: sources, file formats, and divisions.
 //!
 //! Everything downstream sees [`Digits`]: 28×28 images, their labels and the *group* of each image. All images that
 //! were made from one original share its group, and nothing ever splits a group between training and validation.
@@ -7,12 +7,12 @@
 //! |---|---|
 //! | [`source`] | settings → a [`Source`], which reads training data when asked and test data not before it is asked |
 //! | [`mnist`], [`download`] | finds MNIST, or downloads and verifies it |
-//! | [`idx`], [`csv`], [`folder`] | the file formats: each refuses what is damaged, and says which file, line and column |
+//! | [`idx`], [`csv`], [`folder`] | the file formats; errors name the file, the line and the column |
 //! | [`synthetic`] | digits drawn by the program itself |
 //! | [`folds`] | stratified folds, holdout and subsets that keep groups together |
-//! | [`tables`] | any source drawn anew into `train.csv`, `test.csv` and its answers |
+//! | [`tables`] | any source as `train.csv`, `test.csv`, its answers and their record `split.json` |
 //!
-//! No pixel is changed here; what is read goes on to the folds as it is.
+//! No pixel is changed here: images go to the folds as they were read.
 
 pub mod csv;
 mod digits;
@@ -26,6 +26,7 @@ mod held_out;
 pub mod idx;
 pub mod mnist;
 pub mod source;
+mod split_marker;
 pub mod synthetic;
 pub mod tables;
 

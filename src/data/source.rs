@@ -16,16 +16,17 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Digits, FieldError, csv,
-    error::{DataError, Result},
-    file::{FileHash, hexadecimal},
+    error::{DataError, Result, reading},
+    file::FileHash,
     folder::{self, ImageToDigit},
     folds::stratified_subset,
     idx,
     mnist::{Mnist, MnistFiles, Part, has_any, locate_pair},
+    split_marker::{SplitMarker, leftovers_beside},
     synthetic,
     tables::TEST_LABELS,
 };
-use crate::{progress::Progress, seed::Seed};
+use crate::{progress::Progress, seed::Seed, storage::Sha256Digest};
 
 /// Most images of a part.
 const MAX_IMAGES: usize = 10_000_000;
@@ -34,7 +35,12 @@ const BUILTIN_TRAIN: usize = 12_000;
 /// Built-in digits to test on, unless the settings say otherwise.
 const BUILTIN_TEST: usize = 2_000;
 
-/// Where digits come from.
+/// Most built-in digits of a part.
+const MAX_BUILTIN: usize = 2_000_000;
+/// Memory that a digit takes during a fit, in bytes: its pixels, a prepared copy, and its predictions.
+const BYTES_OF_DIGIT: usize = 1_600;
+
+/// Kind of source that digits are read from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
@@ -85,7 +91,25 @@ impl DataConfig {
     }
 }
 
-/// What exactly was read.
+/// Refuses more built-in digits than fit into the memory of an ordinary machine: nothing on a disk limits their number.
+fn check_builtin(config: &DataConfig) -> std::result::Result<(), FieldError> {
+    for (field, count) in [("train", config.train), ("test", config.test)] {
+        if let Some(count) = count.filter(|&count| count > MAX_BUILTIN) {
+            let gigabytes = (count * BYTES_OF_DIGIT) as f64 / 1e9;
+            return Err(FieldError::new(
+                field,
+                format!(
+                    "{count} built-in digits would take about {gigabytes:.0} GB of memory ({:.1} kB each); at most \
+                     {MAX_BUILTIN} are drawn",
+                    BYTES_OF_DIGIT as f64 / 1e3
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Identity of the digits that were read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fingerprint {
     /// The files with the SHA-256 of their contents; for image folders one entry over all files; none for built-in
@@ -94,12 +118,12 @@ pub struct Fingerprint {
     /// The number of images after the limit of the settings.
     pub images: usize,
     /// SHA-256 over all pixels, then all labels, of these images. Two data sets are the same if this is.
-    pub sha256: String,
+    pub sha256: Sha256Digest,
     /// True if the files are the official MNIST.
     pub official_mnist: bool,
 }
 
-/// A data set that is ready to be read.
+/// A data set that can be read.
 #[derive(Clone)]
 pub struct Source {
     kind: Kind,
@@ -118,6 +142,8 @@ enum Kind {
     Csv {
         folder: PathBuf,
         names: [&'static str; 2],
+        /// Record of the files, if `digitstack data split` wrote them.
+        marker: Option<SplitMarker>,
     },
     /// `train/0…9` and perhaps `test/0…9`.
     Images(PathBuf),
@@ -125,7 +151,7 @@ enum Kind {
     TrainImages(PathBuf),
 }
 
-/// What a part's files held, before the limit.
+/// Contents of a part's files, before the limit on their number.
 struct Read {
     digits: Digits,
     files: Vec<FileHash>,
@@ -133,7 +159,7 @@ struct Read {
 }
 
 impl Source {
-    /// Decides what to read; reads nothing yet.
+    /// Finds the data set and its kind; reads no digits yet.
     ///
     /// `folder` is the one named on the command line and comes before `config.path`; with `source = "builtin"` it turns
     /// the source into `"folder"`. Such a folder is recognised by what it holds: `train-images-idx3-ubyte` and its
@@ -143,12 +169,15 @@ impl Source {
     ///
     /// # Errors
     /// [`DataError::Setting`] for impossible settings or a missing folder; [`DataError::Layout`] if a folder is of no
-    /// kind or several.
+    /// kind or several, or if `digitstack data split` was interrupted in writing it.
     pub fn open(config: &DataConfig, folder: Option<&Path>, convert: ImageToDigit) -> Result<Self> {
         config.check()?;
         let folder = folder.or(config.path.as_deref());
         let kind = match (config.source, folder) {
-            (SourceKind::Builtin, None) => Kind::Builtin { seed: Seed(config.builtin_seed) },
+            (SourceKind::Builtin, None) => {
+                check_builtin(config)?;
+                Kind::Builtin { seed: Seed(config.builtin_seed) }
+            }
             (SourceKind::Mnist, folder) => Kind::Mnist(Box::new(Mnist::find(folder)?)),
             (SourceKind::Builtin | SourceKind::Folder, Some(folder)) => Kind::recognise(folder)?,
             (SourceKind::Folder, None) => {
@@ -186,17 +215,17 @@ impl Source {
         self.read(Part::Test, progress)
     }
 
-    /// What [`Source::train`] read; none before.
+    /// Identity of the training digits that [`Source::train`] read; none before.
     pub fn train_fingerprint(&self) -> Option<&Fingerprint> {
         self.fingerprints[Part::Train as usize].get()
     }
 
-    /// What [`Source::test`] read; none before, or if there was nothing.
+    /// Identity of the test digits that [`Source::test`] read; none before, or if there are none.
     pub fn test_fingerprint(&self) -> Option<&Fingerprint> {
         self.fingerprints[Part::Test as usize].get()
     }
 
-    /// A few words for people: "MNIST in /data/mnist".
+    /// Describes the source for people: "MNIST in /data/mnist".
     pub fn describe(&self) -> String {
         let folder = self.kind.folder().display();
         match &self.kind {
@@ -224,8 +253,7 @@ impl Source {
             let seed = Seed(0).derive("data/limit").derive(part.name());
             digits = digits.select(&stratified_subset(&digits.labels, limit, seed));
         }
-        let sha256 =
-            hexadecimal(&Sha256::new().chain_update(digits.images.pixels()).chain_update(&digits.labels).finalize());
+        let sha256 = Sha256::new().chain_update(digits.images.pixels()).chain_update(&digits.labels).into();
         let fingerprint = Fingerprint { files, images: digits.len(), sha256, official_mnist };
         let before = self.fingerprints[part as usize].get_or_init(|| fingerprint.clone());
         if *before != fingerprint {
@@ -243,13 +271,18 @@ impl Kind {
             return Err(wrong("is not a folder".into()));
         }
         let at = || folder.to_owned();
+        let marker = SplitMarker::read(folder)?;
+        let difference = marker.as_ref().map(|marker| marker.first_difference(folder, TEST_LABELS)).transpose();
+        if let Some(problem) = difference.map_err(reading(folder))?.flatten() {
+            return Err(wrong(problem));
+        }
         let mut kinds = Vec::new();
         if has_any(folder, Part::Train) {
             kinds.push(("IDX files", Self::Idx(at())));
         }
         for names in [["train.csv", "test.csv"], ["mnist_train.csv", "mnist_test.csv"]] {
             if plain_or_packed(folder, names[0]).is_some() {
-                kinds.push((names[0], Self::Csv { folder: at(), names }));
+                kinds.push((names[0], Self::Csv { folder: at(), names, marker: marker.clone() }));
             }
         }
         if folder::has_classes(&folder.join("train")) {
@@ -258,17 +291,26 @@ impl Kind {
         if folder::has_classes(folder) {
             kinds.push(("image folders 0 to 9", Self::TrainImages(at())));
         }
+        let may_be_split = kinds.is_empty() || matches!(kinds[..], [(_, Self::Csv { .. })]);
+        if marker.is_none()
+            && may_be_split
+            && let Some(problem) = leftovers_beside(folder).map_err(reading(folder))?
+        {
+            return Err(wrong(problem));
+        }
         let names = kinds.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         match kinds.pop() {
             Some((_, kind)) if kinds.is_empty() => Ok(kind),
             Some(_) => Err(wrong(format!("holds several data sets ({names}); keep one"))),
             None => Err(wrong(
-                "holds no training digits: expected train-images-idx3-ubyte and train-labels-idx1-ubyte, or train.csv, or folders train/0 to train/9, or folders 0 to 9 of PNG or JPEG images".into(),
+                "holds no training digits: expected train-images-idx3-ubyte and train-labels-idx1-ubyte, or \
+                 train.csv, or folders train/0 to train/9, or folders 0 to 9 of PNG or JPEG images"
+                    .into(),
             )),
         }
     }
 
-    /// Where it lies; `.` for what lies nowhere.
+    /// The folder of the data set; `.` for built-in digits.
     fn folder(&self) -> &Path {
         match self {
             Self::Builtin { .. } => Path::new("."),
@@ -300,7 +342,7 @@ impl Kind {
                 let official = MnistFiles::default().are(part, &files);
                 (digits, files.to_vec(), official)
             }
-            Self::Csv { folder, names } => {
+            Self::Csv { folder, names, marker } => {
                 let Some(path) = plain_or_packed(folder, names[part as usize]) else { return Ok(None) };
                 let (mut table, file) = csv::read_hashed(&path)?;
                 let mut files = vec![file];
@@ -309,6 +351,11 @@ impl Kind {
                     answers.check_rows(table.images.len(), &path)?;
                     table.labels = Some(answers.labels().to_vec());
                     files.push(file);
+                }
+                if let Some(problem) =
+                    marker.as_ref().and_then(|marker| files.iter().find_map(|file| marker.check(file).err()))
+                {
+                    return Err(DataError::Layout { path: folder.clone(), problem });
                 }
                 let Some(digits) = table.into_digits() else {
                     progress.message(&format!(

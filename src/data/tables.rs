@@ -15,23 +15,28 @@ use rand::seq::SliceRandom;
 use super::{
     CLASSES, Digits, PIXELS, csv,
     error::{DataError, Result, writing},
-    file::{put_in_place, temporary},
+    split_marker::{self, MARKER},
     stratified_subset,
 };
-use crate::{fit::Cancel, progress::Progress, seed::Seed};
+use crate::{
+    fit::Cancel,
+    progress::Progress,
+    seed::Seed,
+    storage::{self, AtomicFile, OutputFile, StorageError},
+};
 
 /// Names of the files: digits with labels, digits without, and the labels of these.
 pub const NAMES: [&str; 3] = ["train.csv", "test.csv", TEST_LABELS];
 /// The labels of `test.csv`, which Kaggle keeps to itself.
 pub(super) const TEST_LABELS: &str = "test-labels.csv";
 
-/// Which digits are in which table.
+/// Division of a source's digits into the tables.
 pub struct Tables<'a> {
-    /// Of the source.
+    /// Training and test part of the source.
     parts: [&'a Digits; 2],
-    /// Places in the training part, in the order of the table.
+    /// Indices into the training part, in the order of the table.
     train: Vec<usize>,
-    /// Places in both parts one behind the other, in the order of the table.
+    /// Indices into the training part followed by the test part, in the order of the table.
     test: Vec<usize>,
 }
 
@@ -49,14 +54,15 @@ impl<'a> Tables<'a> {
         }
         let mut train = stratified_subset(&part.labels, sizes[0], seed.derive("train"));
         let mut is_left = vec![true; part.len()];
-        for &place in &train {
-            is_left[place] = false;
+        for &index in &train {
+            is_left[index] = false;
         }
         let left: Vec<usize> =
-            (0..part.len()).filter(|&place| is_left[place]).chain(part.len()..part.len() + other.len()).collect();
+            (0..part.len()).filter(|&index| is_left[index]).chain(part.len()..part.len() + other.len()).collect();
         if sizes[1] > left.len() {
             let problem = format!(
-                "{} digits for test.csv, but {} are left: the training part has {}, of which {} go to train.csv, and the test part {}",
+                "{} digits for test.csv, but {} are left: the training part has {}, of which {} \
+                 go to train.csv, and the test part {}",
                 sizes[1],
                 left.len(),
                 part.len(),
@@ -65,9 +71,9 @@ impl<'a> Tables<'a> {
             );
             return Err(DataError::Division(problem));
         }
-        let labels: Vec<u8> = left.iter().map(|&place| digit(parts, place).1).collect();
+        let labels: Vec<u8> = left.iter().map(|&index| digit(parts, index).1).collect();
         let mut test: Vec<usize> =
-            stratified_subset(&labels, sizes[1], seed.derive("test")).into_iter().map(|place| left[place]).collect();
+            stratified_subset(&labels, sizes[1], seed.derive("test")).into_iter().map(|index| left[index]).collect();
         train.shuffle(&mut seed.derive("order of train").rng());
         test.shuffle(&mut seed.derive("order of test").rng());
         Ok(Self { parts, train, test })
@@ -75,12 +81,12 @@ impl<'a> Tables<'a> {
 
     /// The digits of `train.csv`, each image `[28, 28]` with its label.
     pub fn train(&self) -> impl Iterator<Item = (&'a [u8; PIXELS], u8)> {
-        self.train.iter().map(|&place| digit(self.parts, place))
+        self.train.iter().map(|&index| digit(self.parts, index))
     }
 
     /// The digits of `test.csv`, each image `[28, 28]` with its label.
     pub fn test(&self) -> impl Iterator<Item = (&'a [u8; PIXELS], u8)> {
-        self.test.iter().map(|&place| digit(self.parts, place))
+        self.test.iter().map(|&index| digit(self.parts, index))
     }
 
     /// Digits of each class in `train.csv` and in `test.csv`.
@@ -91,14 +97,16 @@ impl<'a> Tables<'a> {
         counts
     }
 
-    /// Writes the three files; earlier ones of these names are replaced.
+    /// Writes the three files and their record, `split.json`; earlier ones of these names are replaced.
     ///
-    /// Each takes its name when all three are complete, so that an error, a full disk or `kill -9` before that leaves
-    /// the folder as it was. A power cut between the first name and the last may leave new files beside old ones.
+    /// All files are complete on the disk under temporary names before the record is written, and only then do they
+    /// take their names. Interrupted before the record (by an error, a full disk, `kill -9`), the folder is as it was;
+    /// interrupted after it, [`super::Source::open`] refuses the folder until the same split is written again.
     ///
     /// # Errors
-    /// [`DataError::Write`], or [`DataError::Cancelled`] if `cancel` asked to stop.
+    /// [`DataError::Write`] and [`DataError::Storage`], or [`DataError::Cancelled`] if `cancel` asked to stop.
     pub fn write(&self, folder: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<[PathBuf; 3]> {
+        storage::refuse_run_directory(folder)?;
         let task = progress.task("write tables", (self.train.len() + self.test.len()) as u64, "digits");
         let watched = |_: &(&[u8; PIXELS], u8)| {
             task.advance(1);
@@ -106,10 +114,11 @@ impl<'a> Tables<'a> {
         };
         std::fs::create_dir_all(folder).map_err(writing(folder))?;
         let paths = NAMES.map(|name| folder.join(name));
+        let [train, test, answers] = &paths;
         let files = [
-            whole(&paths[0], |out| csv::write_rows(out, true, self.train().take_while(watched)))?,
-            whole(&paths[1], |out| csv::write_rows(out, false, self.test().take_while(watched)))?,
-            whole(&paths[2], |out| {
+            whole(train, |out| csv::write_rows(out, true, self.train().take_while(watched)))?,
+            whole(test, |out| csv::write_rows(out, false, self.test().take_while(watched)))?,
+            whole(answers, |out| {
                 let mut answers = csv::AnswerWriter::new(out, false)?;
                 self.test().zip(1..).try_for_each(|((_, label), id)| answers.write(id, label, &[]))
             })?,
@@ -117,27 +126,51 @@ impl<'a> Tables<'a> {
         if cancel.is_cancelled() {
             return Err(DataError::Cancelled);
         }
-        for (file, path) in files.into_iter().zip(&paths) {
-            put_in_place(file, path).map_err(writing(path))?;
+        let mut listed = Vec::with_capacity(NAMES.len());
+        for ((_, file), (name, path)) in files.iter().zip(NAMES.iter().zip(&paths)) {
+            let (sha256, bytes) = storage::digest(file.path()).map_err(writing(path))?;
+            listed.push((*name, bytes, sha256));
+        }
+        OutputFile::check(&folder.join(MARKER), true)?.write(&split_marker::record(&listed)?)?;
+        for (output, file) in files {
+            output.finish(file)?;
         }
         Ok(paths)
     }
 }
 
-/// A digit of two parts one behind the other.
-fn digit(parts: [&Digits; 2], place: usize) -> (&[u8; PIXELS], u8) {
-    let (part, place) = if place < parts[0].len() { (parts[0], place) } else { (parts[1], place - parts[0].len()) };
-    (part.images.get(place), part.labels[place])
+/// Checks that a split may be written into a folder.
+///
+/// # Errors
+/// [`StorageError::Output`] inside a run directory; [`StorageError::Exists`] if a file is there that would be replaced,
+/// unless `replace` allows it or an interrupted split left it.
+pub fn check_folder(folder: &Path, replace: bool) -> std::result::Result<(), StorageError> {
+    storage::refuse_run_directory(folder)?;
+    match split_marker::in_the_way(folder, &NAMES) {
+        Ok(None) => Ok(()),
+        _ if replace => Ok(()),
+        Ok(Some(path)) => Err(StorageError::Exists(path)),
+        Err(error) => Err(error),
+    }
 }
 
-/// A complete file beside `path` that has not its name yet.
-fn whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<tempfile::NamedTempFile> {
+/// A digit of two parts one behind the other.
+fn digit(parts: [&Digits; 2], index: usize) -> (&[u8; PIXELS], u8) {
+    let (part, index) = if index < parts[0].len() { (parts[0], index) } else { (parts[1], index - parts[0].len()) };
+    (part.images.get(index), part.labels[index])
+}
+
+/// Writes a complete file under a temporary name, flushed to the disk.
+fn whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(OutputFile, AtomicFile)> {
+    let output = OutputFile::check(path, true)?;
+    let mut file = BufWriter::new(output.begin()?);
     let work = || {
-        let mut file = BufWriter::new(temporary(path.parent().unwrap_or(Path::new(".")))?);
         write(&mut file)?;
-        file.into_inner().map_err(io::IntoInnerError::into_error)
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync()?;
+        Ok(file)
     };
-    work().map_err(writing(path))
+    Ok((output, work().map_err(writing(path))?))
 }
 
 #[cfg(test)]
@@ -180,12 +213,14 @@ mod tests {
             let [train_table, test_table] = [&paths[0], &paths[1]].map(|path| csv::read(path).unwrap());
             let answers = csv::Answers::read(&paths[2]).unwrap();
             prop_assert_eq!(test_table.labels, None);
-            prop_assert_eq!((train_table.images.len(), test_table.images.len(), answers.labels().len()), (in_train, in_test, in_test));
+            let sizes = [train_table.images.len(), test_table.images.len(), answers.labels().len()];
+            prop_assert_eq!(sizes, [in_train, in_test, in_test]);
 
             let mut seen = std::collections::HashSet::new();
             let labels = train_table.labels.unwrap();
             let of_test = test_table.images.iter().zip(answers.labels()).map(|row| (row, false));
-            for ((image, &label), is_train) in train_table.images.iter().zip(&labels).map(|row| (row, true)).chain(of_test) {
+            let of_train = train_table.images.iter().zip(&labels).map(|row| (row, true));
+            for ((image, &label), is_train) in of_train.chain(of_test) {
                 prop_assert!(seen.insert(*image));
                 let part = parts[usize::from(image[0] - 1)];
                 let index = u32::from_le_bytes([image[1], image[2], image[3], image[4]]) as usize;

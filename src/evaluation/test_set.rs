@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::EvaluationError;
+use crate::storage::Sha256Digest;
 
 /// The token of finished training: every model is chosen, fitted and saved.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl FinishedTraining {
             hash.update((model.as_ref().len() as u64).to_le_bytes());
             hash.update(model.as_ref().as_bytes());
         }
-        let models: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let models = Sha256Digest::from(hash).to_string();
         match earlier {
             Some(earlier) if earlier.models != models => {
                 Err(EvaluationError::OpenedBefore { earlier: earlier.models.clone(), now: models })

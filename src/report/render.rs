@@ -16,11 +16,9 @@ use super::{
 use crate::{
     data::CLASSES,
     evaluation::{ModelScores, Scores},
-    storage::{RunDirectory, StorageError},
+    storage::{REPORT, RunDirectory, StorageError},
 };
 
-/// The folder of the report in a run directory.
-const FOLDER: &str = "report";
 /// The page's file.
 pub(super) const PAGE: &str = "index.html";
 
@@ -48,15 +46,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes every file into `report/` of a run, the page last; returns the page's path.
+    /// Writes every file into the folder `report/` of a run, which replaces an earlier one as a whole; returns the
+    /// page's path. The run may be complete: its manifest does not change.
     ///
     /// # Errors
-    /// [`StorageError::Complete`] unless the run is under way or was reopened.
+    /// If a file cannot be written; the earlier report stays then.
     pub fn write(&self, run: &RunDirectory) -> Result<PathBuf, StorageError> {
-        for file in self.files.iter().rev() {
-            run.write_atomic(&format!("{FOLDER}/{}", file.name), &file.bytes)?;
+        let folder = run.begin_derived(REPORT)?;
+        for file in &self.files {
+            folder.write(&file.name, &file.bytes)?;
         }
-        Ok(run.path().join(FOLDER).join(PAGE))
+        Ok(folder.commit()?.folder().join(PAGE))
     }
 }
 

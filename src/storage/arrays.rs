@@ -1,18 +1,12 @@
-//! Files of a model: written whole or not at all, read up to a limit, and arrays of numbers in safetensors.
+//! Arrays of numbers in safetensors files.
 //!
 //! safetensors is an open format with readers in many languages; nothing in it is executed. Every array keeps its name,
 //! shape and type.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::collections::BTreeMap;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 /// The key of the metadata entry that belongs to this project.
 const METADATA: &str = "digitstack";
@@ -20,13 +14,13 @@ const METADATA: &str = "digitstack";
 /// Texts that travel with an exported model, by name.
 pub type Notes = BTreeMap<&'static str, String>;
 
-/// A type of number that arrays hold.
+/// Element type of an array.
 pub(crate) trait Element: Sized {
     /// Its name in safetensors.
     const DTYPE: Dtype;
     /// Appends the numbers, little-endian.
     fn write(values: &[Self], to: &mut Vec<u8>);
-    /// Reads what [`Element::write`] wrote.
+    /// Reads little-endian numbers.
     fn read(bytes: &[u8]) -> Vec<Self>;
 }
 
@@ -54,7 +48,7 @@ impl Element for f32 {
     }
 }
 
-/// One array as it lies in a file.
+/// One array in the layout of a file.
 struct Stored {
     dtype: Dtype,
     /// Outermost dimension first.
@@ -68,14 +62,14 @@ struct Stored {
 pub(crate) struct Arrays(BTreeMap<String, Stored>);
 
 impl Arrays {
-    /// Adds one, row-major.
+    /// Adds an array, row-major.
     pub(crate) fn insert<E: Element>(&mut self, name: &str, shape: &[usize], values: &[E]) {
         let mut bytes = Vec::with_capacity(size_of_val(values));
         E::write(values, &mut bytes);
         self.0.insert(name.to_owned(), Stored { dtype: E::DTYPE, shape: shape.to_vec(), bytes });
     }
 
-    /// Takes one out: its shape and its values.
+    /// Removes an array and returns its shape and values.
     ///
     /// # Errors
     /// In words, if it is not there or of another type.
@@ -87,7 +81,7 @@ impl Arrays {
         Ok((shape, E::read(&bytes)))
     }
 
-    /// Takes one out that must have this shape.
+    /// Removes an array that must have this shape.
     ///
     /// # Errors
     /// In words, if it is not there, or of another type or shape.
@@ -98,12 +92,12 @@ impl Arrays {
         }
     }
 
-    /// The names of those that are left.
+    /// Names of the arrays that are left.
     pub(crate) fn names(&self) -> Vec<String> {
         self.0.keys().cloned().collect()
     }
 
-    /// The bytes of a safetensors file, with a metadata entry if there is one.
+    /// Renders a safetensors file, with a metadata entry if there is one.
     pub(crate) fn render(&self, metadata: Option<String>) -> Result<Vec<u8>, safetensors::SafeTensorError> {
         let mut views = Vec::with_capacity(self.0.len());
         for (name, stored) in &self.0 {
@@ -112,7 +106,7 @@ impl Arrays {
         safetensors::serialize(views, metadata.map(|text| [(METADATA.to_owned(), text)].into()))
     }
 
-    /// The arrays and the metadata entry of a safetensors file's bytes.
+    /// Parses a safetensors file into its arrays and its metadata entry.
     ///
     /// # Errors
     /// In words, if they are damaged or hold numbers of a type that no [`Element`] is. Nothing larger than the bytes
@@ -129,7 +123,7 @@ impl Arrays {
     }
 }
 
-/// As an object of nested lists, each list for the outermost dimension of what is left.
+/// Serializes to an object of nested lists, one level of lists for each dimension.
 impl Serialize for Arrays {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let nested =
@@ -155,15 +149,15 @@ impl Serialize for Nested<'_> {
             [length, inner @ ..] => (*length, inner),
         };
         let size = self.bytes.len() / length.max(1);
-        serializer.collect_seq((0..length).map(|place| Nested {
+        serializer.collect_seq((0..length).map(|index| Nested {
             shape: inner,
-            bytes: &self.bytes[place * size..(place + 1) * size],
+            bytes: &self.bytes[index * size..(index + 1) * size],
             ..*self
         }))
     }
 }
 
-/// A safetensors file with arrays of any type, and this project's metadata entry in it.
+/// Opens a safetensors file with arrays of any type, and returns this project's metadata entry with it.
 ///
 /// # Errors
 /// In words, if the bytes are damaged.
@@ -172,35 +166,6 @@ pub(crate) fn open(bytes: &[u8]) -> Result<(SafeTensors<'_>, Option<String>), St
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let metadata = header.metadata().as_ref().and_then(|map| map.get(METADATA).cloned());
     Ok((SafeTensors::deserialize(bytes).map_err(damaged)?, metadata))
-}
-
-/// Writes a whole file: to a temporary name in the same folder, synced, then renamed, so that the file is either the
-/// old or the new one whatever happens.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // The rename itself survives a power cut only once the folder is synced; not every system can open a folder.
-    if let Ok(folder) = fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
-}
-
-/// Reads a file of at most `most` bytes.
-pub(crate) fn read_limited(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let length = fs::metadata(path)?.len();
-    if length > most {
-        return Err(io::Error::other(format!("the file has {length} bytes; at most {most} are expected")));
-    }
-    fs::read(path)
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub(crate) fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

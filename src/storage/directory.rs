@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -9,10 +10,15 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Manifest, Part, PartWriter, RelativePath, StorageError, files,
+    DerivedWriter, Manifest, Part, PartWriter, RelativePath, StorageError,
+    derived::{self, DERIVED},
+    files,
     journal::{JOURNAL, Journal},
+    json::{read_json, to_json},
+    listing::list,
     lock::{self, LOCK, Lock},
     manifest::{MANIFEST, PART_MANIFEST},
+    read::read_limited,
 };
 use crate::progress::Progress;
 
@@ -20,8 +26,10 @@ use crate::progress::Progress;
 const SCRATCH: &str = "scratch";
 /// Files of the directory itself, which no manifest lists.
 const OWN: [&str; 3] = [LOCK, JOURNAL, MANIFEST];
+/// Names directly in the directory that the run's manifest does not list.
+const UNLISTED: [&str; 4] = [LOCK, JOURNAL, MANIFEST, DERIVED[0]];
 
-/// How far a run is.
+/// Progress of a run, as its directory shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
     /// Nothing was written yet.
@@ -47,13 +55,13 @@ impl RunDirectory {
     /// else put there stay, except inside parts and `scratch/`, which go as a whole.
     ///
     /// # Errors
-    /// [`StorageError::Locked`] if another process has it; [`StorageError::NotARunDirectory`] if it holds files but no journal
-    /// of this program.
+    /// [`StorageError::Locked`] if another process has it; [`StorageError::NotARunDirectory`] if it holds files but no
+    /// journal of this program.
     pub fn open(path: &Path, fresh: bool) -> Result<Self, StorageError> {
         fs::create_dir_all(path).map_err(StorageError::io("create", path))?;
         refuse_foreign(path)?;
         let lock = lock::lock(path)?;
-        for temporary in files::list(path)?.temporaries {
+        for temporary in list(path, &[])?.temporaries {
             files::remove(&temporary)?;
         }
         let mut journal = Journal::open(path)?;
@@ -65,12 +73,12 @@ impl RunDirectory {
         Ok(Self { path: path.to_owned(), journal: Mutex::new(journal), _lock: lock })
     }
 
-    /// Where it is.
+    /// The directory's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How far the run is now.
+    /// Tells whether the run is new, interrupted or complete.
     pub fn state(&self) -> RunState {
         if is_complete(&self.path) {
             RunState::Complete
@@ -84,8 +92,8 @@ impl RunDirectory {
     /// Writes a file atomically; `path` is relative, with `/`. The folders on the way are created.
     ///
     /// # Errors
-    /// [`StorageError::Complete`] if the run is; [`StorageError::Reserved`] for the directory's own files and for files inside
-    /// finished parts.
+    /// [`StorageError::Complete`] if the run is; [`StorageError::Reserved`] for the directory's own files and for files
+    /// inside finished parts.
     pub fn write_atomic(&self, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
         let path = self.writable(path)?;
         self.journal().note(&path)?;
@@ -94,26 +102,27 @@ impl RunDirectory {
 
     /// Writes a value as indented JSON, atomically.
     pub fn write_json(&self, path: &str, value: &impl Serialize) -> Result<(), StorageError> {
-        self.write_atomic(path, &files::json(value)?)
+        self.write_atomic(path, &to_json(value)?)
     }
 
     /// Reads a JSON file, or returns nothing if it is not there.
     pub fn read_json_if_there<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, StorageError> {
         let file = RelativePath::parse(path)?.under(&self.path);
-        if file.exists() { files::read_json(&file).map(Some) } else { Ok(None) }
+        if file.exists() { read_json(&file).map(Some) } else { Ok(None) }
     }
 
     /// Binds the run to these bytes: writes the file, or checks that an earlier process of this run wrote the same.
     ///
     /// # Errors
-    /// [`StorageError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or other
-    /// data.
+    /// [`StorageError::Claimed`] if the file is there with other bytes: a run is not resumed with other settings or
+    /// other data.
     pub fn claim(&self, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
         let file = RelativePath::parse(path)?.under(&self.path);
-        match fs::read(&file) {
+        match read_limited(&file, bytes.len() as u64) {
             Ok(found) if found == bytes => Ok(()),
             Ok(_) => Err(StorageError::Claimed { path: file }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.write_atomic(path, bytes),
+            Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(StorageError::Claimed { path: file }),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.write_atomic(path, bytes),
             Err(error) => Err(StorageError::io("read", file)(error)),
         }
     }
@@ -123,7 +132,7 @@ impl RunDirectory {
     /// # Errors
     /// As [`RunDirectory::claim`].
     pub fn claim_json(&self, path: &str, value: &impl Serialize) -> Result<(), StorageError> {
-        self.claim(path, &files::json(value)?)
+        self.claim(path, &to_json(value)?)
     }
 
     /// A path under `scratch/` whose folder exists: for checkpoints that a finished run does not need. What is written
@@ -142,7 +151,7 @@ impl RunDirectory {
     /// message, so that it is done again.
     ///
     /// # Errors
-    /// What the operating system refuses removes nothing; nor is a part of a complete run ever removed.
+    /// Those of the operating system. Then nothing is removed, nor is a part of a complete run ever removed.
     pub fn part_if_complete(&self, name: &str, progress: &dyn Progress) -> Result<Option<Part>, StorageError> {
         let folder = RelativePath::parse(name)?.under(&self.path);
         if folder.symlink_metadata().is_err() {
@@ -169,13 +178,27 @@ impl RunDirectory {
         PartWriter::begin(&self.path, &name)
     }
 
+    /// Begins a derived part ([`super::REPORT`]), which replaces the one of that name when it is committed. Also in a
+    /// complete run: its manifest neither lists the part nor changes.
+    ///
+    /// # Errors
+    /// [`StorageError::Reserved`] if `name` is not that of a derived part.
+    pub fn begin_derived(&self, name: &str) -> Result<DerivedWriter<'_>, StorageError> {
+        if !DERIVED.contains(&name) {
+            return Err(StorageError::Reserved(name.to_owned()));
+        }
+        let name = RelativePath::parse(name)?;
+        self.journal().note(&name)?;
+        DerivedWriter::begin(&self.path, &name)
+    }
+
     /// Hashes every file that is there now, as [`RunDirectory::complete`] will.
     pub fn inventory(&self) -> Result<Manifest, StorageError> {
-        let listing = files::list(&self.path)?;
+        let listing = list(&self.path, &UNLISTED)?;
         if !listing.odd.is_empty() {
             return Err(StorageError::Damaged { directory: self.path.clone(), damage: listing.odd });
         }
-        let listed = |path: &RelativePath| !OWN.contains(&path.as_str()) && path.components().next() != Some(SCRATCH);
+        let listed = |path: &RelativePath| path.components().next() != Some(SCRATCH);
         Manifest::of(&self.path, listing.files.into_iter().filter(listed))
     }
 
@@ -188,27 +211,15 @@ impl RunDirectory {
             return Err(StorageError::Complete(self.path.clone()));
         }
         files::remove(&self.path.join(SCRATCH))?;
-        if let Some(temporary) = files::list(&self.path)?.temporaries.first() {
+        if let Some(temporary) = list(&self.path, &[])?.temporaries.first() {
             return Err(StorageError::Unfinished {
                 directory: self.path.clone(),
                 unfinished: temporary.display().to_string(),
             });
         }
         let manifest = self.inventory()?;
-        files::write(&self.path, &RelativePath::parse(MANIFEST)?, &files::json(&manifest)?)?;
+        files::write(&self.path, &RelativePath::parse(MANIFEST)?, &to_json(&manifest)?)?;
         Ok(manifest)
-    }
-
-    /// Removes the manifest of a complete run so that files can be added or replaced; [`RunDirectory::complete`] ends
-    /// it again. In between the run counts as interrupted.
-    ///
-    /// # Errors
-    /// [`StorageError::NotComplete`] if it is not; [`StorageError::Damaged`] if it is not as its manifest says: completing it
-    /// again would hide that.
-    pub fn reopen(&self) -> Result<(), StorageError> {
-        verify(&self.path)?;
-        files::remove(&self.path.join(MANIFEST))?;
-        files::sync_folder(&self.path)
     }
 
     fn journal(&self) -> std::sync::MutexGuard<'_, Journal> {
@@ -228,7 +239,8 @@ impl RunDirectory {
             }
             parent = folder.split().0;
         }
-        if OWN.contains(&path.as_str()) || path.as_str() == SCRATCH || path.split().1 == PART_MANIFEST {
+        let is_derived = path.components().next().is_some_and(|first| DERIVED.contains(&first));
+        if OWN.contains(&path.as_str()) || path.as_str() == SCRATCH || path.split().1 == PART_MANIFEST || is_derived {
             return Err(StorageError::Reserved(path.to_string()));
         }
         Ok(path)
@@ -241,34 +253,45 @@ fn refuse_foreign(path: &Path) -> Result<(), StorageError> {
         return Ok(());
     }
     // A process that died before it wrote the journal leaves the lock and a temporary file.
-    let listing = files::list(path)?;
+    let listing = list(path, &[])?;
     if listing.odd.is_empty() && listing.files.iter().all(|file| file.as_str() == LOCK) {
         return Ok(());
     }
     Err(StorageError::NotARunDirectory(path.to_owned()))
 }
 
-/// True if there is a manifest: the run was completed. It may have been damaged since.
+/// Tells whether there is a manifest: the run was completed. It may have been damaged since.
 pub fn is_complete(directory: &Path) -> bool {
     directory.join(MANIFEST).exists()
 }
 
-/// Verifies a complete run: every file that the manifest lists is there with its size and SHA-256, and there is no
-/// other. Nothing but the manifest is parsed.
+/// Verifies a complete run: every file that the manifest lists is there with its size and SHA-256, there is no other,
+/// and derived parts that are there are as their own manifests say. Nothing but the manifests is parsed.
 ///
 /// # Errors
-/// [`StorageError::NotComplete`] without a manifest; [`StorageError::Damaged`] names every missing, changed and extra file.
+/// [`StorageError::NotComplete`] without a manifest; [`StorageError::Damaged`] names every missing, changed and extra
+/// file; [`StorageError::DerivedDamaged`] if only a derived part is damaged.
 pub fn verify(directory: &Path) -> Result<Manifest, StorageError> {
+    let manifest = verify_without_derived(directory)?;
+    derived::verify(directory)?;
+    Ok(manifest)
+}
+
+/// Verifies a complete run as [`verify`] does, but for its derived parts: enough to make these again.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_without_derived(directory: &Path) -> Result<Manifest, StorageError> {
     let file = directory.join(MANIFEST);
     if !file.exists() {
         return Err(StorageError::NotComplete(directory.to_owned()));
     }
     let manifest = Manifest::read(&file)?;
-    manifest.verify(directory, &OWN)?;
+    manifest.verify(directory, &UNLISTED)?;
     Ok(manifest)
 }
 
-/// Whether this program works or worked in a folder as in a run directory.
+/// Tells whether a folder is a run directory of this program, finished or not.
 pub fn is_run_directory(folder: &Path) -> bool {
     folder.join(JOURNAL).exists()
 }
@@ -277,7 +300,7 @@ pub fn is_run_directory(folder: &Path) -> bool {
 pub fn run_directories(artifacts: &Path) -> Result<Vec<PathBuf>, StorageError> {
     let entries = match fs::read_dir(artifacts) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(StorageError::io("list", artifacts)(error)),
     };
     let mut folders = entries

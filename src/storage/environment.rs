@@ -1,11 +1,11 @@
-//! Where and how a run was made.
+//! Program, machine and command line of a run.
 
 use std::process::Command;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What `environment.json` holds. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it
+/// Contents of `environment.json`. Two equal runs may differ in it, so [`super::Manifest::reproducible_hash`] leaves it
 /// out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,7 +49,7 @@ pub struct Commit {
 impl Environment {
     /// Asks the machine. `device` describes what nets are trained on; `command_line` is the command and its arguments.
     ///
-    /// What cannot be found out is left empty: this never fails.
+    /// Fields that the system does not tell are left empty: this never fails.
     pub fn collect(device: &str, command_line: Vec<String>) -> Self {
         Self {
             program: env!("CARGO_PKG_NAME").to_owned(),
@@ -80,7 +80,7 @@ pub fn peak_memory() -> Option<u64> {
     Some(1024 * kibibytes)
 }
 
-/// What a command prints if it succeeds.
+/// Standard output of a command that succeeds.
 fn output_of(command: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(command).args(arguments).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -1,20 +1,20 @@
-//! What can be wrong with a run directory.
+//! Errors of run directories and of files.
 
 use std::{fmt, path::PathBuf};
 
-use super::Sha256Digest;
+use super::{Sha256Digest, read::is_wrong_file};
 
-/// Why a run directory could not be used. Every message names the file or folder and says what to do.
+/// Error of a run directory or of a file. Every message names the file or folder and says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The operating system refused.
+    /// The operating system reports an error.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried: `write`, `read`, `lock` …
+        /// Action that failed: `write`, `read`, `lock` …
         action: &'static str,
-        /// On what.
+        /// File or folder.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         source: std::io::Error,
     },
     /// Another process works in the directory.
@@ -29,7 +29,10 @@ pub enum StorageError {
     #[error("{} holds files but is no run directory of this program; choose an empty or new directory", .0.display())]
     NotARunDirectory(PathBuf),
     /// The directory was written by another version of the layout.
-    #[error("{}: the first line is {found:?}, expected {expected:?}; was it written by a newer version?", path.display())]
+    #[error(
+        "{}: the first line is {found:?}, expected {expected:?}; was it written by a newer version?",
+        path.display()
+    )]
     Format {
         /// The file that says it.
         path: PathBuf,
@@ -42,25 +45,26 @@ pub enum StorageError {
     #[error("{} is complete; start over with --fresh or choose another directory", .0.display())]
     Complete(PathBuf),
     /// A file is there that is not to be replaced.
-    #[error("{} is there already", .0.display())]
+    #[error("{} exists already; replace it with --force, or name another one", .0.display())]
     Exists(PathBuf),
-    /// There is no finished run.
+    /// The directory holds no finished run.
     #[error("{} holds no finished run: manifest.json is missing; was the run interrupted?", .0.display())]
     NotComplete(PathBuf),
     /// A path inside a run directory that leads elsewhere or that some systems cannot hold.
-    #[error("`{path}` is no path inside a run directory: {problem}")]
+    #[error("`{path}` is not a valid path inside a run directory: {problem}")]
     BadPath {
-        /// As it was given.
+        /// The path as it was given.
         path: String,
-        /// What is wrong with it.
+        /// Problem with it.
         problem: &'static str,
     },
-    /// A file of the directory's own bookkeeping was asked to be written.
-    #[error("`{0}` is written by the run directory itself")]
+    /// A name that only the run directory itself writes, or that does not belong to the kind of part asked for.
+    #[error("`{0}` is reserved: the run directory writes it itself")]
     Reserved(String),
     /// An earlier process began this directory with something else.
     #[error(
-        "{} differs from what this run was begun with; go on with the same settings, start over with --fresh, or choose another directory",
+        "{} differs from what this run was begun with; go on with the same settings, start over with --fresh, or \
+         choose another directory",
         path.display()
     )]
     Claimed {
@@ -75,7 +79,7 @@ pub enum StorageError {
     Unfinished {
         /// The run directory.
         directory: PathBuf,
-        /// What is left.
+        /// File or folder that is still being written.
         unfinished: String,
     },
     /// Files are not as the manifest says.
@@ -86,25 +90,32 @@ pub enum StorageError {
         /// Everything that is wrong.
         damage: Vec<Damage>,
     },
-    /// A JSON file does not hold what it should.
+    /// A JSON file has other contents than expected.
     #[error("{}: at `{field}`: {problem}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
         /// Dotted path of the field.
         field: String,
-        /// What was found and expected.
+        /// Found and expected contents.
         problem: String,
     },
-    /// A bookkeeping file is larger than any this program writes.
-    #[error("{} is {bytes} bytes, expected at most {limit}", path.display())]
-    TooLarge {
-        /// The file.
+    /// A derived part, such as the report, is not as it was written.
+    #[error("{} is damaged ({problem}); the rest of the run is as it was written: draw the report again with \
+             `digitstack report`", folder.display())]
+    DerivedDamaged {
+        /// The part's folder.
+        folder: PathBuf,
+        /// The damage.
+        problem: String,
+    },
+    /// A file outside run directories cannot be written where it was asked for.
+    #[error("cannot write to {}: {problem}", path.display())]
+    Output {
+        /// The path as it was given.
         path: PathBuf,
-        /// Its size.
-        bytes: u64,
-        /// The largest size that is read.
-        limit: u64,
+        /// Problem, and what to do.
+        problem: String,
     },
     /// A value could not be written as JSON.
     #[error("cannot write JSON: {0}")]
@@ -112,22 +123,27 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
 
-    /// True if files are not as they were written, rather than out of reach.
+    /// Tells whether the user named a file or folder that cannot be written to.
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(self, Self::Exists(_) | Self::Output { .. })
+    }
+
+    /// Tells whether files are not as they were written, rather than out of reach.
     pub(super) fn is_damage(&self) -> bool {
         match self {
-            Self::Damaged { .. } | Self::Json { .. } | Self::TooLarge { .. } => true,
-            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+            Self::Damaged { .. } | Self::Json { .. } => true,
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound || is_wrong_file(source),
             _ => false,
         }
     }
 }
 
-/// One thing in a folder that is not as its manifest says.
+/// One difference between a folder and its manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// The manifest lists it, the folder lacks it.
@@ -173,8 +189,8 @@ fn holder(pid: Option<u32>) -> String {
     pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
-/// The first few, and how many more.
-fn list(damage: &[Damage]) -> String {
+/// The first few in words, and how many more.
+pub(super) fn list(damage: &[Damage]) -> String {
     const SHOWN: usize = 8;
     let mut text = damage.iter().take(SHOWN).map(Damage::to_string).collect::<Vec<_>>().join("; ");
     if damage.len() > SHOWN {

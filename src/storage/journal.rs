@@ -1,13 +1,17 @@
-//! What this program put into a run directory, so that starting over removes that and nothing else.
+//! Journal of the paths that this program creates in a run directory, so that starting over removes these and nothing
+//! else.
 
 use std::{
     collections::BTreeSet,
     fs::{File, OpenOptions},
-    io::Write,
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
-use super::{RelativePath, StorageError, files};
+use super::{
+    RelativePath, StorageError, files,
+    read::{open_regular, read_limited},
+};
 
 /// The journal's file; its presence makes a folder a run directory.
 pub(super) const JOURNAL: &str = "journal.txt";
@@ -31,7 +35,7 @@ impl Journal {
         if !path.exists() {
             Self::begin(directory)?;
         }
-        let bytes = files::read_at_most(&path, MAX_BYTES)?;
+        let bytes = read_limited(&path, MAX_BYTES).map_err(StorageError::io("read", &path))?;
         let text = String::from_utf8_lossy(&bytes);
         // A process that died while it noted a path leaves a last line without an end: that path was not created yet.
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
@@ -64,7 +68,7 @@ impl Journal {
         Ok(())
     }
 
-    /// True if nothing was ever put into the directory.
+    /// Tells whether nothing was ever put into the directory.
     pub(super) fn is_empty(&self) -> bool {
         self.noted.is_empty()
     }
@@ -92,7 +96,15 @@ impl Journal {
     }
 }
 
-/// True if a folder on the way to `path` is a link: what lies behind it is not ours.
+/// Tells whether a folder holds a journal that begins as this program's do.
+pub(super) fn has_journal(folder: &Path) -> bool {
+    let mut begins = vec![0; HEADER.len()];
+    open_regular(&folder.join(JOURNAL))
+        .and_then(|mut file| file.read_exact(&mut begins))
+        .is_ok_and(|()| begins == HEADER.as_bytes())
+}
+
+/// Tells whether a folder on the way to `path` is a link: files behind it are not ours.
 fn is_behind_a_link(directory: &Path, path: &RelativePath) -> bool {
     let mut parent = path.split().0;
     while let Some(folder) = parent {

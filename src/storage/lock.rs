@@ -1,4 +1,4 @@
-//! One process at a time.
+//! Lock of a run directory: one process at a time.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},

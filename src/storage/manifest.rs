@@ -1,11 +1,16 @@
 //! The list of a folder's files with their hashes.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{RelativePath, StorageError, files};
+use super::{
+    Damage, RelativePath, Sha256Digest, StorageError,
+    json::parse_json,
+    listing::{self, list},
+    read::{digest, read_limited},
+};
 
 /// Version of the manifest's layout.
 const FORMAT: u32 = 1;
@@ -14,66 +19,11 @@ const MAX_BYTES: u64 = 16 << 20;
 /// Names of files, in whatever folder, that differ between two equal runs: times, machines, and lists of hashes of such
 /// files.
 const NOT_REPRODUCIBLE: [&str; 4] = ["timings.json", "timing.json", "environment.json", PART_MANIFEST];
-/// The folder of the report, which shows times.
-const REPORT: &str = "report";
 
 /// A run's manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
 /// A part's manifest.
 pub(super) const PART_MANIFEST: &str = "part.json";
-
-/// A SHA-256 digest; 64 lower-case hexadecimal digits in text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sha256Digest(pub [u8; 32]);
-
-impl Sha256Digest {
-    /// The digest of some bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            _ => None,
-        };
-        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-        let bytes: Vec<u8> =
-            pairs.iter().map(|&[high, low]| Some(16 * digit(high)? + digit(low)?)).collect::<Option<_>>()?;
-        Some(Self(bytes.try_into().ok()?))
-    }
-}
-
-impl fmt::Display for Sha256Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Sha256Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Sha256Digest {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Sha256Digest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "{:?} is no SHA-256 in 64 lower-case digits",
-                text.chars().take(80).collect::<String>()
-            ))
-        })
-    }
-}
 
 /// One file of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +47,7 @@ pub struct Manifest {
     files: Vec<ManifestEntry>,
 }
 
-/// As it lies on disk, before it is checked.
+/// A manifest as read from the disk, before it is checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawManifest {
@@ -109,7 +59,8 @@ impl Manifest {
     /// Hashes files of `root`.
     pub(super) fn of(root: &Path, paths: impl IntoIterator<Item = RelativePath>) -> Result<Self, StorageError> {
         let entry = |path: RelativePath| {
-            let (sha256, bytes) = files::digest(&path.under(root))?;
+            let file = path.under(root);
+            let (sha256, bytes) = digest(&file).map_err(StorageError::io("read", &file))?;
             Ok(ManifestEntry { path, bytes, sha256 })
         };
         let mut files = paths.into_iter().map(entry).collect::<Result<Vec<_>, StorageError>>()?;
@@ -117,14 +68,24 @@ impl Manifest {
         Ok(Self { format: FORMAT, files })
     }
 
+    /// Lists files by name, size and digest.
+    pub(crate) fn of_entries(files: &[(&str, u64, Sha256Digest)]) -> Result<Self, StorageError> {
+        let entry = |&(path, bytes, sha256): &(&str, u64, Sha256Digest)| {
+            Ok(ManifestEntry { path: RelativePath::parse(path)?, bytes, sha256 })
+        };
+        let mut files = files.iter().map(entry).collect::<Result<Vec<_>, StorageError>>()?;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self { format: FORMAT, files })
+    }
+
     /// Reads a manifest. Paths that leave its folder, paths out of order or given twice, unknown fields and other
     /// formats are refused.
     pub fn read(file: &Path) -> Result<Self, StorageError> {
-        Self::parse(file, &files::read_at_most(file, MAX_BYTES)?)
+        Self::parse(file, &read_limited(file, MAX_BYTES).map_err(StorageError::io("read", file))?)
     }
 
     fn parse(file: &Path, bytes: &[u8]) -> Result<Self, StorageError> {
-        let RawManifest { format, files } = files::parse_json(file, bytes)?;
+        let RawManifest { format, files } = parse_json(file, bytes)?;
         let refuse = |field: String, problem: String| Err(StorageError::Json { path: file.to_owned(), field, problem });
         if format != FORMAT {
             return refuse(
@@ -132,9 +93,9 @@ impl Manifest {
                 format!("{format}, expected {FORMAT}; was it written by a newer version?"),
             );
         }
-        if let Some(place) = files.windows(2).position(|pair| pair[0].path >= pair[1].path) {
+        if let Some(index) = files.windows(2).position(|pair| pair[0].path >= pair[1].path) {
             return refuse(
-                format!("files[{}].path", place + 1),
+                format!("files[{}].path", index + 1),
                 "paths are not in ascending order, each once".to_owned(),
             );
         }
@@ -148,20 +109,20 @@ impl Manifest {
 
     /// One file.
     pub fn get(&self, path: &str) -> Option<&ManifestEntry> {
-        self.files.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok().map(|place| &self.files[place])
+        self.files.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok().map(|index| &self.files[index])
     }
 
     /// One SHA-256 over everything that is the same whenever the same program does the same run on the same data, in
     /// hexadecimal.
     ///
-    /// Left out are files named `timings.json`, `timing.json`, `environment.json` and `part.json` in any folder, and
-    /// the folder `report`, which shows times. Equal hashes mean equal models, predictions and scores, byte for byte.
+    /// Left out are files named `timings.json`, `timing.json`, `environment.json` and `part.json` in any folder. Equal
+    /// hashes mean equal models, predictions and scores, byte for byte.
     pub fn reproducible_hash(&self) -> String {
         let mut hash = Sha256::new();
         for entry in &self.files {
             let path = entry.path.as_str();
             let name = path.rsplit('/').next().unwrap_or(path);
-            if NOT_REPRODUCIBLE.contains(&name) || path.split('/').next() == Some(REPORT) {
+            if NOT_REPRODUCIBLE.contains(&name) {
                 continue;
             }
             hash.update(path.as_bytes());
@@ -169,29 +130,28 @@ impl Manifest {
             hash.update(entry.bytes.to_le_bytes());
             hash.update(entry.sha256.0);
         }
-        Sha256Digest(hash.finalize().into()).to_string()
+        Sha256Digest::from(hash).to_string()
     }
 
     /// Reads one file and checks the bytes that were read.
     pub fn read_file(&self, root: &Path, path: &str) -> Result<Vec<u8>, StorageError> {
         let damaged = |damage| StorageError::Damaged { directory: root.to_owned(), damage: vec![damage] };
-        let entry = self.get(path).ok_or_else(|| damaged(super::Damage::Extra { path: path.to_owned() }))?;
-        let bytes = files::read_at_most(&entry.path.under(root), entry.bytes)?;
+        let entry = self.get(path).ok_or_else(|| damaged(Damage::Extra { path: path.to_owned() }))?;
+        let file = entry.path.under(root);
+        let bytes = read_limited(&file, entry.bytes).map_err(StorageError::io("read", file))?;
         let found = Sha256Digest::of(&bytes);
         if found != entry.sha256 {
-            return Err(damaged(super::Damage::Changed { path: path.to_owned(), expected: entry.sha256, found }));
+            return Err(damaged(Damage::Changed { path: path.to_owned(), expected: entry.sha256, found }));
         }
         Ok(bytes)
     }
 
-    /// Compares a folder with this manifest: every missing, changed and extra file is named. `own` are files that no
-    /// manifest lists.
-    pub(super) fn verify(&self, root: &Path, own: &[&str]) -> Result<(), StorageError> {
-        let mut listing = files::list(root)?;
-        listing.files.retain(|path| !own.contains(&path.as_str()));
+    /// Compares a folder with this manifest: every missing, changed and extra file is named. `skip` are names directly
+    /// in the folder that the manifest does not list.
+    pub(super) fn verify(&self, root: &Path, skip: &[&str]) -> Result<(), StorageError> {
         let expected: BTreeMap<_, _> =
             self.files.iter().map(|entry| (&entry.path, (entry.sha256, entry.bytes))).collect();
-        let damage = files::compare(root, listing, &expected)?;
+        let damage = listing::compare(root, list(root, skip)?, &expected)?;
         if damage.is_empty() { Ok(()) } else { Err(StorageError::Damaged { directory: root.to_owned(), damage }) }
     }
 }
@@ -200,7 +160,7 @@ impl Manifest {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::json::to_json, *};
 
     fn manifest(paths: &[&str]) -> Manifest {
         let entry = |path: &&str| ManifestEntry {
@@ -217,7 +177,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let text = String::from_utf8(files::json(&manifest(&["a"])).unwrap()).unwrap();
+        let text = String::from_utf8(to_json(&manifest(&["a"])).unwrap()).unwrap();
         assert_eq!(
             text,
             "{\n  \"format\": 1,\n  \"files\": [\n    {\n      \"path\": \"a\",\n      \"bytes\": 3,\n      \"sha256\": \
@@ -228,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_with_its_field() {
-        let good = String::from_utf8(files::json(&manifest(&["a", "b"])).unwrap()).unwrap();
+        let good = String::from_utf8(to_json(&manifest(&["a", "b"])).unwrap()).unwrap();
         for (from, to, field) in [
             ("\"a\"", "\"../a\"", "files[0].path"),
             ("\"a\"", "\"/a\"", "files[0].path"),
@@ -248,14 +208,8 @@ mod tests {
     #[test]
     fn times_and_machines_do_not_change_the_reproducible_hash() {
         let base = manifest(&["metrics.json", "models/cnn/model"]).reproducible_hash();
-        let more = [
-            "environment.json",
-            "metrics.json",
-            "models/cnn/model",
-            "models/cnn/part.json",
-            "models/cnn/timing.json",
-            "report/index.html",
-        ];
+        let more =
+            ["environment.json", "metrics.json", "models/cnn/model", "models/cnn/part.json", "models/cnn/timing.json"];
         assert_eq!(manifest(&more).reproducible_hash(), base);
         assert_ne!(manifest(&["metrics.json", "models/cnn/model2"]).reproducible_hash(), base);
         assert_ne!(manifest(&["metrics.json"]).reproducible_hash(), base);
@@ -264,22 +218,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_manifest_survives_a_round_trip(names in proptest::collection::btree_set("[a-z]{1,8}(/[a-z0-9-]{1,8}){0,3}", 0..20)) {
+        fn any_manifest_survives_a_round_trip(
+            names in proptest::collection::btree_set("[a-z]{1,8}(/[a-z0-9-]{1,8}){0,3}", 0..20),
+        ) {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let manifest = manifest(&names);
-            let text = String::from_utf8(files::json(&manifest).unwrap()).unwrap();
+            let text = String::from_utf8(to_json(&manifest).unwrap()).unwrap();
             prop_assert_eq!(parse(&text).unwrap(), manifest);
         }
 
         #[test]
-        fn a_changed_byte_never_panics_and_never_lets_a_path_out(place in 0_usize..400, byte in any::<u8>(), cut in 0_usize..500) {
-            let mut bytes = files::json(&manifest(&["a/b", "models/cnn/x", "z"])).unwrap();
-            let place = place % bytes.len();
-            bytes[place] = byte;
+        fn a_changed_byte_never_panics_and_never_lets_a_path_out(
+            index in 0_usize..400, byte in any::<u8>(), cut in 0_usize..500,
+        ) {
+            let mut bytes = to_json(&manifest(&["a/b", "models/cnn/x", "z"])).unwrap();
+            let index = index % bytes.len();
+            bytes[index] = byte;
             bytes.truncate(bytes.len().saturating_sub(cut.saturating_sub(250)));
             if let Ok(manifest) = Manifest::parse(Path::new("m"), &bytes) {
                 for entry in manifest.files() {
-                    prop_assert!(!entry.path.as_str().starts_with('/') && !entry.path.as_str().split('/').any(|part| part == ".."));
+                    let path = entry.path.as_str();
+                    prop_assert!(!path.starts_with('/') && !path.split('/').any(|part| part == ".."));
                 }
             }
         }

@@ -7,14 +7,17 @@
 //!   config.toml …       files, each written atomically
 //!   models/cnn/fold-1/  a part: a folder that appears whole, with its own part.json
 //!   scratch/            checkpoints of unfinished parts; gone when the run is complete
+//!   report/             a derived part: made from the files above, replaced as a whole, with its own part.json
 //!   timings.json        how long it took; differs between equal runs
 //!   environment.json    where it was made; differs between equal runs
-//!   manifest.json       size and SHA-256 of every file above; written last: its presence means "complete"
+//!   manifest.json       size and SHA-256 of every file above, but for the lock, the journal and the report;
+//!                       written last: its presence means "complete", and it never changes
 //! ```
 //!
 //! Why this design: a crash between two files must never leave a mix of old and new that looks whole. So there are only
-//! two ways to write: one file by rename ([`RunDirectory::write_atomic`]) or one folder by rename ([`PartWriter`]), and
-//! whatever has a temporary name is rubbish that the next [`RunDirectory::open`] removes.
+//! two ways to write: one file by rename ([`RunDirectory::write_atomic`]) or one folder by rename ([`PartWriter`],
+//! [`DerivedWriter`]), and whatever has a temporary name is rubbish that the next [`RunDirectory::open`] removes. Files
+//! outside run directories are written by [`write_file`], which replaces nothing by accident.
 //!
 //! # Guarantees, and where they end
 //! - Survives `kill -9` and a panic at any moment: every finished file and part is kept, nothing half written is ever
@@ -30,22 +33,39 @@
 //!   stay, files that somebody put inside a part or `scratch/` go.
 
 mod arrays;
+mod atomic;
+mod derived;
+mod digest;
 mod directory;
 mod environment;
 mod error;
 mod files;
 mod journal;
+mod json;
+mod listing;
 mod lock;
 mod manifest;
+mod output;
 mod part;
+mod read;
 mod relative_path;
 
 pub use arrays::Notes;
-pub(crate) use arrays::{Arrays, Element, hash, open, read_limited, write_whole};
-pub use directory::{RunDirectory, RunState, is_complete, is_run_directory, latest_complete, run_directories, verify};
+pub(crate) use arrays::{Arrays, open};
+pub(crate) use atomic::{AtomicFile, folder_of, leftovers, remove_leftovers, sync_folder, write_whole};
+pub use derived::{DerivedWriter, REPORT};
+pub use digest::Sha256Digest;
+pub use directory::{
+    RunDirectory, RunState, is_complete, is_run_directory, latest_complete, run_directories, verify,
+    verify_without_derived,
+};
 pub use environment::{Commit, Environment, command_line, peak_memory};
 pub use error::{Damage, StorageError};
-pub use files::{read_json, write_file};
-pub use manifest::{Manifest, ManifestEntry, Sha256Digest};
+pub use json::read_json;
+pub(crate) use json::to_json;
+pub use manifest::{Manifest, ManifestEntry};
+pub(crate) use output::refuse_run_directory;
+pub use output::{OutputFile, write_file};
 pub use part::{Part, PartWriter};
+pub(crate) use read::{digest, open_regular, read_at_most, read_limited, read_text_limited};
 pub use relative_path::RelativePath;

@@ -1,4 +1,4 @@
-//! A path that cannot leave the run directory.
+//! Paths that cannot leave the run directory.
 
 use std::path::{Path, PathBuf};
 

@@ -24,6 +24,7 @@ use crate::{
     field_path, learners,
     seed::Seed,
     stacking::{FeatureScale, MetaConfig},
+    storage::Sha256Digest,
 };
 
 /// Attribute of a finished stage in the log: its number of trials and seconds, or `left_out` with the condition that
@@ -242,7 +243,7 @@ impl Study<'_> {
         }
         hash.update(self.digits.images.pixels());
         hash.update(&self.digits.labels);
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256Digest::from(hash).to_string()
     }
 }
 

@@ -19,8 +19,8 @@ use digitstack::{
         mnist::{Location, Mnist, MnistFiles, Part},
     },
     progress::{Progress, Silent, Task},
+    storage::Sha256Digest,
 };
-use sha2::{Digest, Sha256};
 
 /// What a mirror does with every request.
 #[derive(Clone, Copy)]
@@ -69,7 +69,7 @@ fn set() -> Set {
         std::array::from_fn(|index| {
             let plain = std::fs::read(&paths[index]).unwrap();
             packed.push((names[index].to_owned(), std::fs::read(&zipped[index]).unwrap()));
-            let sha256 = Sha256::digest(&plain).iter().map(|byte| format!("{byte:02x}")).collect();
+            let sha256 = Sha256Digest::of(&plain);
             RemoteFile { name: names[index].into(), bytes: plain.len() as u64, sha256 }
         })
     };

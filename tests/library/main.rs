@@ -5,6 +5,7 @@ mod boosting;
 mod classical;
 mod data_download;
 mod data_sources;
+mod data_split;
 mod evaluation;
 mod imaging_pictures;
 mod imaging_reference;

@@ -531,9 +531,7 @@ fn damaged_files_are_refused() {
         assert!(refused().contains("SHA-256"));
     }
     // The right hash over the wrong weights: names and shapes are checked as well.
-    let sha =
-        |bytes: &[u8]| sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), bytes));
-    let hex = |bytes: &[u8]| sha(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| digitstack::storage::Sha256Digest::of(bytes).to_string();
     for (from, to, says) in [
         ("hidden.0", "hidden.1", "lacks hidden.0"),
         ("[4,1,3,3]", "[4,1,9,1]", "the net needs [4, 1, 3, 3]"),

@@ -478,9 +478,7 @@ fn a_report_belongs_to_its_run_and_can_be_drawn_again() {
     assert!(std::fs::read_to_string(&page).unwrap().contains(&hash));
     assert_eq!(run.complete().unwrap().reproducible_hash(), hash);
     input.title = "the same run again".to_owned();
-    run.reopen().unwrap();
     render(&input, &ReportOptions::default()).unwrap().write(&run).unwrap();
-    run.complete().unwrap();
-    let manifest = verify(root.path()).unwrap();
-    assert!(manifest.get("report/index.html").is_some() && manifest.reproducible_hash() == hash);
+    assert!(std::fs::read_to_string(&page).unwrap().contains(&input.title));
+    assert_eq!(verify(root.path()).unwrap().reproducible_hash(), hash);
 }

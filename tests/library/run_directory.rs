@@ -10,7 +10,9 @@ use std::{
 
 use digitstack::{
     progress::{Progress, Silent, Task},
-    storage::{Damage, Manifest, RunDirectory, RunState, StorageError, latest_complete, verify},
+    storage::{
+        Damage, Manifest, REPORT, RunDirectory, RunState, StorageError, latest_complete, verify, verify_without_derived,
+    },
 };
 use tempfile::TempDir;
 
@@ -69,25 +71,123 @@ fn a_run_goes_from_new_over_interrupted_to_complete() {
     assert!(!root.path().join("scratch").exists());
 }
 
-#[test]
-fn a_reopened_run_can_be_added_to_and_completed_again() {
-    let root = TempDir::new().unwrap();
-    let before = complete(&root);
-    let run = open(&root);
-    run.reopen().unwrap();
-    assert_eq!(run.state(), RunState::Interrupted);
-    assert!(
-        matches!(run.reopen(), Err(StorageError::NotComplete(_))),
-        "an unfinished run must not be completed by the way"
-    );
-    run.write_atomic("report/index.html", b"<p>").unwrap();
-    let after = run.complete().unwrap();
-    assert_eq!(after.files().len(), before.files().len() + 1);
-    assert_eq!(after.reproducible_hash(), before.reproducible_hash());
+/// Draws a report with this page.
+fn draw(run: &RunDirectory, page: &str) {
+    let report = run.begin_derived(REPORT).unwrap();
+    report.write("figures/curve.svg", b"<svg>").unwrap();
+    report.write("index.html", page.as_bytes()).unwrap();
+    assert_eq!(report.commit().unwrap().read("index.html").unwrap(), page.as_bytes());
+}
 
+#[test]
+fn a_report_is_drawn_again_without_a_change_of_the_manifest() {
+    let root = TempDir::new().unwrap();
+    let run = open(&root);
+    run.claim("config.toml", b"seed = 1\n").unwrap();
+    let hash = run.inventory().unwrap().reproducible_hash();
+    draw(&run, "first");
+    assert_eq!(run.inventory().unwrap().reproducible_hash(), hash);
+    run.complete().unwrap();
+    let manifest = || (fs::read(root.path().join("manifest.json")).unwrap(), verify(root.path()).unwrap());
+    let before = manifest();
+    assert!(before.1.files().iter().all(|file| !file.path.as_str().starts_with(REPORT)));
+    draw(&run, "second");
+    assert_eq!(fs::read(root.path().join("report/index.html")).unwrap(), b"second");
+    assert_eq!((manifest(), run.state()), (before, RunState::Complete));
+    assert!(matches!(run.begin_derived("models"), Err(StorageError::Reserved(_))));
+    for path in ["report", "report/index.html"] {
+        assert!(matches!(run.begin_part(path), Err(StorageError::Complete(_))));
+    }
+    drop(run);
+    let run = RunDirectory::open(root.path(), true).unwrap();
+    assert!(!root.path().join(REPORT).exists(), "starting over removes the report too");
+    assert!(matches!(run.write_atomic("report/index.html", b""), Err(StorageError::Reserved(_))));
+}
+
+#[test]
+fn damage_in_a_report_is_said_to_be_in_the_report_and_drawing_it_again_mends_it() {
+    let root = TempDir::new().unwrap();
+    complete(&root);
+    let run = open(&root);
+    let page = root.path().join("report/index.html");
+    let damages: [(&str, fn(&Path)); 5] = [
+        ("index.html changed", |page| fs::write(page, b"other").unwrap()),
+        ("index.html is missing", |page| fs::remove_file(page).unwrap()),
+        ("more is not in the manifest", |page| fs::write(page.with_file_name("more"), b"").unwrap()),
+        ("part.json", |page| fs::write(page.with_file_name("part.json"), b"{}").unwrap()),
+        ("it is not a folder", |page| {
+            fs::remove_dir_all(page.parent().unwrap()).unwrap();
+            fs::write(page.parent().unwrap(), b"").unwrap();
+        }),
+    ];
+    for (words, damage) in damages {
+        draw(&run, "page");
+        verify(root.path()).unwrap();
+        damage(&page);
+        let error = verify(root.path()).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, StorageError::DerivedDamaged { .. }), "{text}");
+        assert!(text.contains(words) && text.contains("digitstack report"), "{text}");
+        verify_without_derived(root.path()).unwrap();
+    }
+    draw(&run, "page");
+    verify(root.path()).unwrap();
+    fs::remove_dir_all(root.path().join(REPORT)).unwrap();
+    verify(root.path()).unwrap();
+
+    // Drawing a report must not hide damage elsewhere.
     fs::write(root.path().join("metrics.json"), b"[9.5, 2.5]").unwrap();
-    assert!(matches!(run.reopen(), Err(StorageError::Damaged { .. })), "completing again must not bless damage");
-    assert_eq!(run.state(), RunState::Complete);
+    draw(&run, "page");
+    assert!(matches!(verify(root.path()), Err(StorageError::Damaged { .. })));
+}
+
+#[test]
+fn a_report_that_is_interrupted_leaves_the_old_one_and_a_complete_run() {
+    type Step = fn(&RunDirectory);
+    let leave: [(&str, Step); 4] = [
+        ("begun", |run| std::mem::forget(run.begin_derived(REPORT).unwrap())),
+        ("half written", |run| {
+            let report = run.begin_derived(REPORT).unwrap();
+            report.write("index.html", b"ne").unwrap();
+            std::mem::forget(report);
+        }),
+        ("complete but not swapped in", |run| {
+            let report = run.begin_derived(REPORT).unwrap();
+            report.write("index.html", b"new").unwrap();
+            report.write("part.json", b"{\"format\": 1, \"files\": []}").unwrap();
+            std::mem::forget(report);
+        }),
+        ("dropped", |run| drop(run.begin_derived(REPORT).unwrap())),
+    ];
+    for (name, step) in leave {
+        let root = TempDir::new().unwrap();
+        let before = complete(&root);
+        let run = open(&root);
+        draw(&run, "old");
+        step(&run);
+        assert_eq!(verify(root.path()).unwrap(), before, "{name}");
+        drop(run);
+        let run = open(&root);
+        assert_eq!((run.state(), verify(root.path()).unwrap()), (RunState::Complete, before), "{name}");
+        assert_eq!(fs::read(root.path().join("report/index.html")).unwrap(), b"old", "{name}");
+        assert!(names_under(root.path()).iter().all(|file| !file.starts_with(".partial-")), "{name}");
+        draw(&run, "new");
+        verify(root.path()).unwrap();
+    }
+}
+
+#[test]
+fn readers_beside_a_report_that_is_drawn_again_and_again_find_a_whole_run() {
+    let root = TempDir::new().unwrap();
+    complete(&root);
+    let run = open(&root);
+    draw(&run, "0");
+    std::thread::scope(|scope| {
+        let drawing = scope.spawn(|| (1..200).for_each(|page| draw(&run, &page.to_string())));
+        while !drawing.is_finished() {
+            verify(root.path()).unwrap();
+        }
+    });
 }
 
 #[test]
@@ -102,10 +202,13 @@ fn equal_runs_have_equal_hashes_whatever_their_times() {
     assert_eq!(run.inventory().unwrap(), run.complete().unwrap());
     let hash = |root: &TempDir| verify(root.path()).unwrap().reproducible_hash();
     assert_eq!(hash(&first), hash(&second));
-    run.reopen().unwrap();
+    let third = TempDir::new().unwrap();
+    let run = open(&third);
+    run.claim("config.toml", b"seed = 1\n").unwrap();
+    write_part(&run, PART);
     run.write_json("metrics.json", &[1.5, 2.6]).unwrap();
     run.complete().unwrap();
-    assert_ne!(hash(&first), hash(&second));
+    assert_ne!(hash(&first), hash(&third));
 }
 
 #[test]

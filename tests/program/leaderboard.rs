@@ -125,7 +125,7 @@ fn wrong_names_are_refused() {
         (&["leaderboard", "nowhere"], 1, "skipped: nowhere is no folder"),
         (&["leaderboard", "--sort", "size"], 2, "test, run, model, parameters"),
         (&["leaderboard", "--out", "board.pdf"], 2, ".svg or .png"),
-        (&["train", "dense", "--validation", "1.5"], 2, "a share above 0 and below 1"),
+        (&["train", "dense", "--validation", "1.5"], 2, "a fraction above 0 and below 1"),
     ];
     for (arguments, code, words) in cases {
         let output = digitstack(folder.path(), arguments);

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod commands;
+#[cfg(unix)]
+mod files;
 mod foreign_paths;
 mod kills;
 mod leaderboard;

@@ -404,8 +404,8 @@ fn outputs_and_arguments_that_cannot_be_meant_are_refused() {
     ends(&[&base[..], &["--out", name(&out), "--force"]].concat(), 0);
     assert_eq!(lines(&out)[0], "ImageId,Label");
     assert!(
-        ends(&[&base[..], &["--out", "no-such-folder/out.csv"]].concat(), 1)
-            .contains("cannot write no-such-folder/out.csv")
+        ends(&[&base[..], &["--out", "no-such-folder/out.csv"]].concat(), 2)
+            .contains("no-such-folder/out.csv: the folder no-such-folder does not exist")
     );
 }
 

@@ -1,11 +1,12 @@
 //! `digitstack data show`.
 
-use std::path::PathBuf;
+use std::{io::Cursor, path::PathBuf};
 
 use clap::Args;
+use image::ImageFormat;
 
-use super::super::{options::DataSet, session::Session};
-use crate::{preprocessing, report};
+use super::super::{failure::UsageError, options::DataSet, session::Session};
+use crate::{preprocessing, report, storage::OutputFile};
 
 /// Examples of each class.
 const EXAMPLES: usize = 10;
@@ -30,10 +31,15 @@ impl ShowArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let out = self.out.display().to_string();
+        let format = ImageFormat::from_path(&self.out)
+            .map_err(|error| UsageError(format!("--out {out}: {error}; name it .png")))?;
+        let target = OutputFile::check(&self.out, true)?;
         let config = session.run_config(self.set.config.as_deref())?;
         let source = preprocessing::open_data(&config.experiment.data, self.set.data.path())?;
         let digits = source.train(output.progress().as_ref())?;
-        report::sheet(&digits, EXAMPLES).save(&self.out).map_err(|error| anyhow::anyhow!("{out}: {error}"))?;
+        let mut bytes = Cursor::new(Vec::new());
+        report::sheet(&digits, EXAMPLES).write_to(&mut bytes, format)?;
+        target.write(bytes.get_ref())?;
         output.json(&serde_json::json!({ "sheet": out }))?;
         output.line(format!("{out}: {EXAMPLES} examples of each class of {}", source.describe()))
     }

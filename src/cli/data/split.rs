@@ -12,7 +12,7 @@ use super::super::{failure::UsageError, options::DataSet, session::Session};
 use crate::{
     data::{
         CLASSES, Digits, SourceKind,
-        tables::{NAMES, Tables},
+        tables::{self, Tables},
     },
     preprocessing,
     seed::Seed,
@@ -22,7 +22,8 @@ const HELP: &str = "\
 train.csv (label,pixel0…pixel783) is drawn from the training part of the data, test.csv (pixel0…pixel783) from all \
 that is left; no digit is drawn twice. Both keep the proportion of each class and are in random order; --seed draws \
 others. test-labels.csv (ImageId,Label) holds the labels of test.csv: where it lies beside it, finished models are \
-scored on test.csv. The default sizes are those of Kaggle's files: 42,000 and 28,000 of MNIST's 70,000 digits.
+scored on test.csv. split.json records size and SHA-256 of the three files: what an interrupted split left is refused \
+as data until the same command is run again. The default sizes are those of Kaggle's files: 42,000 and 28,000 of MNIST's 70,000 digits.
 
 Examples:
   digitstack data split kaggle configs/mnist-cpu.toml     MNIST, downloaded if missing
@@ -64,14 +65,7 @@ impl SplitArguments {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
         let folder = &self.out;
-        let mut paths = NAMES.iter().map(|name| folder.join(name));
-        if let Some(existing) = paths.find(|path| !self.force && path.symlink_metadata().is_ok()) {
-            return Err(UsageError(format!(
-                "{} exists already; replace it with --force, or name another folder",
-                existing.display()
-            ))
-            .into());
-        }
+        tables::check_folder(folder, self.force)?;
         let mut config = session.run_config(self.set.config.as_deref())?;
         let data = self.set.data.path();
         if data.or(config.experiment.data.path.as_deref()).is_some_and(|source| is_same_folder(source, folder)) {

@@ -9,6 +9,7 @@ use super::super::{failure::UsageError, output::Output, session::Session};
 use crate::{
     artifact::{CsvRequest, CsvSummary, Destination, TrainedModels, predict_csv},
     data::csv::Answers,
+    storage::OutputFile,
 };
 
 /// File name that means standard output.
@@ -54,8 +55,7 @@ impl CsvArguments {
         let Some(out) = self.out.as_deref() else {
             return Err(UsageError("--csv needs --out".into()).into());
         };
-        let to_standard_output = out == Path::new(STANDARD_OUTPUT);
-        check_output(csv, out, self, output)?;
+        let file = check_output(csv, out, self, output)?;
         let answers = self.answers.as_deref().map(Answers::read).transpose()?;
         let resources = session.resources(cancel)?;
         let trained = TrainedModels::load(folder, &resources.device)?;
@@ -64,10 +64,9 @@ impl CsvArguments {
             None => trained.recommended(),
         };
         let request = CsvRequest { csv, model, with_probabilities: self.probabilities, answers: answers.as_ref() };
-        let destination = if to_standard_output {
-            Destination::Stream { name: "standard output", out: Box::new(output.stream()) }
-        } else {
-            Destination::File { path: out, overwrite: self.force }
+        let destination = match &file {
+            None => Destination::Stream { name: "standard output", out: Box::new(output.stream()) },
+            Some(file) => Destination::File { path: file.target(), overwrite: self.force },
         };
         let summary = predict_csv(&trained, &request, destination, &resources.context())?;
         output.json(&Summary {
@@ -77,7 +76,7 @@ impl CsvArguments {
             summary: &summary,
         })?;
         let lines = summary_lines(&summary, out);
-        if to_standard_output {
+        if file.is_none() {
             lines.iter().for_each(|line| output.status(line));
             return Ok(());
         }
@@ -99,12 +98,18 @@ fn summary_lines(summary: &CsvSummary, out: &Path) -> Vec<String> {
     lines
 }
 
-/// Refuses an output that is also an input, exists already, or would mix with other output.
-fn check_output(csv: &Path, out: &Path, arguments: &CsvArguments, output: &Output) -> Result<(), UsageError> {
+/// Refuses an output that is also an input, exists already, or would mix with other output. Returns no file for standard
+/// output.
+fn check_output(
+    csv: &Path,
+    out: &Path,
+    arguments: &CsvArguments,
+    output: &Output,
+) -> Result<Option<OutputFile>, UsageError> {
     if out == Path::new(STANDARD_OUTPUT) {
         return match output.is_json() {
             true => Err(UsageError("--out - and --json would both write to standard output; name a file".into())),
-            false => Ok(()),
+            false => Ok(None),
         };
     }
     if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
@@ -115,8 +120,5 @@ fn check_output(csv: &Path, out: &Path, arguments: &CsvArguments, output: &Outpu
     if let Some(input) = [Some(csv), arguments.answers.as_deref()].into_iter().flatten().find(|input| same(input)) {
         return Err(UsageError(format!("--out {}: is also an input, named {}", out.display(), input.display())));
     }
-    if !arguments.force && out.symlink_metadata().is_ok() {
-        return Err(UsageError(format!("--out {}: exists already; replace it with --force", out.display())));
-    }
-    Ok(())
+    OutputFile::check(out, arguments.force).map(Some).map_err(|error| UsageError(format!("--out: {error}")))
 }

@@ -23,7 +23,7 @@ const RECORD_BYTES: usize = 256;
 pub struct Answers {
     path: PathBuf,
     labels: Vec<u8>,
-    /// Of the last answer, counted from 1.
+    /// Line of the last answer, counted from 1.
     last_line: u64,
 }
 

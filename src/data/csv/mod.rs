@@ -37,7 +37,7 @@ const RECORD_BYTES: usize = 16 << 10;
 /// Most rows in a file.
 const MAX_ROWS: usize = 10_000_000;
 
-/// One row.
+/// One row of a CSV file of digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// 0 to 9; none in a file without labels.
@@ -46,7 +46,7 @@ pub struct Row {
     pub pixels: [u8; PIXELS],
 }
 
-/// A whole file.
+/// Contents of a CSV file of digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// `[n, 28, 28]`.
@@ -301,7 +301,8 @@ mod tests {
 
         #[test]
         fn round_trip(label in 0u8..10, pixels in proptest::collection::vec(any::<u8>(), PIXELS)) {
-            let text = std::iter::once(label).chain(pixels.iter().copied()).map(|cell| cell.to_string()).collect::<Vec<_>>().join(",");
+            let cells: Vec<_> = std::iter::once(label).chain(pixels.iter().copied()).map(|cell| cell.to_string()).collect();
+            let text = cells.join(",");
             let read = rows(&text).unwrap();
             prop_assert_eq!(read.len(), 1);
             prop_assert_eq!(read[0].label, Some(label));

@@ -38,7 +38,7 @@ impl<R: BufRead> Records<R> {
         }
     }
 
-    /// What the records are read from.
+    /// Source of the records.
     pub(super) fn bytes(&self) -> &R {
         &self.bytes
     }

@@ -1,15 +1,15 @@
-//! A CSV file of digits that is read row by row.
+//! CSV files of digits, read row by row.
 
 use std::path::{Path, PathBuf};
 
 use super::{Row, Rows, no_row};
 use crate::data::{error::Result, file::Contents};
 
-/// The rows of a file, plain or gzip, in memory one at a time. Ends after the first error.
+/// Iterator over the rows of a file, plain or gzip, one in memory at a time. Ends after the first error.
 pub struct RowFile {
     path: PathBuf,
     rows: Rows<Contents>,
-    /// True once there was a row or an error.
+    /// True after the first row or error.
     begun: bool,
 }
 
@@ -28,7 +28,7 @@ impl RowFile {
         &self.path
     }
 
-    /// Bytes of the file on the disk, packed if it is: those that were read so far, and all.
+    /// Bytes read so far and size of the file, both as it lies on the disk, packed or not.
     pub fn position(&self) -> (u64, u64) {
         self.rows.records.bytes().position()
     }

@@ -107,8 +107,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(32))]
 
         #[test]
-        fn rows_read_back(rows in prop::collection::vec((0u8..10, prop::collection::vec(any::<u8>(), PIXELS)), 1..5), with_labels: bool) {
-            let rows: Vec<([u8; PIXELS], u8)> = rows.into_iter().map(|(label, pixels)| (pixels.try_into().unwrap(), label)).collect();
+        fn rows_read_back(
+            rows in prop::collection::vec((0u8..10, prop::collection::vec(any::<u8>(), PIXELS)), 1..5),
+            with_labels: bool,
+        ) {
+            let rows: Vec<([u8; PIXELS], u8)> =
+                rows.into_iter().map(|(label, pixels)| (pixels.try_into().unwrap(), label)).collect();
             let mut text = Vec::new();
             write_rows(&mut text, with_labels, rows.iter().map(|(image, label)| (image, *label))).unwrap();
             let head: &[u8] = if with_labels { b"label,pixel0,pixel1," } else { b"pixel0,pixel1," };

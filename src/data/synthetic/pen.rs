@@ -12,7 +12,7 @@ use super::{
 /// Points of the flattened curve between two knots.
 const STEPS: usize = 7;
 
-/// A place on the flattened curve, in the template's units until it is framed, then in pixels.
+/// A point on the flattened curve, in the template's units until it is framed, then in pixels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dot {
     pub x: f32,
@@ -32,7 +32,7 @@ pub(super) fn write(template: &Template, style: &Style, draw: &mut Draw) -> Vec<
             jitter(&mut knots, shift, style, draw);
             stretch_ends(&mut knots, style, draw);
             for knot in &mut knots {
-                place(knot, style);
+                displace(knot, style);
             }
             let mut dots = flatten(&knots);
             press(&mut dots, style, draw);
@@ -90,8 +90,8 @@ fn stretch_ends(knots: &mut [Knot], style: &Style, draw: &mut Draw) {
     }
 }
 
-/// Warp, width, slant and turn about the middle of the template's box.
-fn place(knot: &mut Knot, style: &Style) {
+/// Warps, widens, slants and turns a knot about the middle of the template's box.
+fn displace(knot: &mut Knot, style: &Style) {
     let (x, y) = ((knot.x - 32.0) / 50.0, (knot.y - 50.0) / 50.0);
     let [a, b, c, d, e, f] = style.warp;
     let (x, y) = (x + a * x * x + b * x * y + c * y * y, y + d * x * x + e * x * y + f * y * y);

@@ -9,7 +9,7 @@ use crate::data::{PIXELS, SIDE};
 
 /// The longer side of the ink, in pixels.
 const BOX: f32 = 20.0;
-/// Where the ink box starts while painting, in pixels from the frame's edge.
+/// Margin of the ink box while painting, in pixels from the frame's edge.
 const MARGIN: f32 = 4.0;
 /// Index of the pixel that the centre of mass comes to lie in.
 const CENTRE: f32 = 14.0;

@@ -37,13 +37,13 @@ impl Draw {
         self.0.random_range(0..end as u32) as usize
     }
 
-    /// True with this probability.
+    /// Draws `true` with this probability.
     pub(super) fn chance(&mut self, probability: f32) -> bool {
         self.unit() < probability
     }
 }
 
-/// What is special about the way a class is written.
+/// Distribution of the writing style of one class.
 struct Habit {
     /// Mean of the slant: shift to the right for each unit upwards.
     slant: f32,
@@ -100,7 +100,7 @@ pub(super) struct Style {
     pub pressure: f32,
     /// Relative change of the radius between horizontal and vertical strokes.
     pub nib: f32,
-    /// How much thinner the ends of a stroke are, 0 to 1.
+    /// Reduction of the width at the ends of a stroke, 0 to 1.
     pub taper: f32,
     /// Relative deviation of the radius from each point of the curve to the next.
     pub roughness: f32,

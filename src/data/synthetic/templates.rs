@@ -16,7 +16,7 @@ use zero_to_four::{FOUR, ONE, THREE, TWO, ZERO};
 /// By class, 0 to 9. A static, so that a template has one address.
 static TEMPLATES: [&[Template]; CLASSES] = [ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE];
 
-/// A place that the pen goes through.
+/// A point that the pen goes through.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Knot {
     pub x: f32,
@@ -41,7 +41,7 @@ pub(super) type Shape = &'static [&'static [Knot]];
 /// One way to write a class.
 #[derive(Debug)]
 pub(super) struct Template {
-    /// How often it is used, relative to the other templates of its class.
+    /// Relative frequency among the templates of its class.
     pub weight: f32,
     /// Shapes that blend.
     pub shapes: &'static [Shape],

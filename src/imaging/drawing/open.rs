@@ -1,7 +1,6 @@
 //! Reads picture files that nobody vouches for.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Cursor, Seek},
     path::Path,
 };
@@ -9,6 +8,7 @@ use std::{
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
 
 use super::DrawingError;
+use crate::storage::open_regular;
 
 /// The longest side that is read, in pixels.
 pub const MAX_SIDE: u32 = 4096;
@@ -22,7 +22,7 @@ const MAX_MEMORY: u64 = 16 << 20;
 /// # Errors
 /// As [`decode_picture`], and [`DrawingError::Read`] if the file cannot be opened.
 pub fn open_picture(path: &Path) -> Result<DynamicImage, DrawingError> {
-    let file = File::open(path).map_err(|source| DrawingError::Read { path: path.to_owned(), source })?;
+    let file = open_regular(path).map_err(|source| DrawingError::Read { path: path.to_owned(), source })?;
     decode(BufReader::new(file))
 }
 

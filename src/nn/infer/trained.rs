@@ -4,7 +4,7 @@
 //! architecture, the history and the SHA-256 of the weights). Times are not saved, so that the same training gives the
 //! same files.
 
-use std::{collections::BTreeMap, fs, io::Read, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -19,10 +19,11 @@ use crate::{
             config::NetworkConfig,
             filter_history::{FilterHistory, Filters},
             net::Network,
-            weights::{Weights, hash, parse, read, write_atomically, write_file},
+            weights::{Weights, parse, read, write_atomically, write_file},
         },
     },
     seed::Seed,
+    storage::{Sha256Digest, read_limited},
 };
 
 /// Images per forward pass in inference.
@@ -50,7 +51,7 @@ pub struct TrainedNet {
 struct Description {
     format: String,
     config: NetworkConfig,
-    weights_sha256: String,
+    weights_sha256: Sha256Digest,
     history: History,
 }
 
@@ -155,7 +156,7 @@ impl TrainedNet {
             .map_err(|error| NnError::file(&path, format!("describes an invalid net: {error}")))?;
         let path = folder.join(WEIGHTS);
         let bytes = read_file(&path)?;
-        if hash(&bytes) != description.weights_sha256 {
+        if Sha256Digest::of(&bytes) != description.weights_sha256 {
             return Err(NnError::file(
                 &path,
                 format!("is damaged or does not belong to {DESCRIPTION} (its SHA-256 differs)"),
@@ -169,13 +170,7 @@ impl TrainedNet {
     }
 }
 
-/// Reads a file of at most [`MAX_FILE`] bytes, whatever length the file system reports.
+/// Reads a regular file of at most [`MAX_FILE`] bytes, more than any net needs.
 pub(in crate::nn) fn read_file(path: &Path) -> Result<Vec<u8>, NnError> {
-    let file = fs::File::open(path).map_err(|error| NnError::io(path, error))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| NnError::io(path, error))?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(NnError::file(path, format!("has more than {MAX_FILE} bytes, the limit for a net")));
-    }
-    Ok(bytes)
+    read_limited(path, MAX_FILE).map_err(|error| NnError::io(path, error))
 }

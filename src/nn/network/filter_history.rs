@@ -1,6 +1,6 @@
 //! Filters of the first layer, as they develop in training.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
     net::Network,
@@ -9,6 +9,7 @@ use super::{
 use crate::{
     data::{PIXELS, SIDE},
     nn::error::NnError,
+    storage::read_limited,
 };
 
 const FILE: &str = "filters.safetensors";
@@ -117,15 +118,10 @@ impl FilterHistory {
     /// If the file is damaged or cannot be read.
     pub fn load(folder: &Path) -> Result<Self, NnError> {
         let path = folder.join(FILE);
-        let bytes = match fs::metadata(&path) {
+        let bytes = match read_limited(&path, MAX_FILE) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Ok(metadata) if metadata.len() > MAX_FILE => {
-                return Err(NnError::file(
-                    &path,
-                    format!("has {} bytes, at most {MAX_FILE} are expected", metadata.len()),
-                ));
-            }
-            _ => fs::read(&path).map_err(|error| NnError::io(&path, error))?,
+            Err(error) => return Err(NnError::io(&path, error)),
         };
         let mut history = Self::default();
         let (arrays, _) = parse(&bytes).map_err(|problem| NnError::file(&path, problem))?;

@@ -13,10 +13,9 @@ use burn::{
 };
 
 use super::net::Network;
-pub(in crate::nn) use crate::storage::hash;
 use crate::{
     nn::error::NnError,
-    storage::{self, Arrays},
+    storage::{self, Arrays, Sha256Digest},
 };
 
 /// Float array.
@@ -153,10 +152,10 @@ pub(in crate::nn) fn write_file(
     path: &Path,
     arrays: &BTreeMap<String, Array>,
     metadata: Option<String>,
-) -> Result<String, NnError> {
+) -> Result<Sha256Digest, NnError> {
     let file = serialize(arrays, metadata).map_err(|problem| NnError::file(path, problem))?;
     write_atomically(path, &file)?;
-    Ok(hash(&file))
+    Ok(Sha256Digest::of(&file))
 }
 
 /// Writes a file atomically.

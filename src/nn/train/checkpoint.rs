@@ -5,7 +5,7 @@
 //! file or the one before, never a mixture. It is used only if its SHA-256 is right and it belongs to the same
 //! settings, seed and images.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
@@ -20,12 +20,16 @@ use crate::{
         network::{
             config::NetworkConfig,
             filter_history::FilterHistory,
-            weights::{Array, Weights, hash, parse, write_file},
+            weights::{Array, Weights, parse, write_file},
         },
     },
+    storage::{Sha256Digest, read_limited},
 };
 
 const FORMAT: &str = "digitstack training checkpoint 1";
+/// Largest checkpoint that is read, in bytes: weights, two moments of the optimizer, averaged and best weights of the
+/// largest net.
+const MAX_FILE: u64 = 2_000_000_000;
 
 /// State of a training between two epochs.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +47,7 @@ pub(super) struct Checkpoint {
 struct Header {
     format: String,
     fingerprint: String,
-    arrays: String,
+    arrays: Sha256Digest,
     history: History,
     timing: FitTiming,
     counters: BTreeMap<String, u64>,
@@ -65,8 +69,9 @@ pub(super) fn fingerprint(
         images.update(digits.images.pixels());
         images.update(&digits.labels);
     }
-    let settings = serde_json::json!([FORMAT, network, training, context.seed, augmented, hash(&images.finalize())]);
-    hash(settings.to_string().as_bytes())
+    let images = Sha256Digest::of(&images.finalize());
+    let settings = serde_json::json!([FORMAT, network, training, context.seed, augmented, images]);
+    Sha256Digest::of(settings.to_string().as_bytes()).to_string()
 }
 
 impl Checkpoint {
@@ -99,7 +104,7 @@ impl Checkpoint {
 
     /// Reads a checkpoint: `Ok(None)` if there is no file, the problem if it is damaged or belongs to another training.
     pub fn load(path: &Path, fingerprint: &str) -> Result<Option<Self>, String> {
-        let bytes = match fs::read(path) {
+        let bytes = match read_limited(path, MAX_FILE) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
@@ -144,12 +149,12 @@ impl Checkpoint {
     }
 }
 
-fn hash_arrays(arrays: &BTreeMap<String, Array>) -> String {
+fn hash_arrays(arrays: &BTreeMap<String, Array>) -> Sha256Digest {
     let mut sha = Sha256::new();
     for (name, array) in arrays {
         sha.update(format!("{name} {:?}\n", array.shape));
         let bytes: Vec<u8> = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
         sha.update(&bytes);
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha.into()
 }

@@ -16,7 +16,11 @@ use crate::{
     artifact::{self, RunFailure, TrainedModels},
     imaging::{Centre, DrawingOptions},
     report::{self, Section},
+    storage::{REPORT, read_limited},
 };
+
+/// Largest file of a report that is shown, in bytes.
+const MAX_REPORT_FILE: u64 = 256 << 20;
 
 /// Files that the page loads: name, content type, contents.
 const ASSETS: [(&str, &str, &str); 11] = [
@@ -111,9 +115,11 @@ pub(super) fn asset(name: &str) -> Option<(&'static str, &'static str)> {
 
 /// HTML and SVG files of the report of a run, by name; empty for a run without a report.
 fn report_files(folder: &Path) -> BTreeMap<String, Bytes> {
-    let Ok(entries) = std::fs::read_dir(folder.join("report")) else { return BTreeMap::new() };
+    let Ok(entries) = std::fs::read_dir(folder.join(REPORT)) else { return BTreeMap::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let is_page = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "html" || kind == "svg");
-    let file = |path: PathBuf| Some((path.file_name()?.to_str()?.to_owned(), std::fs::read(&path).ok()?.into()));
+    let file = |path: PathBuf| {
+        Some((path.file_name()?.to_str()?.to_owned(), read_limited(&path, MAX_REPORT_FILE).ok()?.into()))
+    };
     paths.filter(is_page).filter_map(file).collect()
 }

@@ -15,6 +15,8 @@ use std::collections::VecDeque;
 
 use sha2::{Digest, Sha256};
 
+use crate::storage::Sha256Digest;
+
 /// Text between the other members of a line and its checksum.
 const MEMBER: &str = ",\"sha256\":\"";
 /// Text after the checksum, without the end of the line.
@@ -82,7 +84,7 @@ fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
 fn digest(hash: &Sha256, members: &[u8]) -> String {
     let mut hash = hash.clone();
     hash.update(members);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256Digest::from(hash).to_string()
 }
 
 #[cfg(test)]
@@ -113,7 +115,7 @@ mod tests {
         let (lines, _) = lines();
         let text = lines.concat();
         let end = text.rfind(MEMBER).unwrap();
-        let expected: String = Sha256::digest(&text[..end]).iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = Sha256Digest::of(&text.as_bytes()[..end]).to_string();
         assert_eq!(&text[end + MEMBER.len()..], format!("{expected}\"}}\n"));
         assert!(text.starts_with("{\"a\":1,\"sha256\":\""));
     }

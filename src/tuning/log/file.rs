@@ -11,6 +11,7 @@ use super::{
     reader::{Reader, read_at_most},
     replay::Replay,
 };
+use crate::storage;
 
 /// Incomplete last line that [`StudyLog::open`](super::StudyLog::open) removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,11 +138,8 @@ fn open_alone(path: &Path) -> Result<File, LogError> {
 
 /// Flushes the directory entry of a new file to the disk.
 fn sync_folder_of(path: &Path) -> Result<(), LogError> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|file| file.sync_all()).map_err(LogError::io("flush", folder))?;
-    }
-    Ok(())
+    let folder = storage::folder_of(path);
+    storage::sync_folder(folder).map_err(LogError::io("flush", folder))
 }
 
 /// File, or in tests one that fails.

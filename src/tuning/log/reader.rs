@@ -1,6 +1,9 @@
 //! Lines of a log → checked operations → studies.
 
-use std::{io::Read, path::Path};
+use std::{
+    io::{ErrorKind, Read},
+    path::Path,
+};
 
 use super::{
     checksum::Chain,
@@ -8,6 +11,7 @@ use super::{
     operation::{BEGINNING, Entry},
     replay::Replay,
 };
+use crate::storage;
 
 /// Largest log that is read, in bytes: about 200,000 trials.
 const MAX_BYTES: u64 = 256 << 20;
@@ -77,11 +81,11 @@ impl Reader {
 /// # Errors
 /// [`LogError::Io`], [`LogError::TooLarge`] above 256 MiB.
 pub(super) fn read_at_most(file: impl Read, path: &Path) -> Result<Vec<u8>, LogError> {
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(LogError::io("read", path))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        let bytes = std::fs::metadata(path).map_or(MAX_BYTES + 1, |metadata| metadata.len());
-        return Err(LogError::TooLarge { path: path.to_owned(), bytes, limit: MAX_BYTES });
-    }
-    Ok(bytes)
+    storage::read_at_most(file, MAX_BYTES).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => {
+            let bytes = std::fs::metadata(path).map_or(MAX_BYTES + 1, |metadata| metadata.len());
+            LogError::TooLarge { path: path.to_owned(), bytes, limit: MAX_BYTES }
+        }
+        _ => LogError::io("read", path)(error),
+    })
 }

@@ -1,12 +1,13 @@
 //! Log at one moment.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use super::{
     error::LogError,
     logged_study::LoggedStudy,
     reader::{Reader, read_at_most},
 };
+use crate::storage::open_regular;
 
 /// All studies of a log.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,7 +26,7 @@ impl StudySnapshot {
     /// [`LogError::Io`], [`LogError::TooLarge`] above 256 MiB, [`LogError::Damaged`] with the first line that is no
     /// operation or fails its checksum.
     pub fn read(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(LogError::io("open", path))?;
+        let file = open_regular(path).map_err(LogError::io("open", path))?;
         Self::parse(&read_at_most(file, path)?, path)
     }
 

@@ -24,11 +24,11 @@ use crate::{
         network::{
             config::NetworkConfig,
             net::Network,
-            weights::{Array, Weights, hash},
+            weights::{Array, Weights},
         },
     },
     seed::Seed,
-    storage::open,
+    storage::{Sha256Digest, open},
 };
 use matching::{Shapes, match_names};
 
@@ -72,7 +72,7 @@ impl WeightsFile {
 
     /// Returns the SHA-256 of the file, in lower-case hexadecimal digits.
     pub fn sha256(&self) -> String {
-        hash(&self.bytes)
+        Sha256Digest::of(&self.bytes).to_string()
     }
 
     /// Returns the architecture of the weights, if this program exported the file.
