@@ -47,7 +47,7 @@ impl Steps {
 impl PreparedLearner {
     /// Refuses a recipe that is impossible or random.
     pub(super) fn new(inner: Box<dyn Learner>, recipe: Recipe) -> Result<Self, FieldError> {
-        let processor = recipe.prepare().map_err(|error| error.inside(FIELD))?;
+        let processor = recipe.compile().map_err(|error| error.inside(FIELD))?;
         if processor.is_random() {
             return Err(FieldError::new(FIELD, "has a random step; those belong into `augment`"));
         }

@@ -12,7 +12,7 @@ use crate::{
     data::{Digits, Probabilities},
     seed::Seed,
     storage::{self, RunDirectory},
-    verdict::{Bounds, Guard, Judge, guard_learner},
+    verdict::{Judge, JudgeParameters, OutOfDistributionDetector, detector_learner},
 };
 
 /// The bounds.
@@ -24,8 +24,8 @@ const BOUND: &str = "bound.json";
 
 /// What a judge is made of.
 pub(super) struct Judging {
-    bounds: Bounds,
-    guard: Option<Guard>,
+    bounds: JudgeParameters,
+    guard: Option<OutOfDistributionDetector>,
 }
 
 /// Fits the judge, unless an earlier process of this run did. `original`: the training digits before they were rotated
@@ -40,27 +40,28 @@ pub(super) fn fit(
     if directory.part_if_complete(GUARD, work.progress)?.is_none() {
         let checkpoint = directory.scratch_file("guard")?;
         let context = work.fit(seed.derive("guard"), "guard", &checkpoint);
-        let guard = Guard::fit(original, &context)
+        let guard = OutOfDistributionDetector::fit(original, &context)
             .map_err(|error| if error.is_cancelled() { RunFailure::Cancelled } else { error.into() });
         if let Some(guard) = guard? {
             let part = directory.begin_part(GUARD)?;
             guard.classifier.save(part.folder())?;
-            part.write_json(BOUND, &guard.bound)?;
+            part.write_json(BOUND, &guard.threshold)?;
             part.commit()?;
         }
     }
-    directory.write_json(JUDGE, &Bounds::fit(rows, labels)?)?;
+    directory.write_json(JUDGE, &JudgeParameters::fit(rows, labels)?)?;
     Ok(())
 }
 
 impl Judging {
     /// That of a verified run. One from before there were judges is given one that refuses blank images alone.
     pub(super) fn load(run: &Path, work: &Work) -> Result<Self, RunFailure> {
-        let bounds = if run.join(JUDGE).exists() { storage::read_json(&run.join(JUDGE))? } else { Bounds::default() };
+        let bounds =
+            if run.join(JUDGE).exists() { storage::read_json(&run.join(JUDGE))? } else { JudgeParameters::default() };
         let folder = run.join(GUARD);
         let guard = if folder.exists() {
-            let classifier = guard_learner()?.load(&folder, work.device)?;
-            Some(Guard { classifier, bound: storage::read_json(&folder.join(BOUND))? })
+            let classifier = detector_learner()?.load(&folder, work.device)?;
+            Some(OutOfDistributionDetector { classifier, threshold: storage::read_json(&folder.join(BOUND))? })
         } else {
             None
         };

@@ -113,7 +113,7 @@ impl Models {
             probabilities: [0.0; CLASSES],
         };
         let opinions = self.names.iter().map(named).collect();
-        Ok(StackPredictor::new(self.prepare.recipe.prepare()?, members, self.stacks.clone(), opinions))
+        Ok(StackPredictor::new(self.prepare.recipe.compile()?, members, self.stacks.clone(), opinions))
     }
 
     /// Scores every model on test digits: those of a folder, or else those of `data`.

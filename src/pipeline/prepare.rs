@@ -24,7 +24,7 @@ pub(super) fn training(config: &PrepareConfig, digits: Digits) -> Result<Digits,
         let images = steps(config, &digits.images)?;
         return Ok(Digits { images, ..digits });
     }
-    Ok(imaging::expand(&digits, &config.rotations, &config.recipe.prepare()?, Seed(0)))
+    Ok(imaging::expand(&digits, &config.rotations, &config.recipe.compile()?, Seed(0)))
 }
 
 /// Test images, or drawn ones: the recipe alone.
@@ -33,7 +33,7 @@ pub(super) fn steps(config: &PrepareConfig, images: &Images) -> Result<Images, F
     Ok(if config.recipe.steps.is_empty() {
         images.clone()
     } else {
-        config.recipe.prepare()?.apply_all(images, Seed(0))
+        config.recipe.compile()?.apply_all(images, Seed(0))
     })
 }
 

@@ -19,7 +19,10 @@ use crate::{
     fit::{FitTiming, History},
     learners::{Classifier, LearnerError},
     nn,
-    report::{DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
+    report::{
+        DataSummary, Example, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion, Mistake, ReportInput,
+        StageTime,
+    },
     storage,
 };
 
@@ -130,7 +133,7 @@ pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) ->
         .iter()
         .map(|member| MemberHistories { member: member.name().to_owned(), fits: Vec::new() })
         .collect();
-    let mut films: Vec<Option<Film>> = config.members.iter().map(|_| None).collect();
+    let mut films: Vec<Option<MemberFilterHistory>> = config.members.iter().map(|_| None).collect();
     for fit in Fit::all(config) {
         let folder = run.join(fit.part(config));
         histories[fit.member].fits.push((fit.label(config), storage::read_json(&folder.join(fits::HISTORY))?));
@@ -148,7 +151,7 @@ pub(super) fn read(config: &RunConfig, run: &Path, reproducible_hash: String) ->
         models: metrics.models,
         featured: Some(metrics.stack),
         histories,
-        films: films.into_iter().flatten().collect(),
+        filter_histories: films.into_iter().flatten().collect(),
         timings: stages.collect(),
         ..common(config, run, config.stacking.folds, reproducible_hash)?
     })
@@ -168,7 +171,7 @@ pub(super) fn read_single(
     Ok(ReportInput {
         title: format!("{}: {member}", config.name),
         histories: vec![MemberHistories { member: member.clone(), fits: vec![(member.clone(), history)] }],
-        films: film(&member, &run.join(single::MODEL))?.into_iter().collect(),
+        filter_histories: film(&member, &run.join(single::MODEL))?.into_iter().collect(),
         featured: Some(member),
         models: vec![scores],
         timings: vec![fit],
@@ -210,11 +213,11 @@ fn common(config: &RunConfig, run: &Path, folds: usize, reproducible_hash: Strin
 }
 
 /// The film of the model in a folder, if it has one.
-fn film(member: &str, folder: &Path) -> Result<Option<Film>, RunFailure> {
+fn film(member: &str, folder: &Path) -> Result<Option<MemberFilterHistory>, RunFailure> {
     let film = nn::Film::load(folder).map_err(LearnerError::from)?;
     let side = film.pictures.values().next().map(|filters| filters.side);
-    let pictures = film.pictures.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
-    Ok(side.map(|side| Film { member: member.to_owned(), side, pictures }))
+    let snapshots = film.pictures.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
+    Ok(side.map(|side| MemberFilterHistory { member: member.to_owned(), side, snapshots }))
 }
 
 fn mistake(saved: SavedMistake) -> Mistake {
@@ -233,9 +236,9 @@ fn mistake(saved: SavedMistake) -> Mistake {
     }
 }
 
-fn filters(saved: SavedFilters) -> Filters {
+fn filters(saved: SavedFilters) -> MemberFilters {
     let side = saved.weights.first().map_or(0, |filter| filter.len().isqrt());
-    Filters { member: saved.member, side, weights: saved.weights }
+    MemberFilters { member: saved.member, side, weights: saved.weights }
 }
 
 /// Pixels that a damaged file lacks are background.

@@ -105,7 +105,7 @@ fn trained(network: &NetworkConfig, augment: Option<&Recipe>, device: &ChosenDev
         observe: None,
         feeders: 1,
     };
-    let processor = augment.map(|recipe| recipe.prepare().unwrap());
+    let processor = augment.map(|recipe| recipe.compile().unwrap());
     let augment = processor.as_ref().map(|processor| processor as &dyn Augment);
     train(network, &settings, &digits(), Some(&digits()), augment, &job).unwrap()
 }

@@ -33,7 +33,7 @@ impl ShowArguments {
         let config = session.run_config(self.set.config.as_deref())?;
         let source = pipeline::open_data(&config.data, self.set.data.path())?;
         let digits = source.train(output.progress().as_ref())?;
-        report::sheet(&digits, EXAMPLES).save(&self.out).map_err(|error| anyhow::anyhow!("{out}: {error}"))?;
+        report::contact_sheet(&digits, EXAMPLES).save(&self.out).map_err(|error| anyhow::anyhow!("{out}: {error}"))?;
         output.json(&serde_json::json!({ "sheet": out }))?;
         output.line(format!("{out}: {EXAMPLES} examples of each class of {}", source.describe()))
     }

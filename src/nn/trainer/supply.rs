@@ -105,8 +105,8 @@ mod tests {
     fn the_device_supplies_what_the_host_does() {
         let images = (0..23usize).map(|n| std::array::from_fn(|i| (i * (n + 3) % 256) as u8));
         let digits = Digits::new(Images::from_images(images), (0..23).map(|i| i % 10).collect());
-        let light = Recipe::preset("light").unwrap().prepare().unwrap();
-        let strong = Recipe::preset("strong").unwrap().prepare().unwrap();
+        let light = Recipe::preset("light").unwrap().compile().unwrap();
+        let strong = Recipe::preset("strong").unwrap().compile().unwrap();
         for (augment, resident) in [(None, true), (Some(&light), true), (Some(&strong), false)] {
             let augment = augment.map(|processor| processor as &dyn Augment);
             let host = Supply::from_host(&digits, Targets::smoothed(0.1), augment, &Device::flex());

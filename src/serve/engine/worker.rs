@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     data::PIXELS,
-    imaging::{self, DrawingError, DrawingOptions, PreparedDigit, ink_box},
+    imaging::{self, DrawingError, DrawingOptions, ExtractedDigit, ink_box},
     stacking::panic_message,
 };
 
@@ -52,7 +52,7 @@ struct Pending {
 
 /// Image for the models, and how it was made.
 enum Input {
-    Drawing(Box<PreparedDigit>),
+    Drawing(Box<ExtractedDigit>),
     Pixels(Box<[u8; PIXELS]>),
 }
 
