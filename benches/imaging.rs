@@ -82,7 +82,7 @@ mod steps {
 
 #[divan::bench(args = ["reference", "deskewed", "light", "strong"])]
 fn recipe(bencher: Bencher, name: &str) {
-    let processor = Recipe::preset(name).and_then(|recipe| recipe.prepare().ok()).expect("a preset");
+    let processor = Recipe::preset(name).and_then(|recipe| recipe.compile().ok()).expect("a preset");
     let mut seed = Seed(0);
     let image = digit();
     bencher.counter(divan::counter::ItemsCount::new(1u32)).bench_local(|| {

@@ -62,7 +62,7 @@ impl PreprocessingConfig {
         if self.rotations.is_empty() {
             return self.test(digits);
         }
-        Ok(imaging::expand(&digits, &self.rotations, &self.recipe.prepare()?, Seed(0)))
+        Ok(imaging::expand(&digits, &self.rotations, &self.recipe.compile()?, Seed(0)))
     }
 
     /// Test digits after the steps.
@@ -81,7 +81,7 @@ impl PreprocessingConfig {
         // No step of the recipe is random: the seed is never drawn from.
         match self.recipe.steps.is_empty() {
             true => Ok(images.clone()),
-            false => Ok(self.recipe.prepare()?.apply_all(images, Seed(0))),
+            false => Ok(self.recipe.compile()?.apply_all(images, Seed(0))),
         }
     }
 }

@@ -242,7 +242,7 @@ impl TrainedModels {
             probabilities: [0.0; CLASSES],
         };
         Ok(Session::new(Parts {
-            processor: self.artifact.config().experiment.preprocessing.recipe.prepare()?,
+            processor: self.artifact.config().experiment.preprocessing.recipe.compile()?,
             members,
             stacks: Arc::clone(&self.stacks),
             predictions: self.names.iter().map(named).collect(),

@@ -4,37 +4,37 @@ use std::path::Path;
 
 use super::{
     RunFailure,
-    layout::{DETECTOR, DETECTOR_BOUND, VERDICT},
+    layout::{DETECTOR, DETECTOR_THRESHOLD, VERDICT},
 };
 use crate::{
     device::ChosenDevice,
     storage,
-    verdict::{Bounds, Guard, Judge, guard_learner},
+    verdict::{Judge, JudgeParameters, OutOfDistributionDetector, detector_learner},
 };
 
 /// Loaded models of the verdict.
 pub(super) struct VerdictModels {
-    bounds: Bounds,
-    detector: Option<Guard>,
+    parameters: JudgeParameters,
+    detector: Option<OutOfDistributionDetector>,
 }
 
 impl VerdictModels {
     /// Loads those of a verified directory. There is no detector if the training digits were too few for one.
     pub(super) fn load(folder: &Path, device: &ChosenDevice) -> Result<Self, RunFailure> {
-        let bounds = storage::read_json(&folder.join(VERDICT))?;
+        let parameters = storage::read_json(&folder.join(VERDICT))?;
         let detector = folder.join(DETECTOR);
         let detector = match detector.exists() {
-            true => Some(Guard {
-                classifier: guard_learner()?.load(&detector, device)?,
-                bound: storage::read_json(&detector.join(DETECTOR_BOUND))?,
+            true => Some(OutOfDistributionDetector {
+                classifier: detector_learner()?.load(&detector, device)?,
+                threshold: storage::read_json(&detector.join(DETECTOR_THRESHOLD))?,
             }),
             false => None,
         };
-        Ok(Self { bounds, detector })
+        Ok(Self { parameters, detector })
     }
 
     /// A judge for one thread.
     pub(super) fn judge(&self) -> Result<Judge, RunFailure> {
-        Ok(Judge::new(self.bounds.clone(), self.detector.as_ref())?)
+        Ok(Judge::new(self.parameters.clone(), self.detector.as_ref())?)
     }
 }

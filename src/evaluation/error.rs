@@ -1,59 +1,59 @@
-//! What can be wrong with predictions that are to be judged.
+//! Errors of the evaluation.
 
 use crate::data::CLASSES;
 
-/// Why predictions cannot be judged, or the test set not be opened.
+/// Reason why predictions cannot be scored or the test set cannot be opened.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EvaluationError {
-    /// There is no prediction.
-    #[error("there is no image to score")]
+    /// There are no predictions.
+    #[error("there are no images to score")]
     Empty,
-    /// Predictions and labels do not belong together.
-    #[error("found {rows} rows of probabilities for {labels} labels, expected one for each")]
+    /// The numbers of predictions and labels differ.
+    #[error("found {rows} rows of probabilities for {labels} labels, expected one row for each label")]
     Lengths {
-        /// Rows of probabilities.
+        /// Number of rows.
         rows: usize,
-        /// Labels.
+        /// Number of labels.
         labels: usize,
     },
-    /// A label is no digit.
+    /// A label is not a digit.
     #[error("label {row} (counted from 0) is {found}, expected 0 to {}", CLASSES - 1)]
     Label {
-        /// Where, from 0.
+        /// Index of the row, from 0.
         row: usize,
-        /// What was there.
+        /// Value that was found.
         found: u8,
     },
-    /// A probability is none: NaN, infinite, negative or above 1.
+    /// A probability is NaN, infinite, negative or above 1.
     #[error("row {row} of the probabilities (counted from 0): class {class} has {found}, expected 0 to 1")]
     Probability {
-        /// Where, from 0.
+        /// Index of the row, from 0.
         row: usize,
-        /// Its place in the row.
+        /// Class, 0 to 9.
         class: usize,
-        /// What was there.
+        /// Value that was found.
         found: f32,
     },
-    /// A row is no distribution.
+    /// The probabilities of a row do not sum to 1.
     #[error("row {row} of the probabilities (counted from 0) sums to {sum}, expected 1")]
     Sum {
-        /// Where, from 0.
+        /// Index of the row, from 0.
         row: usize,
-        /// What it sums to.
+        /// Sum that was found.
         sum: f32,
     },
-    /// The test set was asked for although nothing was trained.
-    #[error("the test set stays sealed: no trained model was named")]
+    /// No trained model was named to open the test set.
+    #[error("cannot open the test set: no trained model was named")]
     NothingTrained,
     /// The test set was opened before, for other models.
     #[error(
-        "the test set was opened before, for other models (models {earlier}, now {now}): choosing by test scores makes them worthless; \
-         start a new run"
+        "the test set was already opened for other models (SHA-256 {earlier}, now {now}); models chosen by test \
+         scores would make the scores worthless: start a new run"
     )]
     OpenedBefore {
-        /// Identity of the models it was opened for.
+        /// Digest of the models that it was opened for.
         earlier: String,
-        /// Identity of the models it is asked for now.
+        /// Digest of the present models.
         now: String,
     },
 }

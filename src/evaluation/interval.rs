@@ -1,13 +1,13 @@
-//! The interval that every accuracy comes with.
+//! Confidence interval of a proportion.
 
-use super::Proportion;
+use super::scores::Proportion;
 
-/// The 97.5 % quantile of the normal distribution: 95 % lie between minus and plus this.
+/// The 97.5 % quantile of the standard normal distribution.
 pub(super) const Z: f64 = 1.959_963_984_540_054;
 
 impl Proportion {
-    /// A share with its 95 % Wilson score interval (E. B. Wilson, JASA 22, 1927), which stays inside 0 to 1 and keeps
-    /// its coverage near the ends, where accuracies of digit classifiers are. Without trials: 0 in [0, 1].
+    /// Computes a proportion with its 95 % Wilson score interval (E. B. Wilson, JASA 22, 1927), which stays within 0 to
+    /// 1 and keeps its coverage near the ends, where accuracies of digit classifiers are. Without trials: 0 in [0, 1].
     pub fn wilson(successes: usize, trials: usize) -> Self {
         if trials == 0 {
             return Self { value: 0.0, low: 0.0, high: 1.0 };
@@ -28,16 +28,20 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn no_trials_say_nothing() {
+    fn without_trials_the_interval_is_everything() {
         assert_eq!(Proportion::wilson(0, 0), Proportion { value: 0.0, low: 0.0, high: 1.0 });
     }
 
     proptest! {
         #[test]
-        fn the_interval_holds_the_share_and_stays_inside(trials in 1_usize..100_000, share in 0.0..=1.0_f64) {
+        fn the_interval_contains_the_proportion_and_stays_within_0_and_1(
+            trials in 1_usize..100_000,
+            share in 0.0..=1.0_f64,
+        ) {
             let successes = (share * trials as f64) as usize;
             let wilson = Proportion::wilson(successes, trials);
-            prop_assert!(0.0 <= wilson.low && wilson.low <= wilson.value && wilson.value <= wilson.high && wilson.high <= 1.0);
+            let ends = [0.0, wilson.low, wilson.value, wilson.high, 1.0];
+            prop_assert!(ends.is_sorted(), "{ends:?}");
             let mirrored = Proportion::wilson(trials - successes, trials);
             prop_assert!((wilson.low - (1.0 - mirrored.high)).abs() < 1e-12);
         }

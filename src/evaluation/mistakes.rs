@@ -1,27 +1,30 @@
-//! The mistakes that a reader wants to see: those the classifier was surest of.
+//! The misclassified images with the highest confidence.
 
 use serde::{Deserialize, Serialize};
 
-use super::{EvaluationError, rows::check_labelled, top_class};
+use super::{
+    error::EvaluationError,
+    rows::{check_labelled, top_class},
+};
 use crate::data::CLASSES;
 
-/// An image that was classified wrongly.
+/// A misclassified image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mistake {
-    /// Its place among the images, from 0.
+    /// Index among the images, from 0.
     pub index: usize,
-    /// What it is.
+    /// Label, 0 to 9.
     pub label: u8,
-    /// What the classifier took it for.
+    /// Predicted digit.
     pub predicted: u8,
-    /// The classifier's probabilities.
+    /// Predicted probabilities of the digits 0 to 9.
     pub probabilities: [f32; CLASSES],
 }
 
-/// At most `limit` mistakes, those with the highest probability for the wrong class first; of equals the lower index.
+/// Returns at most `limit` misclassified images, highest probability of the predicted digit first; ties by index.
 ///
 /// # Errors
-/// As [`super::score`].
+/// The errors of [`super::score`].
 pub fn mistakes(
     probabilities: &[[f32; CLASSES]],
     labels: &[u8],
@@ -51,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_surest_mistake_comes_first() {
+    fn mistakes_are_sorted_by_confidence() {
         let row =
-            |class: usize, top: f32| std::array::from_fn(|place| if place == class { top } else { (1.0 - top) / 9.0 });
+            |class: usize, top: f32| std::array::from_fn(|other| if other == class { top } else { (1.0 - top) / 9.0 });
         let rows = [row(1, 0.6), row(2, 0.9), row(3, 0.7), row(4, 0.9), row(5, 0.99)];
         let found = mistakes(&rows, &[0, 0, 0, 0, 5], 3).unwrap();
         assert_eq!(

@@ -1,12 +1,11 @@
-//! How good a classifier is, with intervals, and the only function that reads the test set.
+//! Evaluation of classifiers: scores with confidence intervals, paired comparison, and the only access to the test set.
 //!
-//! A figure without its uncertainty invites over-reading: on 10,000 images, 98.6 % and 98.8 % are one result. So an
-//! accuracy never travels without its interval ([`Proportion`]), and whether one classifier beats another is asked of
-//! both on the *same* images ([`compare`]), which sees differences that two separate intervals cannot.
+//! On 10,000 images, accuracies of 98.6 % and 98.8 % cannot be told apart. An accuracy therefore always comes with its
+//! interval ([`Proportion`]), and two classifiers are compared on the *same* images ([`compare`]), which detects
+//! differences that two separate intervals cannot.
 //!
-//! Every function takes plain probabilities and labels. Where they come from is the caller's business, with one
-//! exception: the test images stay behind a [`TestSet`], which wants the token of finished training before it reads
-//! them.
+//! Every function takes probabilities `[n, 10]` and labels `[n]`, wherever they come from. The test images are the
+//! exception: they stay behind a [`TestSet`], which reads them only in exchange for a proof of finished training.
 
 mod compare;
 mod error;

@@ -1,14 +1,14 @@
-//! What is asked of one row of ten probabilities.
+//! Operations on rows of ten probabilities.
 
 use serde::{Deserialize, Serialize};
 
-use super::EvaluationError;
+use super::error::EvaluationError;
 use crate::data::CLASSES;
 
-/// How far from 1 a row may sum: more than rounding in half precision adds up to.
+/// Maximum deviation of the sum of a row from 1; larger than rounding errors in half precision.
 const SUM_TOLERANCE: f32 = 1e-3;
 
-/// The most probable class; of equals the lowest.
+/// Returns the most probable class; the lowest of equals.
 pub fn top_class(row: &[f32; CLASSES]) -> usize {
     let mut top = 0;
     for class in 1..CLASSES {
@@ -19,37 +19,37 @@ pub fn top_class(row: &[f32; CLASSES]) -> usize {
     top
 }
 
-/// A classifier's answer and the digit it would have said otherwise.
+/// The two most probable digits of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ranking {
-    /// The most probable digit.
+    /// Most probable digit.
     pub digit: u8,
-    /// Its probability.
+    /// Probability of `digit`, 0 to 1.
     pub probability: f32,
-    /// The runner-up: what the image looks like besides.
-    pub looks_like: u8,
-    /// Its probability.
-    pub looks_like_probability: f32,
+    /// Second most probable digit.
+    pub runner_up: u8,
+    /// Probability of `runner_up`, 0 to 1.
+    pub runner_up_probability: f32,
 }
 
-/// The two most probable digits of a row; of equals the lower digit comes first.
+/// Returns the two most probable digits of a row; the lower of equals first.
 pub fn rank(row: &[f32; CLASSES]) -> Ranking {
     let digit = top_class(row);
     let mut others = *row;
     others[digit] = f32::NEG_INFINITY;
-    let looks_like = top_class(&others);
+    let runner_up = top_class(&others);
     Ranking {
         digit: digit as u8,
         probability: row[digit],
-        looks_like: looks_like as u8,
-        looks_like_probability: row[looks_like],
+        runner_up: runner_up as u8,
+        runner_up_probability: row[runner_up],
     }
 }
 
-/// Checks that every row is a distribution over the classes: numbers from 0 to 1 that sum to 1, up to rounding (1e-3).
+/// Checks that every row is a probability distribution: numbers from 0 to 1 that sum to 1 ± 1e-3.
 ///
 /// # Errors
-/// Names the first row that is not.
+/// The first row that is not.
 pub fn check_rows(probabilities: &[[f32; CLASSES]]) -> Result<(), EvaluationError> {
     for (row, values) in probabilities.iter().enumerate() {
         if let Some(class) = values.iter().position(|value| !(0.0..=1.0 + SUM_TOLERANCE).contains(value)) {
@@ -63,8 +63,7 @@ pub fn check_rows(probabilities: &[[f32; CLASSES]]) -> Result<(), EvaluationErro
     Ok(())
 }
 
-/// Checks predictions that belong to labels: as many of both, at least one, rows that are distributions, labels that
-/// are digits.
+/// Checks predictions with their labels: equal counts, at least one image, rows that are distributions, labels 0 to 9.
 pub(super) fn check_labelled(probabilities: &[[f32; CLASSES]], labels: &[u8]) -> Result<(), EvaluationError> {
     if probabilities.len() != labels.len() {
         return Err(EvaluationError::Lengths { rows: probabilities.len(), labels: labels.len() });
@@ -83,17 +82,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_equal_classes_the_lowest_wins() {
+    fn the_lowest_of_equal_classes_is_predicted() {
         let mut row = [0.0; CLASSES];
         row[3] = 0.5;
         row[7] = 0.5;
         assert_eq!(top_class(&row), 3);
-        assert_eq!(rank(&row), Ranking { digit: 3, probability: 0.5, looks_like: 7, looks_like_probability: 0.5 });
-        assert_eq!(rank(&[0.1; CLASSES]).looks_like, 1);
+        assert_eq!(rank(&row), Ranking { digit: 3, probability: 0.5, runner_up: 7, runner_up_probability: 0.5 });
+        assert_eq!(rank(&[0.1; CLASSES]).runner_up, 1);
     }
 
     #[test]
-    fn a_row_that_is_no_distribution_is_named() {
+    fn the_first_row_that_is_not_a_distribution_is_reported() {
         let good = [0.1; CLASSES];
         let with = |class: usize, value: f32| {
             let mut row = good;
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn predictions_and_labels_must_match() {
+    fn predictions_and_labels_must_correspond() {
         let good = [0.1; CLASSES];
         assert_eq!(check_labelled(&[good], &[1, 2]), Err(EvaluationError::Lengths { rows: 1, labels: 2 }));
         assert_eq!(check_labelled(&[], &[]), Err(EvaluationError::Empty));

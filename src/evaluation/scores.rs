@@ -1,10 +1,10 @@
-//! The figures that describe a classifier on labelled images.
+//! Scores of a classifier on labelled images.
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::CLASSES;
 
-/// A share with its 95 % Wilson score interval.
+/// A proportion with its 95 % Wilson score interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proportion {
     /// Successes over trials, 0 to 1.
@@ -15,35 +15,35 @@ pub struct Proportion {
     pub high: f64,
 }
 
-/// How a classifier did on one set of images.
+/// Scores of a classifier on one set of images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// Images scored.
+    /// Number of images.
     pub images: usize,
-    /// Images whose most probable class is their label.
+    /// Number of images whose most probable class is their label.
     pub correct: usize,
     /// `correct / images`.
     pub accuracy: Proportion,
-    /// Mean of −ln p(label), natural logarithm, probabilities clipped at 1e-15.
+    /// Mean of −ln p(label) over the images, in nats; probabilities are clipped at 1e-15.
     pub log_loss: f64,
-    /// Per class 0 to 9.
+    /// Scores of the classes 0 to 9.
     pub classes: [ClassScores; CLASSES],
-    /// `confusion[label][predicted]`: counts.
+    /// Number of images by `[label][predicted]`.
     pub confusion: [[usize; CLASSES]; CLASSES],
-    /// Expected calibration error over the bins: Σ (count/images) · |confidence − accuracy|.
+    /// Expected calibration error: Σ (count / images) · |confidence − accuracy| over the bins.
     pub expected_calibration_error: f64,
-    /// Equal-width bins of the top probability.
+    /// Bins of equal width over the top probability.
     pub reliability: Vec<ReliabilityBin>,
 }
 
-/// One class.
+/// Scores of one class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
-    /// Images with this label.
+    /// Number of images with this label.
     pub support: usize,
-    /// Right among those predicted as this class; 0 if none was.
+    /// Fraction of correct ones among the images predicted as this class; 0 if there are none.
     pub precision: f64,
-    /// Right among those with this label; 0 if there are none.
+    /// Fraction of correct ones among the images with this label; 0 if there are none.
     pub recall: f64,
 }
 
@@ -54,19 +54,19 @@ pub struct ReliabilityBin {
     pub low: f64,
     /// Upper end of the top probability.
     pub high: f64,
-    /// Images in the bin.
+    /// Number of images in the bin.
     pub count: usize,
-    /// Their mean top probability; 0 if the bin is empty.
+    /// Mean top probability of the images; 0 if the bin is empty.
     pub confidence: f64,
-    /// The share of them that was right; 0 if the bin is empty.
+    /// Accuracy on the images; 0 if the bin is empty.
     pub accuracy: f64,
 }
 
-/// What a row of the leaderboard is.
+/// Kind of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModelKind {
-    /// One learner.
+    /// A single learner.
     Member,
     /// A fixed combination of the members: mean or weighted mean.
     Ensemble,
@@ -75,7 +75,7 @@ pub enum ModelKind {
 }
 
 impl ModelKind {
-    /// One word, as in JSON.
+    /// Name of the kind, as in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Member => "member",
@@ -85,22 +85,22 @@ impl ModelKind {
     }
 }
 
-/// One model's row in `metrics.json`.
+/// Scores of one model in `metrics.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelScores {
-    /// Its name: that of a member, or of a meta-model (`mean`, `weighted-mean`, `logistic`, `tree`).
+    /// Name of the member or of the meta-model (`mean`, `weighted-mean`, `logistic`, `tree`).
     pub name: String,
-    /// What it is.
+    /// Kind of the model.
     pub kind: ModelKind,
-    /// On the images it was trained on.
+    /// Scores on the training images.
     pub train: Option<Scores>,
-    /// On every training image, predicted by the fold models that did not see it (for an ensemble or a stack: from such
-    /// predictions, a meta-model cross-fitted over the same folds).
+    /// Scores on the training images, each predicted by the fold models that were trained without it; for a stack, with
+    /// a meta-model cross-fitted over the same folds.
     pub out_of_fold: Option<Scores>,
-    /// On the training images of a hold-out, for a single member.
+    /// Scores on the training images of a hold-out, for a single member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_out: Option<Scores>,
-    /// On the test images, which nothing was chosen by.
+    /// Scores on the test images, which no choice was based on.
     pub test: Option<Scores>,
 }
 

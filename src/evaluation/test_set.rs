@@ -1,8 +1,8 @@
-//! The test set, sealed until training is over.
+//! The test set, sealed until training is finished.
 //!
-//! A test score is honest only if nothing was chosen by it. That is easy to promise and easy to break by a later edit,
-//! so the types keep it: whoever holds the source of the test digits seals it in a [`TestSet`], and [`TestSet::open`]
-//! takes, by value, the token of finished training. Both are used up, so a second opening does not compile:
+//! A test score is unbiased only if no choice was based on it. The types enforce this: the source of the test digits is
+//! sealed in a [`TestSet`], and [`TestSet::open`] takes a [`FinishedTraining`] by value. Both are consumed, so a second
+//! opening does not compile:
 //!
 //! ```compile_fail,E0382
 //! # use digitstack::evaluation::{FinishedTraining, TestSet};
@@ -12,28 +12,28 @@
 //! let twice = sealed.open(FinishedTraining::new(&["sha256 of the stack"], None).unwrap());
 //! ```
 //!
-//! Between processes the record of the opening takes over: a run that goes on after a crash shows it to
-//! [`FinishedTraining::new`], which refuses if the models are no longer those that the test set was opened for. What
-//! this cannot see is a person who deletes the record or looks at many runs' test scores and keeps the best.
+//! Across processes the same is enforced by the record of the opening: a resumed run passes it to
+//! [`FinishedTraining::new`], which fails if the models are not those for which the test set was opened. Not prevented:
+//! deleting the record, or choosing the best of many runs by their test scores.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::EvaluationError;
+use super::error::EvaluationError;
 use crate::storage::Sha256Digest;
 
-/// The token of finished training: every model is chosen, fitted and saved.
+/// Proof of finished training: every model is chosen, fitted and saved.
 #[derive(Debug)]
 pub struct FinishedTraining {
     models: String,
 }
 
 impl FinishedTraining {
-    /// `models`: an identity of every saved model, such as the SHA-256 of its files; `earlier`: the record of an
-    /// opening by this run before it was interrupted.
+    /// Makes the proof from `models`, an identity of every saved model such as the SHA-256 of its files, and `earlier`,
+    /// the record of an opening by this run before it was interrupted.
     ///
     /// # Errors
-    /// If no model is named, or if the test set was opened before for other models.
+    /// If no model is named, or if the test set was already opened for other models.
     pub fn new<S: AsRef<str>>(models: &[S], earlier: Option<&TestOpening>) -> Result<Self, EvaluationError> {
         if models.is_empty() {
             return Err(EvaluationError::NothingTrained);
@@ -53,31 +53,31 @@ impl FinishedTraining {
     }
 }
 
-/// Test digits that nobody has read yet.
+/// Sealed test digits: not read yet.
 #[derive(Debug)]
 pub struct TestSet<F> {
     source: F,
 }
 
-/// Test digits, and the record that they were read.
+/// Test digits with the record of their opening.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenedTestSet<T> {
-    /// What the source gave.
+    /// Digits returned by the source.
     pub digits: T,
-    /// Goes into the run's results.
+    /// Record of the opening, to be saved with the results of the run.
     pub opening: TestOpening,
 }
 
-/// The record that the test set was opened.
+/// Record of the opening of a test set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestOpening {
-    /// SHA-256, in hexadecimal digits, over the identities of the models that were finished by then.
+    /// SHA-256 over the identities of the finished models, in hexadecimal digits.
     pub models: String,
 }
 
 impl<F> TestSet<F> {
-    /// Seals the test digits: `source` will read them, and is not called before [`TestSet::open`].
+    /// Seals test digits, which `source` reads when [`TestSet::open`] is called.
     pub fn sealed(source: F) -> Self {
         Self { source }
     }
@@ -85,7 +85,7 @@ impl<F> TestSet<F> {
     /// Reads the test digits.
     ///
     /// # Errors
-    /// Those of the source.
+    /// The error of the source.
     pub fn open<T, E>(self, finished: FinishedTraining) -> Result<OpenedTestSet<T>, E>
     where
         F: FnOnce() -> Result<T, E>,
@@ -100,7 +100,7 @@ mod tests {
     use std::cell::Cell;
 
     #[test]
-    fn nothing_is_read_before_the_opening() {
+    fn digits_are_read_only_when_opened() {
         let reads = Cell::new(0);
         let sealed = TestSet::sealed(|| {
             reads.set(reads.get() + 1);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_models_may_go_on_and_others_may_not() {
+    fn only_the_same_models_may_open_again() {
         let sealed = TestSet::sealed(|| Ok::<_, std::fmt::Error>(()));
         let opening = sealed.open(FinishedTraining::new(&["a", "b"], None).unwrap()).unwrap().opening;
         assert!(FinishedTraining::new(&["a", "b"], Some(&opening)).is_ok());

@@ -1,20 +1,21 @@
-//! Whole data sets, and how fast they go.
+//! Processing of whole data sets, and its throughput.
 
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::{Processor, warp::rotate};
+use super::{recipe::Processor, warp::rotate};
 use crate::{
     data::{Digits, Images, PIXELS},
     seed::Seed,
 };
 
-/// One digit for each rotation of each digit, in degrees counter-clockwise about the middle of its ink box, and then
-/// processed. The copies of a digit follow each other in the order of `rotations` and share its label and group, so
-/// that folds keep them together.
+/// Rotates every digit by each of `rotations` (degrees counter-clockwise, about the middle of its ink box) and
+/// processes the copies. The copies of a digit follow each other in the order of `rotations` and share its label and
+/// group, so that folds keep them together.
 ///
-/// A rotation of 0 leaves the image as it is. Copy c of all (counted through) is processed with `seed.index(c)`.
+/// A rotation of 0 does not resample the image. Copy `c`, counted over the whole result, is processed with
+/// `seed.index(c)`.
 pub fn expand(digits: &Digits, rotations: &[f32], processor: &Processor, seed: Seed) -> Digits {
     Digits {
         images: rotated(&digits.images, rotations, processor, seed),
@@ -23,7 +24,7 @@ pub fn expand(digits: &Digits, rotations: &[f32], processor: &Processor, seed: S
     }
 }
 
-/// Each value `times` times in a row.
+/// Repeats each value `times` times in a row.
 fn repeated<T: Copy>(values: &[T], times: usize) -> Vec<T> {
     let mut all = Vec::with_capacity(values.len() * times);
     for &value in values {
@@ -37,9 +38,9 @@ fn rotated(images: &Images, rotations: &[f32], processor: &Processor, seed: Seed
     let mut pixels = vec![0; images.len() * rotations.len() * PIXELS];
     if !rotations.is_empty() {
         let copies = pixels.as_chunks_mut::<PIXELS>().0.par_chunks_mut(rotations.len());
-        copies.zip(images.as_slice()).with_min_len(32).enumerate().for_each(|(place, (copies, image))| {
+        copies.zip(images.as_slice()).with_min_len(32).enumerate().for_each(|(index, (copies, image))| {
             for (copy, (target, &degrees)) in copies.iter_mut().zip(rotations).enumerate() {
-                let seed = seed.index((place * rotations.len() + copy) as u64);
+                let seed = seed.index((index * rotations.len() + copy) as u64);
                 *target = if degrees == 0.0 {
                     processor.apply(image, seed)
                 } else {
@@ -51,24 +52,24 @@ fn rotated(images: &Images, rotations: &[f32], processor: &Processor, seed: Seed
     Images::new(pixels).unwrap_or_default()
 }
 
-/// What [`throughput`] measured.
+/// Result of [`throughput`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Throughput {
-    /// Images that came out.
+    /// Number of processed images.
     pub images: u64,
     /// Wall time, in seconds.
     pub seconds: f64,
 }
 
 impl Throughput {
-    /// Images per second.
+    /// Processed images per second.
     pub fn per_second(&self) -> f64 {
         self.images as f64 / self.seconds
     }
 }
 
-/// Processes `images` in every rotation (`&[0.0]` for none) on the current rayon pool, over and over, for at least
-/// `duration` after one round to warm up. Counts the images that come out: one for each rotation.
+/// Measures the throughput of rotating (`&[0.0]` for no rotation) and processing `images` on the current rayon pool:
+/// repeats for at least `duration` after one warm-up round. Every rotation of an image counts as one image.
 pub fn throughput(processor: &Processor, rotations: &[f32], images: &Images, duration: Duration) -> Throughput {
     let mut seed = Seed(0);
     rotated(images, rotations, processor, seed);
@@ -100,8 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn copies_keep_label_and_group() {
-        let reference = Recipe::preset("reference").unwrap().prepare().unwrap();
+    fn copies_keep_their_label_and_group() {
+        let reference = Recipe::preset("reference").unwrap().compile().unwrap();
         let expanded = expand(&digits(), &[0.0, -24.0, 24.0], &reference, Seed(1));
         assert_eq!(expanded.labels, [1, 1, 1, 7, 7, 7]);
         assert_eq!(expanded.groups, [40, 40, 40, 41, 41, 41]);
@@ -111,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn turning_left_leans_to_the_left() {
-        let same = Recipe::default().prepare().unwrap();
+    fn positive_rotations_are_counter_clockwise() {
+        let same = Recipe::default().compile().unwrap();
         let expanded = expand(&digits(), &[24.0], &same, Seed(1));
         let ink =
             |y: usize| expanded.images.get(0)[y * SIDE..(y + 1) * SIDE].iter().position(|&level| level > 100).unwrap();
@@ -120,16 +121,16 @@ mod tests {
     }
 
     #[test]
-    fn no_rotation_is_no_image() {
-        let same = Recipe::default().prepare().unwrap();
+    fn an_empty_list_of_rotations_gives_no_images() {
+        let same = Recipe::default().compile().unwrap();
         assert!(expand(&digits(), &[], &same, Seed(1)).is_empty());
         let none = Digits::default();
         assert!(expand(&none, &[0.0, 5.0], &same, Seed(1)).is_empty());
     }
 
     #[test]
-    fn throughput_counts_what_comes_out() {
-        let same = Recipe::default().prepare().unwrap();
+    fn throughput_counts_every_rotated_copy() {
+        let same = Recipe::default().compile().unwrap();
         let found = throughput(&same, &[0.0, 5.0], &digits().images, Duration::ZERO);
         assert_eq!(found.images, 4);
         assert!(found.per_second() > 0.0);

@@ -1,13 +1,13 @@
-//! Straightens slanted digits.
+//! Deskewing by image moments.
 
-use super::{place::MASS_CENTRE, tone::stretch, vector::vectorised, warp::Affine};
+use super::{centering::MASS_CENTRE, intensity::stretch, vector::vectorised, warp::Affine};
 use crate::data::{PIXELS, SIDE};
 
-/// Removes the slant: a horizontal shear by the covariance of row and column over the variance of the rows, about the
-/// centre of mass, which comes to lie at (14, 14); bilinear, in one pass; then stretched to 0–255.
+/// Removes the slant of a digit: shears it horizontally by the covariance of row and column over the variance of the
+/// rows, moves the centre of mass to (14, 14), both in one bilinear pass, and stretches the result to 0–255.
 ///
-/// This is the usual SciPy recipe for MNIST (`affine_transform` with `order=1`). An image without vertical extent
-/// (empty, one row) is only recentred.
+/// This is the usual SciPy recipe for MNIST (`affine_transform` with `order=1`). An image of a single row is only
+/// centred; an empty image stays empty.
 pub fn deskew(image: &[u8; PIXELS]) -> [u8; PIXELS] {
     let Some(moments) = Moments::of(image) else { return *image };
     let slant = if moments.variance_y > 0.0 { moments.covariance / moments.variance_y } else { 0.0 };
@@ -29,9 +29,9 @@ struct Moments {
 }
 
 impl Moments {
-    /// `None` if there is no ink.
+    /// Computes the moments; `None` if there is no ink.
     fn of(image: &[u8; PIXELS]) -> Option<Self> {
-        // Whole numbers: exact in any order of summation, and none exceeds 28·27²·28·255.
+        // Integer sums are exact in any order of summation; none exceeds 28·27²·28·255.
         let mut rows = [(0u32, 0u32); SIDE];
         vectorised(
             #[inline(always)]
@@ -60,7 +60,7 @@ impl Moments {
         let [total, x, y, yy, xy] = [total, x, y, yy, xy].map(f64::from);
         let (mean_x, mean_y) = (x / total, y / total);
         let (variance_y, covariance) = (yy / total - mean_y * mean_y, xy / total - mean_x * mean_y);
-        // Rounding leaves a single row with a variance of about 1e-14 instead of 0.
+        // Rounding can leave a variance of about 1e-14 instead of 0 for a single row.
         let variance_y = if variance_y > 1e-9 { variance_y } else { 0.0 };
         Some(Self {
             mean_x: mean_x as f32,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_images_are_defined() {
+    fn degenerate_images_are_handled() {
         assert_eq!(deskew(&[0; PIXELS]), [0; PIXELS]);
         let mut pixel = [0; PIXELS];
         pixel[5] = 9;
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(deskew(&pixel), expected);
         let mut line = [0; PIXELS];
         line[..SIDE].fill(80);
-        // Its mass, at 13.5, lies between two pixels: the ends are shared out.
+        // Its centre of mass, at 13.5, lies between two pixels, so both ends are interpolated.
         let moved = deskew(&line);
         assert_eq!(ink_box(&moved).map(|area| (area.top, area.height)), Some((14, 1)));
         assert!(deskew(&[255; PIXELS]).iter().filter(|&&level| level == 255).count() > 700);

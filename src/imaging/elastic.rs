@@ -1,10 +1,10 @@
 //! Elastic distortion, after Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to
 //! visual document analysis" (2003).
 //!
-//! Each pixel is displaced by a random field: uniform in [−1, 1], smoothed by a Gaussian of standard deviation σ,
+//! Each pixel is displaced by a random field: uniform in [−1, 1], smoothed by a Gaussian of standard deviation σ and
 //! multiplied by α. The Gaussian is that of `scipy.ndimage.gaussian_filter` (cut off at 4 σ, mirrored at the edges). On
-//! 28 positions any such filter, mirroring included, is a 28×28 matrix, so smoothing a field is two small matrix
-//! products whose cost does not depend on σ.
+//! 28 positions such a filter is a 28×28 matrix, so smoothing a field takes two small matrix products, whose cost does
+//! not depend on σ.
 
 use rand::Rng;
 
@@ -16,23 +16,23 @@ use crate::data::{PIXELS, SIDE};
 
 type Rows = [[f32; LANES]; SIDE];
 
-/// Random smooth displacements with their filter ready.
+/// Generator of random smooth displacement fields.
 #[derive(Clone, Debug)]
 pub struct Elastic {
-    /// The filter times √α, `[28 outputs, 28 inputs]`; applied twice to every field.
+    /// Filter times √α, `[28 outputs, 28 inputs]`; applied along both axes of every field.
     smoothing: Box<[[f32; SIDE]; SIDE]>,
-    /// Its transpose with padded rows.
+    /// Transpose of `smoothing`, with padded rows.
     transposed: Box<Rows>,
 }
 
-/// The draws behind a random field, before any arithmetic: 1,568 of 16 bits.
+/// Random draws of a field before any arithmetic: 1,568 numbers of 16 bits.
 #[derive(Clone, Debug)]
 pub struct RawField {
-    /// Little-endian, row by row, first those of x, then those of y.
+    /// Little-endian, row-major; all draws for x, then all for y.
     bytes: [u8; 4 * PIXELS],
 }
 
-/// Where each pixel is looked up: (x + dx, y + dy).
+/// A displacement field: output pixel (x, y) is sampled at (x + dx, y + dy).
 #[derive(Clone, Debug)]
 pub struct Field {
     dx: Rows,
@@ -40,8 +40,8 @@ pub struct Field {
 }
 
 impl Elastic {
-    /// Displacements `alpha` (pixels, at least 0) times a field smoothed with standard deviation `sigma` (pixels, above
-    /// 0).
+    /// Makes a generator with amplitude `alpha` (at least 0) and smoothing of standard deviation `sigma` (above 0),
+    /// both in pixels.
     pub fn new(alpha: f32, sigma: f32) -> Self {
         let matrix = gaussian_matrix(f64::from(sigma));
         let gain = f64::from(alpha).sqrt();
@@ -56,7 +56,7 @@ impl Elastic {
         Self { smoothing, transposed }
     }
 
-    /// The smoothed field of given raw displacements, each `[28, 28]` in [−1, 1].
+    /// Smooths given raw displacements, each `[28, 28]` in [−1, 1].
     pub fn field(&self, dx: &[f32; PIXELS], dy: &[f32; PIXELS]) -> Field {
         vectorised(
             #[inline(always)]
@@ -64,7 +64,7 @@ impl Elastic {
         )
     }
 
-    /// A random field: the smoothed field of a [`RawField`].
+    /// Draws a [`RawField`] and smooths it.
     pub fn random_field(&self, rng: &mut impl Rng) -> Field {
         let raw = RawField::draw(rng);
         vectorised(
@@ -72,7 +72,7 @@ impl Elastic {
             || {
                 let mut values = [[0.0f32; PIXELS]; 2];
                 for (value, &draw) in values.as_flattened_mut().iter_mut().zip(raw.bytes.as_chunks::<2>().0) {
-                    // The middles of 65,536 equal parts of [−1, 1].
+                    // Midpoints of 65,536 equal intervals of [−1, 1].
                     *value = (f32::from(u16::from_le_bytes(draw)) + 0.5) / 32768.0 - 1.0;
                 }
                 Field { dx: self.smooth(&pad(&values[0])), dy: self.smooth(&pad(&values[1])) }
@@ -80,12 +80,12 @@ impl Elastic {
         )
     }
 
-    /// The filter times √α, `[28 outputs, 28 inputs]`: a smoothed field is this matrix · the raw field · its transpose.
+    /// Smoothing matrix times √α, `[28 outputs, 28 inputs]`: a smoothed field is matrix · raw field · matrixᵀ.
     pub fn smoothing(&self) -> &[[f32; SIDE]; SIDE] {
         &self.smoothing
     }
 
-    /// Both axes: smoothing · field · smoothingᵀ.
+    /// Smooths along both axes: smoothing · field · smoothingᵀ.
     #[inline(always)]
     fn smooth(&self, field: &Rows) -> Rows {
         let across = product(|y, x| field[y][x], &self.transposed);
@@ -94,7 +94,7 @@ impl Elastic {
 }
 
 impl RawField {
-    /// The next 3,136 bytes of the generator.
+    /// Draws the next 3,136 bytes of the generator.
     #[inline]
     pub fn draw(rng: &mut impl Rng) -> Self {
         let mut bytes = [0; 4 * PIXELS];
@@ -102,8 +102,8 @@ impl RawField {
         Self { bytes }
     }
 
-    /// The draws of the pixels in order, for x and for y. A draw `d` stands for the displacement (d + ½) / 32,768 − 1,
-    /// in [−1, 1].
+    /// Draws for x and for y of every pixel, row-major. A draw `d` is the raw displacement (d + ½) / 32,768 − 1, in
+    /// [−1, 1].
     pub fn pixels(&self) -> impl Iterator<Item = (u16, u16)> {
         let (x, y) = self.bytes.split_at(2 * PIXELS);
         x.as_chunks().0.iter().zip(y.as_chunks().0).map(|(&x, &y)| (u16::from_le_bytes(x), u16::from_le_bytes(y)))
@@ -111,18 +111,18 @@ impl RawField {
 }
 
 impl Field {
-    /// The image with every pixel looked up where this field says, through `affine` as well, in one bilinear pass.
+    /// Warps an image by this field and by `affine`, in one bilinear pass.
     pub fn apply(&self, image: &[u8; PIXELS], affine: &Affine) -> [u8; PIXELS] {
         affine.apply_displaced(image, &self.dx, &self.dy)
     }
 
-    /// The displacement (dx, dy) of the pixel at column `x`, row `y`, both below 28.
+    /// Displacement (dx, dy) of the pixel at column `x` and row `y`, both below 28.
     pub fn at(&self, x: usize, y: usize) -> (f32, f32) {
         (self.dx[y][..SIDE][x], self.dy[y][..SIDE][x])
     }
 }
 
-/// `[28, 28]` with its rows padded by zeros.
+/// Pads the rows of a `[28, 28]` matrix with zeros.
 #[inline(always)]
 fn pad(values: &[f32; PIXELS]) -> Rows {
     let mut rows = [[0.0; LANES]; SIDE];
@@ -132,7 +132,7 @@ fn pad(values: &[f32; PIXELS]) -> Rows {
     rows
 }
 
-/// `out[y] = Σ_k left(y, k) · right[k]`, two rows at a time so that the running sums stay in registers.
+/// Matrix product `out[y] = Σ_k left(y, k) · right[k]`, two rows at a time so that the sums stay in registers.
 #[inline(always)]
 fn product(left: impl Fn(usize, usize) -> f32, right: &Rows) -> Rows {
     let mut out = [[0.0; LANES]; SIDE];
@@ -160,8 +160,8 @@ fn gaussian_matrix(sigma: f64) -> [[f64; SIDE]; SIDE] {
     for (output, row) in matrix.iter_mut().enumerate() {
         for offset in -radius..=radius {
             // … 1 0 | 0 1 … 27 | 27 26 …
-            let place = (output as i64 + offset).rem_euclid(period);
-            row[place.min(period - 1 - place) as usize] += weight(offset) / total;
+            let index = (output as i64 + offset).rem_euclid(period);
+            row[index.min(period - 1 - index) as usize] += weight(offset) / total;
         }
     }
     matrix
@@ -176,8 +176,8 @@ mod tests {
     fn smoothing_keeps_a_constant_field() {
         for sigma in [0.1, 1.0, 4.0, 60.0] {
             let field = Elastic::new(3.0, sigma).field(&[1.0; PIXELS], &[-0.5; PIXELS]);
-            for place in 0..PIXELS {
-                let (dx, dy) = field.at(place % SIDE, place / SIDE);
+            for index in 0..PIXELS {
+                let (dx, dy) = field.at(index % SIDE, index / SIDE);
                 assert!((dx - 3.0).abs() < 1e-4 && (dy + 1.5).abs() < 1e-4, "σ {sigma}: ({dx}, {dy})");
             }
         }

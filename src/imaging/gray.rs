@@ -1,4 +1,4 @@
-//! A grey image of any size.
+//! Grey images of any size.
 
 use super::{
     ink::InkBox,
@@ -6,7 +6,7 @@ use super::{
     vector::vectorised,
 };
 
-/// A grey image: row-major, 0 = background, 255 = ink, at least one pixel.
+/// A grey image of any size: row-major, 0 = background, 255 = ink, at least one pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gray {
     width: usize,
@@ -15,39 +15,38 @@ pub struct Gray {
 }
 
 impl Gray {
-    /// Takes `[height, width]` pixels; `None` if a side is 0 or their count is another.
+    /// Makes an image of `[height, width]` pixels; `None` if a side is 0 or the number of pixels is not their product.
     pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Self> {
         let fits = width > 0 && height > 0 && width.checked_mul(height) == Some(pixels.len());
         fits.then_some(Self { width, height, pixels })
     }
 
-    /// Columns.
+    /// Width, in pixels.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// Height, in pixels.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// All pixels, `[height, width]`.
+    /// Pixels, `[height, width]`.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
-    /// The rows from top to bottom.
+    /// Rows from top to bottom.
     pub fn rows(&self) -> std::slice::ChunksExact<'_, u8> {
         self.pixels.chunks_exact(self.width)
     }
 
-    /// The smallest rectangle with every pixel above 0; `None` if there is none.
+    /// Ink box; `None` if no pixel is above 0.
     pub fn ink_box(&self) -> Option<InkBox> {
         InkBox::of_rows(self.rows())
     }
 
-    /// The part inside `area`; what of it lies outside the image is left out, and `None` is returned if that is all of
-    /// it.
+    /// Crops to the part of `area` inside the image; `None` if `area` lies outside.
     pub fn crop(&self, area: InkBox) -> Option<Self> {
         let right = (area.left + area.width).min(self.width);
         let bottom = (area.top + area.height).min(self.height);
@@ -59,9 +58,8 @@ impl Gray {
         Self::new(right - area.left, bottom - area.top, pixels)
     }
 
-    /// The image at another size (sides below 1 count as 1), like `Image.resize` of Pillow in mode `L`: one pass over
-    /// the columns, one over the rows, each output pixel a mean over all input pixels under the filter, which widens as
-    /// the image shrinks.
+    /// Resizes like Pillow's `Image.resize` in mode `L`: one horizontal and one vertical pass; each output pixel is a
+    /// weighted mean of the input pixels under the filter, which widens as the image shrinks. Sides below 1 count as 1.
     pub fn resize(&self, width: usize, height: usize, filter: Filter) -> Self {
         let (width, height) = (width.max(1), height.max(1));
         let across = Weights::new(self.width, width, filter);
@@ -101,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_must_match() {
+    fn pixels_must_match_the_size() {
         assert!(Gray::new(2, 3, vec![0; 6]).is_some());
         assert!(Gray::new(2, 3, vec![0; 5]).is_none());
         assert!(Gray::new(0, 3, vec![]).is_none());
@@ -109,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn crop_takes_the_box_and_stops_at_the_edge() {
+    fn crops_are_clipped_to_the_image() {
         let image = Gray::new(3, 2, vec![1, 2, 3, 4, 5, 6]).unwrap();
         let corner = image.crop(InkBox { left: 1, top: 1, width: 9, height: 9 }).unwrap();
         assert_eq!((corner.width(), corner.height(), corner.pixels()), (2, 1, &[5, 6][..]));
@@ -117,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn resizing_keeps_flat_images_flat() {
+    fn resizing_keeps_uniform_images_uniform() {
         for (width, height) in [(1, 1), (1, 50), (37, 2)] {
             let image = Gray::new(width, height, vec![200; width * height]).unwrap();
             for filter in [Filter::Bilinear, Filter::Bicubic] {

@@ -1,8 +1,8 @@
-//! Where the ink of a 28×28 image lies.
+//! Bounding box and centre of mass of the ink.
 
 use crate::data::{PIXELS, SIDE};
 
-/// The smallest rectangle that holds every pixel above 0. Never empty.
+/// Smallest rectangle that contains every pixel above 0. Never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InkBox {
     /// First column with ink.
@@ -16,12 +16,12 @@ pub struct InkBox {
 }
 
 impl InkBox {
-    /// The middle of the box as `(x, y)`, in pixel centres: a box of one pixel at the origin has its middle at (0, 0).
+    /// Middle of the box as `(x, y)`, in pixel centres: the middle of a one-pixel box at the origin is (0, 0).
     pub fn middle(&self) -> (f32, f32) {
         (self.left as f32 + (self.width as f32 - 1.0) / 2.0, self.top as f32 + (self.height as f32 - 1.0) / 2.0)
     }
 
-    /// The box of `rows` of equal width; `None` if no pixel is above 0.
+    /// Ink box of an image given as `rows` of equal width; `None` if no pixel is above 0.
     pub(super) fn of_rows<'a>(
         rows: impl DoubleEndedIterator<Item = &'a [u8]> + ExactSizeIterator + Clone,
     ) -> Option<Self> {
@@ -41,7 +41,7 @@ impl InkBox {
     }
 }
 
-/// The ink box of a 28×28 image; `None` if it is empty.
+/// Ink box of a 28×28 image; `None` if the image is empty.
 #[inline(always)]
 pub fn ink_box(image: &[u8; PIXELS]) -> Option<InkBox> {
     let rows = image.as_chunks::<SIDE>().0;
@@ -68,8 +68,7 @@ pub fn ink_box(image: &[u8; PIXELS]) -> Option<InkBox> {
     Some(InkBox { left, top, width: right - left + 1, height: bottom - top + 1 })
 }
 
-/// The mean position of the ink as `(x, y)`, in pixel centres, each pixel weighted by its grey level; `None` if the
-/// image is empty.
+/// Mean position of the ink as `(x, y)`, in pixel centres, weighted by grey level; `None` if the image is empty.
 pub fn centre_of_mass(image: &[u8; PIXELS]) -> Option<(f32, f32)> {
     let (mut total, mut sum_x, mut sum_y) = (0u32, 0u32, 0u32);
     for (y, row) in image.as_chunks::<SIDE>().0.iter().enumerate() {
@@ -97,20 +96,20 @@ mod tests {
     }
 
     #[test]
-    fn empty_image_has_neither_box_nor_mass() {
+    fn an_empty_image_has_no_box_and_no_centre_of_mass() {
         assert_eq!(ink_box(&[0; PIXELS]), None);
         assert_eq!(centre_of_mass(&[0; PIXELS]), None);
     }
 
     #[test]
-    fn one_pixel_is_its_own_box_and_mass() {
+    fn a_single_pixel_is_its_own_box_and_centre_of_mass() {
         let image = with_pixels(&[(27, 3, 1)]);
         assert_eq!(ink_box(&image), Some(InkBox { left: 27, top: 3, width: 1, height: 1 }));
         assert_eq!(centre_of_mass(&image), Some((27.0, 3.0)));
     }
 
     #[test]
-    fn full_image_is_all_box() {
+    fn the_box_of_a_full_image_is_the_frame() {
         let whole = InkBox { left: 0, top: 0, width: SIDE, height: SIDE };
         assert_eq!(ink_box(&[255; PIXELS]), Some(whole));
         assert_eq!(whole.middle(), (13.5, 13.5));
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn mass_is_weighted_by_grey_level() {
+    fn the_centre_of_mass_is_weighted_by_grey_level() {
         let image = with_pixels(&[(4, 10, 100), (8, 10, 200)]);
         let (x, y) = centre_of_mass(&image).unwrap();
         assert!((x - 20.0 / 3.0).abs() < 1e-5 && y == 10.0);
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_of_finding_the_box_agree() {
+    fn the_general_and_the_fixed_size_ink_box_agree() {
         for pixels in [vec![(3, 4, 9), (20, 5, 1), (10, 27, 255)], vec![(0, 0, 1)], vec![(27, 27, 1), (0, 13, 2)]] {
             let image = with_pixels(&pixels);
             assert_eq!(InkBox::of_rows(image.chunks(SIDE)), ink_box(&image));

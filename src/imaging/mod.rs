@@ -1,54 +1,53 @@
-//! One image in, one image out: everything that is done to pixels before a model sees them.
+//! Image processing: from pictures to 28×28 digits, and from 28×28 digits to the images that models see.
 //!
-//! Two kinds of image pass through here. Everything that happens to a data set works on `[u8; 784]`: one 28×28 image, 0
-//! = background, 255 = ink. **Every step takes such an image and returns such an image**, so that steps can be chained
-//! in any order, and because the size is known at compile time nothing in this path allocates. Pictures of other sizes,
-//! drawn or photographed, are [`Gray`] and pass through [`digit_from_picture`] once, which ends in a 28×28 image.
+//! There are two image types. A digit is `[u8; 784]`: one 28×28 image, row-major, 0 = background, 255 = ink. **Every
+//! processing step takes a digit and returns a digit**, so that steps can be chained in any order; because the size is
+//! known at compile time, none of them allocates. A picture of any other size, drawn or photographed, is a [`Gray`] and
+//! is converted to a digit once, by [`digit_from_picture`].
 //!
-//! The steps, each in its own file: the ink box and the centre of mass ([`ink_box`], [`centre_of_mass`]); resizing with
-//! Pillow's antialiased filters ([`normalise_size`], [`Gray::resize`]); placing ([`centre`]); grey levels
+//! The steps, each in its own file: ink box and centre of mass ([`ink_box`], [`centre_of_mass`]); resizing with
+//! Pillow's antialiased filters ([`normalise_size`], [`Gray::resize`]); centering ([`centre`]); intensity
 //! ([`subtract_noise`], [`stretch`]); affine warps in one resampling pass ([`Affine`], [`rotate`]); deskewing by image
 //! moments ([`deskew`]); elastic distortion ([`Elastic`]); stroke width ([`thicken`], [`thin`]).
 //!
-//! [`Recipe`] chains them as a configuration names them, and [`Recipe::prepare`] turns that into a [`Processor`], which
-//! has its tables ready and works on one image or, on all cores, on a data set. Random steps draw from the seed they
-//! are given and from nothing else, so a result depends on the image and its seed but never on the number of threads or
-//! on the order of the images.
+//! A [`Recipe`] chains steps as a configuration names them. [`Recipe::compile`] turns it into a [`Processor`], which
+//! applies them to one image or, on all cores, to a data set. Random steps draw only from the seed they are given, so a
+//! result depends on the image and its seed, never on the number of threads or the order of the images.
 //!
 //! Pixels are rounded to whole grey levels after every step, as Pillow does; all arithmetic is plain `f32` without
 //! fused multiply-add, so that every processor gives the same bits whichever vector instructions it has.
 
 mod batch;
+mod centering;
 mod deskew;
 mod drawing;
 mod elastic;
 mod gray;
 mod ink;
+mod intensity;
 mod pen;
-mod place;
 mod recipe;
 mod resize;
 mod stroke;
-mod tone;
 mod vector;
 mod warp;
 
 pub use batch::{Throughput, expand, throughput};
+pub use centering::{Centre, centre, normalise_size};
 pub use deskew::deskew;
 pub use drawing::{
-    DrawingError, DrawingOptions, InkSource, MAX_SIDE, PreparedDigit, decode_picture, digit_from_ink,
+    DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_SIDE, decode_picture, digit_from_ink,
     digit_from_picture, open_picture, picture_size,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;
 pub use ink::{InkBox, centre_of_mass, ink_box};
+pub use intensity::{stretch, subtract_noise};
 pub use pen::draw_line;
-pub use place::{Centre, centre, normalise_size};
 pub use recipe::{
     AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep,
     SingleWarp, Step, StrokeStep,
 };
 pub use resize::Filter;
 pub use stroke::{thicken, thin};
-pub use tone::{stretch, subtract_noise};
 pub use warp::{Affine, rotate};

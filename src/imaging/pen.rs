@@ -1,10 +1,9 @@
-//! A pen on a canvas.
+//! Drawing of strokes.
 
-/// Draws a straight stroke with round ends, `width` pixels wide, in full ink on a square canvas of `side` pixels a
-/// side.
+/// Draws a straight stroke with round ends, `width` pixels wide, in full ink on a square canvas `[side, side]`.
 ///
 /// # Panics
-/// If the canvas is smaller than that.
+/// If `canvas` has fewer than `side * side` pixels.
 pub fn draw_line(canvas: &mut [u8], side: usize, from: (f32, f32), to: (f32, f32), width: f32) {
     let along = (to.0 - from.0, to.1 - from.1);
     let length = (along.0 * along.0 + along.1 * along.1).max(f32::EPSILON);
@@ -28,12 +27,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strokes_are_as_wide_as_the_pen_and_stay_on_the_canvas() {
+    fn strokes_have_their_width_and_are_clipped_to_the_canvas() {
         let mut canvas = [0; 100];
         draw_line(&mut canvas, 10, (2.0, 5.0), (7.0, 5.0), 2.0);
-        let inked: Vec<usize> = (0..100).filter(|&place| canvas[place] > 0).collect();
+        let inked: Vec<usize> = (0..100).filter(|&pixel| canvas[pixel] > 0).collect();
         assert_eq!(inked, [42, 43, 44, 45, 46, 47, 51, 52, 53, 54, 55, 56, 57, 58, 62, 63, 64, 65, 66, 67]);
         draw_line(&mut canvas, 10, (-3.0, -3.0), (14.0, 14.0), 4.0);
-        assert!((0..10).all(|place| canvas[11 * place] == 255));
+        assert!((0..10).all(|step| canvas[11 * step] == 255));
     }
 }

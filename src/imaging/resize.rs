@@ -1,9 +1,9 @@
-//! Antialiased resizing, as Pillow's `Image.resize`: rows first, then columns. (Pillow 13 takes the columns first for
-//! pictures more than twice as high as wide, where the result differs by some grey levels.)
+//! Antialiased resizing like Pillow's `Image.resize`: horizontally first, then vertically. (Pillow 13 starts vertically
+//! for pictures more than twice as high as wide, where the result differs by some grey levels.)
 //!
-//! Pillow was what the reference pipeline used, and its filters differ from the interpolation of OpenCV and of most GPU
-//! libraries: the filter is stretched when an image shrinks, so that every input pixel counts and thin strokes do not
-//! break up. Source of the algorithm: `src/libImaging/Resample.c` of Pillow.
+//! The reference pipeline used Pillow. Its filters differ from the interpolation of OpenCV and of most GPU libraries:
+//! the filter is stretched when an image shrinks, so that every input pixel counts and thin strokes do not break up.
+//! Source of the algorithm: `src/libImaging/Resample.c` of Pillow.
 
 use std::sync::LazyLock;
 
@@ -11,23 +11,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ink::InkBox,
-    vector::{clamp, grey_level, vectorised},
+    vector::{clamp, grey_level, round, vectorised},
 };
 use crate::data::{PIXELS, SIDE};
 
-/// How input pixels are weighted.
+/// Resampling filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Filter {
-    /// A triangle, two pixels wide: smooth, never overshoots.
+    /// Triangle, two pixels wide: smooth, without overshoot.
     Bilinear,
-    /// Keys' cubic with a = −0.5, four pixels wide: sharper, overshoots a little at edges. Pillow's default.
+    /// Keys' cubic with a = −0.5, four pixels wide: sharper, with slight overshoot at edges. Pillow's default.
     #[default]
     Bicubic,
 }
 
 impl Filter {
-    /// Half the width of the filter, in pixels of the coarser image.
+    /// Half-width of the filter, in pixels of the coarser image.
     fn support(self) -> f64 {
         match self {
             Self::Bilinear => 1.0,
@@ -35,7 +35,7 @@ impl Filter {
         }
     }
 
-    /// The filter at distance `x` from its middle.
+    /// Value of the filter at distance `x` from its middle.
     fn at(self, x: f64) -> f64 {
         const A: f64 = -0.5;
         let x = x.abs();
@@ -48,7 +48,7 @@ impl Filter {
     }
 }
 
-/// For each output position along one axis: where its input pixels begin and what each weighs.
+/// Weights of the input pixels for each output position along one axis.
 #[derive(Debug)]
 pub(super) struct Weights {
     /// `(first input pixel, end of its weights in values)`.
@@ -57,7 +57,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Weights from `input` pixels to `output` pixels, both at least 1.
+    /// Computes the weights for resizing from `input` to `output` pixels, both at least 1.
     pub(super) fn new(input: usize, output: usize, filter: Filter) -> Self {
         let scale = input as f64 / output as f64;
         let widening = scale.max(1.0);
@@ -77,7 +77,7 @@ impl Weights {
         Self { spans, values }
     }
 
-    /// For each output position: the first input pixel and the weights from there on.
+    /// For each output position: the first input pixel and the weights from that pixel on.
     #[inline(always)]
     pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &[f32])> {
         let mut from = 0;
@@ -89,7 +89,7 @@ impl Weights {
     }
 }
 
-/// The weights between any two sizes up to 28, computed once.
+/// Weights between any two sizes up to 28, computed once.
 struct SmallWeights {
     bilinear: Vec<Weights>,
     bicubic: Vec<Weights>,
@@ -100,7 +100,7 @@ static SMALL: LazyLock<SmallWeights> = LazyLock::new(|| {
     SmallWeights { bilinear: all(Filter::Bilinear), bicubic: all(Filter::Bicubic) }
 });
 
-/// The weights from `input` to `output` pixels, both 1 to 28.
+/// Weights for resizing from `input` to `output` pixels, both 1 to 28.
 fn small_weights(input: usize, output: usize, filter: Filter) -> &'static Weights {
     let tables = match filter {
         Filter::Bilinear => &SMALL.bilinear,
@@ -109,13 +109,13 @@ fn small_weights(input: usize, output: usize, filter: Filter) -> &'static Weight
     &tables[(input - 1) * SIDE + output - 1]
 }
 
-/// Floats in a padded row: 28 rounded up to whole vectors.
+/// Length of a padded row: 28 rounded up to whole vectors.
 const LANES: usize = 32;
 type Rows = [[f32; LANES]; LANES];
 
 /// Resizes the part of `image` inside `area` to `width`×`height` (1 to 28) and pastes it into an empty image with its
-/// corner at (`left`, `top`).
-pub(super) fn resize_into_place(
+/// top left corner at (`left`, `top`).
+pub(super) fn resize_into_frame(
     image: &[u8; PIXELS],
     area: InkBox,
     (width, height): (usize, usize),
@@ -137,7 +137,7 @@ fn resize_kernel(
     (left, top): (usize, usize),
 ) -> [u8; PIXELS] {
     let source = image.as_chunks::<SIDE>().0;
-    // Both passes add whole rows, which vectorises; so the image lies on its side for the pass over the columns.
+    // Both passes add whole rows, which vectorises; the image is transposed for the horizontal pass.
     let mut columns: Rows = [[0.0; LANES]; LANES];
     for (y, row) in source[area.top..area.top + area.height].iter().enumerate() {
         for (column, &pixel) in columns.iter_mut().zip(&row[area.left..area.left + area.width]) {
@@ -146,7 +146,7 @@ fn resize_kernel(
     }
     let mut narrowed: Rows = [[0.0; LANES]; LANES];
     weigh_rows(&columns, across, &mut narrowed);
-    // From here on the first buffer holds rows; what is left over in it gets no weight.
+    // The first buffer is reused for rows; its remaining old values get no weight.
     let rows = &mut columns;
     for (x, column) in narrowed[..width].iter().enumerate() {
         for (row, &value) in rows.iter_mut().zip(&column[..area.height]) {
@@ -164,7 +164,7 @@ fn resize_kernel(
     out
 }
 
-/// `out[i] = Σ weight · rows[start + k]`, rounded to grey levels as Pillow rounds between its passes.
+/// Computes `out[i] = Σ weight · rows[start + k]`, rounded to grey levels as Pillow does between its passes.
 #[inline(always)]
 fn weigh_rows(rows: &Rows, weights: &Weights, out: &mut Rows) {
     for (out, (start, weights)) in out.iter_mut().zip(weights.rows()) {
@@ -176,7 +176,7 @@ fn weigh_rows(rows: &Rows, weights: &Weights, out: &mut Rows) {
             }
         }
         for (out, &sum) in out.iter_mut().zip(&sums) {
-            *out = super::vector::round(clamp(sum, 0.0, 255.0)).0;
+            *out = round(clamp(sum, 0.0, 255.0)).0;
         }
     }
 }
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fixed_size_path_equals_the_general_one() {
+    fn the_fixed_size_path_agrees_with_the_general_one() {
         let image: [u8; PIXELS] = std::array::from_fn(|i| (i * i % 251) as u8);
         let gray = Gray::new(SIDE, SIDE, image.to_vec()).unwrap();
         for filter in [Filter::Bilinear, Filter::Bicubic] {
@@ -210,7 +210,7 @@ mod tests {
             {
                 let area = InkBox { left: 28 - width, top: 0, width, height };
                 let expected = gray.crop(area).unwrap().resize(out.0, out.1, filter);
-                let small = resize_into_place(&image, area, out, (3, 5), filter);
+                let small = resize_into_frame(&image, area, out, (3, 5), filter);
                 let found = Gray::new(SIDE, SIDE, small.to_vec())
                     .unwrap()
                     .crop(InkBox { left: 3, top: 5, width: out.0, height: out.1 })

@@ -1,15 +1,15 @@
-//! Stroke width.
+//! Stroke width: greyscale dilation and erosion.
 
 use super::vector::{clamp, grey_level, vectorised};
 use crate::data::{PIXELS, SIDE};
 
-/// Widens strokes: each pixel moves by `amount` (0 to 1) of the way to the strongest of itself and its four neighbours.
+/// Widens strokes: blends every pixel by `amount` (0 to 1) towards the maximum of itself and its four neighbours.
 pub fn thicken(image: &[u8; PIXELS], amount: f32) -> [u8; PIXELS] {
     blend(image, amount, u8::max)
 }
 
-/// Narrows strokes: each pixel moves by `amount` (0 to 1) of the way to the weakest of itself and its four neighbours;
-/// beyond the frame lies background.
+/// Narrows strokes: blends every pixel by `amount` (0 to 1) towards the minimum of itself and its four neighbours, with
+/// background outside the frame.
 pub fn thin(image: &[u8; PIXELS], amount: f32) -> [u8; PIXELS] {
     blend(image, amount, u8::min)
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_pixel_becomes_a_plus_and_back() {
+    fn thinning_reverts_thickening_of_a_single_pixel() {
         let mut image = [0; PIXELS];
         image[5 * SIDE + 5] = 200;
         let thick = thicken(&image, 1.0);
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_full_images_are_defined() {
+    fn empty_and_full_images_are_handled() {
         assert_eq!(thicken(&[0; PIXELS], 1.0), [0; PIXELS]);
         assert_eq!(thicken(&[255; PIXELS], 0.3), [255; PIXELS]);
         let thinned = thin(&[255; PIXELS], 1.0);

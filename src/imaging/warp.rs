@@ -1,8 +1,8 @@
 //! Rotation, scaling, shear and shift in one resampling pass.
 //!
-//! Each output pixel is looked up at one place of the input, bilinearly, with zeros all around the image (SciPy's
-//! `order=1`, `mode="grid-constant"`). However many changes are asked for, they are multiplied into one matrix first,
-//! so that an image is blurred by interpolation once.
+//! Each output pixel is sampled at one position of the input, bilinearly, with zeros around the image (SciPy's
+//! `order=1`, `mode="grid-constant"`). All changes are combined into one matrix first, so that interpolation blurs an
+//! image only once.
 
 use super::{
     ink::ink_box,
@@ -10,44 +10,44 @@ use super::{
 };
 use crate::data::{PIXELS, SIDE};
 
-/// Where each output pixel is looked up in the input: `x_in = xx·x + xy·y + x0`, `y_in = yx·x + yy·y + y0`, in pixel
-/// centres, y pointing down.
+/// An affine lookup: output pixel (x, y) is sampled at `x_in = xx·x + xy·y + x0`, `y_in = yx·x + yy·y + y0`, in pixel
+/// centres, with y pointing down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
     /// Change of the input column per output column.
     pub xx: f32,
     /// Change of the input column per output row.
     pub xy: f32,
-    /// Input column of the output's top left pixel.
+    /// Input column of the top left output pixel.
     pub x0: f32,
     /// Change of the input row per output column.
     pub yx: f32,
     /// Change of the input row per output row.
     pub yy: f32,
-    /// Input row of the output's top left pixel.
+    /// Input row of the top left output pixel.
     pub y0: f32,
 }
 
-/// The middle of the frame, in pixel centres.
+/// Middle of the frame along both axes, in pixel centres.
 pub(super) const MIDDLE: f32 = (SIDE as f32 - 1.0) / 2.0;
 
 impl Affine {
-    /// Changes nothing.
+    /// The identity.
     pub const IDENTITY: Self = Self { xx: 1.0, xy: 0.0, x0: 0.0, yx: 0.0, yy: 1.0, y0: 0.0 };
 
-    /// The lookup whose effect on the picture is: first enlarge `scale` times (> 0), then lean the top to the right by
-    /// `shear` degrees (between −90 and 90), then turn counter-clockwise by `degrees`, all about the input position
-    /// `about`, which then comes to lie at `to`.
+    /// The lookup that scales an image by `scale` (> 0), then shears its top to the right by `shear` degrees (between
+    /// −90 and 90), then rotates it counter-clockwise by `degrees`, all about the input position `about`, which is
+    /// moved to the output position `to`.
     pub fn turning(degrees: f32, scale: f32, shear: f32, about: (f32, f32), to: (f32, f32)) -> Self {
         let (sin, cos) = degrees.to_radians().sin_cos();
         let lean = shear.to_radians().tan();
-        // The inverse of rotation · shear · scale: turn back, straighten, shrink.
+        // The inverse of rotation · shear · scale.
         let (xx, xy) = ((cos + lean * sin) / scale, (lean * cos - sin) / scale);
         let (yx, yy) = (sin / scale, cos / scale);
         Self { xx, xy, x0: about.0 - xx * to.0 - xy * to.1, yx, yy, y0: about.1 - yx * to.0 - yy * to.1 }
     }
 
-    /// The image under this lookup.
+    /// Warps an image.
     pub fn apply(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
         vectorised(
             #[inline(always)]
@@ -67,8 +67,8 @@ impl Affine {
         )
     }
 
-    /// The image under this lookup with output pixel (x, y) looked up as if it were at (x + dx, y + dy); `dx` and `dy`
-    /// are `[28, 32]`, of which the first 28 columns count.
+    /// Warps an image after displacing output pixel (x, y) to (x + dx, y + dy); `dx` and `dy` are `[28, 32]`, of which
+    /// the last four columns are padding.
     pub(super) fn apply_displaced(
         &self,
         image: &[u8; PIXELS],
@@ -96,8 +96,8 @@ impl Affine {
     }
 }
 
-/// Turns the digit counter-clockwise by `degrees` about the middle of its ink box, which comes to lie in the middle of
-/// the frame. Ink that leaves the frame is lost; a digit inside a 20×20 box, as MNIST's are, fits at every angle but
+/// Rotates the digit counter-clockwise by `degrees` about the middle of its ink box, which is moved to the middle of
+/// the frame. Ink that leaves the frame is lost; a digit inside a 20×20 box, as in MNIST, fits at every angle except
 /// for the outermost corners. An empty image stays empty.
 pub fn rotate(image: &[u8; PIXELS], degrees: f32) -> [u8; PIXELS] {
     match ink_box(image) {
@@ -106,7 +106,7 @@ pub fn rotate(image: &[u8; PIXELS], degrees: f32) -> [u8; PIXELS] {
     }
 }
 
-/// Columns of a padded row: 28 rounded up to whole vectors.
+/// Length of a padded row: 28 rounded up to whole vectors.
 pub(super) const LANES: usize = 32;
 
 const COLUMNS: [f32; LANES] = {
@@ -119,9 +119,9 @@ const COLUMNS: [f32; LANES] = {
     columns
 };
 
-/// The image with each pixel packed together with its right, lower and lower right neighbours (lowest byte first), so
-/// that a bilinear lookup is one load. One column and row of zeros lie before the image and more behind it; the first
-/// entry stands for position (−1, −1).
+/// Packs each pixel with its right, lower and lower right neighbours (lowest byte first), so that a bilinear lookup is
+/// one load. The image is padded with one row and column of zeros before it and more after it; the first entry is
+/// position (−1, −1).
 #[inline(always)]
 fn quads(image: &[u8; PIXELS]) -> [u32; LANES * LANES] {
     let mut padded = [[0u8; LANES + 1]; LANES + 1];
@@ -141,7 +141,7 @@ fn quads(image: &[u8; PIXELS]) -> [u32; LANES * LANES] {
     quads
 }
 
-/// The bilinear value at (x, y). Positions beyond the frame are 0.
+/// Bilinear sample at (x, y); 0 outside the frame.
 #[inline(always)]
 fn sample(quads: &[u32; LANES * LANES], x: f32, y: f32) -> u8 {
     // From −1 to 28 inclusive both ends read zeros; shifted by one to the grid of the quads. Rounding x − ½ gives the
@@ -157,7 +157,7 @@ fn sample(quads: &[u32; LANES * LANES], x: f32, y: f32) -> u8 {
         [quad & 0xFF, (quad >> 8) & 0xFF, (quad >> 16) & 0xFF, quad >> 24].map(|level| level as i32 as f32);
     let upper = a + (b - a) * right_share;
     let lower = c + (d - c) * right_share;
-    // A mean of grey levels; what rounding adds to it is far below half a level.
+    // A weighted mean of grey levels: floating-point rounding errors are far below half a level.
     grey_level(upper + (lower - upper) * lower_share)
 }
 
@@ -172,12 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn identity_changes_nothing() {
+    fn the_identity_changes_nothing() {
         assert_eq!(Affine::IDENTITY.apply(&pattern()), pattern());
     }
 
     #[test]
-    fn whole_shifts_move_pixels() {
+    fn integer_shifts_move_pixels() {
         let image = pattern();
         let shifted = Affine { x0: -3.0, y0: 5.0, ..Affine::IDENTITY }.apply(&image);
         for y in 0..SIDE {
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_images_stay_empty_and_far_positions_are_zero() {
+    fn empty_images_and_positions_outside_the_frame_give_zeros() {
         assert_eq!(rotate(&[0; PIXELS], 24.0), [0; PIXELS]);
         let far = Affine { x0: 1e9, y0: -1e9, ..Affine::IDENTITY };
         assert_eq!(far.apply(&[255; PIXELS]), [0; PIXELS]);
@@ -222,7 +222,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn turning_leaves_its_centre_where_it_is_sent(
+        fn the_rotation_centre_is_moved_to_its_target(
             degrees in -180f32..180.0, scale in 0.5f32..2.0, shear in -40f32..40.0,
             about in (0f32..27.0, 0f32..27.0), to in (0f32..27.0, 0f32..27.0),
         ) {

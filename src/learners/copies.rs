@@ -19,7 +19,7 @@ pub(super) struct Copies {
 impl Copies {
     /// Checks the settings `augment` and `augment_copies`.
     pub(super) fn new(augment: &Recipe, count: usize) -> Result<Self, FieldError> {
-        let processor = augment.prepare().map_err(|error| error.inside("augment"))?;
+        let processor = augment.compile().map_err(|error| error.inside("augment"))?;
         if count > MOST_COPIES {
             return Err(FieldError::new("augment_copies", format!("found {count}, expected 0 to {MOST_COPIES}")));
         }

@@ -64,7 +64,7 @@ impl NetLearner {
         network.check().map_err(|error| error.inside("network"))?;
         training.check().map_err(|error| error.inside("training"))?;
         training.check_loss(&network).map_err(|error| error.inside("training"))?;
-        let processor = augment.prepare().map_err(|error| error.inside("augment"))?;
+        let processor = augment.compile().map_err(|error| error.inside("augment"))?;
         Ok(Self { description: description(name, &network, &training), network, training, augment, processor })
     }
 }

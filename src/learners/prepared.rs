@@ -54,7 +54,7 @@ impl PreparedLearner {
     /// # Errors
     /// If the recipe is impossible or random.
     pub(super) fn new(inner: Box<dyn Learner>, recipe: Recipe) -> Result<Self, FieldError> {
-        let processor = recipe.prepare().map_err(|error| error.inside(FIELD))?;
+        let processor = recipe.compile().map_err(|error| error.inside(FIELD))?;
         if processor.is_random() {
             return Err(FieldError::new(FIELD, "has a random step; those belong into `augment`"));
         }

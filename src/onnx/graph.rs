@@ -1,4 +1,4 @@
-//! Operators and weights, in the order in which data flows, and the file they become.
+//! A graph of operators and weights, and the file written from it.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,27 @@ use super::proto::Message;
 
 /// Version of the file format.
 const IR_VERSION: i64 = 8;
-/// Version of the standard's operators.
+/// Version of the operator set.
 const OPERATORS: i64 = 17;
-/// `TensorProto.DataType`.
+/// `TensorProto.DataType` of 32-bit floats.
 const FLOAT32: i64 = 1;
+/// `TensorProto.DataType` of 64-bit integers.
 const INT64: i64 = 7;
-/// What the first dimension of inputs and outputs is called: any number of images.
+/// Name of the first dimension of inputs and outputs, which may have any size.
 const BATCH: &str = "N";
 
-/// The name of something that flows through a graph: an input, a weight or what an operator gives.
+/// Name of a value in a graph: an input, a weight, or the output of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value(String);
 
-/// A setting of an operator.
+/// An attribute of an operator, with its name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Attribute {
-    /// A number.
+    /// A 32-bit float.
     Float(&'static str, f32),
-    /// An integer.
+    /// A 64-bit integer.
     Integer(&'static str, i64),
-    /// Integers.
+    /// A list of 64-bit integers.
     Integers(&'static str, Vec<i64>),
 }
 
@@ -39,7 +40,7 @@ impl Attribute {
     }
 }
 
-/// A graph being written.
+/// A graph under construction; operators are added in topological order.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<Message>,
@@ -49,20 +50,20 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// An input of float32 `[N, …shape]`, for any N.
+    /// Adds an input of float32 `[N, …shape]`, for any N.
     pub fn input(&mut self, name: &str, shape: &[usize]) -> Value {
         self.inputs.push(value_info(name, shape));
         Value(name.to_owned())
     }
 
-    /// Float32 weights of this shape, row-major.
+    /// Adds float32 weights of this shape, row-major.
     pub fn weight(&mut self, name: &str, shape: &[usize], values: &[f32]) -> Value {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len(), "{name}");
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(name, shape, FLOAT32, &bytes)
     }
 
-    /// A list of integers, for operators that take one as an input.
+    /// Adds a constant list of integers, for operators that take one as an input.
     pub fn integers(&mut self, name: &str, values: &[i64]) -> Value {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         self.tensor(name, &[values.len()], INT64, &bytes)
@@ -75,13 +76,13 @@ impl Graph {
         Value(name.to_owned())
     }
 
-    /// An operator of the standard's set, and what it gives.
+    /// Adds a standard operator; returns its output.
     pub fn node(&mut self, operator: &str, inputs: &[&Value], attributes: &[Attribute]) -> Value {
         let name = format!("{}_{}", operator.to_lowercase(), self.nodes.len());
         self.named_node(&name, operator, inputs, attributes)
     }
 
-    /// The same, with a name for what it gives.
+    /// Adds a standard operator with a given name; returns its output.
     pub fn named_node(&mut self, name: &str, operator: &str, inputs: &[&Value], attributes: &[Attribute]) -> Value {
         let node = inputs.iter().fold(Message::default(), |node, input| node.text(1, &input.0));
         let attributes: Vec<Message> = attributes.iter().map(Attribute::message).collect();
@@ -89,17 +90,17 @@ impl Graph {
         Value(name.to_owned())
     }
 
-    /// Makes a value an output of float32 `[N, …shape]`.
+    /// Declares a value as an output of float32 `[N, …shape]`.
     pub fn output(&mut self, value: &Value, shape: &[usize]) {
         self.outputs.push(value_info(&value.0, shape));
     }
 
-    /// The file. `notes` are texts by name that readers may look up; `description` is for people.
+    /// Encodes the file. `notes` become its metadata (texts by name), `description` its documentation string.
     pub fn into_file(self, name: &str, description: &str, notes: &BTreeMap<&str, String>) -> Vec<u8> {
         self.into_file_of(env!("CARGO_PKG_VERSION"), name, description, notes)
     }
 
-    /// The file, written by this version of the program.
+    /// Encodes the file with a given producer version.
     fn into_file_of(self, version: &str, name: &str, description: &str, notes: &BTreeMap<&str, String>) -> Vec<u8> {
         let graph = Message::default().messages(1, &self.nodes).text(2, name).messages(5, &self.weights);
         let graph = graph.messages(11, &self.inputs).messages(12, &self.outputs);
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_has_the_bytes_that_the_onnx_package_writes() {
+    fn a_file_equals_that_of_the_onnx_package() {
         let mut graph = Graph::default();
         let image = graph.input("image", &[3]);
         let slope = graph.weight("slope", &[3], &[1.0, -2.0, 0.5]);

@@ -1,12 +1,11 @@
-//! ONNX files: a net as a graph of standard operators, which [ONNX Runtime](https://onnxruntime.ai) and its kin run in
-//! any language.
+//! Writer of ONNX files: a net as a graph of standard operators, for [ONNX Runtime](https://onnxruntime.ai) and similar
+//! engines.
 //!
-//! [`Graph`] collects operators and weights and writes the file; it knows no model. A model walks through its own
-//! layers and adds one operator after another, see [`crate::learners::Classifier::export`]. `proto` holds the few
-//! protobuf messages that such a file is made of.
+//! [`Graph`] collects operators and weights and writes the file; it does not know any model. A model adds the operators
+//! of its layers one after another, see [`crate::learners::Classifier::export`]. `proto` encodes the protobuf messages
+//! of the file.
 //!
-//! Operators are those of version 17 of the standard's set (2022), the file is of IR version 8: ONNX Runtime reads both
-//! since 1.12.
+//! Files have IR version 8 and use operator set 17 (2022), which ONNX Runtime supports since version 1.12.
 
 mod graph;
 mod proto;

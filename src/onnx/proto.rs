@@ -1,8 +1,9 @@
-//! The protobuf messages of an ONNX file, as far as they are written here.
+//! Encoder of the protobuf messages of an ONNX file.
 //!
-//! A protobuf message is a row of fields, each a key (number of the field times 8 plus its wire type) and a value: a
-//! varint (wire type 0), four bytes (5), or a length and so many bytes (2: texts, arrays, messages in messages). The
-//! fields that are used, with their numbers from [onnx.proto](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto):
+//! A protobuf message is a sequence of fields. Each field is a key (field number times 8 plus wire type) and a value: a
+//! varint (wire type 0), four bytes (wire type 5), or a length and that many bytes (wire type 2: texts, arrays, nested
+//! messages). The fields that are used, with their numbers from
+//! [onnx.proto](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto):
 //!
 //! | message | fields |
 //! |---|---|
@@ -19,26 +20,26 @@
 //! | `TensorShapeProto` | 1 `dim` |
 //! | `TensorShapeProto.Dimension` | 1 `dim_value`, 2 `dim_param` |
 
-/// A message being written.
+/// A message under construction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    /// With one more field that holds an integer; negative numbers in two's complement, as `int64` has them.
+    /// Appends an integer field; negative numbers in two's complement, as `int64`.
     pub fn integer(mut self, field: u32, value: i64) -> Self {
         self.key(field, 0);
         self.varint(value as u64);
         self
     }
 
-    /// With one more `float` field.
+    /// Appends a `float` field.
     pub fn float(mut self, field: u32, value: f32) -> Self {
         self.key(field, 5);
         self.0.extend(value.to_le_bytes());
         self
     }
 
-    /// With one more field of bytes.
+    /// Appends a field of bytes.
     pub fn bytes(mut self, field: u32, bytes: &[u8]) -> Self {
         self.key(field, 2);
         self.varint(bytes.len() as u64);
@@ -46,27 +47,27 @@ impl Message {
         self
     }
 
-    /// With one more field that holds a text.
+    /// Appends a text field.
     pub fn text(self, field: u32, text: &str) -> Self {
         self.bytes(field, text.as_bytes())
     }
 
-    /// With one more field that holds a message.
+    /// Appends a nested message.
     pub fn message(self, field: u32, message: &Self) -> Self {
         self.bytes(field, &message.0)
     }
 
-    /// With all of these messages in a repeated field.
+    /// Appends a repeated field of messages.
     pub fn messages(self, field: u32, messages: &[Self]) -> Self {
         messages.iter().fold(self, |whole, message| whole.message(field, message))
     }
 
-    /// With all of these integers in a repeated field.
+    /// Appends a repeated field of integers, unpacked.
     pub fn integers(self, field: u32, values: &[i64]) -> Self {
         values.iter().fold(self, |whole, &value| whole.integer(field, value))
     }
 
-    /// The message as it stands in a file.
+    /// Returns the encoded message.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
     }
@@ -75,7 +76,7 @@ impl Message {
         self.varint(u64::from(field << 3 | wire_type));
     }
 
-    /// Seven bits a byte, the lowest first; the eighth says that more follow.
+    /// Appends a varint: seven bits a byte, lowest first; the eighth bit is set if more bytes follow.
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_have_the_bytes_of_the_protobuf_documentation() {
+    fn fields_are_encoded_as_in_the_protobuf_documentation() {
         // The examples of protobuf.dev/programming-guides/encoding.
         assert_eq!(Message::default().integer(1, 150).into_bytes(), [0x08, 0x96, 0x01]);
         assert_eq!(Message::default().text(2, "testing").into_bytes(), [&[0x12, 0x07][..], b"testing"].concat());

@@ -1,18 +1,18 @@
-//! A figure as SVG: a few shapes, written down in order.
+//! Writes SVG: shapes and texts in drawing order.
 
 use std::fmt::{Display, Write};
 
 use super::theme::{Paint, Theme};
 use crate::data::{PIXELS, SIDE};
 
-/// Typefaces of a figure in a file of its own.
+/// Font families of a figure in a file of its own.
 const FONTS: &str = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
-/// White around such a figure.
+/// White margin around such a figure, in pixels.
 const MARGIN: f64 = 10.0;
-/// Grey levels that a digit is drawn in.
+/// Number of grey levels in which a digit is drawn.
 const LEVELS: u8 = 12;
 
-/// Where a text is anchored.
+/// Horizontal anchor of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -20,7 +20,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// How a text looks.
+/// Style of a text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub(super) size: f64,
@@ -30,7 +30,7 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// Ordinary text at the anchor.
+    /// Regular text, 11 pixels high, in ink.
     pub(super) fn new(anchor: Anchor) -> Self {
         Self { size: 11.0, anchor, paint: Paint::Ink, bold: false }
     }
@@ -48,7 +48,7 @@ impl Style {
     }
 }
 
-/// A stroke.
+/// Style of a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stroke {
     pub(super) paint: Paint,
@@ -71,7 +71,7 @@ impl Stroke {
     }
 }
 
-/// An SVG under way. Lengths are in CSS pixels at the figure's natural size.
+/// An SVG image being drawn. Lengths are in CSS pixels at the figure's natural size.
 pub(super) struct Canvas {
     theme: Theme,
     width: f64,
@@ -79,7 +79,7 @@ pub(super) struct Canvas {
     body: String,
 }
 
-/// A number with at most two decimals.
+/// A number written with at most two decimals.
 struct N(f64);
 
 impl Display for N {
@@ -90,7 +90,7 @@ impl Display for N {
     }
 }
 
-/// Text in which XML's own characters are escaped and those it cannot hold are replaced.
+/// Escapes the special characters of XML and replaces those that XML cannot hold.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -107,7 +107,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// About how wide a text is, in pixels: Helvetica's mean advance, a little generous.
+/// Estimated width of a text, in pixels: slightly above the mean advance widths of Helvetica.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let advance = |c: char| match c {
         'i' | 'j' | 'l' | 't' | 'f' | 'r' | '.' | ',' | ' ' | '·' | '-' | '(' | ')' => 0.34,
@@ -117,14 +117,14 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(advance).sum::<f64>() * size
 }
 
-/// The text, shortened if it is wider than `width` pixels.
+/// Shortens a text to at most `width` pixels, with an ellipsis.
 pub(super) fn shortened(text: &str, size: f64, width: f64) -> String {
     if text_width(text, size) <= width {
         return text.to_owned();
     }
-    let mut kept: Vec<char> = text.chars().collect();
-    while kept.pop().is_some() {
-        let short: String = kept.iter().chain(['…'].iter()).collect();
+    let mut chars: Vec<char> = text.chars().collect();
+    while chars.pop().is_some() {
+        let short: String = chars.iter().chain(['…'].iter()).collect();
         if text_width(&short, size) <= width {
             return short;
         }
@@ -158,12 +158,12 @@ impl Canvas {
         self.push(format_args!(r#"<polygon points="{points}" fill="{fill}" fill-opacity="{}"/>"#, N(opacity)));
     }
 
-    /// What lies inside closed outlines; one within another is a hole.
+    /// Fills the region inside closed outlines by the even-odd rule.
     pub(super) fn region(&mut self, outlines: &[Vec<(f64, f64)>], fill: Paint, opacity: f64) {
         let outline = |points: &Vec<(f64, f64)>| {
             let mut path = String::new();
-            for (place, &(x, y)) in points.iter().enumerate() {
-                let _ = write!(path, "{}{} {}", if place == 0 { 'M' } else { 'L' }, N(x), N(y));
+            for (index, &(x, y)) in points.iter().enumerate() {
+                let _ = write!(path, "{}{} {}", if index == 0 { 'M' } else { 'L' }, N(x), N(y));
             }
             path + "Z"
         };
@@ -197,14 +197,14 @@ impl Canvas {
         ));
     }
 
-    /// A disc with an outline of its own colour, or a ring that is filled with the background.
+    /// Draws a disc with an outline, or a ring filled with the background.
     pub(super) fn dot(&mut self, (x, y): (f64, f64), radius: f64, paint: Paint, filled: bool) {
         let fill = if filled { paint } else { Paint::Surface }.css(self.theme);
         let stroke = self.stroke(Stroke::new(paint, 1.5));
         self.push(format_args!(r#"<circle cx="{}" cy="{}" r="{}" fill="{fill}"{stroke}/>"#, N(x), N(y), N(radius)));
     }
 
-    /// A disc without an outline.
+    /// Draws a disc without an outline.
     pub(super) fn disc(&mut self, (x, y): (f64, f64), radius: f64, paint: Paint, opacity: f64) {
         let fill = paint.css(self.theme);
         let opacity = N(opacity);
@@ -220,7 +220,7 @@ impl Canvas {
         self.write_text(x, y, text, style, "");
     }
 
-    /// Text that reads upwards.
+    /// Draws text rotated by 90° counter-clockwise.
     pub(super) fn text_upwards(&mut self, (x, y): (f64, f64), text: &str, style: Style) {
         let rotate = format!(r#" transform="rotate(-90 {} {})""#, N(x), N(y));
         self.write_text(x, y, text, style, &rotate);
@@ -242,7 +242,7 @@ impl Canvas {
         ));
     }
 
-    /// A digit in ink on the background, at `(x, y)`, `size` wide and high.
+    /// Draws a digit in ink on the background, with its top left corner at `(x, y)`, `size` pixels wide and high.
     pub(super) fn digit(&mut self, (x, y): (f64, f64), size: f64, image: &[u8; PIXELS]) {
         let paths = digit_paths(image, &Paint::Ink.css(self.theme));
         let scale = size / SIDE as f64;
@@ -254,8 +254,8 @@ impl Canvas {
         );
     }
 
-    /// A square of numbers from −1 to 1, row-major, at `(x, y)`, `size` wide and high: positive ones in one paint,
-    /// negative ones in another, paler towards zero.
+    /// Draws a square matrix of numbers from −1 to 1, row-major, with its top left corner at `(x, y)`, `size` pixels
+    /// wide and high: positive numbers in one colour, negative ones in another, paler towards zero.
     pub(super) fn square(&mut self, (x, y): (f64, f64), size: f64, values: &[f32], [positive, negative]: [Paint; 2]) {
         let side = values.len().isqrt().max(1);
         let scale = size / side as f64;
@@ -274,7 +274,7 @@ impl Canvas {
         );
     }
 
-    /// The whole SVG element; `title` is read out by screen readers, `description` follows it.
+    /// Returns the SVG element; screen readers read `title` and then `description`.
     pub(super) fn finish(self, title: &str, description: &str) -> String {
         let margin = if self.theme == Theme::Paper { MARGIN } else { 0.0 };
         let (width, height) = (N(self.width + 2.0 * margin), N(self.height + 2.0 * margin));
@@ -307,13 +307,13 @@ fn join(points: &[(f64, f64)]) -> String {
     points.iter().map(|&(x, y)| format!("{},{}", N(x), N(y))).collect::<Vec<_>>().join(" ")
 }
 
-/// A digit as runs of equal grey, one path for each level, in a 28 × 28 box. Vectors rather than an embedded picture:
-/// they take the page's ink in light and in dark, and a digit needs about two kilobytes.
+/// SVG paths of a digit in a 28 × 28 box: runs of equal grey, one path for each level. Unlike an embedded picture,
+/// paths follow the page's ink colour in light and dark mode; a digit takes about two kilobytes.
 pub(super) fn digit_paths(image: &[u8; PIXELS], fill: &str) -> String {
     level_paths(&image.map(|ink| ((u16::from(ink) * u16::from(LEVELS) + 127) / 255).into()), SIDE, fill)
 }
 
-/// Rows of levels from 0 to [`LEVELS`] as runs of equal level, one path for each but 0.
+/// SVG paths of rows of levels from 0 to [`LEVELS`]: runs of equal level, one path for each level above 0.
 fn level_paths(levels: &[usize], side: usize, fill: &str) -> String {
     let mut paths = vec![String::new(); usize::from(LEVELS) + 1];
     for (y, row) in levels.chunks(side).enumerate() {
@@ -334,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_short() {
+    fn numbers_have_at_most_two_decimals() {
         assert_eq!(
             [0.0, -0.001, 2.0, 1.256, 100.0, f64::NAN].map(|x| N(x).to_string()),
             ["0", "0", "2", "1.26", "100", "0"]
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_runs_of_grey() {
+    fn digits_become_runs_of_equal_grey() {
         let mut image = [0; PIXELS];
         image[SIDE + 2..SIDE + 5].fill(255);
         image[SIDE + 5] = 128;
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_shortened_to_their_room() {
+    fn long_texts_are_shortened_to_the_width() {
         assert_eq!(shortened("cnn", 12.0, 60.0), "cnn");
         let short = shortened("a-very-long-name-of-a-model", 12.0, 60.0);
         assert!(short.starts_with("a-very") && short.ends_with('…') && text_width(&short, 12.0) <= 60.0, "{short}");
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_become_markup() {
+    fn special_characters_are_escaped() {
         assert_eq!(escape("<b a='1'>&\u{1}\""), "&lt;b a=&#39;1&#39;&gt;&amp;\u{fffd}&quot;");
     }
 }

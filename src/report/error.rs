@@ -1,28 +1,35 @@
-//! Why a report could not be made.
+//! Errors of the report.
 
-/// Why a report could not be made.
+/// Reason why a report could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// Something in the input cannot be drawn.
+    /// A part of the input cannot be drawn.
     #[error("cannot draw {figure}: {problem}")]
     Input {
-        /// The figure or table.
+        /// Figure or table.
         figure: String,
-        /// What was found and expected.
+        /// Value that was found and what was expected.
         problem: String,
     },
-    /// The page's template failed.
-    #[error("cannot fill in the report's page: {0}")]
+    /// The template of the page failed.
+    #[error("cannot fill in the template of the report page: {0}")]
     Page(#[from] askama::Error),
-    /// A figure could not be turned into a PNG.
-    #[error("cannot rasterise {figure}: {problem}")]
+    /// A figure could not be converted to PNG.
+    #[error("cannot convert {figure} to PNG: {problem}")]
     Raster {
-        /// The figure's file name.
+        /// File name of the figure.
         figure: String,
-        /// Why not.
+        /// Reason given by the renderer.
         problem: String,
     },
     /// The files could not be written.
     #[error(transparent)]
     Run(#[from] crate::storage::StorageError),
+}
+
+impl ReportError {
+    /// Makes a [`ReportError::Input`].
+    pub(super) fn input(figure: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Input { figure: figure.into(), problem: problem.into() }
+    }
 }

@@ -1,19 +1,19 @@
-//! Figures as people write them.
+//! Formats numbers for readers.
 
 use crate::tuning::{ParameterOutcome, Score};
 
-/// A space that is thin and does not break.
+/// Narrow no-break space.
 const THIN: char = '\u{202f}';
 
-/// 12 345 with thin spaces between thousands.
+/// Formats a count with narrow spaces between thousands, such as 12 345.
 pub(super) fn count(value: u64) -> String {
     let digits = value.to_string();
     if digits.len() < 5 {
         return digits;
     }
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(THIN);
         }
         text.push(digit);
@@ -21,12 +21,12 @@ pub(super) fn count(value: u64) -> String {
     text
 }
 
-/// A share as a percentage with two decimals, without the sign.
+/// Formats a fraction as a percentage with two decimals, without the percent sign.
 pub(super) fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
-/// A probability as a whole percentage; never "100" for less than 1 nor "0" for more than 0.
+/// Formats a probability as a whole percentage; values strictly between 0 and 1 never become 0 % or 100 %.
 pub(super) fn probability(share: f64) -> String {
     let whole = (100.0 * share).round();
     match () {
@@ -36,7 +36,7 @@ pub(super) fn probability(share: f64) -> String {
     }
 }
 
-/// A number with as many decimals as it needs, at most six; very small and very large ones with an exponent.
+/// Formats a number with up to six decimals; very small and very large ones with an exponent.
 pub(super) fn short(value: f64) -> String {
     if value != 0.0 && !(1e-5..1e9).contains(&value.abs()) {
         return scientific(value);
@@ -46,7 +46,7 @@ pub(super) fn short(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// To three figures: `1.25e-7`.
+/// Formats a number with an exponent and three significant digits, such as `1.25e-7`.
 fn scientific(value: f64) -> String {
     let text = format!("{value:.2e}");
     match text.split_once('e') {
@@ -57,7 +57,7 @@ fn scientific(value: f64) -> String {
     }
 }
 
-/// A setting as one would type it: whole numbers as they are, others to five significant digits.
+/// Formats a setting as in a configuration: integers exactly, other numbers with five significant digits.
 pub(super) fn number(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e9 {
         return format!("{:.0}", value + 0.0);
@@ -66,7 +66,7 @@ pub(super) fn number(value: f64) -> String {
     if (1e-5..1e9).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
 }
 
-/// A searched value: the choice's name or the number.
+/// Formats the value of a searched setting: the name of the choice, or the number.
 pub(super) fn setting(parameter: &ParameterOutcome, value: f64) -> String {
     match parameter.choices.get(value as usize) {
         Some(choice) => choice.clone(),
@@ -74,7 +74,7 @@ pub(super) fn setting(parameter: &ParameterOutcome, value: f64) -> String {
     }
 }
 
-/// A score without its unit: the accuracy in per cent, or the log-loss.
+/// Formats a score without its unit: accuracy in percent, or log-loss.
 pub(super) fn score(score: Score, value: f64) -> String {
     match score {
         Score::Accuracy => percent(value),
@@ -82,14 +82,14 @@ pub(super) fn score(score: Score, value: f64) -> String {
     }
 }
 
-/// A score with its standard error and unit, `98.12 ± 0.08 %`.
+/// Formats a score with its standard error and unit, such as `98.12 ± 0.08 %`.
 pub(super) fn score_and_error(kind: Score, value: f64, standard_error: Option<f64>) -> String {
     let error = standard_error.map_or_else(String::new, |error| format!("\u{a0}±\u{a0}{}", score_width(kind, error)));
     let unit = if kind == Score::Accuracy { "\u{a0}%" } else { "" };
     format!("{}{error}{unit}", score(kind, value))
 }
 
-/// A difference of scores, without its unit.
+/// Formats a difference of scores without its unit.
 pub(super) fn score_width(score: Score, width: f64) -> String {
     match score {
         Score::Accuracy => percent(width),
@@ -97,12 +97,12 @@ pub(super) fn score_width(score: Score, width: f64) -> String {
     }
 }
 
-/// "1 epoch", "12 345 epochs".
+/// Formats a count with its noun, such as "1 epoch" or "12 345 epochs".
 pub(super) fn counted(value: u64, thing: &str) -> String {
     format!("{}\u{a0}{thing}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
-/// A duration in the unit that suits it.
+/// Formats a duration in a suitable unit, from milliseconds to hours.
 pub(super) fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 0.001 => "< 1 ms".to_owned(),
@@ -113,13 +113,13 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// An amount of memory, to three figures.
+/// Formats an amount of memory in MiB or GiB.
 pub(super) fn bytes(bytes: u64) -> String {
     let mebibytes = bytes as f64 / f64::from(1 << 20);
     if mebibytes < 999.5 { format!("{mebibytes:.0} MiB") } else { format!("{:.2} GiB", mebibytes / 1024.0) }
 }
 
-/// Images in a second, to three figures.
+/// Formats a throughput in images per second with three significant digits; `None` without images.
 pub(super) fn rate(images: u64, seconds: f64) -> Option<String> {
     let rate = images as f64 / seconds;
     if !rate.is_finite() || images == 0 {
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_written_as_people_do() {
+    fn numbers_are_formatted_for_readers() {
         assert_eq!([7, 9_999, 10_000, 1_234_567].map(count), ["7", "9999", "10\u{202f}000", "1\u{202f}234\u{202f}567"]);
         assert_eq!(
             [0.0, 0.001, 0.5, 0.9999, 1.0].map(probability),
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_written_as_they_are_typed() {
+    fn settings_are_formatted_as_in_a_configuration() {
         let values = [64.0, -0.0, 0.000_316_227_766, 1e-7, 123_456.0, 0.1 + 0.2, -1.5, 2.5e10];
         assert_eq!(values.map(number), ["64", "0", "0.00031623", "1e-7", "123456", "0.3", "-1.5", "2.5e10"]);
         let choices = vec!["relu".to_owned(), "selu".to_owned()];
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_have_their_unit_and_losses_their_sign() {
+    fn scores_have_units_and_losses_are_positive() {
         assert_eq!(score_and_error(Score::Accuracy, 0.98125, Some(0.0008)), "98.12\u{a0}±\u{a0}0.08\u{a0}%");
         assert_eq!(score_and_error(Score::LogLoss, -0.0, None), "0.0000");
         assert_eq!(score_and_error(Score::LogLoss, -0.0712, Some(0.002)), "0.0712\u{a0}±\u{a0}0.0020");

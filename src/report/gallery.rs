@@ -1,134 +1,118 @@
-//! The figures of a run for another page than its report.
+//! The figures of a run for a page other than its report.
 
 use super::{
-    ReportError,
+    error::ReportError,
+    figure_book::FigureBook,
     input::ReportInput,
-    page::{self, Shown},
-    render,
-    studio::Studio,
-    study,
+    page::PageFigure,
+    run, study,
     theme::{self, Palette},
 };
 use crate::tuning::StudyOutcome;
 
-/// A figure as markup. Its colours are CSS variables, which [`colour_variables`] declares.
+/// A figure as markup whose colours are the CSS variables of [`colour_variables`].
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// Unique within the gallery; fit for an `id`.
+    /// Identifier, unique within the gallery and valid as an HTML `id`.
     pub id: String,
-    /// What it shows.
+    /// Caption.
     pub caption: String,
     /// Inline SVG.
     pub svg: String,
-    /// The same for a phone; empty if the other is narrow enough.
+    /// Inline SVG for narrow screens; empty if `svg` is narrow enough.
     pub narrow: String,
-    /// True if two fit side by side on a wide page.
+    /// True if two such figures fit side by side on a wide page.
     pub half: bool,
 }
 
-/// Figures that belong together.
+/// A titled group of figures.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// Fit for an `id`.
+    /// Identifier, valid as an HTML `id`.
     pub id: &'static str,
-    /// Its heading.
+    /// Heading.
     pub title: String,
-    /// What the figures are about.
+    /// Introductory text.
     pub text: String,
-    /// The figures.
+    /// Figures in their order.
     pub figures: Vec<Figure>,
 }
 
-/// The plots of a run: how its members were trained, how the ensembles compare, where the stack errs, what a net's
-/// first layer looks for; and the curves of the search that chose its settings, if there was one. Sections without a
-/// figure are left out.
+/// Draws the figures of a run: learning curves, the search that chose its settings (if `search` is given), accuracies,
+/// errors and calibration, first-layer filters. Sections without a figure are left out.
 ///
 /// # Errors
-/// As [`super::render`] and [`super::render_study`].
+/// The errors of [`super::render`] and [`super::render_study`].
 pub fn gallery(input: &ReportInput, search: Option<&StudyOutcome>) -> Result<Vec<Section>, ReportError> {
-    render::check(input)?;
+    run::check(input)?;
     let palette = Palette::new(input.models.iter().map(|model| model.name.as_str()));
-    let models = render::ranked(&input.models);
-    let mut studio = Studio::default();
-    let courses =
-        render::courses(input, &palette, &mut studio).into_iter().flat_map(|course| course.figures).map(Figure::half);
+    let models = run::ranked(&input.models);
+    let mut book = FigureBook::default();
+    let members = run::learning_curves(input, &palette, &mut book);
     let training = Section {
         id: "training",
         title: "Training".to_owned(),
-        text: "Lines are means over the fits of a member, one for each fold; bands run from the lowest fit to the highest.".to_owned(),
-        figures: courses.collect(),
+        text:
+            "Lines are means over the fits of a member (one for each fold); bands span the lowest to the highest fit."
+                .to_owned(),
+        figures: members.into_iter().flat_map(|member| member.figures).map(Figure::new).collect(),
     };
     let mut search_section = Section {
         id: "search",
         title: "Search".to_owned(),
-        text: "The settings were searched for stage by stage on validation images; the test images were never opened."
-            .to_owned(),
+        text: "The settings were chosen stage by stage on validation images; the test images were not read.".to_owned(),
         figures: Vec::new(),
     };
     if let Some(outcome) = search {
-        let drawn = study::figures_of(outcome, &mut studio)?;
-        search_section.figures = drawn.into_iter().flatten().map(Figure::of_study).collect();
+        let drawn = study::figures_of(outcome, &mut book)?;
+        search_section.figures = drawn.into_iter().flatten().map(Figure::new).collect();
     }
+    let featured = input.featured.as_ref().and_then(|name| models.iter().find(|model| model.name == *name).copied());
     let ensembles = Section {
         id: "ensembles",
         title: "Ensembles".to_owned(),
         text: format!(
-            "The stack learns from predictions that the members made for images they had not seen. {}",
-            page::summary(
-                input,
-                input.featured.as_ref().and_then(|name| models.iter().find(|model| model.name == *name).copied())
-            )
+            "The stack is trained on out-of-fold predictions of the members. {}",
+            run::summary(input, featured)
         ),
-        figures: render::leaderboard(&models, &palette, &mut studio).into_iter().map(Figure::wide).collect(),
+        figures: run::leaderboard(&models, &palette, &mut book).into_iter().map(Figure::new).collect(),
     };
-    let featured = input.featured.as_ref().and_then(|name| models.iter().find(|model| model.name == *name));
-    let errors = featured.and_then(|model| render::errors(model, input.data.held_out(), &palette, &mut studio));
+    let analysis = featured.and_then(|model| run::error_analysis(model, input.data.held_out(), &palette, &mut book));
     let errors = Section {
         id: "errors",
         title: "Errors and confidence".to_owned(),
-        text: errors.as_ref().map(|errors| errors.basis.clone()).unwrap_or_default(),
-        figures: errors
+        text: analysis.as_ref().map(|analysis| analysis.basis.clone()).unwrap_or_default(),
+        figures: analysis
             .into_iter()
-            .flat_map(|errors| [errors.confusion, errors.calibration])
-            .map(Figure::half)
+            .flat_map(|analysis| [analysis.confusion, analysis.calibration])
+            .map(Figure::new)
             .collect(),
     };
     let filters = Section {
         id: "filters",
         title: "First layer".to_owned(),
-        text: "What the first layer of a net looks for.".to_owned(),
-        figures: render::filters(input, &mut studio).into_iter().map(Figure::half).collect(),
+        text: "Weights of the first layer of each net.".to_owned(),
+        figures: run::filters(input, &mut book).into_iter().map(Figure::new).collect(),
     };
     let sections = [training, search_section, ensembles, errors, filters];
     Ok(sections.into_iter().filter(|section| !section.figures.is_empty()).collect())
 }
 
-/// Date, program and machine of a run in one line.
+/// Returns date, program and device of a run in one line.
 pub fn byline(input: &ReportInput) -> String {
-    page::byline(input)
+    run::byline(input)
 }
 
-/// The colours of the figures and of the pages around them as a style sheet: light, and dark where the reader prefers
-/// it.
+/// Returns a style sheet that declares the colours of the figures and of the pages around them, for light and dark
+/// mode.
 pub fn colour_variables() -> String {
     theme::colour_sheet()
 }
 
 impl Figure {
-    fn new(shown: Shown, half: bool) -> Self {
-        Self { id: shown.id, caption: shown.caption, svg: shown.svg, narrow: shown.narrow.unwrap_or_default(), half }
-    }
-
-    fn half(shown: Shown) -> Self {
-        Self::new(shown, true)
-    }
-
-    fn wide(shown: Shown) -> Self {
-        Self::new(shown, false)
-    }
-
-    fn of_study(shown: Shown) -> Self {
-        let half = shown.narrow.is_none();
-        Self::new(shown, half)
+    fn new(figure: PageFigure) -> Self {
+        let half = figure.narrow.is_none();
+        let narrow = figure.narrow.unwrap_or_default();
+        Self { id: figure.id, caption: figure.caption, svg: figure.svg, narrow, half }
     }
 }

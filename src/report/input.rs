@@ -1,163 +1,163 @@
-//! What a report is made of.
+//! Input of a report.
 
 use crate::{data::PIXELS, evaluation::ModelScores, fit::History, storage::Environment};
 
-/// Everything a report shows. What is empty or `None` is left out of the page.
+/// Everything that a report shows. Parts that are empty or `None` are left out of the page.
 #[derive(Clone, Debug, Default)]
 pub struct ReportInput {
     /// Heading of the page: the run's name.
     pub title: String,
-    /// What was trained and tested on.
+    /// Training and test data.
     pub data: DataSummary,
-    /// Where the run was made.
+    /// Machine and program that made the run.
     pub environment: Environment,
-    /// The resolved configuration.
+    /// Resolved configuration, as TOML.
     pub config_toml: String,
-    /// Members, ensembles and stacks. Their order gives each its colour.
+    /// Members, ensembles and stacks with their scores. Colours are assigned in this order.
     pub models: Vec<ModelScores>,
-    /// The model that the confusion matrix, the calibration and the mistakes are about; otherwise the one with the best
+    /// Name of the model whose confusion matrix, calibration and errors are shown; `None` selects the one with the best
     /// out-of-fold accuracy.
     pub featured: Option<String>,
-    /// How each member's fits went.
+    /// Training histories of the members.
     pub histories: Vec<MemberHistories>,
-    /// How long each stage took, in order.
+    /// Wall time of each stage, in order.
     pub timings: Vec<StageTime>,
-    /// The worst mistakes of the featured model, worst first.
+    /// Errors of the featured model with the highest confidence, highest first.
     pub mistakes: Vec<Mistake>,
-    /// First-layer filters of nets.
-    pub filters: Vec<Filters>,
-    /// The same of nets that were filmed.
-    pub films: Vec<Film>,
-    /// A few training digits as the models see them.
+    /// First-layer filters of the members that have some.
+    pub filters: Vec<MemberFilters>,
+    /// First-layer filters during training, of the nets that recorded them.
+    pub filter_histories: Vec<MemberFilterHistory>,
+    /// Some preprocessed training digits.
     pub examples: Vec<Example>,
     /// [`crate::storage::Manifest::reproducible_hash`] of the run.
     pub reproducible_hash: String,
-    /// The page of the search that chose the settings, as a path relative to this report's page.
+    /// Path of the page of the search that chose the settings, relative to the page of this report.
     pub study: Option<String>,
 }
 
-/// The data of a run.
+/// Training and test data of a run.
 #[derive(Clone, Debug, Default)]
 pub struct DataSummary {
-    /// Where the digits come from, in words.
+    /// Source of the digits, in words.
     pub source: String,
-    /// Training images, copies included.
+    /// Number of training images, rotated copies included.
     pub train_images: usize,
-    /// Test images; none if there is no test set.
+    /// Number of test images; `None` without a test set.
     pub test_images: Option<usize>,
-    /// Folds of the training images; 0: a part was held out instead.
+    /// Number of cross-validation folds; 0 if a validation set was held out instead.
     pub folds: usize,
 }
 
 impl DataSummary {
-    /// What the scores are on that [`ModelScores::out_of_fold`] holds.
+    /// Name of the set that [`ModelScores::out_of_fold`] is measured on.
     pub(super) fn held_out(&self) -> &'static str {
         if self.folds > 0 { "out-of-fold" } else { "validation" }
     }
 }
 
-/// The fits of one member.
+/// Training histories of one member.
 #[derive(Clone, Debug)]
 pub struct MemberHistories {
-    /// As in [`ModelScores::name`].
+    /// Name of the member, as in [`ModelScores::name`].
     pub member: String,
-    /// Label ("fold 1") and course of each fit.
+    /// Label (such as "fold 1") and history of each fit.
     pub fits: Vec<(String, History)>,
 }
 
 /// One stage of the run.
 #[derive(Clone, Debug)]
 pub struct StageTime {
-    /// What was done.
+    /// Name of the stage.
     pub name: String,
     /// Wall time, in seconds.
     pub seconds: f64,
-    /// Images that went through; none where that means nothing.
+    /// Number of images processed, where that applies.
     pub images: Option<u64>,
 }
 
-/// An image that the featured model got wrong.
+/// An image that the featured model misclassifies.
 #[derive(Clone, Debug)]
 pub struct Mistake {
     /// `[28, 28]`, 0 = background.
     pub image: [u8; PIXELS],
-    /// Its place in the set that was scored, from 0.
+    /// Index in the scored set, from 0.
     pub index: usize,
-    /// Its label.
+    /// Label, 0 to 9.
     pub label: u8,
-    /// What the featured model took it for.
+    /// Digit that the featured model predicts.
     pub predicted: u8,
-    /// How probable that was to the featured model, 0 to 1.
+    /// Probability that the featured model gives to its prediction, 0 to 1.
     pub probability: f64,
-    /// What each member thinks.
+    /// Prediction of every member.
     pub opinions: Vec<MemberOpinion>,
 }
 
-/// What one member thinks of an image.
+/// Prediction of one member for an image.
 #[derive(Clone, Debug)]
 pub struct MemberOpinion {
-    /// As in [`ModelScores::name`].
+    /// Name of the member, as in [`ModelScores::name`].
     pub member: String,
-    /// The most probable digit.
+    /// Most probable digit.
     pub digit: u8,
-    /// Its probability, 0 to 1.
+    /// Probability of that digit, 0 to 1.
     pub probability: f64,
 }
 
-/// What a model's first layer looks for: the first convolution of a net, the weights of a regression.
+/// First-layer weights of a member: the first convolution of a net, or one template a class of a logistic regression.
 #[derive(Clone, Debug)]
-pub struct Filters {
-    /// As in [`ModelScores::name`].
+pub struct MemberFilters {
+    /// Name of the member, as in [`ModelScores::name`].
     pub member: String,
-    /// Height and width of a filter.
+    /// Height and width of a filter, in weights.
     pub side: usize,
     /// `[filters][side * side]`, row-major.
     pub weights: Vec<Vec<f32>>,
 }
 
-/// The first layer of a net while it was trained.
+/// First-layer filters of a net at several iterations of its training.
 #[derive(Clone, Debug)]
-pub struct Film {
-    /// As in [`ModelScores::name`].
+pub struct MemberFilterHistory {
+    /// Name of the member, as in [`ModelScores::name`].
     pub member: String,
-    /// Height and width of a filter.
+    /// Height and width of a filter, in weights.
     pub side: usize,
-    /// Iterations before the picture, and `[filters][side * side]`, row-major; in order.
-    pub pictures: Vec<(u64, Vec<Vec<f32>>)>,
+    /// Iterations completed and weights `[filters][side * side]`, row-major; by iteration.
+    pub snapshots: Vec<(u64, Vec<Vec<f32>>)>,
 }
 
-/// A digit to show.
+/// A preprocessed training digit.
 #[derive(Clone, Debug)]
 pub struct Example {
     /// `[28, 28]`, 0 = background.
     pub image: [u8; PIXELS],
-    /// Its label.
+    /// Label, 0 to 9.
     pub label: u8,
 }
 
-/// One model among those of many runs.
+/// One row of the leaderboard over many runs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Standing {
-    /// The model's name: the same name has the same colour.
+pub struct LeaderboardEntry {
+    /// Name of the model; equal names have equal colours.
     pub model: String,
-    /// Where it is from.
+    /// Run that the model belongs to.
     pub run: String,
-    /// Numbers that it learned, if that is known.
+    /// Number of trained parameters, if known.
     pub parameters: Option<u64>,
-    /// How long it was trained, if that is known.
+    /// Training time in seconds, if known.
     pub seconds: Option<f64>,
-    /// How it was measured, in a few words.
+    /// Evaluation protocol, in a few words.
     pub protocol: String,
-    /// True if the accuracy is on training digits that were held out, for want of test images.
+    /// True if the accuracy is measured on held-out training digits because there are no test images.
     pub is_held_out: bool,
-    /// Test accuracy, 0 to 1: of one model, or the mean over several seeds.
+    /// Accuracy, 0 to 1: of one model, or the mean over several seeds.
     pub value: f64,
-    /// Lower end of its interval: of 95 %, or one standard deviation below the mean.
+    /// Lower end of its interval: 95 % for one model, one standard deviation below the mean for several seeds.
     pub low: f64,
     /// Upper end of its interval.
     pub high: f64,
-    /// Seeds that it is the mean of; 1 for one model.
+    /// Number of seeds in the mean; 1 for one model.
     pub seeds: usize,
-    /// What others report of such a model, each 0 to 1.
+    /// Accuracies reported elsewhere for such a model, each 0 to 1.
     pub reported: Vec<f64>,
 }

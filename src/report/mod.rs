@@ -1,45 +1,53 @@
-//! The report of a run or of a search: one page that anybody can open, and every figure as a file of its own.
+//! Reports: one self-contained HTML page for a run or a search, and each of its figures as a file of its own.
 //!
 //! ```text
-//! ReportInput ── render ──▶ index.html, leaderboard.svg, accuracy-cnn.svg … (and PNG) ── Report::write ──▶ <run>/report/
-//! StudyOutcome ── render_study ──▶ index.html, score-cnn-filters.svg, progress-cnn-filters.svg … ── Report::write ──▶ <study>/report/
+//! ReportInput  ── render       ──▶ Report (index.html, leaderboard.svg …)       ── write ──▶ <run>/report/
+//! StudyOutcome ── render_study ──▶ Report (index.html, score-cnn-filters.svg …) ── write ──▶ <study>/report/
 //! ```
 //!
-//! Why this design: a report is read years after the run, on a phone, in print, by people who cannot tell red from
-//! green. So the page is one file that loads nothing; its figures are inline SVG that take the page's own colours and
-//! so follow the reader's light or dark mode; and the same functions draw each figure a second time in plain colours on
-//! white, for papers. Figures are written as SVG directly: a plot is a few lines and labels, and what makes it good,
-//! direct labels, few marks, an axis that fits the data, is not what a plotting library decides. Accuracies are spaced
-//! by the logarithm of the error, as 99.5 % is twice as good as 99 %.
+//! Why this design: a report is read years after the run, on a phone, in print, and by people who cannot tell red from
+//! green. The page is therefore one file that loads nothing; its figures are inline SVG whose colours are CSS
+//! variables, so that they follow the reader's light or dark mode. The same functions draw each figure a second time in
+//! fixed colours on white, for papers. SVG is written directly instead of through a plotting library, because direct
+//! labels, axes fitted to the data and axes logarithmic in the error rate are what makes these figures readable. (99.5
+//! % has half the errors of 99 %.)
 //!
-//! [`draw_standings`] draws a figure that belongs to no run: models of many runs on one axis.
+//! [`draw_leaderboard`] draws models of many runs on one axis, and [`gallery`] returns the figures of a run for the
+//! page of the HTTP service.
 //!
 //! Rendering is pure: equal inputs give equal bytes. Models are ranked by their out-of-fold accuracy, never by the test
 //! set.
+//!
+//! Modules from the bottom up: `theme`, `scale` and `canvas` (colours, axes, SVG elements), `figures` (one
+//! function a figure), `figure_book` (numbers the figures of a page and collects them as files), `run` and `study`
+//! (the two pages).
 
 mod canvas;
+mod contact_sheet;
 mod error;
+mod figure_book;
 mod figures;
-mod film;
+mod files;
+mod filter_history;
 mod format;
 mod gallery;
 mod input;
+mod leaderboard;
 mod page;
 mod raster;
-mod render;
+mod run;
 mod scale;
-mod sheet;
-mod standings;
-mod studio;
 mod study;
 mod theme;
 
+pub use contact_sheet::contact_sheet;
 pub use error::ReportError;
+pub use files::{Report, ReportFile, ReportOptions};
 pub use gallery::{Figure, Section, byline, colour_variables, gallery};
 pub use input::{
-    DataSummary, Example, Film, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime, Standing,
+    DataSummary, Example, LeaderboardEntry, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion,
+    Mistake, ReportInput, StageTime,
 };
-pub use render::{Report, ReportFile, ReportOptions, render};
-pub use sheet::sheet;
-pub use standings::draw_standings;
+pub use leaderboard::draw_leaderboard;
+pub use run::render;
 pub use study::render_study;

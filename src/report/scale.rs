@@ -1,19 +1,19 @@
-//! Axes: from figures to places, and which figures to write beside them.
+//! Scales of axes: map values to positions and choose the ticks.
 
 use super::format;
 
-/// One mark on an axis.
+/// A tick of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tick {
-    /// 0 at the axis's beginning, 1 at its end.
-    pub(super) place: f64,
-    /// What is written there, if there is room.
+    /// Position: 0 at the start of the axis, 1 at its end.
+    pub(super) position: f64,
+    /// Label, drawn if there is room.
     pub(super) label: String,
-    /// Its label is written before those of others.
+    /// True if its label takes precedence over others.
     pub(super) major: bool,
 }
 
-/// An axis.
+/// A scale: the range of an axis and its spacing.
 #[derive(Clone, Debug)]
 pub(super) struct Scale {
     kind: Kind,
@@ -24,46 +24,46 @@ pub(super) struct Scale {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Linear,
-    /// As [`Kind::Linear`], marked at whole numbers.
+    /// Linear, with ticks at whole numbers only.
     Whole,
-    /// Decades.
+    /// Logarithmic.
     Log,
-    /// Accuracies by their error, in decades: 99 % is as far from 90 % as 99.9 % is from 99 %.
+    /// Accuracies, logarithmic in the error rate: 99 % is as far from 90 % as 99.9 % is from 99 %.
     Accuracy,
-    /// Losses with their sign changed, in decades, so that less is nearer to the axis's end.
+    /// Negated losses, logarithmic, so that smaller losses are nearer to the end of the axis.
     Loss,
 }
 
-/// Multiples of a power of ten that mark a logarithmic axis.
+/// Multiples of a power of ten with ticks on a logarithmic axis.
 const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
-/// Those that bound it, and mark it where it is short.
+/// Multiples that bound a logarithmic axis, and that have ticks if it is short.
 const FINE_STEPS: [f64; 9] = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0];
 
 impl Scale {
-    /// From `low` to `high` evenly.
+    /// A linear scale from `low` to `high`.
     pub(super) fn linear(low: f64, high: f64) -> Self {
         Self { kind: Kind::Linear, low, high: if high > low { high } else { low + 1.0 } }
     }
 
-    /// As [`Self::linear`], for what is counted.
+    /// A linear scale for counts, with ticks at whole numbers.
     pub(super) fn whole(low: f64, high: f64) -> Self {
         Self { kind: Kind::Whole, ..Self::linear(low, high) }
     }
 
-    /// A logarithmic axis around the positive values; none if there are none.
+    /// A logarithmic scale that covers the positive values; `None` if there are none.
     pub(super) fn log(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let (low, high) = bounds(values)?;
         Some(Self { kind: Kind::Log, low, high })
     }
 
-    /// An axis for accuracies (0 to 1), logarithmic in the error, so that good models are as far apart as bad ones. An
-    /// accuracy of 1 lies at the end of the axis.
+    /// A scale for accuracies (0 to 1), logarithmic in the error rate, so that good models are as far apart as bad
+    /// ones. An accuracy of 1 lies at the end of the axis.
     pub(super) fn accuracy(values: impl IntoIterator<Item = f64>) -> Self {
         let Self { low, high, .. } = Self::errors(values.into_iter().map(|accuracy| 1.0 - accuracy));
         Self { kind: Kind::Accuracy, low, high: high.min(1.0) }
     }
 
-    /// A logarithmic axis for losses with their sign changed. A loss of 0 lies at the end of the axis.
+    /// A logarithmic scale for negated losses. A loss of 0 lies at the end of the axis.
     pub(super) fn loss(values: impl IntoIterator<Item = f64>) -> Self {
         Self { kind: Kind::Loss, ..Self::errors(values.into_iter().map(|negated| -negated)) }
     }
@@ -75,19 +75,19 @@ impl Scale {
         Self { kind: Kind::Log, low: if without_error { low / 2.0 } else { low }, high }
     }
 
-    /// Where `value` lies, 0 to 1; values outside lie at the nearer end.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    /// Position of a value, 0 to 1; values outside the range lie at the nearer end.
+    pub(super) fn position(&self, value: f64) -> f64 {
         let log = |value: f64| (value.max(self.low) / self.low).ln() / (self.high / self.low).ln();
-        let place = match self.kind {
+        let position = match self.kind {
             Kind::Linear | Kind::Whole => (value - self.low) / (self.high - self.low),
             Kind::Log => log(value),
             Kind::Accuracy => 1.0 - log(1.0 - value),
             Kind::Loss => 1.0 - log(-value),
         };
-        if place.is_nan() || value.is_nan() { 0.0 } else { place.clamp(0.0, 1.0) }
+        if position.is_nan() || value.is_nan() { 0.0 } else { position.clamp(0.0, 1.0) }
     }
 
-    /// Whether a value lies before the axis's beginning.
+    /// True if a value lies before the start of the axis.
     pub(super) fn beyond(&self, value: f64) -> bool {
         match self.kind {
             Kind::Linear | Kind::Whole | Kind::Log => value < self.low,
@@ -96,18 +96,18 @@ impl Scale {
         }
     }
 
-    /// The value at a place from 0 to 1.
-    pub(super) fn value(&self, place: f64) -> f64 {
-        let log = |place: f64| self.low * (self.high / self.low).powf(place);
+    /// Value at a position from 0 to 1.
+    pub(super) fn value(&self, position: f64) -> f64 {
+        let log = |position: f64| self.low * (self.high / self.low).powf(position);
         match self.kind {
-            Kind::Linear | Kind::Whole => self.low + (self.high - self.low) * place,
-            Kind::Log => log(place),
-            Kind::Accuracy => 1.0 - log(1.0 - place),
-            Kind::Loss => -log(1.0 - place),
+            Kind::Linear | Kind::Whole => self.low + (self.high - self.low) * position,
+            Kind::Log => log(position),
+            Kind::Accuracy => 1.0 - log(1.0 - position),
+            Kind::Loss => -log(1.0 - position),
         }
     }
 
-    /// The marks of the axis.
+    /// Ticks of the axis, from its start to its end.
     pub(super) fn ticks(&self) -> Vec<Tick> {
         match self.kind {
             Kind::Linear | Kind::Whole => self.linear_ticks(),
@@ -128,14 +128,14 @@ impl Scale {
     }
 
     fn tick(&self, value: f64, label: String, major: bool) -> Tick {
-        Tick { place: self.place(value), label, major }
+        Tick { position: self.position(value), label, major }
     }
 
     fn linear_ticks(&self) -> Vec<Tick> {
         self.even_steps().into_iter().map(|(value, major)| self.tick(value, format::short(value), major)).collect()
     }
 
-    /// Multiples of a round step.
+    /// Multiples of a round step, all of them major.
     fn even_steps(&self) -> Vec<(f64, bool)> {
         let step = nice_step((self.high - self.low) / 5.0).max(if self.kind == Kind::Whole { 1.0 } else { 0.0 });
         let first = (self.low / step - 1e-9).ceil() as i64;
@@ -143,7 +143,7 @@ impl Scale {
         (first..=last).map(|multiple| (multiple as f64 * step, true)).collect()
     }
 
-    /// Powers of ten in the axis, each marked as such, with as many multiples between them as there is room for.
+    /// Powers of ten (major) with as many multiples in between as there is room for.
     fn decades(&self) -> Vec<(f64, bool)> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let inside = |value: f64| value >= self.low * (1.0 - 1e-9) && value <= self.high * (1.0 + 1e-9);
@@ -163,7 +163,7 @@ impl Scale {
     }
 }
 
-/// The largest round number at or below the smallest positive value, and the smallest at or above the largest.
+/// Range of the positive values, widened to round numbers; `None` if there are none.
 fn bounds(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     let mut range: Option<(f64, f64)> = None;
     for value in values.into_iter().filter(|value| value.is_finite() && *value > 1e-12) {
@@ -178,7 +178,7 @@ fn bounds(values: impl IntoIterator<Item = f64>) -> Option<(f64, f64)> {
     Some((low, if high > low { high } else { low * 2.0 }))
 }
 
-/// The 1-2-5 number nearest above.
+/// Smallest number of the series 1, 2, 5, 10 … that is at least `about`.
 fn nice_step(about: f64) -> f64 {
     let power = 10_f64.powf(about.max(1e-12).log10().floor());
     STEPS.iter().chain(&[10.0]).find(|step| *step * power >= about * 0.999).unwrap_or(&10.0) * power
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn accuracies_spread_by_their_error() {
+    fn accuracies_are_logarithmic_in_the_error() {
         let scale = Scale::accuracy([0.953, 0.9931]);
         assert_eq!(labels(&scale), ["95", "98", "99"]);
         assert_eq!(labels(&Scale::accuracy([0.941, 0.9961])), ["95", "98", "99", "99.5"]);
@@ -203,32 +203,32 @@ mod tests {
             ["99.2", "99.25", "99.3", "99.35", "99.4"],
             "a very short one the finest"
         );
-        let step = |from, to| scale.place(to) - scale.place(from);
-        assert!((step(0.96, 0.98) - step(0.98, 0.99)).abs() < 1e-9, "halving the error is one length");
+        let step = |from, to| scale.position(to) - scale.position(from);
+        assert!((step(0.96, 0.98) - step(0.98, 0.99)).abs() < 1e-9, "halving the error is a constant distance");
     }
 
     #[test]
-    fn no_errors_at_all_lie_at_the_end() {
+    fn an_accuracy_of_one_lies_at_the_end() {
         let scale = Scale::accuracy([1.0, 0.99]);
-        assert_eq!(scale.place(1.0), 1.0);
-        assert!(scale.place(0.99) < 1.0);
-        assert_eq!(Scale::accuracy([]).place(f64::NAN), 0.0);
-        assert_eq!(Scale::accuracy([1.0, 1.0]).place(1.0), 1.0);
+        assert_eq!(scale.position(1.0), 1.0);
+        assert!(scale.position(0.99) < 1.0);
+        assert_eq!(Scale::accuracy([]).position(f64::NAN), 0.0);
+        assert_eq!(Scale::accuracy([1.0, 1.0]).position(1.0), 1.0);
     }
 
     #[test]
-    fn less_loss_is_higher() {
+    fn smaller_losses_lie_higher() {
         let scale = Scale::loss([-0.11, -0.06]);
         assert_eq!(labels(&scale), ["0.15", "0.1", "0.08", "0.06"]);
-        assert!(scale.place(-0.06) > scale.place(-0.11));
-        assert_eq!(Scale::loss([0.0, -0.1]).place(0.0), 1.0);
+        assert!(scale.position(-0.06) > scale.position(-0.11));
+        assert_eq!(Scale::loss([0.0, -0.1]).position(0.0), 1.0);
         assert!(scale.beyond(-0.2) && !scale.beyond(-0.15) && !scale.beyond(0.0));
         let scale = Scale::accuracy([0.9, 0.99]);
         assert!(scale.beyond(0.89) && !scale.beyond(0.9) && !scale.beyond(1.0));
     }
 
     #[test]
-    fn places_and_values_are_each_others_inverse() {
+    fn position_and_value_are_inverse() {
         let scales = [
             Scale::linear(-3.0, 8.0),
             Scale::log([0.01, 5.0]).unwrap(),
@@ -236,14 +236,14 @@ mod tests {
             Scale::loss([-0.2, -0.01]),
         ];
         for scale in scales {
-            for place in [0.0, 0.25, 0.9, 1.0] {
-                assert!((scale.place(scale.value(place)) - place).abs() < 1e-9, "{scale:?} at {place}");
+            for position in [0.0, 0.25, 0.9, 1.0] {
+                assert!((scale.position(scale.value(position)) - position).abs() < 1e-9, "{scale:?} at {position}");
             }
         }
     }
 
     #[test]
-    fn decades_and_steps_are_round() {
+    fn ticks_are_round_numbers() {
         assert_eq!(labels(&Scale::log([0.013, 0.7]).unwrap()), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(&Scale::log([0.000_1, 90.0]).unwrap()), ["0.0001", "0.001", "0.01", "0.1", "1", "10", "100"]);
         assert_eq!(labels(&Scale::linear(1.0, 12.0)), ["5", "10"]);

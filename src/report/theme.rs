@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-/// Where a figure is shown.
+/// Destination of a figure, which decides its colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Theme {
     /// Inside the page.
@@ -19,22 +19,22 @@ pub(super) enum Theme {
     Paper,
 }
 
-/// A role that a colour plays.
+/// Role of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paint {
     /// Text and axes.
     Ink,
-    /// Less important text.
+    /// Secondary text.
     Soft,
     /// Grid lines and outlines.
     Grid,
-    /// The background.
+    /// Background.
     Surface,
     /// A model's own colour.
     Accent(usize),
 }
 
-/// Light and dark accents, in the order of the models.
+/// Accent colours for light and for dark mode, in the order of the models.
 pub(super) const ACCENTS: [(&str, &str); 9] = [
     ("#0072b2", "#56a9e0"),
     ("#d55e00", "#f08a4b"),
@@ -47,7 +47,7 @@ pub(super) const ACCENTS: [(&str, &str); 9] = [
     ("#5b6470", "#aab2bd"),
 ];
 
-/// Names and light values of the page's other variables; `colours.css` has the dark ones.
+/// CSS variables and light values of the other roles; `colours.css` has the dark values.
 const PLAIN: [(Paint, &str, &str); 4] = [
     (Paint::Ink, "--ink", "#1b1f24"),
     (Paint::Soft, "--soft", "#5c6570"),
@@ -56,7 +56,7 @@ const PLAIN: [(Paint, &str, &str); 4] = [
 ];
 
 impl Paint {
-    /// The colour as SVG and CSS understand it.
+    /// The colour as SVG and CSS text.
     pub(super) fn css(self, theme: Theme) -> Cow<'static, str> {
         if let Self::Accent(index) = self {
             let index = index % ACCENTS.len();
@@ -74,25 +74,25 @@ impl Paint {
     }
 }
 
-/// The accents as declarations for `:root`, light or dark.
+/// Declarations of the accent variables for `:root`, for light or dark mode.
 pub(super) fn accent_variables(dark: bool) -> String {
     let declaration =
         |(index, (light, dim)): (usize, &(&str, &str))| format!("--accent-{index}:{};", if dark { dim } else { light });
     ACCENTS.iter().enumerate().map(declaration).collect()
 }
 
-/// The figures' colours, and those of the page around them, as a style sheet of their own.
+/// Style sheet that declares every colour variable, for light and dark mode.
 pub(super) fn colour_sheet() -> String {
     let (plain, light, dark) = (include_str!("colours.css"), accent_variables(false), accent_variables(true));
     format!("{plain}:root {{{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n")
 }
 
-/// Which accent each model has, by its place among the models.
+/// Accent colour of each model, by its index among the models.
 #[derive(Clone, Debug)]
 pub(super) struct Palette<'a>(Vec<&'a str>);
 
 impl<'a> Palette<'a> {
-    /// Names in the order of their colours; a name may come again.
+    /// Assigns accents to names in their order; repeated names count once.
     pub(super) fn new(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut distinct = Vec::new();
         for name in names {
@@ -103,7 +103,7 @@ impl<'a> Palette<'a> {
         Self(distinct)
     }
 
-    /// The paint of a model; plain ink for one that is not known.
+    /// Colour of a model; plain ink for an unknown name.
     pub(super) fn of(&self, name: &str) -> Paint {
         self.0.iter().position(|known| *known == name).map_or(Paint::Ink, Paint::Accent)
     }

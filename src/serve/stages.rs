@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     data::{PIXELS, SIDE},
-    imaging::{Gray, InkBox, PreparedDigit},
+    imaging::{ExtractedDigit, Gray, InkBox},
 };
 
 /// Intermediate images from the picture to the models' input; 0 = background, 255 = ink.
@@ -54,7 +54,7 @@ struct Area {
 
 impl Stages {
     /// Encodes the stages of a digit. `preprocessed`: the image after the recipe of the run.
-    pub(super) fn new(digit: &PreparedDigit, preprocessed: &[u8; PIXELS]) -> Self {
+    pub(super) fn new(digit: &ExtractedDigit, preprocessed: &[u8; PIXELS]) -> Self {
         let InkBox { left, top, width, height } = digit.ink_box;
         let changed = *preprocessed != digit.image;
         Self {

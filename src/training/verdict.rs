@@ -3,12 +3,12 @@
 use crate::{
     artifact::{
         RunFailure,
-        layout::{DETECTOR, DETECTOR_BOUND, VERDICT},
+        layout::{DETECTOR, DETECTOR_THRESHOLD, VERDICT},
     },
     data::{Digits, Probabilities},
     fit::FitContext,
     storage::RunDirectory,
-    verdict::{Bounds, Guard},
+    verdict::{JudgeParameters, OutOfDistributionDetector},
 };
 
 /// Fits the verdict's models in a directory, unless an earlier process did. `original`: the training digits before copies
@@ -25,17 +25,17 @@ pub(super) fn fit(
     if directory.part_if_complete(DETECTOR, context.progress)?.is_none() {
         let checkpoint = directory.scratch_file("detector")?;
         let context = context.seeded(context.seed.derive("guard")).labelled("detector").checkpointed(Some(&checkpoint));
-        let detector = Guard::fit(original, &context).map_err(|error| match error.is_cancelled() {
+        let detector = OutOfDistributionDetector::fit(original, &context).map_err(|error| match error.is_cancelled() {
             true => RunFailure::Cancelled,
             false => error.into(),
         })?;
         if let Some(detector) = detector {
             let part = directory.begin_part(DETECTOR)?;
             detector.classifier.save(part.folder())?;
-            part.write_json(DETECTOR_BOUND, &detector.bound)?;
+            part.write_json(DETECTOR_THRESHOLD, &detector.threshold)?;
             part.commit()?;
         }
     }
-    directory.write_json(VERDICT, &Bounds::fit(rows, labels)?)?;
+    directory.write_json(VERDICT, &JudgeParameters::fit(rows, labels)?)?;
     Ok(())
 }

@@ -1,33 +1,37 @@
-//! What to say of an image: a digit with a confidence that means something, or that it is none.
+//! The verdict on an image: a digit with calibrated confidence, or the reason why none is given.
 //!
 //! ```text
-//! training digits, images that are none → Guard: how little an image looks like one digit
-//! rows of the stack that did not see their images → Temperature, least confidence
-//! 28×28 image, the stack's row → Judge::judge → Verdict
+//! training digits, synthetic non-digits → OutOfDistributionDetector: score of how unlike a digit an image is
+//! out-of-fold rows of the stack         → JudgeParameters: temperature, minimum confidence
+//! 28×28 image, row of the stack         → Judge::judge → Verdict
 //! ```
 //!
-//! A classifier of ten classes has no eleventh: asked about a scribble, it names a digit, often without doubt. So a
-//! small CNN of its own, the [`Guard`], learns what a digit is from the training digits on one side and, on the other,
-//! images made to be none ([`nondigits`]): lines and curves that lead nowhere, blots, two digits side by side (outlier
-//! exposure: Hendrycks, Mazeika, Dietterich, *Deep Anomaly Detection with Outlier Exposure*, ICLR 2019). What looks
-//! less like a digit than nearly all training digits it had not seen is refused, and so is a row without a favourite.
-//! Both bounds are quantiles of the *training* digits ([`REFUSED_BY_LOOK`], [`REFUSED_BY_CONFIDENCE`]), so that two or
-//! three digits in a thousand are refused, whatever the models (of a few thousand digits the bounds are read from so
-//! few that it may be one in a hundred); `digitstack evaluate --drawn` counts it on test images.
+//! A classifier of ten classes has no eleventh: shown a scribble, it names a digit, often with high confidence. A small
+//! CNN, the [`OutOfDistributionDetector`], therefore learns to tell training digits from images made to be none
+//! ([`nondigits`]): random lines and curves, blots, two digits side by side (outlier exposure: Hendrycks, Mazeika,
+//! Dietterich, *Deep Anomaly Detection with Outlier Exposure*, ICLR 2019). An image that looks less like a digit than
+//! nearly all held-out training digits is refused, and so is a row whose top probability is below the minimum
+//! confidence.
 //!
-//! Confidence is the stack's probability after temperature scaling ([`Temperature`]), fitted on predictions out of
-//! fold.
+//! Both thresholds are quantiles over *training* digits ([`DETECTOR_REFUSAL_RATE`], [`CONFIDENCE_REFUSAL_RATE`]): about
+//! two digits in a thousand are refused, whatever the models. With a few thousand training digits the quantiles rest on
+//! so few images that it may be one in a hundred. `digitstack evaluate --drawn` measures the rate on test images.
 //!
-//! What it does not do: tell a well-drawn letter from a digit.
+//! Confidence is the stack's probability after temperature scaling ([`Temperature`]), fitted on out-of-fold
+//! predictions.
+//!
+//! Not supported: telling a well-written letter from a digit.
 
-mod guard;
+mod detector;
 mod judge;
 mod nondigits;
+mod parameters;
 mod refusal;
 mod temperature;
 
-pub use guard::{Guard, REFUSED_BY_LOOK, guard_learner};
-pub use judge::{Bounds, Judge, REFUSED_BY_CONFIDENCE, Verdict};
+pub use detector::{DETECTOR_REFUSAL_RATE, OutOfDistributionDetector, detector_learner};
+pub use judge::{Judge, Verdict};
 pub use nondigits::nondigits;
+pub use parameters::{CONFIDENCE_REFUSAL_RATE, JudgeParameters};
 pub use refusal::Refusal;
 pub use temperature::Temperature;

@@ -1,4 +1,4 @@
-//! Images that are no digit, to learn from.
+//! Synthetic images that are not digits, to train the detector on.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -10,21 +10,21 @@ use crate::{
     seed::Seed,
 };
 
-/// Side of the canvas that they are drawn on, in pixels: four for each that remains.
+/// Side of the canvas on which they are drawn, in pixels: four times that of a digit.
 const CANVAS: usize = 112;
 
-/// The label of a digit.
+/// Label of a digit.
 pub(super) const DIGIT: u8 = 0;
-/// The label of a scribble or a blot.
+/// Label of a scribble or a blot.
 pub(super) const SCRIBBLE: u8 = 1;
-/// The label of two digits side by side.
+/// Label of two digits side by side.
 pub(super) const SEVERAL: u8 = 2;
 
-/// `count` images that are no digit, framed as digits are, with labels: 1 for scribbles and blots, 2 for two of
-/// `digits` side by side. Image `i` depends on the seed, on `i` and on the digits alone.
+/// Generates `count` images that are not digits but framed like digits. Labels: 1 for scribbles and blots, 2 for two of
+/// `digits` side by side. Image `i` depends only on the seed, on `i` and on the digits.
 ///
 /// # Panics
-/// If there are no digits.
+/// If `digits` is empty.
 pub fn nondigits(count: usize, digits: &Images, seed: Seed) -> Digits {
     let made: Vec<([u8; PIXELS], u8)> =
         (0..count).into_par_iter().map(|index| nondigit(index, digits, seed.index(index as u64))).collect();
@@ -45,15 +45,14 @@ fn nondigit(index: usize, digits: &Images, seed: Seed) -> ([u8; PIXELS], u8) {
         if let Some(drawn) = ink.and_then(|ink| digit_from_ink(ink, by)) {
             return (drawn.image, label);
         }
-        // Two blank images side by side are the only ink that is none: a scribble takes their place.
+        // Only two blank digits give no ink; a scribble replaces them.
         kind = 0;
     }
 }
 
 type Point = (f32, f32);
 
-/// A pen that wanders between six and some twenty points, in straight lines or in curves, thin or so thick that a blot
-/// remains.
+/// A polyline or curve through 6 to about 20 random points, thin or so thick that it forms a blot.
 fn scribble(draw: &mut ChaCha8Rng, curved: bool) -> Option<Gray> {
     let width =
         if draw.random_range(0..10) == 0 { draw.random_range(12.0..40.0) } else { draw.random_range(3.0..12.0f32) };
@@ -76,7 +75,7 @@ fn scribble(draw: &mut ChaCha8Rng, curved: bool) -> Option<Gray> {
     Gray::new(CANVAS, CANVAS, levels)
 }
 
-/// Quadratic curves between the middles of the points' sides, each bent towards the point between them.
+/// Quadratic Bézier curves between the midpoints of the segments, with the points as control points.
 fn smoothed(points: &[Point]) -> Vec<Point> {
     const STEPS: usize = 8;
     let middle = |a: Point, b: Point| ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0);
@@ -85,26 +84,27 @@ fn smoothed(points: &[Point]) -> Vec<Point> {
         let (from, to) = (middle(corner[0], corner[1]), middle(corner[1], corner[2]));
         for step in 0..=STEPS {
             let t = step as f32 / STEPS as f32;
-            path.push(middle_at(middle_at(from, corner[1], t), middle_at(corner[1], to, t), t));
+            path.push(interpolated(interpolated(from, corner[1], t), interpolated(corner[1], to, t), t));
         }
     }
     path
 }
 
-fn middle_at(a: Point, b: Point, share: f32) -> Point {
+/// The point at `share` (0 to 1) of the way from `a` to `b`.
+fn interpolated(a: Point, b: Point, share: f32) -> Point {
     (a.0 + share * (b.0 - a.0), a.1 + share * (b.1 - a.1))
 }
 
-/// Two digits side by side, a little different in size and height.
+/// Two digits side by side, of slightly different size and height.
 fn pair(draw: &mut ChaCha8Rng, digits: &Images) -> Option<Gray> {
     let mut levels = vec![0u8; CANVAS * CANVAS];
-    for place in 0..2 {
+    for side in 0..2 {
         let digit = Gray::new(SIDE, SIDE, digits.get(draw.random_range(0..digits.len())).to_vec())?;
         let size = draw.random_range(38..=CANVAS / 2);
         let large = digit.resize(size, size, Filter::Bilinear);
-        // The 28×28 frame has a margin of its own: overlapping frames are digits that nearly touch.
-        let overlap = draw.random_range(0..8) * place;
-        let left = place * CANVAS / 2 + draw.random_range(0..=CANVAS / 2 - size) - overlap;
+        // The 28×28 frame includes a margin, so that digits in overlapping frames nearly touch.
+        let overlap = draw.random_range(0..8) * side;
+        let left = side * CANVAS / 2 + draw.random_range(0..=CANVAS / 2 - size) - overlap;
         let top = 20 + draw.random_range(0..=16);
         for (y, row) in large.rows().enumerate() {
             for (x, &level) in row.iter().enumerate() {
@@ -122,7 +122,7 @@ mod tests {
     use crate::{data::synthetic, imaging::ink_box};
 
     #[test]
-    fn they_are_framed_like_digits_and_depend_on_seed_and_place_alone() {
+    fn images_are_framed_like_digits_and_depend_only_on_seed_and_index() {
         let digits = synthetic::generate(50, Seed(1)).images;
         let many = nondigits(90, &digits, Seed(2));
         assert_eq!(nondigits(30, &digits, Seed(2)).images.pixels(), &many.images.pixels()[..30 * PIXELS]);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_wide() {
+    fn most_pairs_are_wider_than_high() {
         let digits = synthetic::generate(50, Seed(1)).images;
         let made = nondigits(300, &digits, Seed(2));
         let pairs: Vec<_> = made.images.iter().zip(&made.labels).filter(|(_, label)| **label == SEVERAL).collect();

@@ -1,8 +1,8 @@
-//! Why an image is not given a digit.
+//! Reasons for refusing an image.
 
 use serde::{Deserialize, Serialize};
 
-/// Why an image is not given a digit.
+/// Reason why no digit is given for an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
@@ -10,9 +10,9 @@ pub enum Refusal {
     Blank,
     /// There is more than one digit.
     SeveralDigits,
-    /// The ink is no digit's.
+    /// The ink does not look like a digit.
     Scribble,
-    /// No digit is probable enough.
+    /// The confidence is below the minimum.
     Unsure,
 }
 
@@ -20,7 +20,7 @@ impl Refusal {
     /// Every reason.
     pub const ALL: [Self; 4] = [Self::Blank, Self::SeveralDigits, Self::Scribble, Self::Unsure];
 
-    /// One word, as in JSON.
+    /// Name of the reason, as in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Blank => "blank",
@@ -30,7 +30,7 @@ impl Refusal {
         }
     }
 
-    /// A sentence for whoever drew it.
+    /// Message for the user who drew the image.
     pub fn message(self) -> &'static str {
         match self {
             Self::Blank => "There is nothing here yet: draw a digit.",
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_json() {
+    fn names_equal_the_json_values() {
         for refusal in Refusal::ALL {
             assert_eq!(serde_json::to_value(refusal).unwrap(), refusal.name());
             assert!(refusal.message().ends_with('.'));

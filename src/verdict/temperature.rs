@@ -1,4 +1,4 @@
-//! Probabilities that mean what they say.
+//! Temperature scaling.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,30 +9,48 @@ use crate::{
     stacking::StackingError,
 };
 
-/// Probabilities below this are taken for this before their logarithm.
-const SMALLEST: f32 = 1e-12;
+/// Lower bound of probabilities before their logarithm is taken.
+const MIN_PROBABILITY: f32 = 1e-12;
 
 /// Temperature scaling (Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017): probabilities are raised to
-/// the power `sharpness`, the inverse of the temperature, and divided by their sum. The order of the classes stays.
+/// the power `sharpness`, the inverse of the temperature, and normalised. The order of the classes does not change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 pub struct Temperature {
     sharpness: f64,
 }
 
+/// A temperature as it is in a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    sharpness: f64,
+}
+
+impl TryFrom<Unchecked> for Temperature {
+    type Error = String;
+
+    fn try_from(Unchecked { sharpness }: Unchecked) -> Result<Self, String> {
+        if sharpness.is_finite() && sharpness >= 0.0 {
+            return Ok(Self { sharpness });
+        }
+        Err(format!("sharpness: found {sharpness}, expected a finite number of at least 0"))
+    }
+}
+
 impl Default for Temperature {
-    /// Changes nothing.
+    /// The identity: a sharpness of 1.
     fn default() -> Self {
         Self { sharpness: 1.0 }
     }
 }
 
 impl Temperature {
-    /// The one with the least mean log-loss on rows that their model was not fitted on. The loss is convex in the
-    /// sharpness; where every row is right it has no minimum, and nothing is changed.
+    /// Minimises the mean log-loss on out-of-fold rows `[n, 10]` with their labels `[n]`. The loss is convex in the
+    /// sharpness. If every prediction is correct it has no minimum, and the result is the identity.
     ///
     /// # Errors
-    /// If the minimum is not found.
+    /// If the optimiser does not converge.
     pub fn fit(rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
         if rows.iter().zip(labels).all(|(row, &label)| top_class(row) == usize::from(label)) {
             return Ok(Self::default());
@@ -42,14 +60,14 @@ impl Temperature {
         Ok(Self { sharpness: sharpness[0].max(0.0) })
     }
 
-    /// The scaled row; sums to 1.
+    /// Scales a row; the result sums to 1.
     pub fn apply(&self, row: &[f32; CLASSES]) -> [f32; CLASSES] {
         scaled(&logarithms(row), self.sharpness).map(|value| value as f32)
     }
 }
 
 fn logarithms(row: &[f32; CLASSES]) -> [f64; CLASSES] {
-    row.map(|value| f64::from(value.max(SMALLEST)).ln())
+    row.map(|value| f64::from(value.max(MIN_PROBABILITY)).ln())
 }
 
 fn scaled(logs: &[f64; CLASSES], sharpness: f64) -> [f64; CLASSES] {
@@ -83,14 +101,14 @@ mod tests {
 
     use super::*;
 
-    /// Rows that say 90 % and are right in `right` of 10 cases.
+    /// Ten rows with a confidence of 90 %, `right` of which are correct.
     fn rows(right: usize) -> (Probabilities, Vec<u8>) {
         let row = std::array::from_fn(|class| if class == 3 { 0.9 } else { 0.1 / 9.0 });
         (vec![row; 10], (0..10).map(|case| if case < right { 3 } else { (case % 3) as u8 }).collect())
     }
 
     #[test]
-    fn confidence_becomes_the_share_of_right_answers() {
+    fn scaled_confidence_equals_the_accuracy() {
         for right in [5, 7, 9] {
             let (rows, labels) = rows(right);
             let scaled = Temperature::fit(&rows, &labels).unwrap().apply(&rows[0]);
@@ -99,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_a_mistake_are_left_alone() {
+    fn rows_without_errors_are_not_scaled() {
         let (rows, _) = rows(10);
         assert_eq!(Temperature::fit(&rows, &[3; 10]).unwrap(), Temperature::default());
     }
 
     #[test]
-    fn the_default_changes_nothing() {
+    fn the_default_is_the_identity() {
         let row = rows(1).0[0];
         let scaled = Temperature::default().apply(&row);
         assert!(row.iter().zip(&scaled).all(|(a, b)| (a - b).abs() < 1e-6));
@@ -113,7 +131,7 @@ mod tests {
 
     /// `tests/reference/verdict_vectors.py`: SciPy's `minimize_scalar` on the same rows.
     #[test]
-    fn the_minimum_is_scipys() {
+    fn the_minimum_equals_that_of_scipy() {
         #[derive(Deserialize)]
         struct Recorded {
             rows: Probabilities,
@@ -128,7 +146,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_and_sum_stay(row in prop::array::uniform10(0.0_f32..1.0), sharpness in 0.1..5.0) {
+        fn scaling_keeps_the_order_of_classes_and_normalises(
+            row in prop::array::uniform10(0.0_f32..1.0),
+            sharpness in 0.1..5.0,
+        ) {
             let scaled = Temperature { sharpness }.apply(&row);
             prop_assert!((scaled.iter().sum::<f32>() - 1.0).abs() < 1e-5);
             for (a, b) in (0..CLASSES).flat_map(|a| (0..CLASSES).map(move |b| (a, b))) {

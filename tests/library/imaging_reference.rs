@@ -142,7 +142,7 @@ struct Reference {
 
 #[test]
 fn the_reference_preset_equals_pillow_and_scipy() {
-    let processor = Recipe::preset("reference").unwrap().prepare().unwrap();
+    let processor = Recipe::preset("reference").unwrap().compile().unwrap();
     for case in cases::<Reference>("reference") {
         let digits = Digits::new(Images::from_images([image(&case.image)]), vec![0]);
         let found = expand(&digits, &[case.degrees], &processor, Seed(0));
@@ -175,7 +175,7 @@ fn mnist_images() -> Option<Images> {
 #[test]
 fn rotating_mnist_loses_no_ink() {
     let Some(images) = mnist_images() else { return };
-    let same = Recipe::default().prepare().unwrap();
+    let same = Recipe::default().compile().unwrap();
     let ink = |image: &[u8; PIXELS]| image.iter().map(|&level| f64::from(level)).sum::<f64>();
     let digits = Digits::new(images.clone(), vec![0; images.len()]);
     for degrees in [-24.0, 24.0] {
@@ -193,7 +193,7 @@ fn rotating_mnist_loses_no_ink() {
 #[test]
 fn mnist_is_already_of_mnist_size() {
     let Some(images) = mnist_images() else { return };
-    let mnist = Recipe::preset("mnist").unwrap().prepare().unwrap();
+    let mnist = Recipe::preset("mnist").unwrap().compile().unwrap();
     let similar = images.iter().filter(|image| correlation(*image, &mnist.apply(image, Seed(0))) > 0.97).count();
     assert!(similar * 100 >= images.len() * 95, "{similar} of {}", images.len());
     let InkBox { width, height, .. } = ink_box(images.get(0)).unwrap();

@@ -97,7 +97,7 @@ fn trained(network: &NetworkConfig, augment: Option<&Recipe>, device: &ChosenDev
     };
     let cancel = Cancel::default();
     let context = FitContext::new(device, 2, &Silent, &cancel).seeded(Seed(3)).labelled("parity");
-    let processor = augment.map(|recipe| recipe.prepare().unwrap());
+    let processor = augment.map(|recipe| recipe.compile().unwrap());
     let augment = processor.as_ref().map(|processor| processor as &dyn Augment);
     train(network, &settings, &digits(), Some(&digits()), augment, &context).unwrap()
 }

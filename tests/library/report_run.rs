@@ -8,8 +8,8 @@ use digitstack::{
     evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores},
     fit::{History, HistoryPoint, TracePoint},
     report::{
-        DataSummary, Example, FilterHistory, Filters, MemberHistories, MemberOpinion, Mistake, ReportError, ReportInput,
-        ReportOptions, StageTime, render,
+        DataSummary, Example, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion, Mistake, ReportError,
+        ReportInput, ReportOptions, StageTime, render,
     },
     seed::Seed,
     storage::{Commit, Environment, RunDirectory, verify},
@@ -246,10 +246,10 @@ fn realistic() -> ReportInput {
         ],
         mistakes: pairs.into_iter().enumerate().map(mistake).collect(),
         filters: vec![
-            Filters { member: "cnn".to_owned(), side: 3, weights: (0..32).map(|_| filter(3)).collect() },
-            Filters { member: "cnn-deskewed".to_owned(), side: 5, weights: (0..32).map(|_| filter(5)).collect() },
+            MemberFilters { member: "cnn".to_owned(), side: 3, weights: (0..32).map(|_| filter(3)).collect() },
+            MemberFilters { member: "cnn-deskewed".to_owned(), side: 5, weights: (0..32).map(|_| filter(5)).collect() },
         ],
-        films: Vec::new(),
+        filter_histories: Vec::new(),
         examples: (0..40)
             .map(|place| Example { image: digit((place % 10) as u8, place), label: (place % 10) as u8 })
             .collect(),
@@ -307,7 +307,7 @@ fn a_full_report_is_whole_self_contained_and_the_same_twice() {
 
     let page = text(&report.files[0].bytes);
     assert!(
-        page.contains("The stack logistic, best of its run out of fold, correctly classifies"),
+        page.contains("The stack logistic, the best of this run by out-of-fold accuracy, correctly classifies"),
         "ranked by out-of-fold accuracy"
     );
     assert!(
@@ -327,8 +327,8 @@ fn a_report_without_a_test_set_says_so() {
     }
     let report = render(&input, &ReportOptions::default()).unwrap();
     let page = text(&report.files[0].bytes);
-    assert!(page.contains("this run has no test set") && page.contains("The run has no test scores."));
-    assert!(page.contains("each predicted by models that did not see it; this run has no test scores"));
+    assert!(page.contains("this run has no test set") && page.contains("This run has no test scores."));
+    assert!(page.contains("each predicted by models that were trained without it; this run has no test scores"));
     assert!(!page.contains("test accuracy") && !page.contains("<td class=\"name\">test</td>"));
 }
 
@@ -344,10 +344,10 @@ fn a_model_trained_alone_shows_its_iterations_and_its_film() {
     let weights = |scale: f32| {
         filters.weights.iter().map(|filter| filter.iter().map(|weight| weight * scale).collect()).collect()
     };
-    let film = FilterHistory {
+    let history_of_filters = MemberFilterHistory {
         member: "cnn".to_owned(),
         side: 3,
-        pictures: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect(),
+        snapshots: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect(),
     };
     let histories = vec![MemberHistories { member: "cnn".to_owned(), fits: vec![("cnn".to_owned(), history)] }];
     let data = DataSummary { folds: 0, ..whole.data.clone() };
@@ -356,7 +356,7 @@ fn a_model_trained_alone_shows_its_iterations_and_its_film() {
         models: cnn,
         histories,
         filters: vec![filters],
-        films: vec![film],
+        filter_histories: vec![history_of_filters],
         mistakes: Vec::new(),
         ..whole
     };
@@ -399,7 +399,7 @@ fn an_empty_run_still_has_a_page() {
             .unwrap();
     assert_eq!(report.files.len(), 1);
     check_markup("index.html", text(&report.files[0].bytes));
-    assert!(text(&report.files[0].bytes).contains("No model of this run was scored."));
+    assert!(text(&report.files[0].bytes).contains("This run has no scored model."));
 }
 
 #[test]
@@ -429,13 +429,13 @@ fn names_and_settings_cannot_become_markup() {
 fn what_cannot_be_drawn_is_refused_by_name() {
     type Spoil = fn(&mut ReportInput);
     let spoilt: [(&str, Spoil); 8] = [
-        ("the link to the search: `javascript:1`", |input| input.study = Some("javascript:1".to_owned())),
+        ("the link to the search: found `javascript:1`", |input| input.study = Some("javascript:1".to_owned())),
         ("`//elsewhere/`, expected a relative path", |input| input.study = Some("//elsewhere/".to_owned())),
-        ("featured model: `none`", |input| input.featured = Some("none".to_owned())),
-        ("a filter of cnn: 8 weights", |input| input.filters[0].weights[3].truncate(8)),
-        ("mistake 18: digit 10", |input| input.mistakes[0].label = 10),
-        ("example 2: digit 77", |input| input.examples[2].label = 77),
-        ("stage prepare: NaN", |input| input.timings[1].seconds = f64::NAN),
+        ("featured model: found `none`", |input| input.featured = Some("none".to_owned())),
+        ("a filter of cnn: found 8 weights", |input| input.filters[0].weights[3].truncate(8)),
+        ("mistake 18: found digit 10", |input| input.mistakes[0].label = 10),
+        ("example 2: found digit 77", |input| input.examples[2].label = 77),
+        ("stage prepare: found NaN", |input| input.timings[1].seconds = f64::NAN),
         ("out-of-fold scores of dense", |input| input.models[0].out_of_fold.as_mut().unwrap().correct = 60_001),
     ];
     for (expected, spoil) in spoilt {

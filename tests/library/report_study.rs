@@ -348,11 +348,11 @@ fn figures_name_their_choices_and_what_was_chosen() {
     let page = text(&report.files[0].bytes);
     assert!(
         page.contains("<a href=\"#stage-cnn-adadelta\">Adadelta</a>")
-            && page.contains("The stage “Shrinkage” is under way.")
+            && page.contains("The stage “Shrinkage” is still running.")
     );
     assert!(
-        page.contains("216 of the 729\u{a0}epochs, 30\u{a0}%")
-            && page.contains("12\u{202f}400 of the 30\u{202f}000\u{a0}trees")
+        page.contains("216 of 729\u{a0}epochs, 30\u{a0}%")
+            && page.contains("12\u{202f}400 of 30\u{202f}000\u{a0}trees")
     );
     assert!(page.contains("the loss became NaN in epoch 2") && page.contains("0.0810\u{a0}±\u{a0}0.0020"));
     assert_eq!(page.matches("<p>The learning rate and the decay").count(), 1);
@@ -388,7 +388,7 @@ fn studies_under_way_and_without_a_success_have_a_page() {
         report
     };
     let empty = StudyOutcome { stages: Vec::new(), ..realistic() };
-    assert!(text(&render(&empty).files[0].bytes).contains("No stage of this search has begun."));
+    assert!(text(&render(&empty).files[0].bytes).contains("No stage of this search has started."));
 
     let kinds = [PlotKind::Line, PlotKind::Bars, PlotKind::Intervals, PlotKind::Contour, PlotKind::Progress];
     for kind in kinds {
@@ -413,7 +413,7 @@ fn studies_under_way_and_without_a_success_have_a_page() {
             };
             let one = trial(&vec![value(0.5); count], 0.9);
             let text_of = |report: &Report| text(&report.files[0].bytes).to_owned();
-            assert!(text_of(&trials(&[])).contains("No trial of this stage has ended yet."));
+            assert!(text_of(&trials(&[])).contains("No trial of this stage has finished yet."));
             assert!(text_of(&trials(std::slice::from_ref(&one))).contains("The only trial"));
             let none = trials(&[failed(&vec![value(0.0); count], "no memory")]);
             assert!(
@@ -473,19 +473,25 @@ fn texts_of_a_study_cannot_become_markup() {
 fn what_contradicts_itself_is_refused_by_name() {
     type Spoil = fn(&mut StudyOutcome);
     let spoilt: [(&str, Spoil); 11] = [
-        ("trial 3 of stage cnn-filters: 2 values", |outcome| outcome.stages[0].trials[2].values.push(1.0)),
-        ("trial 1 of stage cnn-filters: the score NaN", |outcome| outcome.stages[0].trials[0].score = Some(f64::NAN)),
+        ("trial 3 of stage cnn-filters: found 2 values", |outcome| outcome.stages[0].trials[2].values.push(1.0)),
+        ("trial 1 of stage cnn-filters: found the score NaN", |outcome| {
+            outcome.stages[0].trials[0].score = Some(f64::NAN)
+        }),
         ("the score 1.5, expected an accuracy", |outcome| outcome.stages[0].trials[0].steps.push((1, 1.5))),
-        ("the score 0.3, expected a log-loss", |outcome| outcome.stages[6].trials[0].train_score = Some(0.3)),
-        ("network.filters is inf, expected a number", |outcome| outcome.stages[0].trials[0].values[0] = f64::INFINITY),
-        ("network.activation is 6, expected the place of one of 6", |outcome| {
+        ("the score 0.3, expected a negated log-loss", |outcome| outcome.stages[6].trials[0].train_score = Some(0.3)),
+        ("found inf for network.filters, expected a finite number", |outcome| {
+            outcome.stages[0].trials[0].values[0] = f64::INFINITY
+        }),
+        ("found 6 for network.activation, expected the index of one of 6", |outcome| {
             outcome.stages[2].trials[0].values[0] = 6.0
         }),
         ("error or time of -1", |outcome| outcome.stages[0].trials[0].standard_error = Some(-1.0)),
-        ("stage cnn-filters: NaN seconds", |outcome| outcome.stages[0].seconds = f64::NAN),
-        ("trial 100 is chosen, expected one of 6", |outcome| outcome.stages[0].selected = Some(99)),
-        ("trial 7 is chosen, which has no score", |outcome| outcome.stages[2].selected = Some(6)),
-        ("stage cnn-filters: there are two", |outcome| outcome.stages[1].name = "cnn-filters".to_owned()),
+        ("stage cnn-filters: found NaN seconds", |outcome| outcome.stages[0].seconds = f64::NAN),
+        ("found trial 100 as the chosen one, expected 1 to 6", |outcome| outcome.stages[0].selected = Some(99)),
+        ("found trial 7 as the chosen one, which has no score", |outcome| outcome.stages[2].selected = Some(6)),
+        ("stage cnn-filters: found two stages with this name", |outcome| {
+            outcome.stages[1].name = "cnn-filters".to_owned()
+        }),
     ];
     for (expected, spoil) in spoilt {
         let mut outcome = realistic();

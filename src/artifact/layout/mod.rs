@@ -9,9 +9,9 @@
 //!   timing.json                      its duration; differs between equal runs       fit::FitTiming
 //!   held_out.safetensors             its predictions for the digits held out        predictions
 //! models/logistic.json             a meta-model                                     stacking::Stack
-//! verdict.json                     temperature and least confidence                 verdict::Bounds
+//! verdict.json                     temperature and least confidence                 verdict::JudgeParameters
 //! verdict/detector/                the out-of-distribution detector and
-//!   bound.json                       its bound                                      f32
+//!   threshold.json                   its threshold                                     f32
 //! test-opening.json                models that the test images were opened for      evaluation::TestOpening
 //! data.json                        fingerprints of training and test digits         DataRecord
 //! predictions/*.safetensors        members' predictions                             predictions
@@ -64,12 +64,12 @@ pub const HISTORY: &str = "history.json";
 pub const TIMING: &str = "timing.json";
 /// Predictions of a fit for the digits that it held out, in its folder.
 pub const HELD_OUT: &str = "held_out.safetensors";
-/// [`crate::verdict::Bounds`].
+/// [`crate::verdict::JudgeParameters`].
 pub const VERDICT: &str = "verdict.json";
 /// Folder of the out-of-distribution detector.
 pub const DETECTOR: &str = "verdict/detector";
-/// Bound of the detector, in its folder.
-pub const DETECTOR_BOUND: &str = "bound.json";
+/// Threshold of the detector, in its folder.
+pub const DETECTOR_THRESHOLD: &str = "threshold.json";
 /// Every trial of a search, as it ended: an Optuna journal.
 pub const STUDY_LOG: &str = "study.jsonl";
 /// [`crate::tuning::StudyOutcome`].

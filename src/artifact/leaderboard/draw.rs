@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Leaderboard, Row, RunFailure};
-use crate::report::{self, Standing};
+use crate::report::{self, LeaderboardEntry};
 
 impl Leaderboard {
     /// Draws the rows in their order, as SVG text or, if `png`, as a PNG picture. Where there were no test images the
@@ -12,13 +12,13 @@ impl Leaderboard {
     /// # Errors
     /// If no row has one.
     pub fn draw(&self, png: bool) -> Result<Vec<u8>, RunFailure> {
-        let standings: Vec<Standing> = self.rows.iter().filter_map(|row| self.standing(row)).collect();
-        Ok(report::draw_standings(&standings, png)?)
+        let entries: Vec<LeaderboardEntry> = self.rows.iter().filter_map(|row| self.entry(row)).collect();
+        Ok(report::draw_leaderboard(&entries, png)?)
     }
 
-    fn standing(&self, row: &Row) -> Option<Standing> {
+    fn entry(&self, row: &Row) -> Option<LeaderboardEntry> {
         let accuracy = row.accuracy.or(row.held_out)?;
-        Some(Standing {
+        Some(LeaderboardEntry {
             model: row.model.clone(),
             run: self.short_name(row),
             parameters: row.parameters,

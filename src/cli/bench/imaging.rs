@@ -40,7 +40,7 @@ impl ImagingBench {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let digits = digits(self.data.path(), IMAGES, output)?;
-        let recipe = Recipe::preset("reference").unwrap_or_default().prepare()?;
+        let recipe = Recipe::preset("reference").unwrap_or_default().compile()?;
         let rotations = [0.0, -24.0, 24.0];
         let duration = Duration::from_secs_f64(self.seconds);
         let measured = imaging::throughput(&recipe, &rotations, &digits.images, duration);

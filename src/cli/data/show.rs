@@ -38,7 +38,7 @@ impl ShowArguments {
         let source = preprocessing::open_data(&config.experiment.data, self.set.data.path())?;
         let digits = source.train(output.progress().as_ref())?;
         let mut bytes = Cursor::new(Vec::new());
-        report::sheet(&digits, EXAMPLES).write_to(&mut bytes, format)?;
+        report::contact_sheet(&digits, EXAMPLES).write_to(&mut bytes, format)?;
         target.write(bytes.get_ref())?;
         output.json(&serde_json::json!({ "sheet": out }))?;
         output.line(format!("{out}: {EXAMPLES} examples of each class of {}", source.describe()))

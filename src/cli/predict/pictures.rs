@@ -66,7 +66,7 @@ pub(super) fn predict(
         let verdict = verdicts.verdict(&digit.image, &probabilities);
         let (confidence, runner_up, runner_up_confidence) = match &verdict {
             Some(verdict) => (verdict.confidence, verdict.runner_up, verdict.runner_up_confidence),
-            None => (ranking.probability, ranking.looks_like, ranking.looks_like_probability),
+            None => (ranking.probability, ranking.runner_up, ranking.runner_up_probability),
         };
         let prediction = Prediction {
             image: path.display().to_string(),

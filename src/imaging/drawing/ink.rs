@@ -1,24 +1,24 @@
-//! Finds the ink of a picture.
+//! Extracts the ink of a picture.
 
 use std::borrow::Cow;
 
 use image::{DynamicImage, RgbaImage};
 
 use super::{
-    InkSource,
     background::{Surface, median},
+    options::InkSource,
 };
-use crate::imaging::{Filter, Gray};
+use crate::imaging::{gray::Gray, resize::Filter};
 
-/// Longer side at which pictures are worked on: many pixels for each of the final 20, few enough for a photograph to
-/// take milliseconds.
+/// Longer side to which pictures are reduced first, in pixels: many for each of the final 20, and few enough that a
+/// photograph takes milliseconds.
 const WORKING_SIDE: usize = 512;
-/// Ink has to differ from the background by at least this many grey levels, on average.
-const LEAST_CONTRAST: f32 = 20.0;
-/// And by at least this many times the grain of the background.
-const LEAST_CONTRAST_TO_GRAIN: f32 = 5.0;
+/// Minimum mean difference of ink from the background, in grey levels.
+const MIN_CONTRAST: f32 = 20.0;
+/// Minimum ratio of that difference to the grain of the background.
+const MIN_CONTRAST_TO_GRAIN: f32 = 5.0;
 
-/// The ink of a picture, at most 512 pixels on the longer side, 255 = full ink; `None` if nothing stands out.
+/// Extracts the ink of a picture, at most 512 pixels on the longer side, 255 = full ink; `None` if no ink stands out.
 pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<Gray> {
     let pixels = Pixels::of(picture);
     let by_alpha = match source {
@@ -34,14 +34,14 @@ fn is_mostly_transparent(rgba: &RgbaImage) -> bool {
     2 * transparent >= rgba.width() as usize * rgba.height() as usize
 }
 
-/// The alpha channel, scaled so that the strongest is 255; `None` if all is transparent.
+/// Scales the alpha channel so that its maximum is 255; `None` if all pixels are transparent.
 fn alpha(channel: &Gray) -> Option<Gray> {
     let strongest = channel.pixels().iter().copied().max().filter(|&strongest| strongest > 0)?;
     let scaled = channel.pixels().iter().map(|&alpha| (u32::from(alpha) * 255 / u32::from(strongest)) as u8).collect();
     Gray::new(channel.width(), channel.height(), scaled)
 }
 
-/// A picture, and the size at which it is worked on.
+/// A picture with its working size.
 struct Pixels<'a> {
     rgba: Cow<'a, RgbaImage>,
     size: (usize, usize),
@@ -56,17 +56,17 @@ impl<'a> Pixels<'a> {
         Self { rgba, size }
     }
 
-    /// One number of each pixel at working size.
+    /// Computes one value for each pixel and resizes to the working size.
     fn channel(&self, value: impl Fn([u8; 4]) -> u8) -> Gray {
         let (width, height) = (self.rgba.width() as usize, self.rgba.height() as usize);
         let pixels = self.rgba.pixels().map(|pixel| value(pixel.0)).collect();
-        // The buffer of an image holds width × height pixels, and neither is 0 here.
+        // An image buffer has width × height pixels, and neither is 0 here.
         let whole = Gray::new(width, height, pixels).expect("one value for each pixel");
         if self.size == (width, height) { whole } else { whole.resize(self.size.0, self.size.1, Filter::Bilinear) }
     }
 }
 
-/// Red, green and blue of a picture at working size, over white where it is transparent.
+/// Red, green and blue of a picture at working size, composited over white.
 struct Colours([Gray; 3]);
 
 impl Colours {
@@ -79,8 +79,8 @@ impl Colours {
         ])
     }
 
-    /// What differs most from its background, among brightness and the three colours: red ink on green paper may have
-    /// no brightness of its own.
+    /// Ink with the highest contrast among brightness and the three colour channels: red ink on green paper may have
+    /// the brightness of the paper.
     fn contrast(&self, source: InkSource) -> Option<Gray> {
         let (width, height) = (self.0[0].width(), self.0[0].height());
         let [red, green, blue] = self.0.each_ref().map(Gray::pixels);
@@ -99,30 +99,30 @@ impl Colours {
     }
 }
 
-/// How far each pixel is on the inked side of the background.
+/// Difference of each pixel from the background, on the side of the ink.
 struct Difference {
     levels: Vec<f32>,
-    /// Below this, grain.
+    /// Differences below this are grain.
     floor: f32,
-    /// From here on, full ink.
+    /// Differences from this on are full ink.
     full: f32,
     /// Mean level of ink minus mean level of background.
     contrast: f32,
 }
 
 impl Difference {
-    /// `None` if nothing stands out on the inked side.
+    /// Computes the differences; `None` if no ink stands out.
     fn of(levels: &[f32], width: usize, height: usize, source: InkSource) -> Option<Self> {
         let surface = Surface::fit(levels, width, height);
         let mut differences: Vec<f32> = levels
             .iter()
             .enumerate()
-            .map(|(place, level)| level - surface.at((place % width, width), (place / width, height)))
+            .map(|(index, level)| level - surface.at((index % width, width), (index / width, height)))
             .collect();
         let dark = match source {
             InkSource::Dark => true,
             InkSource::Light => false,
-            // Cubes: what is far from the background counts, on whichever side.
+            // Cubing keeps the sign and emphasises large differences.
             InkSource::Auto | InkSource::Alpha => {
                 differences.iter().map(|&difference| f64::from(difference).powi(3)).sum::<f64>() < 0.0
             }
@@ -130,19 +130,18 @@ impl Difference {
         if dark {
             differences.iter_mut().for_each(|difference| *difference = -*difference);
         }
-        // What lies on the other side of the background is background too.
+        // Pixels on the other side of the background are background.
         let inked: Vec<f32> = differences.iter().map(|difference| difference.max(0.0)).collect();
         let (threshold, background, ink) = otsu(&inked)?;
         let mut grain: Vec<f64> =
             differences.iter().filter(|level| level.abs() < threshold).map(|&level| f64::from(level).abs()).collect();
-        // The median absolute deviation as a standard deviation.
+        // Standard deviation estimated from the median absolute deviation.
         let grain = 1.4826 * median(&mut grain) as f32;
         let contrast = ink - background;
-        if contrast < LEAST_CONTRAST.max(LEAST_CONTRAST_TO_GRAIN * grain) {
+        if contrast < MIN_CONTRAST.max(MIN_CONTRAST_TO_GRAIN * grain) {
             return None;
         }
-        // Clean pictures keep the soft edges of their strokes; the more grain, the nearer the floor comes to the
-        // threshold.
+        // Clean pictures keep the soft edges of their strokes; grain moves the floor towards the threshold.
         let floor = (background + 4.0 * grain).max(background + 0.15 * contrast).min(threshold);
         Some(Self { levels: inked, floor, full: ink, contrast })
     }
@@ -153,25 +152,25 @@ impl Difference {
     }
 }
 
-/// Otsu's threshold: the level that divides the pixels into two classes of the least variance within. Returns it with
-/// the mean of each class; `None` if all pixels are alike.
+/// Otsu's threshold: the level that splits the pixels into two classes with minimum within-class variance. Returns it
+/// with the means of the lower and the upper class; `None` if all pixels are equal.
 fn otsu(levels: &[f32]) -> Option<(f32, f32, f32)> {
     const BINS: usize = 256;
-    let least = levels.iter().copied().fold(f32::INFINITY, f32::min);
-    let most = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let width = (most - least) / BINS as f32;
+    let lowest = levels.iter().copied().fold(f32::INFINITY, f32::min);
+    let highest = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let width = (highest - lowest) / BINS as f32;
     if width.is_nan() || width <= 1e-4 {
         return None;
     }
     let mut bins = [(0u32, 0.0f64); BINS];
     for &level in levels {
-        let bin = &mut bins[(((level - least) / width) as usize).min(BINS - 1)];
+        let bin = &mut bins[(((level - lowest) / width) as usize).min(BINS - 1)];
         *bin = (bin.0 + 1, bin.1 + f64::from(level));
     }
     let (count, sum) = bins.iter().fold((0.0, 0.0), |(count, sum), bin| (count + f64::from(bin.0), sum + bin.1));
     let (mut below, mut sum_below) = (0.0, 0.0);
     let mut best = (f64::NEG_INFINITY, None);
-    for (place, bin) in bins[..BINS - 1].iter().enumerate() {
+    for (index, bin) in bins[..BINS - 1].iter().enumerate() {
         below += f64::from(bin.0);
         sum_below += bin.1;
         let above = count - below;
@@ -179,7 +178,7 @@ fn otsu(levels: &[f32]) -> Option<(f32, f32, f32)> {
             let (low, high) = (sum_below / below, (sum - sum_below) / above);
             let between = below * above * (high - low).powi(2);
             if between > best.0 {
-                best = (between, Some((least + (place + 1) as f32 * width, low as f32, high as f32)));
+                best = (between, Some((lowest + (index + 1) as f32 * width, low as f32, high as f32)));
             }
         }
     }
@@ -191,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn otsu_divides_two_classes() {
+    fn otsus_threshold_separates_two_classes() {
         let mut levels = vec![10.0; 90];
         levels.extend([200.0; 10]);
         let (threshold, low, high) = otsu(&levels).unwrap();

@@ -1,4 +1,4 @@
-//! Reads picture files that nobody vouches for.
+//! Reads untrusted picture files.
 
 use std::{
     io::{BufRead, BufReader, Cursor, Seek},
@@ -7,40 +7,37 @@ use std::{
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits, metadata::Orientation};
 
-use super::DrawingError;
+use super::error::{DrawingError, MAX_SIDE};
 use crate::storage::open_regular;
 
-/// The longest side that is read, in pixels.
-pub const MAX_SIDE: u32 = 4096;
-
-/// Memory that a decoder may ask for beside the pixels, whose number [`MAX_SIDE`] limits: a colour profile or a text in
-/// the file that unpacks to more is left out.
+/// Memory limit of a decoder in addition to the pixels, whose number [`MAX_SIDE`] limits, in bytes. A colour profile or
+/// text in the file that unpacks to more is skipped.
 const MAX_MEMORY: u64 = 16 << 20;
 
 /// Reads a PNG or JPEG file; see [`decode_picture`].
 ///
 /// # Errors
-/// As [`decode_picture`], and [`DrawingError::Read`] if the file cannot be opened.
+/// The errors of [`decode_picture`], and [`DrawingError::Read`] if the file cannot be opened.
 pub fn open_picture(path: &Path) -> Result<DynamicImage, DrawingError> {
     let file = open_regular(path).map_err(|source| DrawingError::Read { path: path.to_owned(), source })?;
     decode(BufReader::new(file))
 }
 
-/// Decodes a PNG or JPEG picture, told apart by content, and turns it upright as its EXIF orientation says. The size in
-/// the header is checked, at most [`MAX_SIDE`] a side, before a pixel is decoded or memory for pixels is asked for.
+/// Decodes a PNG or JPEG picture, recognised by its content, and applies its EXIF orientation. The size in the header
+/// is checked, at most [`MAX_SIDE`] a side, before memory for pixels is allocated.
 ///
 /// # Errors
-/// [`DrawingError::TooLarge`]; [`DrawingError::Decode`] for anything else that is not a whole picture.
+/// [`DrawingError::TooLarge`]; [`DrawingError::Decode`] for anything else that is not a complete picture.
 pub fn decode_picture(bytes: &[u8]) -> Result<DynamicImage, DrawingError> {
     decode(Cursor::new(bytes))
 }
 
-/// Width and height that the header of a PNG or JPEG picture states; none if it is neither. Nothing is decoded.
+/// Reads width and height from the header of a PNG or JPEG picture without decoding it; `None` if it is neither.
 pub fn picture_size(bytes: &[u8]) -> Option<(u32, u32)> {
     limited(Cursor::new(bytes)).ok()?.into_dimensions().ok()
 }
 
-/// A reader that asks for no more memory than [`MAX_MEMORY`].
+/// Makes a reader that allocates at most [`MAX_MEMORY`].
 fn limited<R: BufRead + Seek>(source: R) -> Result<ImageReader<R>, DrawingError> {
     let mut reader = ImageReader::new(source).with_guessed_format().map_err(image::ImageError::IoError)?;
     let mut limits = Limits::default();
@@ -55,7 +52,7 @@ fn decode(source: impl BufRead + Seek) -> Result<DynamicImage, DrawingError> {
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(DrawingError::TooLarge { width, height });
     }
-    // A damaged EXIF block is no reason to refuse the picture.
+    // A damaged EXIF block is ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder)?;
     picture.apply_orientation(orientation);
@@ -78,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_both_formats_are_read() {
+    fn png_and_jpeg_pictures_are_decoded() {
         assert_eq!(decode_picture(&png(3, 5)).unwrap().width(), 3);
         let mut jpeg = Vec::new();
         DynamicImage::from(GrayImage::new(9, 7)).write_to(&mut Cursor::new(&mut jpeg), ImageFormat::Jpeg).unwrap();
@@ -86,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_promises_too_much_is_refused_unread() {
+    fn too_large_pictures_are_refused_by_their_header() {
         let mut bytes = png(1, 1);
         // Width in the IHDR chunk, and the checksum of that chunk.
         bytes[16..20].copy_from_slice(&60_000u32.to_be_bytes());
@@ -108,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_refused() {
+    fn files_of_other_formats_are_refused() {
         for bytes in [&b""[..], b"GIF89a........", &png(20, 20)[..50]] {
             assert!(matches!(decode_picture(bytes), Err(DrawingError::Decode(_))));
         }

@@ -1,35 +1,36 @@
-//! Small pieces of ink that belong to no digit.
+//! Removes small connected pieces of ink.
 
-use crate::imaging::Gray;
+use crate::imaging::gray::Gray;
 
-/// Ink at or above this level connects pixels; weaker ink is an edge or grain.
+/// Minimum level of ink that connects pixels; weaker ink is an edge or grain.
 const SOLID: u8 = 128;
-/// Weaker ink is kept up to this many pixels from a kept piece.
+/// Maximum distance of weaker ink from a remaining piece, in pixels.
 const FRINGE: usize = 2;
 
-/// The image without the connected pieces (eight neighbours) whose ink is below `share` of the ink of the largest
-/// piece, and without faint ink that is near no remaining piece. Unchanged if `share` is 0 or if nothing is solid.
+/// Removes the connected pieces (8-neighbourhood) with less than `share` of the ink of the largest piece, and weak ink
+/// that is not near a remaining piece. The image is unchanged if `share` is 0 or no pixel is solid.
 pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
     let (pieces, sums) = pieces(ink);
     let Some(&largest) = sums.iter().max().filter(|_| share > 0.0) else { return ink.clone() };
-    let kept: Vec<bool> = sums.iter().map(|&sum| sum as f32 >= share * largest as f32).collect();
+    let remains: Vec<bool> = sums.iter().map(|&sum| sum as f32 >= share * largest as f32).collect();
     let (width, height) = (ink.width(), ink.height());
     let mut near = vec![false; width * height];
-    for (place, piece) in pieces.iter().enumerate() {
-        if *piece != 0 && kept[*piece as usize - 1] {
-            let (x, y) = (place % width, place / width);
+    for (index, piece) in pieces.iter().enumerate() {
+        if *piece != 0 && remains[*piece as usize - 1] {
+            let (x, y) = (index % width, index / width);
             for row in y.saturating_sub(FRINGE)..=(y + FRINGE).min(height - 1) {
                 near[row * width + x.saturating_sub(FRINGE)..=row * width + (x + FRINGE).min(width - 1)].fill(true);
             }
         }
     }
-    let belongs = |place: usize| near[place] && (pieces[place] == 0 || kept[pieces[place] as usize - 1]);
+    let belongs = |index: usize| near[index] && (pieces[index] == 0 || remains[pieces[index] as usize - 1]);
     let pixels =
-        ink.pixels().iter().enumerate().map(|(place, &level)| if belongs(place) { level } else { 0 }).collect();
+        ink.pixels().iter().enumerate().map(|(index, &level)| if belongs(index) { level } else { 0 }).collect();
     Gray::new(width, height, pixels).unwrap_or_else(|| ink.clone())
 }
 
-/// For each pixel the number of the solid piece it belongs to, from 1, or 0; and for each piece the sum of its levels.
+/// Labels connected components: for each pixel the number of its solid piece, from 1, or 0; and the sum of the levels
+/// of each piece.
 fn pieces(ink: &Gray) -> (Vec<u32>, Vec<u64>) {
     let (width, height, levels) = (ink.width(), ink.height(), ink.pixels());
     let mut piece = vec![0; levels.len()];
@@ -38,14 +39,14 @@ fn pieces(ink: &Gray) -> (Vec<u32>, Vec<u64>) {
         if levels[start] < SOLID || piece[start] != 0 {
             continue;
         }
-        // A picture at working size has at most 512 × 512 pixels.
+        // The count fits: a picture at working size has at most 512 × 512 pixels.
         let number = sums.len() as u32 + 1;
         let mut sum = 0;
         piece[start] = number;
         open.push(start);
-        while let Some(place) = open.pop() {
-            sum += u64::from(levels[place]);
-            let (x, y) = (place % width, place / width);
+        while let Some(index) = open.pop() {
+            sum += u64::from(levels[index]);
+            let (x, y) = (index % width, index / width);
             for row in y.saturating_sub(1)..=(y + 1).min(height - 1) {
                 for column in x.saturating_sub(1)..=(x + 1).min(width - 1) {
                     let next = row * width + column;
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn specks_and_far_grain_go_edges_and_parts_stay() {
+    fn specks_and_distant_grain_are_removed_and_edges_kept() {
         let before = image(&["+.........+", ".+###+.....", "...###....#", "....###....", ".........#.", "#.........."]);
         let after = image(&["+..........", ".+###+.....", "...###.....", "....###....", "...........", "..........."]);
         assert_eq!(without_specks(&before, 0.3), after);
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn without_solid_ink_nothing_changes() {
+    fn images_without_solid_ink_are_unchanged() {
         for faint in [image(&["+..+"]), image(&["."])] {
             assert_eq!(without_specks(&faint, 0.5), faint);
         }

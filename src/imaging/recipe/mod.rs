@@ -1,24 +1,30 @@
-//! Steps chained by name.
+//! Recipes: image processing steps chained as a configuration names them.
 //!
 //! ```toml
-//! preprocess = "reference"                       # a preset
-//! augment = ["light", { step = "erase", side = 6 }] # presets and steps, in order
-//! tidy = [{ step = "noise", level = 32 }, "normalise-size", "stretch"]
+//! name = "recipes"
+//!
+//! [prepare]
+//! recipe = "reference"                              # a preset: for every image, before any model sees it
+//!
+//! [[members]]
+//! name = "cnn"
+//! kind = "cnn"
+//! prepare = ["deskew", { step = "noise", level = 8 }] # a list of steps: for this member only
+//! augment = ["light", { step = "erase", side = 4 }]   # presets and steps mix: random, drawn anew in every epoch
 //! ```
 //!
-//! A step is its name, if its defaults will do, or a table with `step` and the settings that differ. A preset stands
-//! for its steps and may be mixed with others. A recipe is written back as its steps, so that a stored configuration
-//! says what was done even if a preset changes.
+//! A step is given by its name, which selects its defaults, or by a table with `step` and the settings that differ. A
+//! preset ([`PRESETS`]) stands for its steps. A recipe is written back as its steps, so that a stored configuration
+//! still says what was done if a preset changes.
 
+mod parse;
 mod presets;
 mod processor;
+mod random;
 mod single_warp;
 mod step;
 
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{Error, SeqAccess, Visitor},
-};
+use serde::Serialize;
 
 pub use presets::PRESETS;
 pub use processor::Processor;
@@ -27,77 +33,43 @@ pub use step::{AffineRange, CentreStep, ElasticStep, EraseStep, Noise, Normalise
 
 use crate::data::FieldError;
 
-/// Steps in the order in which they are done. The empty recipe, which is the default, leaves images as they are.
+/// Image processing steps in their order. The empty recipe, which is the default, leaves images unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Recipe {
-    /// In order.
+    /// Steps, first to last.
     pub steps: Vec<Step>,
 }
 
 impl Recipe {
-    /// The preset of this name, or `None`. [`PRESETS`] lists them.
+    /// Returns the preset of this name; `None` if it is not one of [`PRESETS`].
     pub fn preset(name: &str) -> Option<Self> {
         presets::steps(name).map(|steps| Self { steps })
     }
 
-    /// Refuses impossible settings. The field is the place in the list, from 0, and the setting: `1.level`.
+    /// Checks the settings of every step.
+    ///
+    /// # Errors
+    /// The index of the step, from 0, and its setting, such as `1.level`.
     pub fn check(&self) -> Result<(), FieldError> {
-        for (place, step) in self.steps.iter().enumerate() {
-            step.check().map_err(|error| error.inside(&place.to_string()))?;
+        for (index, step) in self.steps.iter().enumerate() {
+            step.check().map_err(|error| error.inside(&index.to_string()))?;
         }
         Ok(())
     }
 
-    /// True if the same image can come out differently with another seed.
+    /// True if the result depends on the seed.
     pub fn is_random(&self) -> bool {
         self.steps.iter().any(Step::is_random)
     }
 
-    /// Checks the settings and computes the tables of all steps.
-    pub fn prepare(&self) -> Result<Processor, FieldError> {
+    /// Compiles the recipe: checks the settings and computes the tables of all steps.
+    ///
+    /// # Errors
+    /// The errors of [`Recipe::check`].
+    pub fn compile(&self) -> Result<Processor, FieldError> {
         self.check()?;
         Ok(Processor::new(&self.steps))
-    }
-}
-
-impl<'de> Deserialize<'de> for Recipe {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RecipeVisitor)
-    }
-}
-
-struct RecipeVisitor;
-
-impl<'de> Visitor<'de> for RecipeVisitor {
-    type Value = Recipe;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(formatter, "a preset ({}) or a list of presets and steps", PRESETS.join(", "))
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Recipe, E> {
-        match Recipe::preset(name) {
-            Some(recipe) => Ok(recipe),
-            None => Ok(Recipe { steps: vec![Step::named(name)?] }),
-        }
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Recipe, A::Error> {
-        let mut steps = Vec::new();
-        while let Some(Item(more)) = items.next_element()? {
-            steps.extend(more);
-        }
-        Ok(Recipe { steps })
-    }
-}
-
-/// One entry of the list: a preset's steps or a single step.
-struct Item(Vec<Step>);
-
-impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(step::StepVisitor).map(Item)
     }
 }
 
@@ -106,6 +78,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::pipeline::RunConfig;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct File {
@@ -118,8 +91,40 @@ mod tests {
             .map_err(|error| error.message().to_owned())
     }
 
+    /// Text of the fenced TOML blocks in a module's documentation.
+    fn documented_toml(source: &str) -> Vec<String> {
+        let docs: Vec<&str> = source.lines().map_while(|line| line.strip_prefix("//!")).collect();
+        let blocks = docs.split(|line| line.trim() == "```toml").skip(1);
+        blocks.map(|block| block.split(|line| line.trim() == "```").next().unwrap().join("\n")).collect()
+    }
+
+    /// The example once named `preprocess` and `tidy`, which no configuration has.
     #[test]
-    fn names_tables_and_presets_mix() {
+    fn documented_examples_are_valid_run_configurations() {
+        let examples = documented_toml(include_str!("mod.rs"));
+        assert_eq!(examples.len(), 1);
+        for text in examples {
+            let config = RunConfig::parse("the documentation", &text, &[]).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(config.prepare.recipe, Recipe::preset("reference").unwrap());
+            config.prepare.recipe.compile().unwrap();
+            let member: Member = toml::from_str::<Run>(&text).unwrap().members.remove(0);
+            assert!(!member.prepare.compile().unwrap().is_random() && member.augment.compile().unwrap().is_random());
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Run {
+        members: Vec<Member>,
+    }
+
+    #[derive(Deserialize)]
+    struct Member {
+        prepare: Recipe,
+        augment: Recipe,
+    }
+
+    #[test]
+    fn names_tables_and_presets_can_be_mixed() {
         let recipe = parse(
             r#"["deskew", { step = "noise", level = 8 }, "light", { step = "normalise-size", filter = "bilinear" }]"#,
         )
@@ -133,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_survives_being_written() {
+    fn presets_round_trip_through_toml() {
         for name in PRESETS {
             let preprocess = Recipe::preset(name).unwrap();
             preprocess.check().unwrap();
@@ -144,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_written_as_bare_names() {
+    fn default_settings_are_written_as_bare_names() {
         let file = File {
             preprocess: Recipe {
                 steps: vec![Step::Noise(Noise::default()), Step::Noise(Noise { level: 1 }), Step::Stretch {}],
@@ -157,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn unknown_names_and_settings_are_named_in_the_error() {
         for (toml, parts) in [
             (r#""refrence""#, &["refrence", "reference", "noise"][..]),
             (r#"["noize"]"#, &["noize", "noise", "light"]),
@@ -176,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_settings_are_refused_with_their_place() {
+    fn invalid_settings_are_refused_with_their_index() {
         for (toml, field) in [
             (r#"["stretch", { step = "normalise-size", longest = 29 }]"#, "1.longest"),
             (r#"[{ step = "normalise-size", longest = 0 }]"#, "0.longest"),
@@ -193,12 +198,12 @@ mod tests {
         ] {
             let recipe = parse(toml).unwrap();
             assert_eq!(recipe.check().unwrap_err().field, field);
-            assert!(recipe.prepare().is_err());
+            assert!(recipe.compile().is_err());
         }
     }
 
     #[test]
-    fn randomness_is_known() {
+    fn random_recipes_are_detected() {
         assert!(!Recipe::preset("reference").unwrap().is_random());
         assert!(Recipe::preset("light").unwrap().is_random());
         assert!(

@@ -1,33 +1,38 @@
-//! A recipe with its tables ready.
+//! Compiled recipes.
 
-use rand::{Rng, RngExt};
 use rayon::prelude::*;
 
 use super::{
-    SingleWarp,
+    random::{draw_affine, erase_square, symmetric},
+    single_warp::SingleWarp,
     step::{AffineRange, EraseStep, Step},
 };
 use crate::{
-    data::{Images, PIXELS, SIDE},
+    data::{Images, PIXELS},
     imaging::{
-        Affine, Centre, Elastic, Filter, centre, deskew, normalise_size, rotate, stretch, subtract_noise, thicken,
-        thin, warp::MIDDLE,
+        centering::{Centre, centre, normalise_size},
+        deskew::deskew,
+        elastic::Elastic,
+        intensity::{stretch, subtract_noise},
+        resize::Filter,
+        stroke::{thicken, thin},
+        warp::rotate,
     },
     seed::Seed,
 };
 
-/// Carries out a [`Recipe`](super::Recipe), from which [`Recipe::prepare`](super::Recipe::prepare) makes it.
+/// A compiled [`Recipe`](super::Recipe), made by [`Recipe::compile`](super::Recipe::compile).
 ///
-/// Each random step of each image has a generator of its own, derived from the image's seed and the place of the step,
-/// so that changing one step's settings leaves the draws of the others alone.
+/// Each random step of each image has its own generator, derived from the image's seed and the index of the step, so
+/// that changing one step's settings does not change the draws of the others.
 #[derive(Clone, Debug, Default)]
 pub struct Processor {
-    steps: Vec<Prepared>,
+    steps: Vec<CompiledStep>,
     random: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Prepared {
+enum CompiledStep {
     Noise(u8),
     NormaliseSize(usize, Filter),
     Stretch,
@@ -40,60 +45,62 @@ enum Prepared {
     Erase(EraseStep),
 }
 
-/// Turns nothing: what an elastic step without an affine one before it combines with.
-const STILL: AffineRange = AffineRange { rotate: 0.0, shift: 0.0, scale: 0.0, shear: 0.0 };
+/// The affine range of an elastic step that follows no affine step.
+const NO_AFFINE: AffineRange = AffineRange { rotate: 0.0, shift: 0.0, scale: 0.0, shear: 0.0 };
 
 impl Processor {
-    /// For checked steps.
+    /// Compiles checked steps.
     pub(super) fn new(steps: &[Step]) -> Self {
-        let mut prepared = Vec::with_capacity(steps.len());
+        let mut compiled = Vec::with_capacity(steps.len());
         for step in steps {
             let ready = match *step {
-                Step::Noise(noise) => Prepared::Noise(noise.level),
-                Step::NormaliseSize(size) => Prepared::NormaliseSize(size.longest, size.filter),
-                Step::Stretch {} => Prepared::Stretch,
-                Step::Centre(centre) => Prepared::Centre(centre.by),
-                Step::Deskew {} => Prepared::Deskew,
-                Step::Rotate(rotation) => Prepared::Rotate(rotation.degrees),
-                Step::Affine(range) => Prepared::Affine(range),
+                Step::Noise(noise) => CompiledStep::Noise(noise.level),
+                Step::NormaliseSize(size) => CompiledStep::NormaliseSize(size.longest, size.filter),
+                Step::Stretch {} => CompiledStep::Stretch,
+                Step::Centre(centre) => CompiledStep::Centre(centre.by),
+                Step::Deskew {} => CompiledStep::Deskew,
+                Step::Rotate(rotation) => CompiledStep::Rotate(rotation.degrees),
+                Step::Affine(range) => CompiledStep::Affine(range),
                 Step::Elastic(settings) => {
                     let elastic = Elastic::new(settings.alpha, settings.sigma);
-                    let range = prepared.pop_if(|last| matches!(last, Prepared::Affine(_)));
-                    Prepared::Elastic(if let Some(Prepared::Affine(range)) = range { range } else { STILL }, elastic)
+                    let range = compiled.pop_if(|last| matches!(last, CompiledStep::Affine(_)));
+                    CompiledStep::Elastic(
+                        if let Some(CompiledStep::Affine(range)) = range { range } else { NO_AFFINE },
+                        elastic,
+                    )
                 }
-                Step::Stroke(stroke) => Prepared::Stroke(stroke.amount),
-                Step::Erase(erase) => Prepared::Erase(erase),
+                Step::Stroke(stroke) => CompiledStep::Stroke(stroke.amount),
+                Step::Erase(erase) => CompiledStep::Erase(erase),
             };
-            prepared.push(ready);
+            compiled.push(ready);
         }
-        Self { steps: prepared, random: steps.iter().any(Step::is_random) }
+        Self { steps: compiled, random: steps.iter().any(Step::is_random) }
     }
 
-    /// True if the same image can come out differently with another seed.
+    /// True if the result depends on the seed.
     pub fn is_random(&self) -> bool {
         self.random
     }
 
-    /// The image after all steps. The same image and seed give the same result.
+    /// Applies all steps to an image. The same image and seed give the same result.
     pub fn apply(&self, image: &[u8; PIXELS], seed: Seed) -> [u8; PIXELS] {
         let mut image = *image;
-        for (place, step) in self.steps.iter().enumerate() {
-            image = step.apply(&image, seed.index(place as u64));
+        for (index, step) in self.steps.iter().enumerate() {
+            image = step.apply(&image, seed.index(index as u64));
         }
         image
     }
 
-    /// These steps as one warp, if that is all they are: `affine`, `elastic`, or `affine` with `elastic` right behind
-    /// it.
+    /// The steps as a single warp if they are `affine`, `elastic`, or `affine` directly followed by `elastic`.
     pub fn single_warp(&self) -> Option<SingleWarp<'_>> {
         match self.steps.as_slice() {
-            [Prepared::Affine(range)] => Some(SingleWarp::new(range, None)),
-            [Prepared::Elastic(range, elastic)] => Some(SingleWarp::new(range, Some(elastic))),
+            [CompiledStep::Affine(range)] => Some(SingleWarp::new(range, None)),
+            [CompiledStep::Elastic(range, elastic)] => Some(SingleWarp::new(range, Some(elastic))),
             _ => None,
         }
     }
 
-    /// All images, image i with `seed.index(i)`, shared out over the threads of the current rayon pool.
+    /// Applies all steps to every image, image i with `seed.index(i)`, on the threads of the current rayon pool.
     pub fn apply_all(&self, images: &Images, seed: Seed) -> Images {
         let mut pixels = vec![0; images.len() * PIXELS];
         let targets = pixels.as_chunks_mut::<PIXELS>().0;
@@ -106,7 +113,7 @@ impl Processor {
     }
 }
 
-impl Prepared {
+impl CompiledStep {
     fn apply(&self, image: &[u8; PIXELS], seed: Seed) -> [u8; PIXELS] {
         match self {
             Self::Noise(level) => subtract_noise(image, *level),
@@ -130,36 +137,13 @@ impl Prepared {
     }
 }
 
-/// Uniform in `-limit..=limit`.
-fn symmetric(limit: f32, rng: &mut impl Rng) -> f32 {
-    limit * rng.random_range(-1.0..=1.0)
-}
-
-/// Five draws, whatever the range: turn, size, lean, shift along x, shift along y.
-pub(super) fn draw_affine(range: &AffineRange, rng: &mut impl Rng) -> Affine {
-    let degrees = symmetric(range.rotate, rng);
-    let scale = 1.0 + symmetric(range.scale, rng);
-    let shear = symmetric(range.shear, rng);
-    let (dx, dy) = (symmetric(range.shift, rng), symmetric(range.shift, rng));
-    Affine::turning(degrees, scale, shear, (MIDDLE, MIDDLE), (MIDDLE + dx, MIDDLE + dy))
-}
-
-/// With the given probability, a square whose place is drawn so that it lies inside the frame becomes background.
-fn erase_square(image: &[u8; PIXELS], erase: &EraseStep, rng: &mut impl Rng) -> [u8; PIXELS] {
-    let mut image = *image;
-    if rng.random::<f32>() < erase.probability {
-        let (left, top) = (rng.random_range(0..=SIDE - erase.side), rng.random_range(0..=SIDE - erase.side));
-        for row in &mut image.as_chunks_mut::<SIDE>().0[top..top + erase.side] {
-            row[left..left + erase.side].fill(0);
-        }
-    }
-    image
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{PRESETS, Recipe, ink_box};
+    use crate::{
+        data::SIDE,
+        imaging::{PRESETS, Recipe, ink_box},
+    };
 
     fn blob(shift: usize) -> [u8; PIXELS] {
         let mut image = [0; PIXELS];
@@ -172,11 +156,11 @@ mod tests {
     }
 
     fn processor(name: &str) -> Processor {
-        Recipe::preset(name).unwrap().prepare().unwrap()
+        Recipe::preset(name).unwrap().compile().unwrap()
     }
 
     #[test]
-    fn threads_make_no_difference() {
+    fn results_do_not_depend_on_the_number_of_threads() {
         let images = Images::from_images((0..300).map(blob));
         let strong = processor("strong");
         let on = |threads| {
@@ -192,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_preset_is_defined_on_odd_images() {
+    fn every_preset_handles_degenerate_images() {
         for name in PRESETS {
             let processor = processor(name);
             assert_eq!(processor.apply(&[0; PIXELS], Seed(1)), [0; PIXELS], "{name}");
@@ -207,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_makes_boxes_of_twenty() {
+    fn the_reference_preset_scales_digits_to_twenty_pixels() {
         let out = processor("reference").apply(&blob(3), Seed(0));
         let area = ink_box(&out).unwrap();
         assert_eq!((area.top, area.height), (4, 20));
@@ -219,36 +203,10 @@ mod tests {
     fn an_elastic_step_shares_the_affine_pass() {
         let recipe: Recipe =
             serde_json::from_str(r#"[{"step":"affine","shift":0.5},{"step":"elastic","alpha":0.0}]"#).unwrap();
-        let both = recipe.prepare().unwrap();
+        let both = recipe.compile().unwrap();
         assert_eq!(both.steps.len(), 1);
-        let affine = Recipe { steps: recipe.steps[..1].to_vec() }.prepare().unwrap();
+        let affine = Recipe { steps: recipe.steps[..1].to_vec() }.compile().unwrap();
         let (both, alone) = (both.apply(&blob(0), Seed(9)), affine.apply(&blob(0), Seed(9)));
         assert!(both.iter().zip(&alone).all(|(a, b)| a.abs_diff(*b) <= 1));
-    }
-
-    #[test]
-    fn draws_fill_their_ranges() {
-        let mut rng = Seed(5).rng();
-        let range = AffineRange { rotate: 20.0, shift: 3.0, scale: 0.2, shear: 0.0 };
-        let (mut least, mut most) = (f32::MAX, f32::MIN);
-        for _ in 0..500 {
-            let affine = draw_affine(&range, &mut rng);
-            let turn = affine.yx.atan2(affine.yy).to_degrees();
-            least = least.min(turn);
-            most = most.max(turn);
-            let scale = 1.0 / (affine.xx * affine.yy - affine.xy * affine.yx).sqrt();
-            assert!((0.799..1.201).contains(&scale));
-        }
-        assert!((-20.01..-18.0).contains(&least) && (18.0..20.01).contains(&most), "{least} {most}");
-    }
-
-    #[test]
-    fn erasing_happens_as_often_as_asked() {
-        let erase = EraseStep { probability: 0.3, side: 6 };
-        let mut rng = Seed(6).rng();
-        let erased = (0..1000).filter(|_| {
-            erase_square(&[255; PIXELS], &erase, &mut rng).iter().filter(|&&level| level == 0).count() == 36
-        });
-        assert!((250..350).contains(&erased.count()));
     }
 }

@@ -1,20 +1,23 @@
-//! A recipe that is one random warp, as its draws.
+//! The random draws of a recipe that is a single warp.
 //!
-//! Where pixels are changed by another processor than this one's, only the random numbers have to come from here. A
-//! [`SingleWarp`] hands them out, by the same seeds and in the same order as
-//! [`Processor::apply`](super::Processor::apply), and says what is to be computed from them.
+//! A device that warps images itself needs only the random numbers from the host. A [`SingleWarp`] draws them from the
+//! same seeds and in the same order as [`Processor::apply`](super::Processor::apply), and defines what is computed from
+//! them.
 
-use super::{processor::draw_affine, step::AffineRange};
+use super::{random::draw_affine, step::AffineRange};
 use crate::{
     data::SIDE,
-    imaging::{Affine, Elastic, RawField},
+    imaging::{
+        elastic::{Elastic, RawField},
+        warp::Affine,
+    },
     seed::Seed,
 };
 
-/// The draws of a [`Processor`](super::Processor) whose steps are one resampling pass.
+/// A [`Processor`](super::Processor) whose steps are one resampling pass, reduced to its random draws.
 ///
-/// The processor's image is, but for rounding in between: with (dx, dy) = smoothing · raw field · smoothingᵀ (zero
-/// without an elastic step), the pixel at column x and row y is looked up by the [`Affine`] at (x + dx, y + dy),
+/// The image of the processor, apart from intermediate rounding: with (dx, dy) = smoothing · raw field · smoothingᵀ
+/// (zero without an elastic step), the pixel at column x and row y is looked up by the [`Affine`] at (x + dx, y + dy),
 /// bilinearly with zeros around the image, and rounded to the nearest whole grey level, ties to even.
 #[derive(Clone, Copy, Debug)]
 pub struct SingleWarp<'a> {
@@ -23,19 +26,19 @@ pub struct SingleWarp<'a> {
 }
 
 impl<'a> SingleWarp<'a> {
-    /// The warp of a processor's only step.
+    /// The warp of the only step of a processor.
     pub(super) fn new(range: &'a AffineRange, elastic: Option<&'a Elastic>) -> Self {
         Self { range, elastic }
     }
 
-    /// The matrix that smooths raw fields along one axis, `[28 outputs, 28 inputs]`; `None` without an elastic step.
+    /// Matrix that smooths raw fields along one axis, `[28 outputs, 28 inputs]`; `None` without an elastic step.
     pub fn smoothing(&self) -> Option<&'a [[f32; SIDE]; SIDE]> {
         self.elastic.map(Elastic::smoothing)
     }
 
-    /// What is drawn for the image with this seed: the lookup, and the raw field if there is an elastic step.
+    /// Draws the affine lookup for the image with this seed, and the raw field if there is an elastic step.
     pub fn draw(&self, seed: Seed) -> (Affine, Option<RawField>) {
-        // The processor gives its first step the first seed.
+        // The processor gives step 0 the seed of index 0.
         let mut rng = seed.index(0).rng();
         let affine = draw_affine(self.range, &mut rng);
         (affine, self.elastic.map(|_| RawField::draw(&mut rng)))
@@ -51,11 +54,11 @@ mod tests {
     };
 
     fn processor(json: &str) -> Processor {
-        serde_json::from_str::<Recipe>(json).unwrap().prepare().unwrap()
+        serde_json::from_str::<Recipe>(json).unwrap().compile().unwrap()
     }
 
     #[test]
-    fn the_draws_are_those_of_the_processor() {
+    fn draws_reproduce_the_images_of_the_processor() {
         let image: [u8; PIXELS] = std::array::from_fn(|i| (i * 37 % 256) as u8);
         let affine = processor(r#"["affine"]"#);
         let both = processor(r#"["affine", "elastic"]"#);
@@ -67,9 +70,9 @@ mod tests {
 
             let (lookup, field) = both.single_warp().unwrap().draw(seed);
             let mut raw = [[0.0; PIXELS]; 2];
-            for (place, (x, y)) in field.unwrap().pixels().enumerate() {
+            for (index, (x, y)) in field.unwrap().pixels().enumerate() {
                 for (axis, draw) in [x, y].into_iter().enumerate() {
-                    raw[axis][place] = (f32::from(draw) + 0.5) / 32768.0 - 1.0;
+                    raw[axis][index] = (f32::from(draw) + 0.5) / 32768.0 - 1.0;
                 }
             }
             assert_eq!(elastic.field(&raw[0], &raw[1]).apply(&image, &lookup), both.apply(&image, seed));
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_warp_is_one() {
+    fn only_recipes_of_one_resampling_pass_are_single_warps() {
         for (steps, is_one) in [
             (r#"["light"]"#, true),
             (r#"["elastic"]"#, true),

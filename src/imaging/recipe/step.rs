@@ -1,47 +1,40 @@
-//! The steps and their settings.
+//! Processing steps and their settings.
 
-use serde::{
-    Deserialize, Serialize, Serializer,
-    de::{
-        Error, MapAccess, Visitor,
-        value::{MapAccessDeserializer, MapDeserializer},
-    },
-};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::presets;
 use crate::{
     data::{FieldError, SIDE},
-    imaging::{Centre, Filter},
+    imaging::{centering::Centre, resize::Filter},
 };
 
 /// One step of a recipe: a 28×28 image in, a 28×28 image out. An empty image stays empty under every step.
 ///
-/// A net that is trained on a device other than the CPU has it do a recipe of `affine`, `elastic`, or `affine` with
-/// `elastic` right behind it ([`Processor::single_warp`](super::Processor::single_warp)); all other recipes are the
-/// CPU's work everywhere.
+/// A net that is trained on a device other than the CPU computes a recipe of `affine`, `elastic`, or `affine` directly
+/// followed by `elastic` on that device ([`Processor::single_warp`](super::Processor::single_warp)); all other recipes
+/// run on the CPU.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// `noise`: subtracts a grey level and clips at 0.
     Noise(Noise),
-    /// `normalise-size`: crops to the ink box, resizes, puts the box in the middle.
+    /// `normalise-size`: crops to the ink box, resizes, centres the box.
     NormaliseSize(NormaliseSize),
-    /// `stretch`: makes the strongest ink 255.
+    /// `stretch`: rescales grey levels so that the strongest ink is 255.
     Stretch {},
-    /// `centre`: moves the digit to the middle by whole pixels.
+    /// `centre`: moves the digit to the middle of the frame by whole pixels.
     Centre(CentreStep),
-    /// `deskew`: removes the slant, puts the centre of mass in the middle, stretches.
+    /// `deskew`: removes the slant, centres by mass, stretches.
     Deskew {},
-    /// `rotate`: turns by a fixed angle about the middle of the ink box, which comes to lie in the middle.
+    /// `rotate`: rotates by a fixed angle about the middle of the ink box and centres that point.
     Rotate(RotateStep),
-    /// `affine`: turns, moves, resizes and shears at random about the middle of the frame, in one resampling pass. An
-    /// `elastic` step right behind it shares that pass.
+    /// `affine`: random rotation, shift, scaling and shear about the middle of the frame, in one resampling pass. An
+    /// `elastic` step directly after it shares that pass.
     Affine(AffineRange),
-    /// `elastic`: elastic distortion at random.
+    /// `elastic`: random elastic distortion.
     Elastic(ElasticStep),
-    /// `stroke`: makes strokes wider or narrower at random.
+    /// `stroke`: randomly widens or narrows strokes.
     Stroke(StrokeStep),
-    /// `erase`: blanks a square at random.
+    /// `erase`: erases a square at a random position, with a given probability.
     Erase(EraseStep),
 }
 
@@ -49,7 +42,7 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Noise {
-    /// Grey levels subtracted, 0 to 255. Default 32.
+    /// Grey level to subtract, 0 to 255. Default 32.
     pub level: u8,
 }
 
@@ -63,9 +56,9 @@ impl Default for Noise {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NormaliseSize {
-    /// Length of the longer side afterwards, in pixels, 1 to 28. Default 20.
+    /// Longer side of the resized digit, in pixels, 1 to 28. Default 20.
     pub longest: usize,
-    /// `"bicubic"` (the default) or `"bilinear"`.
+    /// Resampling filter: `"bicubic"` (the default) or `"bilinear"`.
     pub filter: Filter,
 }
 
@@ -79,7 +72,7 @@ impl Default for NormaliseSize {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CentreStep {
-    /// `"mass"` (the default) or `"box"`.
+    /// Point to centre: `"mass"` (the default) or `"box"`.
     pub by: Centre,
 }
 
@@ -87,21 +80,21 @@ pub struct CentreStep {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RotateStep {
-    /// Counter-clockwise, in degrees. Default 0.
+    /// Counter-clockwise angle, in degrees, −360 to 360. Default 0.
     pub degrees: f32,
 }
 
-/// Settings of `affine`; all draws are uniform.
+/// Settings of `affine`; every draw is uniform.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AffineRange {
-    /// Largest turn either way, in degrees. Default 10.
+    /// Maximum rotation in either direction, in degrees, 0 to 180. Default 10.
     pub rotate: f32,
-    /// Largest shift along either axis, in pixels, 0 to 28. Default 1.5.
+    /// Maximum shift along each axis, in pixels, 0 to 28. Default 1.5.
     pub shift: f32,
-    /// Largest change of size: the factor lies between 1 − scale and 1 + scale; 0 to 0.9. Default 0.1.
+    /// Maximum relative change of size, 0 to 0.9: the factor lies between 1 − scale and 1 + scale. Default 0.1.
     pub scale: f32,
-    /// Largest lean either way, in degrees, 0 to 60. Default 8.
+    /// Maximum shear in either direction, in degrees, 0 to 60. Default 8.
     pub shear: f32,
 }
 
@@ -131,7 +124,7 @@ impl Default for ElasticStep {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StrokeStep {
-    /// Largest change either way, 0 to 1: 1 is a whole pixel on each side. Default 0.5.
+    /// Maximum change in either direction, 0 to 1, where 1 is one pixel on each side of a stroke. Default 0.5.
     pub amount: f32,
 }
 
@@ -145,9 +138,9 @@ impl Default for StrokeStep {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EraseStep {
-    /// Share of the images it happens to, 0 to 1. Default 0.3.
+    /// Probability that an image is erased in part, 0 to 1. Default 0.3.
     pub probability: f32,
-    /// Side of the square, in pixels, 0 to 28. Default 6.
+    /// Side of the erased square, in pixels, 0 to 28. Default 6.
     pub side: usize,
 }
 
@@ -158,14 +151,7 @@ impl Default for EraseStep {
 }
 
 impl Step {
-    /// The step of this name with its defaults.
-    pub(super) fn named<E: Error>(name: &str) -> Result<Self, E> {
-        let table = MapDeserializer::<_, serde::de::value::Error>::new(std::iter::once(("step", name)));
-        Self::deserialize(table)
-            .map_err(|error| E::custom(format!("{error}, or a preset: {}", presets::PRESETS.join(", "))))
-    }
-
-    /// Its name in a configuration.
+    /// Name of the step in a configuration.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Noise(_) => "noise",
@@ -181,7 +167,7 @@ impl Step {
         }
     }
 
-    /// True if its result depends on the seed.
+    /// True if the result depends on the seed.
     pub fn is_random(&self) -> bool {
         match self {
             Self::Affine(range) => *range != AffineRange { rotate: 0.0, shift: 0.0, scale: 0.0, shear: 0.0 },
@@ -192,6 +178,10 @@ impl Step {
         }
     }
 
+    /// Checks the ranges of the settings.
+    ///
+    /// # Errors
+    /// The first setting outside its range.
     pub(super) fn check(&self) -> Result<(), FieldError> {
         let within = |field: &str, value: f32, low: f32, high: f32| {
             if (low..=high).contains(&value) {
@@ -222,7 +212,7 @@ impl Step {
     }
 }
 
-/// A bare name if every setting has its default, else a table with all settings.
+/// Writes the bare name if every setting has its default, otherwise a table with all settings.
 impl Serialize for Step {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
@@ -254,27 +244,5 @@ impl Serialize for Step {
             Self::Stroke(settings) => write(serializer, name, settings),
             Self::Erase(settings) => write(serializer, name, settings),
         }
-    }
-}
-
-/// Reads one entry of a recipe: a preset, a step's name, or a step's table.
-pub(super) struct StepVisitor;
-
-impl<'de> Visitor<'de> for StepVisitor {
-    type Value = Vec<Step>;
-
-    fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-        formatter.write_str("the name of a step or preset, or a table like { step = \"noise\", level = 32 }")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Vec<Step>, E> {
-        match presets::steps(name) {
-            Some(steps) => Ok(steps),
-            None => Ok(vec![Step::named(name)?]),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<Step>, A::Error> {
-        Step::deserialize(MapAccessDeserializer::new(map)).map(|step| vec![step])
     }
 }

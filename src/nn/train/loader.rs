@@ -104,8 +104,8 @@ mod tests {
     fn device_and_host_load_equal_batches() {
         let images = (0..23usize).map(|n| std::array::from_fn(|i| (i * (n + 3) % 256) as u8));
         let digits = Digits::new(Images::from_images(images), (0..23).map(|i| i % 10).collect());
-        let light = Recipe::preset("light").unwrap().prepare().unwrap();
-        let strong = Recipe::preset("strong").unwrap().prepare().unwrap();
+        let light = Recipe::preset("light").unwrap().compile().unwrap();
+        let strong = Recipe::preset("strong").unwrap().compile().unwrap();
         for (augment, device_data) in [(None, true), (Some(&light), true), (Some(&strong), false)] {
             let augment = augment.map(|processor| processor as &dyn Augment);
             let host = DataLoader::from_host(&digits, Targets::smoothed(0.1), augment, &Device::flex());

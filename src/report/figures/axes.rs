@@ -1,4 +1,4 @@
-//! The rectangle that values are drawn in, with its two axes.
+//! The plotting area with its two axes.
 
 use crate::report::{
     canvas::{Anchor, Canvas, Stroke, Style, text_width},
@@ -6,49 +6,50 @@ use crate::report::{
     theme::Paint,
 };
 
-/// Text beside axes.
+/// Font size of axis labels, in pixels.
 const SIZE: f64 = 10.5;
 
-/// A plotting area: `[x, y, width, height]` and what its sides stand for.
+/// A plotting area and the scales of its axes.
 pub(super) struct Axes<'a> {
+    /// `[x, y, width, height]`, in pixels.
     pub(super) area: [f64; 4],
     pub(super) x: &'a Scale,
     pub(super) y: &'a Scale,
 }
 
 impl Axes<'_> {
-    /// Where two values lie.
+    /// Pixel coordinates of a pair of values.
     pub(super) fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let [left, top, width, height] = self.area;
-        (left + width * self.x.place(x), top + height * (1.0 - self.y.place(y)))
+        (left + width * self.x.position(x), top + height * (1.0 - self.y.position(y)))
     }
 
-    /// Vertical grid lines, labels below, and what they measure.
+    /// Draws vertical grid lines (or short ticks), tick labels and the axis label below.
     pub(super) fn draw_x(&self, canvas: &mut Canvas, label: &str, grid: bool) {
         let [left, top, width, height] = self.area;
         let bottom = top + height;
         let ticks = self.x.ticks();
         for tick in &ticks {
-            let x = left + width * tick.place;
+            let x = left + width * tick.position;
             let stroke =
                 if grid { ([x, top, x, bottom], Paint::Grid) } else { ([x, bottom, x, bottom + 4.0], Paint::Soft) };
             canvas.line(stroke.0, Stroke::new(stroke.1, 1.0));
         }
         let span = |tick: &Tick| {
-            let (x, half) = (left + width * tick.place, text_width(&tick.label, SIZE) / 2.0);
+            let (x, half) = (left + width * tick.position, text_width(&tick.label, SIZE) / 2.0);
             (x - half - 3.0, x + half + 3.0)
         };
         for tick in with_room(&ticks, span) {
-            let x = left + width * tick.place;
+            let x = left + width * tick.position;
             canvas.text((x, bottom + 16.0), &tick.label, Style::new(Anchor::Middle).size(SIZE).paint(Paint::Soft));
         }
         canvas.text((left + width / 2.0, bottom + 33.0), label, Style::new(Anchor::Middle).size(SIZE));
     }
 
-    /// Horizontal grid lines, labels on the left, and what they measure above them, flush left.
+    /// Draws horizontal grid lines, tick labels on the left, and the axis label above, flush left.
     pub(super) fn draw_y(&self, canvas: &mut Canvas, label: &str) {
         let [left, top, width, height] = self.area;
-        let at = |tick: &Tick| top + height * (1.0 - tick.place);
+        let at = |tick: &Tick| top + height * (1.0 - tick.position);
         let ticks = self.y.ticks();
         for tick in &ticks {
             canvas.line([left, at(tick), left + width, at(tick)], Stroke::new(Paint::Grid, 1.0));
@@ -63,14 +64,14 @@ impl Axes<'_> {
         canvas.text((0.0, top - 12.0), label, Style::new(Anchor::Start).size(SIZE));
     }
 
-    /// The line that the values stand on.
+    /// Draws the base line.
     pub(super) fn draw_base(&self, canvas: &mut Canvas) {
         let [left, top, width, height] = self.area;
         canvas.line([left, top + height, left + width, top + height], Stroke::new(Paint::Soft, 1.0));
     }
 }
 
-/// The marks whose labels do not overlap: those of powers of ten are placed first.
+/// Ticks whose labels do not overlap; major ticks take precedence.
 fn with_room(ticks: &[Tick], span: impl Fn(&Tick) -> (f64, f64)) -> Vec<&Tick> {
     let mut placed: Vec<&Tick> = Vec::new();
     for major in [true, false] {
@@ -88,19 +89,19 @@ fn with_room(ticks: &[Tick], span: impl Fn(&Tick) -> (f64, f64)) -> Vec<&Tick> {
     placed
 }
 
-/// Moves the places of labels apart, keeping their order, so that each has `gap` pixels.
-pub(super) fn spread(places: &mut [f64], gap: f64, low: f64, high: f64) {
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
+/// Moves label positions apart so that neighbours are at least `gap` pixels apart; keeps their order.
+pub(super) fn spread(positions: &mut [f64], gap: f64, low: f64, high: f64) {
+    let mut order: Vec<usize> = (0..positions.len()).collect();
+    order.sort_by(|&a, &b| positions[a].total_cmp(&positions[b]));
     let mut floor = low;
     for &label in &order {
-        places[label] = places[label].max(floor);
-        floor = places[label] + gap;
+        positions[label] = positions[label].max(floor);
+        floor = positions[label] + gap;
     }
     let mut ceiling = high;
     for &label in order.iter().rev() {
-        places[label] = places[label].min(ceiling);
-        ceiling = places[label] - gap;
+        positions[label] = positions[label].min(ceiling);
+        ceiling = positions[label] - gap;
     }
 }
 
@@ -109,12 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn labels_move_apart_and_stay_inside() {
-        let mut places = [50.0, 49.0, 98.0];
-        spread(&mut places, 12.0, 0.0, 100.0);
-        assert_eq!(places, [61.0, 49.0, 98.0]);
-        let mut places = [99.0, 100.0];
-        spread(&mut places, 12.0, 0.0, 100.0);
-        assert_eq!(places, [88.0, 100.0]);
+    fn labels_are_spread_within_the_bounds() {
+        let mut positions = [50.0, 49.0, 98.0];
+        spread(&mut positions, 12.0, 0.0, 100.0);
+        assert_eq!(positions, [61.0, 49.0, 98.0]);
+        let mut positions = [99.0, 100.0];
+        spread(&mut positions, 12.0, 0.0, 100.0);
+        assert_eq!(positions, [88.0, 100.0]);
     }
 }

@@ -1,8 +1,8 @@
-//! Whether a model's probabilities are what they say.
+//! Reliability diagram.
 
 use super::axes::Axes;
 use crate::{
-    evaluation::Scores,
+    evaluation::{Proportion, Scores},
     report::{
         canvas::{Anchor, Canvas, Stroke, Style},
         format,
@@ -11,11 +11,8 @@ use crate::{
     },
 };
 
-/// The standard normal quantile of a two-sided 95 % interval.
-const Z: f64 = 1.959_963_984_540_054;
-
-/// Reliability diagram: for each bin of the top probability, the share that was right (with its 95 % interval) over the
-/// mean probability, and below it how many images lie in the bin.
+/// Draws the reliability diagram: for each bin of the top probability, the accuracy (with its 95 % interval) over the
+/// mean probability, and below it the number of images in the bin.
 pub(in crate::report) fn calibration(
     scores: &Scores,
     model: &str,
@@ -29,18 +26,19 @@ pub(in crate::report) fn calibration(
     let mut canvas = Canvas::new(theme, width, height);
     let unit = Scale::linear(0.0, 100.0);
     let axes = Axes { area: [40.0, 28.0, side, side], x: &unit, y: &unit };
-    axes.draw_y(&mut canvas, "right, % of the images in the bin");
+    axes.draw_y(&mut canvas, "accuracy, % of the images in the bin");
     axes.draw_base(&mut canvas);
     let ((x1, y1), (x2, y2)) = (axes.at(0.0, 0.0), axes.at(100.0, 100.0));
     canvas.line([x1, y1, x2, y2], Stroke::new(Paint::Soft, 1.0).dashed());
     let (x, y) = axes.at(100.0, 0.0);
-    canvas.text((x, y - 8.0), "dashed: perfectly calibrated", Style::new(Anchor::End).size(10.5).paint(Paint::Soft));
+    canvas.text((x, y - 8.0), "dashed: perfect calibration", Style::new(Anchor::End).size(10.5).paint(Paint::Soft));
 
     let bins: Vec<_> = scores.reliability.iter().filter(|bin| bin.count > 0).collect();
     let points: Vec<_> = bins.iter().map(|bin| axes.at(100.0 * bin.confidence, 100.0 * bin.accuracy)).collect();
     canvas.polyline(&points, Stroke::new(paint, 1.25));
     for (bin, &(x, y)) in bins.iter().zip(&points) {
-        let (low, high) = wilson(bin.accuracy, bin.count as f64);
+        let correct = (bin.accuracy * bin.count as f64).round() as usize;
+        let Proportion { low, high, .. } = Proportion::wilson(correct, bin.count);
         canvas.line([x, axes.at(0.0, 100.0 * low).1, x, axes.at(0.0, 100.0 * high).1], Stroke::new(paint, 1.25));
         canvas.dot((x, y), 3.2, paint, true);
     }
@@ -67,30 +65,10 @@ pub(in crate::report) fn calibration(
             );
         }
     }
-    counts.draw_x(&mut canvas, "top probability, % (bars: images in the bin, logarithmic)", false);
+    counts.draw_x(&mut canvas, "top probability, % (bars: images, log scale)", false);
     counts.draw_base(&mut canvas);
     canvas.finish(
         &format!("Calibration of {model} on {set} images"),
         &format!("Expected calibration error {:.4} over {} images.", scores.expected_calibration_error, scores.images),
     )
-}
-
-/// Wilson's score interval of a share of `count` trials.
-fn wilson(share: f64, count: f64) -> (f64, f64) {
-    let denominator = 1.0 + Z * Z / count;
-    let centre = (share + Z * Z / (2.0 * count)) / denominator;
-    let half = Z / denominator * (share * (1.0 - share) / count + Z * Z / (4.0 * count * count)).sqrt();
-    (centre - half, centre + half)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_are_wilsons() {
-        // statsmodels.stats.proportion.proportion_confint(8, 10, method="wilson")
-        let (low, high) = wilson(0.8, 10.0);
-        assert!((low - 0.490_162_47).abs() < 1e-7 && (high - 0.943_317_81).abs() < 1e-7, "{low} {high}");
-    }
 }

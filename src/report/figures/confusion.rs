@@ -1,4 +1,4 @@
-//! What is taken for what.
+//! Confusion matrix.
 
 use crate::{
     data::CLASSES,
@@ -10,8 +10,8 @@ use crate::{
     },
 };
 
-/// The confusion matrix: rows are labels, columns predictions. Only mistakes are coloured, by the square root of their
-/// count, since the right answers would drown them.
+/// Draws the confusion matrix: rows are labels, columns predictions. Only errors are coloured, by the square root of
+/// their count, because correct predictions outnumber them by far.
 pub(in crate::report) fn confusion(
     scores: &Scores,
     model: &str,
@@ -72,7 +72,7 @@ pub(in crate::report) fn confusion(
     canvas.finish(
         &format!("Confusion matrix of {model} on {set} images"),
         &format!(
-            "{} of {} are wrong. Most often: {}.",
+            "{} of {} images are misclassified. Most frequent errors: {}.",
             format::count((scores.images - scores.correct) as u64),
             format::count(scores.images as u64),
             words.collect::<Vec<_>>().join("; ")
@@ -80,7 +80,7 @@ pub(in crate::report) fn confusion(
     )
 }
 
-/// At most four characters.
+/// A count in at most four characters.
 fn cell_count(count: usize) -> String {
     match count {
         0..10_000 => count.to_string(),

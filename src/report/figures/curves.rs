@@ -1,4 +1,4 @@
-//! How fits went: a figure by epoch or by tree.
+//! Learning curves: a metric by epoch, tree or iteration.
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use crate::{
     },
 };
 
-/// Most points of a drawn line: more cannot be seen.
+/// Maximum number of points of a line; more would not be visible.
 const MAX_POINTS: usize = 240;
 
-/// What is drawn.
+/// Metric of a learning curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Metric {
     Accuracy,
     Loss,
 }
 
-/// The fits of one member, put together.
-pub(in crate::report) struct Course {
+/// Learning curve of a member, over all its fits.
+pub(in crate::report) struct LearningCurve {
     unit: String,
     train: Vec<Summary>,
     validation: Vec<Summary>,
@@ -31,7 +31,7 @@ pub(in crate::report) struct Course {
     last_step: u32,
 }
 
-/// One step over all fits that reached it.
+/// Mean, lowest and highest value at one step, over the fits that reached it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Summary {
     step: u32,
@@ -40,8 +40,8 @@ struct Summary {
     high: f64,
 }
 
-impl Course {
-    /// None if no fit recorded the metric.
+impl LearningCurve {
+    /// Combines the fits of a member by epoch or tree; `None` if no fit recorded the metric.
     pub(in crate::report) fn of(fits: &[(String, History)], metric: Metric) -> Option<Self> {
         let [train, validation] = match metric {
             Metric::Accuracy => {
@@ -60,7 +60,8 @@ impl Course {
         })
     }
 
-    /// Training figures by iteration, validation figures where an epoch ends; none without a trace.
+    /// Reads the trace of one fit: training values by iteration, validation values at the end of each epoch; `None`
+    /// without a trace.
     pub(in crate::report) fn by_iteration(history: &History, metric: Metric) -> Option<Self> {
         let value = |point: &TracePoint| if metric == Metric::Accuracy { point.accuracy } else { point.loss };
         let summary = |step: u64, value: f64| Summary {
@@ -92,12 +93,12 @@ impl Course {
         })
     }
 
-    /// The last step of any line.
+    /// Last step of any line.
     pub(in crate::report) fn last_step(&self) -> u32 {
         self.last_step
     }
 
-    /// "epoch", "tree" or "iteration".
+    /// Unit of a step: "epoch", "tree" or "iteration".
     pub(in crate::report) fn unit(&self) -> &str {
         &self.unit
     }
@@ -120,16 +121,16 @@ fn summaries(fits: &[(String, History)], value: fn(&HistoryPoint) -> Option<f64>
     thinned(&all)
 }
 
-/// At most [`MAX_POINTS`] of them, the first and the last among them.
+/// Selects at most [`MAX_POINTS`] points, evenly, including the first and the last.
 fn thinned(all: &[Summary]) -> Vec<Summary> {
     let (count, last) = (all.len(), all.len().saturating_sub(1));
-    let kept = count.min(MAX_POINTS);
-    (0..kept).map(|place| all[if kept > 1 { place * last / (kept - 1) } else { 0 }]).collect()
+    let selected = count.min(MAX_POINTS);
+    (0..selected).map(|index| all[if selected > 1 { index * last / (selected - 1) } else { 0 }]).collect()
 }
 
-/// Training and validation figures by step: the mean over the fits, with a band from the lowest to the highest.
+/// Draws training and validation values by step: the mean over the fits, with a band from the lowest to the highest.
 pub(in crate::report) fn curves(
-    course: &Course,
+    curve: &LearningCurve,
     metric: Metric,
     member: &str,
     paint: Paint,
@@ -138,9 +139,9 @@ pub(in crate::report) fn curves(
 ) -> String {
     let height = 240.0;
     let mut canvas = Canvas::new(theme, width, height);
-    let values = course.train.iter().chain(&course.validation).flat_map(|summary| [summary.low, summary.high]);
-    // The triangles stand on the axis, below the lowest loss.
-    let lowest = course.train.iter().chain(&course.validation).map(|summary| summary.low).fold(f64::INFINITY, f64::min);
+    let values = curve.train.iter().chain(&curve.validation).flat_map(|summary| [summary.low, summary.high]);
+    // Leaves room for the triangles on the axis, below the lowest loss.
+    let lowest = curve.train.iter().chain(&curve.validation).map(|summary| summary.low).fold(f64::INFINITY, f64::min);
     let (y, label) = match metric {
         Metric::Accuracy => (Scale::accuracy(values), "accuracy, %"),
         Metric::Loss => (
@@ -148,15 +149,15 @@ pub(in crate::report) fn curves(
             "loss, nats per image",
         ),
     };
-    let x = Scale::linear(f64::from(u8::from(course.last_step > 1)), f64::from(course.last_step));
+    let x = Scale::linear(f64::from(u8::from(curve.last_step > 1)), f64::from(curve.last_step));
     let axes = Axes { area: [40.0, 28.0, width - 40.0 - 62.0, height - 28.0 - 42.0], x: &x, y: &y };
     axes.draw_y(&mut canvas, label);
-    axes.draw_x(&mut canvas, course.unit(), false);
+    axes.draw_x(&mut canvas, curve.unit(), false);
     axes.draw_base(&mut canvas);
 
     let lines = [
-        ("train", &course.train, Stroke::new(paint, 1.5).dashed()),
-        ("validation", &course.validation, Stroke::new(paint, 2.0)),
+        ("train", &curve.train, Stroke::new(paint, 1.5).dashed()),
+        ("validation", &curve.validation, Stroke::new(paint, 2.0)),
     ];
     let mut ends = Vec::new();
     for (name, line, stroke) in lines {
@@ -172,25 +173,25 @@ pub(in crate::report) fn curves(
         ends.push((name, axes.at(f64::from(last.step), last.mean)));
     }
     let [_, top, _, plot_height] = axes.area;
-    let mut places: Vec<f64> = ends.iter().map(|(_, (_, y))| y + 3.5).collect();
-    spread(&mut places, 13.0, top, top + plot_height);
-    for ((name, (x, _)), y) in ends.iter().zip(places) {
+    let mut label_heights: Vec<f64> = ends.iter().map(|(_, (_, y))| y + 3.5).collect();
+    spread(&mut label_heights, 13.0, top, top + plot_height);
+    for ((name, (x, _)), y) in ends.iter().zip(label_heights) {
         canvas.text((x + 6.0, y), name, Style::new(Anchor::Start).size(10.5).paint(paint));
     }
-    for step in &course.best_steps {
+    for step in &curve.best_steps {
         let (x, bottom) = (axes.at(f64::from(*step), 0.0).0, top + plot_height);
         canvas.polygon(&[(x, bottom - 7.0), (x + 3.5, bottom), (x - 3.5, bottom)], paint, 0.8);
     }
     let what = if metric == Metric::Accuracy { "accuracy" } else { "loss" };
     let end = |line: &[Summary]| line.last().map_or_else(|| "none".to_owned(), |last| format!("{:.4}", last.mean));
     canvas.finish(
-        &format!("{member}: {what} by {}", course.unit()),
+        &format!("{member}: {what} by {}", curve.unit()),
         &format!(
             "After {} {}s: train {}, validation {}.",
-            course.last_step,
-            course.unit(),
-            end(&course.train),
-            end(&course.validation)
+            curve.last_step,
+            curve.unit(),
+            end(&curve.train),
+            end(&curve.validation)
         ),
     )
 }
@@ -216,20 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn fits_of_different_length_are_averaged_where_they_are() {
+    fn each_step_averages_the_fits_that_reached_it() {
         let fits = [("a".to_owned(), history(&[1.0, 0.5, 0.25])), ("b".to_owned(), history(&[3.0, f64::NAN]))];
-        let course = Course::of(&fits, Metric::Loss).unwrap();
+        let curve = LearningCurve::of(&fits, Metric::Loss).unwrap();
         let means: Vec<_> =
-            course.train.iter().map(|summary| (summary.step, summary.low, summary.mean, summary.high)).collect();
+            curve.train.iter().map(|summary| (summary.step, summary.low, summary.mean, summary.high)).collect();
         assert_eq!(means, [(1, 1.0, 2.0, 3.0), (2, 0.5, 0.5, 0.5), (3, 0.25, 0.25, 0.25)]);
-        assert!(Course::of(&fits, Metric::Accuracy).is_none());
-        assert!(Course::of(&[], Metric::Loss).is_none());
+        assert!(LearningCurve::of(&fits, Metric::Accuracy).is_none());
+        assert!(LearningCurve::of(&[], Metric::Loss).is_none());
     }
 
     #[test]
-    fn long_courses_keep_their_first_and_last_step() {
+    fn long_curves_are_thinned_and_keep_both_ends() {
         let fits = [("a".to_owned(), history(&vec![1.0; 3000]))];
-        let train = Course::of(&fits, Metric::Loss).unwrap().train;
+        let train = LearningCurve::of(&fits, Metric::Loss).unwrap().train;
         assert_eq!((train.len(), train[0].step, train[MAX_POINTS - 1].step), (MAX_POINTS, 1, 3000));
     }
 }

@@ -1,110 +1,121 @@
-//! All models on one axis.
+//! Leaderboard over many runs: all models on one axis.
 
 use super::{
     axes::Axes,
     marks::{Mark, draw_mark},
 };
-use crate::{
-    evaluation::{ModelScores, Proportion},
-    report::{
-        canvas::{Anchor, Canvas, Stroke, Style, shortened, text_width},
-        format,
-        scale::Scale,
-        theme::{Paint, Palette, Theme},
-    },
+use crate::report::{
+    canvas::{Anchor, Canvas, Stroke, Style, shortened, text_width},
+    format,
+    input::LeaderboardEntry,
+    scale::Scale,
+    theme::{Paint, Palette, Theme},
 };
 
-/// Height of a model's row, in pixels.
-const ROW: f64 = 44.0;
-/// Above the first row.
-const TOP: f64 = 40.0;
+/// Height of a row, in pixels.
+const ROW: f64 = 32.0;
+/// Height above the first row, in pixels.
+const TOP: f64 = 42.0;
+/// Height below the last row, in pixels.
+const BELOW: f64 = 46.0;
+/// Maximum fraction of the width for the names.
+const NAME_SHARE: f64 = 0.44;
 
-const SETS: [(&str, Mark); 3] = [("train", Mark::Ring), ("out-of-fold", Mark::Dot), ("test", Mark::Diamond)];
+/// Marks with their texts in the legend.
+const TEST: (Mark, &str) = (Mark::Dot, "test accuracy, 95 % interval");
+const HELD_OUT: (Mark, &str) = (Mark::Bar, "held-out accuracy (no test images), 95 % interval");
+const SEEDS: (Mark, &str) = (Mark::Ring, "mean over seeds, ± standard deviation");
+const REPORTED: (Mark, &str) = (Mark::Diamond, "reported elsewhere");
 
-fn accuracies(model: &ModelScores) -> [Option<Proportion>; 3] {
-    [&model.train, &model.out_of_fold, &model.test].map(|scores| scores.as_ref().map(|scores| scores.accuracy))
-}
-
-/// Accuracy of each model on each set, with 95 % intervals; `models` from best to worst.
-pub(in crate::report) fn leaderboard(models: &[&ModelScores], palette: &Palette, theme: Theme, width: f64) -> String {
-    let height = TOP + ROW * models.len() as f64 + 46.0;
-    let mut canvas = Canvas::new(theme, width, height);
-    let names = models.iter().map(|model| text_width(&model.name, 13.5)).fold(56.0, f64::max).min(width * 0.3);
-    let present = |set: usize| models.iter().any(|model| accuracies(model)[set].is_some());
-    let shown = if present(2) { 2 } else { 1 };
-    let figures = 44.0;
-    let x = accuracy_axis(models);
+/// Draws the accuracy of each model with its interval, and accuracies reported elsewhere; rows in the given order.
+pub(in crate::report) fn leaderboard(rows: &[LeaderboardEntry], theme: Theme, width: f64) -> String {
+    let mut canvas = Canvas::new(theme, width, TOP + ROW * rows.len() as f64 + BELOW);
+    let name_width = |row: &LeaderboardEntry| text_width(&row.model, 13.5).max(text_width(&details(row), 10.5));
+    let names = rows.iter().map(name_width).fold(56.0, f64::max).min(width * NAME_SHARE);
+    let numbers = rows.iter().map(|row| text_width(&accuracy_text(row), 12.0)).fold(44.0, f64::max);
+    let x = Scale::accuracy(
+        rows.iter().flat_map(|row| [row.low, row.value, row.high].into_iter().chain(row.reported.iter().copied())),
+    );
     let y = Scale::linear(0.0, 1.0);
     let axes = Axes {
-        area: [names + 14.0, TOP, width - names - 14.0 - figures - 12.0, ROW * models.len() as f64],
+        area: [names + 14.0, TOP, width - names - 14.0 - numbers - 14.0, ROW * rows.len() as f64],
         x: &x,
         y: &y,
     };
-    axes.draw_x(&mut canvas, "accuracy, % (spaced by the logarithm of the error)", true);
+    axes.draw_x(&mut canvas, "accuracy, % (logarithmic in the error rate)", true);
+    draw_legend(&mut canvas, rows);
+    canvas.text((width, 18.0), "%", Style::new(Anchor::End).paint(Paint::Soft));
 
-    let mut left = axes.area[0];
-    for (set, (name, mark)) in SETS.into_iter().enumerate().filter(|(set, _)| present(*set)) {
-        draw_mark(&mut canvas, (left + 6.0, 14.0), mark, Paint::Ink);
-        canvas.text((left + 16.0, 18.0), name, Style::new(Anchor::Start));
-        left += text_width(SETS[set].0, 11.0) + 34.0;
-    }
-    canvas.text((width, 18.0), &format!("{}, %", SETS[shown].0), Style::new(Anchor::End).paint(Paint::Soft));
-
-    for (row, model) in models.iter().enumerate() {
-        let middle = TOP + ROW * (row as f64 + 0.5);
-        let paint = palette.of(&model.name);
-        if row > 0 {
+    let palette = Palette::new(rows.iter().map(|row| row.model.as_str()));
+    for (index, row) in rows.iter().enumerate() {
+        let middle = TOP + ROW * (index as f64 + 0.5);
+        let paint = palette.of(&row.model);
+        if index > 0 {
             canvas.line([0.0, middle - ROW / 2.0, width, middle - ROW / 2.0], Stroke::new(Paint::Grid, 1.0));
         }
-        canvas.text(
-            (0.0, middle - 1.0),
-            &shortened(&model.name, 13.5, names + 1.0),
-            Style::new(Anchor::Start).size(12.0).paint(paint).bold(),
-        );
-        canvas.text((0.0, middle + 13.0), model.kind.name(), Style::new(Anchor::Start).size(10.0).paint(Paint::Soft));
-        let shares = accuracies(model);
-        for (set, share) in shares.iter().enumerate() {
-            let Some(share) = share else { continue };
-            let at = middle + 12.0 * (set as f64 - 1.0);
-            let [low, value, high] = [share.low, share.value, share.high].map(|accuracy| axes.at(accuracy, 0.0).0);
-            canvas.line([low, at, high, at], Stroke::new(paint, 1.5));
-            draw_mark(&mut canvas, (value, at), SETS[set].1, paint);
-            if x.place(share.value) >= 1.0 {
-                canvas.polyline(
-                    &[(value + 7.0, at - 3.5), (value + 10.5, at), (value + 7.0, at + 3.5)],
-                    Stroke::new(paint, 1.5),
-                );
-            }
+        let bold = Style::new(Anchor::Start).size(12.0).paint(paint).bold();
+        canvas.text((0.0, middle - 1.5), &shortened(&row.model, 13.5, names + 1.0), bold);
+        let small = Style::new(Anchor::Start).size(10.0).paint(Paint::Soft);
+        canvas.text((0.0, middle + 11.0), &shortened(&details(row), 10.5, names + 1.0), small);
+        let at = |accuracy: f64| axes.at(accuracy, 0.0).0;
+        canvas.line([at(row.low), middle, at(row.high), middle], Stroke::new(paint, 1.75));
+        for end in [row.low, row.high] {
+            canvas.line([at(end), middle - 3.5, at(end), middle + 3.5], Stroke::new(paint, 1.75));
         }
-        let figure = shares[shown].map_or_else(|| "–".to_owned(), |share| format::percent(share.value));
-        canvas.text((width, middle + 4.0), &figure, Style::new(Anchor::End).size(12.0));
+        for &accuracy in &row.reported {
+            draw_mark(&mut canvas, (at(accuracy), middle), REPORTED.0, Paint::Soft);
+        }
+        draw_mark(&mut canvas, (at(row.value), middle), mark(row).0, paint);
+        canvas.text((width, middle + 4.0), &accuracy_text(row), Style::new(Anchor::End).size(12.0));
     }
-    let describe = |model: &&ModelScores| {
-        let figures = accuracies(model)
-            .into_iter()
-            .zip(SETS)
-            .filter_map(|(share, (set, _))| Some(format!("{set} {} %", format::percent(share?.value))));
-        format!("{}: {}.", model.name, figures.collect::<Vec<_>>().join(", "))
-    };
-    canvas.finish("Accuracy of every model", &models.iter().map(describe).collect::<Vec<_>>().join(" "))
+    canvas.finish("Accuracy of every model", &rows.iter().map(describe).collect::<Vec<_>>().join(" "))
 }
 
-/// Fits the scores on images that the models did not see; training scores beyond a quarter of the smallest such error
-/// lie at the end of the axis, as nets that know their training images by heart would otherwise take most of it.
-fn accuracy_axis(models: &[&ModelScores]) -> Scale {
-    let bounds = |share: Proportion| [share.low, share.value, share.high];
-    let of = |sets: &[usize]| -> Vec<f64> {
-        models
-            .iter()
-            .flat_map(|model| sets.iter().filter_map(|set| accuracies(model)[*set]).collect::<Vec<_>>())
-            .flat_map(bounds)
-            .collect()
-    };
-    let (unseen, train) = (of(&[1, 2]), of(&[0]));
-    if unseen.is_empty() {
-        return Scale::accuracy(train);
+/// Run, parameters, training time and protocol in one line.
+fn details(row: &LeaderboardEntry) -> String {
+    let parameters = row.parameters.map(|count| format!("{} parameters", format::count(count)));
+    let seconds = row.seconds.map(|seconds| format!("{} s", format::count(seconds.round() as u64)));
+    [Some(row.run.clone()), parameters, seconds, Some(row.protocol.clone())]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+fn mark(row: &LeaderboardEntry) -> (Mark, &'static str) {
+    match row.seeds {
+        _ if row.is_held_out => HELD_OUT,
+        0 | 1 => TEST,
+        _ => SEEDS,
     }
-    let finest = unseen.iter().copied().filter(|accuracy| *accuracy < 1.0).fold(0.0, f64::max);
-    let limit = 1.0 - (1.0 - finest) / 4.0;
-    Scale::accuracy(unseen.into_iter().chain(train.into_iter().map(|accuracy| accuracy.min(limit))))
+}
+
+/// Draws the legend of the marks that occur.
+fn draw_legend(canvas: &mut Canvas, rows: &[LeaderboardEntry]) {
+    let mut left = 0.0;
+    for entry in [TEST, HELD_OUT, SEEDS, REPORTED] {
+        let is_there = if entry == REPORTED {
+            rows.iter().any(|row| !row.reported.is_empty())
+        } else {
+            rows.iter().any(|row| mark(row) == entry)
+        };
+        if is_there {
+            draw_mark(canvas, (left + 6.0, 14.0), entry.0, if entry == REPORTED { Paint::Soft } else { Paint::Ink });
+            canvas.text((left + 17.0, 18.0), entry.1, Style::new(Anchor::Start));
+            left += text_width(entry.1, 11.0) + 36.0;
+        }
+    }
+}
+
+/// Number at the end of a row.
+fn accuracy_text(row: &LeaderboardEntry) -> String {
+    let value = format::percent(row.value);
+    if row.seeds > 1 { format!("{value} ± {}", format::percent((row.high - row.low) / 2.0)) } else { value }
+}
+
+fn describe(row: &LeaderboardEntry) -> String {
+    let reported: String =
+        row.reported.iter().map(|accuracy| format!(", reported {} %", format::percent(*accuracy))).collect();
+    let held_out = if row.is_held_out { " of the held-out digits" } else { "" };
+    format!("{} ({}): {} %{held_out}{reported}.", row.model, details(row), accuracy_text(row))
 }

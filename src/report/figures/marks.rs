@@ -1,24 +1,24 @@
-//! The marks that values are drawn with.
+//! Marks of data points.
 
 use crate::report::{
     canvas::{Canvas, Stroke},
     theme::Paint,
 };
 
-/// The shape of a mark.
+/// Shape of a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Ring,
     Dot,
     Diamond,
     Cross,
-    /// An upright stroke.
+    /// Vertical stroke.
     Bar,
     Line,
     Dashes,
 }
 
-/// Draws a mark around a place.
+/// Draws a mark around a point.
 pub(super) fn draw_mark(canvas: &mut Canvas, (x, y): (f64, f64), mark: Mark, paint: Paint) {
     match mark {
         Mark::Ring => canvas.dot((x, y), 3.2, paint, false),

@@ -1,30 +1,30 @@
-//! Digits and filters, side by side.
+//! Grids of digits and of filters.
 
 use crate::report::{
     canvas::{Anchor, Canvas, Stroke, Style, shortened},
     format,
-    input::{Example, Filters, Mistake},
+    input::{Example, MemberFilters, Mistake},
     theme::{Paint, Palette, Theme},
 };
 
-/// Most filters that are drawn.
+/// Maximum number of filters that are drawn.
 const MAX_FILTERS: usize = 96;
-/// Most weights that are drawn: each costs some ten bytes of the page.
+/// Maximum number of weights that are drawn; each takes about ten bytes of the page.
 const MAX_WEIGHTS: usize = 16 * 28 * 28;
 
-/// How many of the filters are drawn.
-pub(in crate::report) fn filters_shown(filters: &Filters) -> usize {
+/// Number of the filters that are drawn.
+pub(in crate::report) fn filters_shown(filters: &MemberFilters) -> usize {
     let most = (MAX_WEIGHTS / (filters.side * filters.side).max(1)).clamp(1, MAX_FILTERS);
     filters.weights.len().min(most)
 }
 
-/// Digits with their labels, ten in a row.
+/// Draws digits with their labels, ten in a row.
 pub(in crate::report) fn examples(examples: &[Example], theme: Theme, width: f64) -> String {
     let cell = width / 10.0;
     let rows = examples.len().div_ceil(10);
     let mut canvas = Canvas::new(theme, width, rows as f64 * (cell + 14.0));
-    for (place, example) in examples.iter().enumerate() {
-        let (x, y) = ((place % 10) as f64 * cell, (place / 10) as f64 * (cell + 14.0));
+    for (index, example) in examples.iter().enumerate() {
+        let (x, y) = ((index % 10) as f64 * cell, (index / 10) as f64 * (cell + 14.0));
         canvas.digit((x + 2.0, y + 1.0), cell - 4.0, &example.image);
         canvas.text(
             (x + cell / 2.0, y + cell + 8.0),
@@ -36,15 +36,15 @@ pub(in crate::report) fn examples(examples: &[Example], theme: Theme, width: f64
     canvas.finish("Training digits", &format!("Their labels, row by row: {}.", labels.join(" ")))
 }
 
-/// First-layer filters: one accent for positive weights, another for negative ones, paler towards zero.
-pub(in crate::report) fn filters(filters: &Filters, theme: Theme, width: f64) -> String {
+/// Draws first-layer filters: positive weights in one colour, negative ones in another, paler towards zero.
+pub(in crate::report) fn filters(filters: &MemberFilters, theme: Theme, width: f64) -> String {
     let shown = &filters.weights[..filters_shown(filters)];
     let columns = if shown.len() > 32 { 16 } else { 8 };
     let cell = width / columns as f64;
     let rows = shown.len().div_ceil(columns);
     let mut canvas = Canvas::new(theme, width, rows as f64 * cell);
-    for (place, weights) in shown.iter().enumerate() {
-        let (left, top) = ((place % columns) as f64 * cell + 2.0, (place / columns) as f64 * cell + 2.0);
+    for (index, weights) in shown.iter().enumerate() {
+        let (left, top) = ((index % columns) as f64 * cell + 2.0, (index / columns) as f64 * cell + 2.0);
         let most = weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs())).max(f32::MIN_POSITIVE);
         let shares: Vec<f32> = weights.iter().map(|weight| if weight.is_nan() { 0.0 } else { weight / most }).collect();
         canvas.square((left, top), cell - 4.0, &shares, [Paint::Accent(0), Paint::Accent(1)]);
@@ -63,7 +63,7 @@ pub(in crate::report) fn filters(filters: &Filters, theme: Theme, width: f64) ->
     )
 }
 
-/// Digits that the model took for others, five in a row, with what each member takes them for.
+/// Draws misclassified digits, five in a row, with the prediction of every member.
 pub(in crate::report) fn mistakes(
     mistakes: &[Mistake],
     model: &str,
@@ -75,8 +75,8 @@ pub(in crate::report) fn mistakes(
     let opinions = mistakes.iter().map(|mistake| mistake.opinions.len()).max().unwrap_or(0);
     let row = cell + 40.0 + 13.0 * opinions as f64;
     let mut canvas = Canvas::new(theme, width, mistakes.len().div_ceil(5) as f64 * row);
-    for (place, mistake) in mistakes.iter().enumerate() {
-        let (x, y) = ((place % 5) as f64 * cell, (place / 5) as f64 * row);
+    for (index, mistake) in mistakes.iter().enumerate() {
+        let (x, y) = ((index % 5) as f64 * cell, (index / 5) as f64 * row);
         let (left, right) = (x + 14.0, x + cell - 14.0);
         canvas.digit((left, y), cell - 28.0, &mistake.image);
         let mut line = y + cell - 10.0;
@@ -107,6 +107,6 @@ pub(in crate::report) fn mistakes(
     }
     let words = mistakes
         .iter()
-        .map(|mistake| format!("image {}: {} taken for {}", mistake.index, mistake.label, mistake.predicted));
-    canvas.finish(&format!("Worst mistakes of {model}"), &format!("{}.", words.collect::<Vec<_>>().join("; ")))
+        .map(|mistake| format!("image {}: {} predicted as {}", mistake.index, mistake.label, mistake.predicted));
+    canvas.finish(&format!("Worst errors of {model}"), &format!("{}.", words.collect::<Vec<_>>().join("; ")))
 }

@@ -1,4 +1,4 @@
-//! What the template of a study's page is filled in with.
+//! Values for the template of a search's page.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use askama::Template;
 
 use crate::{
     report::{
+        figure_book::file_name,
         format,
-        page::{self, Shown, Stat},
-        studio::file_name,
+        page::{self, PageFigure, Stat},
     },
     tuning::{ParameterOutcome, StageOutcome, StudyOutcome, TrialOutcome, TrialState},
 };
 
-/// `study.html`.
+/// Template `study.html`.
 #[derive(Template)]
 #[template(path = "study.html", config = "src/report/askama.toml")]
 pub(super) struct StudyPage<'a> {
@@ -27,7 +27,7 @@ pub(super) struct StudyPage<'a> {
     stages: Vec<StageSection<'a>>,
 }
 
-/// A stage.
+/// One stage of the search.
 struct StageSection<'a> {
     anchor: String,
     title: &'a str,
@@ -41,20 +41,20 @@ struct StageSection<'a> {
     trials: String,
     time: String,
     facts: Vec<(&'static str, String)>,
-    figures: Vec<Shown>,
+    figures: Vec<PageFigure>,
     parameters: &'a [ParameterOutcome],
     score_unit: &'static str,
     has: Columns,
     rows: Vec<TrialRow<'a>>,
 }
 
-/// Which columns the table of trials has beside those that it always has.
+/// Optional columns of the table of trials.
 struct Columns {
     train: bool,
     problem: bool,
 }
 
-/// A trial in the table.
+/// One row of the table of trials.
 struct TrialRow<'a> {
     number: usize,
     values: Vec<String>,
@@ -67,11 +67,11 @@ struct TrialRow<'a> {
     problem: &'a str,
 }
 
-/// The page with the figures of each stage.
-pub(super) fn page(outcome: &StudyOutcome, figures: Vec<Vec<Shown>>) -> StudyPage<'_> {
+/// Fills in the page; `figures` are `[stages][figures]`.
+pub(super) fn page(outcome: &StudyOutcome, figures: Vec<Vec<PageFigure>>) -> StudyPage<'_> {
     let (style, light, dark) = page::style();
     let stages = outcome.stages.iter().zip(figures).map(|(stage, figures)| section(stage, figures)).collect();
-    let parts = ["search for hyperparameters".to_owned(), outcome.data.clone(), format!("seed {}", outcome.seed)];
+    let parts = ["hyperparameter search".to_owned(), outcome.data.clone(), format!("seed {}", outcome.seed)];
     StudyPage {
         title: &outcome.name,
         byline: parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · "),
@@ -88,8 +88,8 @@ fn with_state(stage: &StageOutcome, state: TrialState) -> usize {
     stage.trials.iter().filter(|trial| trial.state == state).count()
 }
 
-/// "3 pruned, 1 failed"; empty if there are none.
-fn lost<'a>(stages: impl Iterator<Item = &'a StageOutcome> + Clone) -> String {
+/// Numbers of pruned and failed trials, such as "3 pruned, 1 failed"; empty if there are none.
+fn unfinished<'a>(stages: impl Iterator<Item = &'a StageOutcome> + Clone) -> String {
     let words =
         [(TrialState::Pruned, "pruned"), (TrialState::Failed, "failed")].into_iter().filter_map(|(state, word)| {
             let count: usize = stages.clone().map(|stage| with_state(stage, state)).sum();
@@ -98,7 +98,7 @@ fn lost<'a>(stages: impl Iterator<Item = &'a StageOutcome> + Clone) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Epochs and trees that were run, and that full fits would have run.
+/// For each unit (epoch, tree): how many were trained, and how many full fits of every trial would have needed.
 fn steps(stages: &[StageOutcome]) -> BTreeMap<&str, (u64, u64)> {
     let mut units: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     for stage in stages.iter().filter(|stage| !stage.unit.is_empty() && stage.steps_naive > 0) {
@@ -109,27 +109,27 @@ fn steps(stages: &[StageOutcome]) -> BTreeMap<&str, (u64, u64)> {
     units
 }
 
-/// "120 of the 400 epochs".
+/// Share of the steps that were trained, such as "120 of 400 epochs".
 fn run_of(unit: &str, (run, naive): (u64, u64)) -> String {
-    format!("{} of the {}", format::count(run), format::counted(naive, unit))
+    format!("{} of {}", format::count(run), format::counted(naive, unit))
 }
 
 fn summary(outcome: &StudyOutcome) -> String {
     let trials: usize = outcome.stages.iter().map(|stage| stage.trials.len()).sum();
     if outcome.stages.is_empty() {
-        return "No stage of this search has begun.".to_owned();
+        return "No stage of this search has started.".to_owned();
     }
     let stages = format::counted(outcome.stages.len() as u64, "stage");
-    let mut text = format!("The search tried {} in {stages}.", format::counted(trials as u64, "setting"));
+    let mut text = format!("The search evaluated {} in {stages}.", format::counted(trials as u64, "trial"));
     let units: Vec<String> = steps(&outcome.stages).into_iter().map(|(unit, counts)| run_of(unit, counts)).collect();
     if !units.is_empty() {
         text += &format!(
-            " It ran {} that training every one of them to its end on every split would have taken.",
+            " It trained {} that full fits of every trial on every split would have needed.",
             units.join(" and ")
         );
     }
     for stage in outcome.stages.iter().filter(|stage| !stage.finished) {
-        text += &format!(" The stage “{}” is under way.", stage.title);
+        text += &format!(" The stage “{}” is still running.", stage.title);
     }
     text
 }
@@ -148,31 +148,31 @@ fn stats(outcome: &StudyOutcome) -> Vec<Stat> {
     };
     let stat = |label: &str, value: String, note: String| Stat { label: label.to_owned(), value, note };
     let mut stats = vec![
-        stat("trials", format::count(trials as u64), lost(outcome.stages.iter())),
+        stat("trials", format::count(trials as u64), unfinished(outcome.stages.iter())),
         stat("time", format::duration(outcome.stages.iter().map(|stage| stage.seconds).sum()), stages),
     ];
     for (unit, (run, naive)) in steps(&outcome.stages) {
         let share = format!("of {}, {}", format::count(naive), format::probability(run as f64 / naive as f64));
-        stats.push(stat(&format!("{unit}s run"), format::count(run), share));
+        stats.push(stat(&format!("{unit}s trained"), format::count(run), share));
     }
     stats
 }
 
-/// A dotted path that may be broken after its dots.
+/// Inserts line-break opportunities after the dots of a dotted path.
 fn breakable(label: &str) -> String {
     label.replace('.', ".\u{200b}")
 }
 
-/// Which values of a parameter were tried.
-fn searched(stage: &StageOutcome, place: usize, parameter: &ParameterOutcome) -> String {
+/// Describes the searched values of a parameter.
+fn searched(stage: &StageOutcome, index: usize, parameter: &ParameterOutcome) -> String {
     if !parameter.choices.is_empty() {
         return format!("{}: {}", parameter.label, parameter.choices.join(", "));
     }
-    let values = || stage.trials.iter().map(|trial| trial.values[place]);
+    let values = || stage.trials.iter().map(|trial| trial.values[index]);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     match low.partial_cmp(&high) {
         Some(std::cmp::Ordering::Less) => {
-            let log = if parameter.log { ", by its logarithm" } else { "" };
+            let log = if parameter.log { ", log scale" } else { "" };
             format!("{}: {} to {}{log}", parameter.label, format::number(low), format::number(high))
         }
         Some(std::cmp::Ordering::Equal) => format!("{}: {}", parameter.label, format::number(low)),
@@ -180,8 +180,8 @@ fn searched(stage: &StageOutcome, place: usize, parameter: &ParameterOutcome) ->
     }
 }
 
-fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a> {
-    let chosen = stage.selected.and_then(|place| stage.trials.get(place));
+fn section<'a>(stage: &'a StageOutcome, figures: Vec<PageFigure>) -> StageSection<'a> {
+    let chosen = stage.selected.and_then(|index| stage.trials.get(index));
     let set = |(parameter, value): (&ParameterOutcome, &f64)| {
         let value = format::setting(parameter, *value);
         if stage.parameters.len() == 1 { value } else { format!("{} {value}", breakable(&parameter.label)) }
@@ -191,13 +191,13 @@ fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a>
     let score = chosen
         .and_then(|trial| Some(format::score_and_error(stage.score, trial.score?, trial.standard_error)))
         .unwrap_or_default();
-    let lost = lost(std::iter::once(stage));
+    let unfinished = unfinished(std::iter::once(stage));
     let trials = format!(
         "{}{}",
         format::count(stage.trials.len() as u64),
-        if lost.is_empty() { String::new() } else { format!(" ({lost})") }
+        if unfinished.is_empty() { String::new() } else { format!(" ({unfinished})") }
     );
-    let all = stage.parameters.iter().enumerate().map(|(place, parameter)| searched(stage, place, parameter));
+    let all = stage.parameters.iter().enumerate().map(|(index, parameter)| searched(stage, index, parameter));
     let steps = match (stage.steps_run, stage.steps_naive) {
         (_, 0) => String::new(),
         _ if stage.unit.is_empty() => String::new(),
@@ -211,9 +211,9 @@ fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a>
         ("Searched", all.collect::<Vec<_>>().join("; ")),
         ("Chosen", chosen.join(": ")),
         ("Trials", format!("{trials}, {}", format::duration(stage.seconds))),
-        ("Ran", steps),
+        ("Trained", steps),
     ];
-    let running = if stage.finished { "" } else { "under way" };
+    let running = if stage.finished { "" } else { "still running" };
     let byline = [&stage.learner, &stage.sampler, &stage.scoring, running];
     StageSection {
         anchor: format!("stage-{}", file_name(&stage.name)),
@@ -238,14 +238,14 @@ fn section<'a>(stage: &'a StageOutcome, figures: Vec<Shown>) -> StageSection<'a>
             train: stage.trials.iter().any(|trial| trial.train_score.is_some()),
             problem: stage.trials.iter().any(|trial| trial.error.as_ref().is_some_and(|error| !error.is_empty())),
         },
-        rows: stage.trials.iter().enumerate().map(|(place, trial)| row(stage, place, trial)).collect(),
+        rows: stage.trials.iter().enumerate().map(|(index, trial)| row(stage, index, trial)).collect(),
     }
 }
 
-fn row<'a>(stage: &StageOutcome, place: usize, trial: &'a TrialOutcome) -> TrialRow<'a> {
+fn row<'a>(stage: &StageOutcome, index: usize, trial: &'a TrialOutcome) -> TrialRow<'a> {
     let written = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), |score| format::score(stage.score, score));
     TrialRow {
-        number: place + 1,
+        number: index + 1,
         values: stage
             .parameters
             .iter()
@@ -260,7 +260,7 @@ fn row<'a>(stage: &StageOutcome, place: usize, trial: &'a TrialOutcome) -> Trial
             TrialState::Pruned => "pruned",
             TrialState::Failed => "failed",
         },
-        chosen: stage.selected == Some(place),
+        chosen: stage.selected == Some(index),
         time: format::duration(trial.seconds),
         problem: trial.error.as_deref().unwrap_or_default(),
     }

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     data::PIXELS,
     fit::panic_message,
-    imaging::{self, DrawingError, DrawingOptions, PreparedDigit, ink_box},
+    imaging::{self, DrawingError, DrawingOptions, ExtractedDigit, ink_box},
 };
 
 /// Maximum batch size; bounds how long the first picture waits for the last.
@@ -52,7 +52,7 @@ struct Pending {
 
 /// Image for the models, and how it was made.
 enum Input {
-    Drawing(Box<PreparedDigit>),
+    Drawing(Box<ExtractedDigit>),
     Pixels(Box<[u8; PIXELS]>),
 }
 

@@ -166,7 +166,7 @@ mod tests {
             // Most of the frame is looked up beyond its edges.
             r#"[{ "step": "affine", "rotate": 180.0, "shift": 28.0, "scale": 0.9, "shear": 60.0 }, { "step": "elastic", "alpha": 2000.0 }]"#,
         ] {
-            let processor = serde_json::from_str::<Recipe>(recipe).unwrap().prepare().unwrap();
+            let processor = serde_json::from_str::<Recipe>(recipe).unwrap().compile().unwrap();
             let warp = processor.single_warp().unwrap();
             let on_device = DeviceWarp::new(&warp, &Device::flex());
             let (mut equal, mut pixels) = (0, 0);

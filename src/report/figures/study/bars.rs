@@ -1,8 +1,7 @@
-//! A row for each choice.
+//! Scores of a categorical setting: one row for each choice.
 
 use super::{
-    CHOSEN, TRIAL, description,
-    legend::{Legend, ROOM, draw_beyond},
+    legend::{ARROW_ROOM, CHOSEN, Legend, TRIAL, draw_beyond},
     scores,
 };
 use crate::{
@@ -21,17 +20,18 @@ use crate::{
 
 /// Height of a row, in pixels.
 const ROW: f64 = 27.0;
-/// Most rows.
+/// Maximum number of rows.
 const MAX_ROWS: usize = 40;
 
-/// What a row is called: its choices.
+/// Name of a row: the choices of the trial.
 fn name(stage: &StageOutcome, trial: &TrialOutcome) -> String {
     let values =
         stage.parameters.iter().zip(&trial.values).map(|(parameter, value)| format::setting(parameter, *value));
     values.collect::<Vec<_>>().join(" · ")
 }
 
-/// Each choice with its score and standard error: the best first, then those that were pruned, then those that failed.
+/// Draws each choice with its score and standard error: complete trials first, then pruned, then failed ones, each
+/// group sorted by score.
 pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let mut rows: Vec<(usize, &TrialOutcome)> = stage.trials.iter().enumerate().collect();
     rows.sort_by(|(_, a), (_, b)| {
@@ -66,9 +66,9 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         let at = axes.at(threshold, 0.0).0;
         canvas.line([at, top, at, top + axes.area[3]], Stroke::new(Paint::Soft, 1.25).dashed());
     }
-    for (row, (place, trial)) in rows.iter().enumerate() {
+    for (row, (index, trial)) in rows.iter().enumerate() {
         let middle = top + ROW * (row as f64 + 0.5);
-        let chosen = stage.selected == Some(*place);
+        let chosen = stage.selected == Some(*index);
         let paint = if chosen { CHOSEN } else { TRIAL };
         if row > 0 {
             canvas.line([0.0, middle - ROW / 2.0, width, middle - ROW / 2.0], Stroke::new(Paint::Grid, 1.0));
@@ -91,8 +91,8 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
             _ => Mark::Dot,
         };
         if x.beyond(score) {
-            draw_beyond(&mut canvas, (at + ROOM, middle), (-1.0, 0.0), paint);
-            draw_mark(&mut canvas, (at + ROOM, middle), mark, paint);
+            draw_beyond(&mut canvas, (at + ARROW_ROOM, middle), (-1.0, 0.0), paint);
+            draw_mark(&mut canvas, (at + ARROW_ROOM, middle), mark, paint);
         } else {
             draw_mark(&mut canvas, (at, middle), mark, paint);
         }
@@ -113,6 +113,6 @@ pub(super) fn bars(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let words = words.collect::<Vec<_>>().join("; ");
     canvas.finish(
         &format!("{}: {} by choice", stage.title, scores::label(stage.score)),
-        &format!("{} {words}.", description(stage)),
+        &format!("{} {words}.", scores::description(stage)),
     )
 }

@@ -1,6 +1,10 @@
-//! The score as a surface over two numbers.
+//! Scores as a surface over two numeric settings.
 
-use super::{CHOSEN, TRIAL, description, legend::Legend, outlines::Field, scores};
+use super::{
+    legend::{CHOSEN, Legend, TRIAL},
+    outlines::Field,
+    scores,
+};
 use crate::{
     report::{
         canvas::{Anchor, Canvas, Stroke, Style, shortened},
@@ -17,21 +21,21 @@ use crate::{
 
 /// Height of the plotting area, in pixels.
 const HEIGHT: f64 = 250.0;
-/// Nodes at which the surface is computed.
+/// Columns and rows of the grid on which the surface is computed.
 const NODES: (usize, usize) = (57, 45);
-/// Steps of its colour.
+/// Number of colour levels of the surface.
 const LEVELS: usize = 9;
-/// Opacity of one of them; they lie on one another.
+/// Opacity of one level; the levels are drawn on top of each other.
 const OPACITY: f64 = 0.13;
 
-/// A surface through the scores of the trials that were scored to the end, with all trials as dots.
+/// Draws a surface through the scores of the complete trials, with all trials as dots.
 pub(super) fn contour(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let legend = Legend::new(stage, &[TrialState::Pruned, TrialState::Failed], Vec::new(), width);
     let top = legend.top();
     let mut canvas = Canvas::new(theme, width, top + HEIGHT + 42.0);
-    let [x, y] = [0, 1].map(|place: usize| {
-        let numbers: Vec<f64> = stage.trials.iter().map(|trial| trial.values[place]).collect();
-        scores::number_scale(&numbers, stage.parameters[place].log)
+    let [x, y] = [0, 1].map(|index: usize| {
+        let numbers: Vec<f64> = stage.trials.iter().map(|trial| trial.values[index]).collect();
+        scores::number_scale(&numbers, stage.parameters[index].log)
     });
     let area @ [left, _, across, _] = [50.0, top, width - 50.0 - 68.0, HEIGHT];
     let axes = Axes { area, x: &x, y: &y };
@@ -40,11 +44,11 @@ pub(super) fn contour(stage: &StageOutcome, theme: Theme, width: f64) -> String 
     axes.draw_x(&mut canvas, &shortened(&stage.parameters[0].label, 10.5, across), false);
     canvas.rect(area, Paint::Surface, 1.0);
     let scale = scores::scale(stage);
-    let heights: Vec<Height> = scores::complete(stage)
-        .map(|scored| Height {
-            x: x.place(scored.trial.values[0]),
-            y: y.place(scored.trial.values[1]),
-            height: scale.place(scored.score),
+    let heights: Vec<Sample> = scores::complete(stage)
+        .map(|scored| Sample {
+            x: x.position(scored.trial.values[0]),
+            y: y.position(scored.trial.values[1]),
+            height: scale.position(scored.score),
         })
         .collect();
     if let Some(field) = surface(&heights) {
@@ -54,11 +58,11 @@ pub(super) fn contour(stage: &StageOutcome, theme: Theme, width: f64) -> String 
     canvas.frame(area, Stroke::new(Paint::Grid, 1.0));
 
     let mut trials: Vec<_> = stage.trials.iter().enumerate().collect();
-    trials.sort_by_key(|(place, _)| stage.selected == Some(*place));
-    for (place, trial) in trials {
+    trials.sort_by_key(|(index, _)| stage.selected == Some(*index));
+    for (index, trial) in trials {
         let at = axes.at(trial.values[0], trial.values[1]);
         match trial.state {
-            _ if stage.selected == Some(place) => {
+            _ if stage.selected == Some(index) => {
                 canvas.disc(at, 7.4, Paint::Surface, 1.0);
                 draw_mark(&mut canvas, at, Mark::Diamond, CHOSEN);
             }
@@ -71,31 +75,32 @@ pub(super) fn contour(stage: &StageOutcome, theme: Theme, width: f64) -> String 
         }
     }
     let labels = format!("{} and {}", stage.parameters[0].label, stage.parameters[1].label);
-    canvas.finish(&format!("{}: {} by {labels}", stage.title, scores::label(stage.score)), &description(stage))
+    canvas.finish(&format!("{}: {} by {labels}", stage.title, scores::label(stage.score)), &scores::description(stage))
 }
 
-/// A trial's place on both axes and on that of the score, each 0 to 1.
+/// Position of a trial on both axes and its height on the score axis, each 0 to 1.
 #[derive(Clone, Copy, Debug)]
-struct Height {
+struct Sample {
     x: f64,
     y: f64,
     height: f64,
 }
 
-/// The mean of the trials' heights, weighted by a Gaussian of the distance that is wider where trials are few and where
-/// the nearest is far (Nadaraya 1964, Watson 1964). None for fewer than three places, or if all are equally high.
-fn surface(trials: &[Height]) -> Option<Field> {
-    let mut places: Vec<_> = trials.iter().map(|trial| (trial.x.to_bits(), trial.y.to_bits())).collect();
-    places.sort_unstable();
-    places.dedup();
-    if places.len() < 3 {
+/// Kernel regression through the heights (Nadaraya 1964, Watson 1964): their mean, weighted by a Gaussian of the
+/// distance, whose bandwidth grows with fewer trials and with the distance to the nearest one. `None` for fewer than
+/// three distinct positions or if all heights are equal.
+fn surface(trials: &[Sample]) -> Option<Field> {
+    let mut positions: Vec<_> = trials.iter().map(|trial| (trial.x.to_bits(), trial.y.to_bits())).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    if positions.len() < 3 {
         return None;
     }
-    let least = (0.7 / (places.len() as f64).sqrt()).clamp(0.05, 0.25);
+    let min_bandwidth = (0.7 / (positions.len() as f64).sqrt()).clamp(0.05, 0.25);
     let field = Field::sample(NODES.0, NODES.1, |x, y| {
         let distances: Vec<f64> = trials.iter().map(|trial| (trial.x - x).powi(2) + (trial.y - y).powi(2)).collect();
         let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
-        let bandwidth = least + 0.5 * nearest.sqrt();
+        let bandwidth = min_bandwidth + 0.5 * nearest.sqrt();
         let weight = |distance: &f64| (-(distance - nearest) / (2.0 * bandwidth * bandwidth)).exp();
         let (sum, weights) = trials.iter().zip(&distances).fold((0.0, 0.0), |(sum, weights), (trial, distance)| {
             let weight = weight(distance);
@@ -107,19 +112,20 @@ fn surface(trials: &[Height]) -> Option<Field> {
     (high - low > 1e-9).then_some(field)
 }
 
+/// Draws the levels of the surface on top of each other.
 fn draw_surface(canvas: &mut Canvas, [left, top, width, height]: [f64; 4], field: &Field) {
     canvas.rect([left, top, width, height], TRIAL, OPACITY / 2.0);
     let (low, high) = field.range();
     for level in 1..LEVELS {
         let outlines = field.above(low + (high - low) * level as f64 / LEVELS as f64);
-        let place = |(x, y): (f64, f64)| (left + width * x, top + height * (1.0 - y));
+        let point = |(x, y): (f64, f64)| (left + width * x, top + height * (1.0 - y));
         let outlines: Vec<Vec<_>> =
-            outlines.into_iter().map(|outline| outline.into_iter().map(place).collect()).collect();
+            outlines.into_iter().map(|outline| outline.into_iter().map(point).collect()).collect();
         canvas.region(&outlines, TRIAL, OPACITY);
     }
 }
 
-/// The colours of the surface with their scores.
+/// Draws the colour scale of the surface with the scores.
 fn draw_key(
     canvas: &mut Canvas,
     [left, top, width, height]: [f64; 4],
@@ -147,8 +153,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_surface_lies_between_the_trials_and_is_high_near_the_high_ones() {
-        let at = |x: f64, y: f64, height: f64| Height { x, y, height };
+    fn the_surface_is_bounded_by_the_trials_and_highest_near_the_best() {
+        let at = |x: f64, y: f64, height: f64| Sample { x, y, height };
         let field = surface(&[at(0.1, 0.1, 0.0), at(0.9, 0.1, 0.2), at(0.1, 0.9, 0.2), at(0.9, 0.9, 1.0)]).unwrap();
         let (low, high) = field.range();
         assert!((0.0..0.2).contains(&low) && (0.8..=1.0).contains(&high), "{low} {high}");
@@ -157,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_surface_without_three_places_or_a_slope() {
-        let at = |x: f64, height: f64| Height { x, y: 0.5, height };
+    fn no_surface_for_fewer_than_three_positions_or_equal_heights() {
+        let at = |x: f64, height: f64| Sample { x, y: 0.5, height };
         assert!(surface(&[at(0.1, 0.0), at(0.9, 1.0), at(0.9, 0.5)]).is_none());
         assert!(surface(&[at(0.1, 0.5), at(0.5, 0.5), at(0.9, 0.5)]).is_none());
         assert!(surface(&[]).is_none());

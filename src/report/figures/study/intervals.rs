@@ -1,8 +1,7 @@
-//! Two numbers on the same scale.
+//! Scores over two numeric settings of the same unit.
 
 use super::{
-    CHOSEN, TRIAL, description,
-    legend::{Legend, ROOM, draw_beyond},
+    legend::{ARROW_ROOM, CHOSEN, Legend, TRIAL, draw_beyond},
     scores,
 };
 use crate::{
@@ -20,9 +19,10 @@ use crate::{
 /// Height of the plotting area, in pixels.
 const HEIGHT: f64 = 230.0;
 
-/// A bar from the first number to the second for each trial, at the height of its score; later trials are darker.
+/// Draws a bar for each trial, from the first setting to the second, at the height of its score; later trials are
+/// darker.
 pub(super) fn intervals(stage: &StageOutcome, theme: Theme, width: f64) -> String {
-    let [first, second] = [0, 1].map(|place: usize| stage.parameters[place].label.as_str());
+    let [first, second] = [0, 1].map(|index: usize| stage.parameters[index].label.as_str());
     let ends = vec![(Mark::Dot, TRIAL, first.to_owned()), (Mark::Bar, TRIAL, second.to_owned())];
     let legend = Legend::new(stage, &[], ends, width);
     let top = legend.top();
@@ -37,13 +37,13 @@ pub(super) fn intervals(stage: &StageOutcome, theme: Theme, width: f64) -> Strin
     legend.draw(&mut canvas);
     let last = stage.trials.len().saturating_sub(1).max(1) as f64;
     let mut trials: Vec<_> = scores::scored(stage).collect();
-    trials.sort_by_key(|scored| stage.selected == Some(scored.place));
+    trials.sort_by_key(|scored| stage.selected == Some(scored.index));
     for scored in trials {
-        let chosen = stage.selected == Some(scored.place);
-        let [(from, at), (to, _)] = [0, 1].map(|place: usize| axes.at(scored.trial.values[place], scored.score));
+        let chosen = stage.selected == Some(scored.index);
+        let [(from, at), (to, _)] = [0, 1].map(|index: usize| axes.at(scored.trial.values[index], scored.score));
         let beyond = y.beyond(scored.score);
-        let at = if beyond { at - ROOM } else { at };
-        let (paint, opacity) = if chosen { (CHOSEN, 1.0) } else { (TRIAL, 0.25 + 0.75 * scored.place as f64 / last) };
+        let at = if beyond { at - ARROW_ROOM } else { at };
+        let (paint, opacity) = if chosen { (CHOSEN, 1.0) } else { (TRIAL, 0.25 + 0.75 * scored.index as f64 / last) };
         let stroke = Stroke::new(paint, if chosen { 3.0 } else { 2.0 }).opacity(opacity);
         let stroke = if scored.trial.state == TrialState::Pruned { stroke.dashed() } else { stroke };
         canvas.line([from, at, to, at], stroke);
@@ -59,6 +59,6 @@ pub(super) fn intervals(stage: &StageOutcome, theme: Theme, width: f64) -> Strin
     }
     canvas.finish(
         &format!("{}: {} from {first} to {second}", stage.title, scores::label(stage.score)),
-        &description(stage),
+        &scores::description(stage),
     )
 }

@@ -1,6 +1,6 @@
-//! What the marks of a figure mean, and the marks of trials.
+//! The legend of a figure, and the marks of trials.
 
-use super::{CHOSEN, TRIAL, scores};
+use super::scores;
 use crate::{
     report::{
         canvas::{Anchor, Canvas, Stroke, Style, shortened, text_width},
@@ -10,25 +10,29 @@ use crate::{
     tuning::{StageOutcome, TrialState},
 };
 
+/// Colour of trials.
+pub(super) const TRIAL: Paint = Paint::Accent(0);
+/// Colour of the chosen trial.
+pub(super) const CHOSEN: Paint = Paint::Accent(1);
+
 /// Height of a line of the legend, in pixels.
 const ROW: f64 = 17.0;
-/// Text of the legend.
+/// Font size of the legend, in pixels.
 const SIZE: f64 = 10.5;
-/// From the beginning of an entry to its text.
+/// Distance from the start of an entry to its text, in pixels.
 const INDENT: f64 = 20.0;
 
-/// How much wider a text may be than it is thought to be: readers' typefaces differ.
-const WIDER: f64 = 1.08;
+/// Safety factor on estimated text widths, because the reader's typeface is unknown.
+const WIDTH_FACTOR: f64 = 1.08;
 
-/// The entries of a legend, laid out.
+/// A legend with the position of every entry.
 pub(super) struct Legend {
     entries: Vec<(f64, f64, Mark, Paint, String)>,
     rows: usize,
 }
 
 impl Legend {
-    /// The chosen trial and the states of trials that the figure shows, then `more`; laid out in lines of `width`
-    /// pixels.
+    /// Lays out the chosen trial, those of `states` that occur, then `more`, in lines of `width` pixels.
     pub(super) fn new(
         stage: &StageOutcome,
         states: &[TrialState],
@@ -38,7 +42,7 @@ impl Legend {
         let mut marks = Vec::new();
         if let Some(chosen) = scores::chosen_in_words(stage) {
             let [exact, shorter, score] = chosen.map(|words| format!("chosen: {words}"));
-            let fits = |words: &String| INDENT + WIDER * text_width(words, SIZE) <= width;
+            let fits = |words: &String| INDENT + WIDTH_FACTOR * text_width(words, SIZE) <= width;
             let words = [exact, shorter].into_iter().find(fits).unwrap_or(score);
             marks.push((Mark::Diamond, CHOSEN, words));
         }
@@ -52,8 +56,8 @@ impl Legend {
         let mut legend = Self { entries: Vec::new(), rows: 0 };
         let mut right = f64::INFINITY;
         for (mark, paint, text) in marks.into_iter().chain(more) {
-            let text = shortened(&text, SIZE, (width - INDENT) / WIDER);
-            let length = INDENT + WIDER * text_width(&text, SIZE);
+            let text = shortened(&text, SIZE, (width - INDENT) / WIDTH_FACTOR);
+            let length = INDENT + WIDTH_FACTOR * text_width(&text, SIZE);
             if right + length > width {
                 legend.rows += 1;
                 right = 0.0;
@@ -64,11 +68,12 @@ impl Legend {
         legend
     }
 
-    /// Where the plotting area begins below it.
+    /// Top of the plotting area below the legend, in pixels.
     pub(super) fn top(&self) -> f64 {
         28.0 + ROW * self.rows as f64
     }
 
+    /// Draws the legend.
     pub(super) fn draw(&self, canvas: &mut Canvas) {
         for (x, y, mark, paint, text) in &self.entries {
             draw_mark(canvas, (x + 7.0, y - 3.6), *mark, *paint);
@@ -77,7 +82,7 @@ impl Legend {
     }
 }
 
-/// Draws a trial with a score; the chosen one differs, and so do those that were pruned.
+/// Draws the mark of a trial with a score: a diamond for the chosen one, a ring for a pruned one, else a dot.
 pub(super) fn draw_trial(canvas: &mut Canvas, at: (f64, f64), state: TrialState, chosen: bool) {
     match (chosen, state) {
         (true, _) => draw_mark(canvas, at, Mark::Diamond, CHOSEN),
@@ -86,10 +91,10 @@ pub(super) fn draw_trial(canvas: &mut Canvas, at: (f64, f64), state: TrialState,
     }
 }
 
-/// How far a mark stays away from the end of the axis beyond which its value lies, so that an arrow head fits between.
-pub(super) const ROOM: f64 = 12.0;
+/// Distance of a mark from the end of the axis if its value lies beyond it, in pixels; the arrow head fits between.
+pub(super) const ARROW_ROOM: f64 = 12.0;
 
-/// The arrow head of a value beyond the axis, from its mark to the axis's end in the direction of `(dx, dy)`.
+/// Draws the arrow head of a value beyond the axis, in the direction `(dx, dy)` from its mark to the end of the axis.
 pub(super) fn draw_beyond(canvas: &mut Canvas, (x, y): (f64, f64), (dx, dy): (f64, f64), paint: Paint) {
     let at = |along: f64, across: f64| (x + along * dx - across * dy, y + along * dy + across * dx);
     canvas.polyline(&[at(7.5, -3.5), at(11.0, 0.0), at(7.5, 3.5)], Stroke::new(paint, 1.5));

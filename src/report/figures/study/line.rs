@@ -1,8 +1,7 @@
-//! The score over one number.
+//! Scores over one numeric setting.
 
 use super::{
-    CHOSEN, TRIAL, description,
-    legend::{Legend, ROOM, draw_beyond, draw_trial},
+    legend::{ARROW_ROOM, CHOSEN, Legend, TRIAL, draw_beyond, draw_trial},
     scores::{self, Scored},
 };
 use crate::{
@@ -18,34 +17,34 @@ use crate::{
     tuning::{StageOutcome, TrialState},
 };
 
-/// Trials of the same number.
+/// Trials with the same value of the setting; scores are means over them.
 struct Group {
-    number: f64,
+    value: f64,
     low: f64,
     mean: f64,
     high: f64,
     train: Option<f64>,
 }
 
-/// Trials that were scored to the end, by their number.
+/// Groups complete trials by the value of the setting.
 fn groups(stage: &StageOutcome) -> Vec<Group> {
-    let number = |scored: &Scored| scored.trial.values[0];
+    let value = |scored: &Scored| scored.trial.values[0];
     let mut trials: Vec<Scored> = scores::complete(stage).collect();
-    trials.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    trials.sort_by(|a, b| value(a).total_cmp(&value(b)));
     let mean = |values: &mut dyn Iterator<Item = f64>| {
         let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
         (count > 0.0).then_some(sum / count)
     };
     let group = |trials: &[Scored]| {
-        let of = |place: usize| mean(&mut trials.iter().map(|scored| scored.interval()[place])).unwrap_or(0.0);
+        let of = |end: usize| mean(&mut trials.iter().map(|scored| scored.interval()[end])).unwrap_or(0.0);
         let train = mean(&mut trials.iter().filter_map(|scored| scored.trial.train_score));
-        Group { number: number(&trials[0]), low: of(0), mean: of(1), high: of(2), train }
+        Group { value: value(&trials[0]), low: of(0), mean: of(1), high: of(2), train }
     };
-    trials.chunk_by(|a, b| number(a) == number(b)).map(group).collect()
+    trials.chunk_by(|a, b| value(a) == value(b)).map(group).collect()
 }
 
-/// The score over the stage's only parameter, with a band of one standard error, and the training score where there is
-/// one.
+/// Draws the score over the stage's only setting, with a band of ± one standard error, and the training score where
+/// there is one.
 pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let threshold = scores::threshold(stage);
     let dashes = threshold.map(|_| (Mark::Dashes, Paint::Soft, "one standard error below the best".to_owned()));
@@ -70,7 +69,7 @@ pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     }
 
     let at = |value: fn(&Group) -> Option<f64>| -> Vec<(f64, f64)> {
-        groups.iter().filter_map(|group| Some(axes.at(group.number, value(group)?))).collect()
+        groups.iter().filter_map(|group| Some(axes.at(group.value, value(group)?))).collect()
     };
     let (low, mean, high) = (at(|group| Some(group.low)), at(|group| Some(group.mean)), at(|group| Some(group.high)));
     if let ([(x, low)], [(_, high)]) = (&low[..], &high[..]) {
@@ -89,11 +88,11 @@ pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
             .into_iter()
             .filter_map(|(name, end)| Some((name, *end?)))
             .collect();
-        let mut places: Vec<f64> = ends.iter().map(|(_, (_, y))| y + 3.5).collect();
-        spread(&mut places, 13.0, top, top + 190.0);
-        for ((name, _), place) in ends.iter().zip(places) {
+        let mut label_heights: Vec<f64> = ends.iter().map(|(_, (_, y))| y + 3.5).collect();
+        spread(&mut label_heights, 13.0, top, top + 190.0);
+        for ((name, _), height) in ends.iter().zip(label_heights) {
             canvas.text(
-                (axes.area[0] + axes.area[2] + 4.0, place),
+                (axes.area[0] + axes.area[2] + 4.0, height),
                 name,
                 Style::new(Anchor::Start).size(10.5).paint(TRIAL),
             );
@@ -104,27 +103,27 @@ pub(super) fn line(stage: &StageOutcome, theme: Theme, width: f64) -> String {
         draw_mark(&mut canvas, (axes.at(trial.values[0], 0.0).0, top + 190.0), Mark::Cross, Paint::Soft);
     }
     let mut trials: Vec<_> = scores::scored(stage).collect();
-    trials.sort_by_key(|scored| stage.selected == Some(scored.place));
+    trials.sort_by_key(|scored| stage.selected == Some(scored.index));
     for scored in trials {
-        let (chosen, place) = (stage.selected == Some(scored.place), axes.at(scored.trial.values[0], scored.score));
+        let (chosen, at) = (stage.selected == Some(scored.index), axes.at(scored.trial.values[0], scored.score));
         let paint = if chosen { CHOSEN } else { TRIAL };
-        let place = if y.beyond(scored.score) {
-            let above = (place.0, place.1 - ROOM);
+        let at = if y.beyond(scored.score) {
+            let above = (at.0, at.1 - ARROW_ROOM);
             draw_beyond(&mut canvas, above, (0.0, 1.0), paint);
             above
         } else {
-            place
+            at
         };
-        draw_trial(&mut canvas, place, scored.trial.state, chosen);
+        draw_trial(&mut canvas, at, scored.trial.state, chosen);
     }
     canvas.finish(
         &format!("{}: {} by {}", stage.title, scores::label(stage.score), stage.parameters[0].label),
-        &description(stage),
+        &scores::description(stage),
     )
 }
 
-/// Fits the validation scores; training scores with less than a third of the best one's error lie at the end of the
-/// axis.
+/// An axis for the validation scores; training scores with less than a third of the best validation error lie at its
+/// end.
 fn score_scale(stage: &StageOutcome, groups: &[Group]) -> Scale {
     let values: Vec<f64> = scores::scored(stage).flat_map(|scored| scored.interval()).collect();
     let perfect = scores::perfect(stage.score);

@@ -1,4 +1,4 @@
-//! The figures of a hyperparameter study: what each stage found, one function each.
+//! The figures of a hyperparameter search: one function each.
 
 mod bars;
 mod contour;
@@ -14,31 +14,26 @@ pub(in crate::report) use progress::score_by_trial;
 pub(in crate::report) use steps::score_by_step;
 
 use crate::{
-    report::theme::{Paint, Theme},
+    report::theme::Theme,
     tuning::{PlotKind, StageOutcome},
 };
 
-/// Trials.
-const TRIAL: Paint = Paint::Accent(0);
-/// The chosen one.
-const CHOSEN: Paint = Paint::Accent(1);
-
-/// How the scores of a stage lie over what it searched.
+/// Kind of figure that shows the scores of a stage over the searched settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::report) enum Plot {
-    /// A line over one number.
+    /// Line over one numeric setting.
     Line,
-    /// A row for each choice.
+    /// One row for each choice.
     Bars,
-    /// A bar between two numbers for each trial.
+    /// One bar for each trial, between two numeric settings.
     Intervals,
-    /// A surface over two numbers.
+    /// Surface over two numeric settings.
     Contour,
 }
 
 impl Plot {
-    /// The plot that a stage asks for; none if that is its progress alone, or if its parameters are not those of the
-    /// plot.
+    /// The kind that a stage asks for; `None` if it asks for scores by trial only, or if its settings do not fit the
+    /// kind.
     pub(in crate::report) fn of(stage: &StageOutcome) -> Option<Self> {
         let numbers = stage.parameters.iter().filter(|parameter| parameter.choices.is_empty()).count();
         let all = stage.parameters.len();
@@ -52,7 +47,7 @@ impl Plot {
         suits.then_some(plot)
     }
 
-    /// Draws it.
+    /// Draws the figure as SVG text, `width` pixels wide.
     pub(in crate::report) fn draw(self, stage: &StageOutcome, theme: Theme, width: f64) -> String {
         match self {
             Self::Line => line::line(stage, theme, width),
@@ -61,12 +56,4 @@ impl Plot {
             Self::Contour => contour::contour(stage, theme, width),
         }
     }
-}
-
-/// What a screen reader says of a figure: the chosen trial, and how many others there are.
-fn description(stage: &StageOutcome) -> String {
-    let chosen = scores::chosen_in_words(stage)
-        .map_or_else(|| "None is chosen yet".to_owned(), |[chosen, ..]| format!("Chosen: {chosen}"));
-    let trials = stage.trials.len();
-    format!("{trials} trial{}. {chosen}.", if trials == 1 { "" } else { "s" })
 }

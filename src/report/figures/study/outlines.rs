@@ -1,36 +1,36 @@
-//! The outlines of what is high in a field of values, by marching squares (Lorensen and Cline, 1987, in two
-//! dimensions).
+//! Contour outlines of a scalar field, by marching squares (Lorensen and Cline, 1987, in two dimensions).
 
-/// Values at the nodes of a grid over the unit square.
+/// A scalar field: values at the nodes of a grid over the unit square.
 pub(super) struct Field {
     columns: usize,
     values: Vec<f64>,
 }
 
 impl Field {
-    /// Reads `value` at `columns` × `rows` nodes, at least two of each.
+    /// Samples `value(x, y)` at `columns` × `rows` nodes, at least two of each.
     pub(super) fn sample(columns: usize, rows: usize, value: impl Fn(f64, f64) -> f64) -> Self {
         let part = |index: usize, count: usize| index as f64 / (count - 1) as f64;
         let at = |node: usize| value(part(node % columns, columns), part(node / columns, rows));
         Self { columns, values: (0..columns * rows).map(at).collect() }
     }
 
-    /// The smallest and the largest value.
+    /// Smallest and largest value.
     pub(super) fn range(&self) -> (f64, f64) {
         let low = self.values.iter().copied().fold(f64::INFINITY, f64::min);
         (low, self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    /// Closed outlines of where the field is at least `level`, linear between nodes; holes have outlines of their own.
+    /// Closed outlines of the region where the field is at least `level`, linear between nodes; holes have outlines of
+    /// their own.
     ///
-    /// Around the grid lies a ring of nodes that are lower than everything, so that every outline closes. An outline
-    /// runs from cell to cell through the edges that it crosses: where a walk around a cell comes in, the walk around
-    /// the cell beyond that edge goes out.
+    /// The grid is padded by a ring of nodes at −∞, so that every outline closes. An outline runs from cell to cell
+    /// through the edges that it crosses: the edge by which it enters a cell is the edge by which it left the
+    /// neighbour.
     pub(super) fn above(&self, level: f64) -> Vec<Vec<(f64, f64)>> {
         let (width, height) = (self.columns + 2, self.values.len() / self.columns + 2);
         let value = |node: usize| self.padded(node % width, node / width);
         let inside = |node: usize| value(node) >= level;
-        // The edge from a node to the one on its right has twice the node's number, that to the one below it one more.
+        // Edge 2·node leads from the node to its right neighbour, edge 2·node + 1 to the one below.
         let mut next: Vec<Option<usize>> = vec![None; 2 * width * height];
         for row in 0..height - 1 {
             for column in 0..width - 1 {
@@ -43,8 +43,8 @@ impl Field {
                 let middle = corners.iter().map(|corner| value(*corner)).sum::<f64>() / 4.0;
                 for &entry in &entries {
                     let exit = exits.iter().copied().min_by_key(|exit| (exit + 4 - entry) % 4);
-                    // Two opposite corners are inside: if the middle is too, the outline goes around the corners that
-                    // are not.
+                    // Ambiguous cell with two opposite corners inside: if the middle is inside too, the outline goes
+                    // around the corners outside.
                     let exit = if entries.len() == 2 && middle >= level {
                         exits.iter().copied().find(|other| Some(*other) != exit)
                     } else {
@@ -78,13 +78,13 @@ impl Field {
         if inner { self.values[(row - 1) * self.columns + column - 1] } else { f64::NEG_INFINITY }
     }
 
-    /// Where an outline crosses an edge, in the unit square; the ring lies on the grid's border.
+    /// Position where an outline crosses an edge, in the unit square; padding nodes lie on the border of the grid.
     fn crossing(&self, edge: usize, level: f64) -> (f64, f64) {
         let (width, rows) = (self.columns + 2, self.values.len() / self.columns);
         let ends = [edge / 2, edge / 2 + if edge.is_multiple_of(2) { 1 } else { width }];
         let [(ax, ay, a), (bx, by, b)] = ends.map(|node| {
             let (column, row) = (node % width, node / width);
-            let part = |place: usize, count: usize| (place.clamp(1, count) - 1) as f64 / (count - 1) as f64;
+            let part = |index: usize, count: usize| (index.clamp(1, count) - 1) as f64 / (count - 1) as f64;
             (part(column, self.columns), part(row, rows), self.padded(column, row))
         });
         let along = match (a.is_finite(), b.is_finite()) {
@@ -101,14 +101,14 @@ mod tests {
 
     use super::*;
 
-    /// The area, below zero for a hole.
+    /// Signed area: negative for a hole.
     fn area(outline: &[(f64, f64)]) -> f64 {
         let next = outline.iter().cycle().skip(1);
         outline.iter().zip(next).map(|((ax, ay), (bx, by))| bx * ay - ax * by).sum::<f64>() / 2.0
     }
 
     #[test]
-    fn a_cone_has_a_circle_around_its_top() {
+    fn the_contour_of_a_cone_is_a_circle() {
         let field = Field::sample(81, 81, |x, y| 1.0 - ((x - 0.5).powi(2) + (y - 0.5).powi(2)).sqrt());
         let outlines = field.above(0.7);
         assert_eq!(outlines.len(), 1);
@@ -117,21 +117,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_high_at_the_border_ends_there_and_holes_are_outlined() {
+    fn contours_close_at_the_border_and_around_holes() {
         let half = Field::sample(11, 5, |x, _| x).above(0.5);
         assert!(half.len() == 1 && (area(&half[0]) - 0.5).abs() < 1e-9, "{half:?}");
         let whole = Field::sample(4, 4, |_, _| 1.0).above(0.5);
         assert!(whole.len() == 1 && (area(&whole[0]) - 1.0).abs() < 1e-9, "{whole:?}");
         let ring = Field::sample(41, 41, |x, y| ((x - 0.5).powi(2) + (y - 0.5).powi(2)).sqrt()).above(0.25);
         assert_eq!(ring.len(), 2);
-        assert!((area(&ring[0]) * area(&ring[1])) < 0.0, "a hole runs the other way");
+        assert!((area(&ring[0]) * area(&ring[1])) < 0.0, "the outline of a hole has the opposite orientation");
         assert!(Field::sample(4, 4, |_, _| 0.0).above(0.5).is_empty());
     }
 
     proptest! {
-        /// The area above a level lies in the unit square and falls with the level.
+        /// The area above a level lies in the unit square and shrinks as the level rises.
         #[test]
-        fn outlines_of_any_field_close_and_shrink(values in proptest::collection::vec(0.0..1.0_f64, 30), level in 0.05..0.9_f64) {
+        fn contours_of_any_field_close_and_shrink_with_the_level(
+            values in proptest::collection::vec(0.0..1.0_f64, 30),
+            level in 0.05..0.9_f64,
+        ) {
             let at = |x: f64, y: f64| values[(y * 4.0).round() as usize * 6 + (x * 5.0).round() as usize];
             let field = Field::sample(6, 5, at);
             let total = |level: f64| field.above(level).iter().map(|outline| area(outline)).sum::<f64>();

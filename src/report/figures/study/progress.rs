@@ -1,8 +1,7 @@
-//! How the search went.
+//! Scores in the order of the trials.
 
 use super::{
-    CHOSEN, TRIAL, description,
-    legend::{Legend, ROOM, draw_beyond, draw_trial},
+    legend::{ARROW_ROOM, CHOSEN, Legend, TRIAL, draw_beyond, draw_trial},
     scores,
 };
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
 /// Height of the plotting area, in pixels.
 const HEIGHT: f64 = 160.0;
 
-/// The score of each trial in their order, and the best so far.
+/// Draws the score of each trial in their order, and the best score so far.
 pub(in crate::report) fn score_by_trial(stage: &StageOutcome, theme: Theme, width: f64) -> String {
     let best = vec![(Mark::Line, Paint::Soft, "best so far".to_owned())];
     let legend = Legend::new(stage, &[TrialState::Pruned, TrialState::Failed], best, width);
@@ -43,23 +42,23 @@ pub(in crate::report) fn score_by_trial(stage: &StageOutcome, theme: Theme, widt
         best = best.max(scored.score);
         better
     }) {
-        let (x, y) = axes.at(scored.place as f64 + 1.0, scored.score);
+        let (x, y) = axes.at(scored.index as f64 + 1.0, scored.score);
         steps.extend(steps.last().map(|(_, before)| (x, *before)));
         steps.push((x, y));
     }
     steps.extend(steps.last().map(|(_, before)| (axes.at(last + 0.5, 0.0).0, *before)));
     canvas.polyline(&steps, Stroke::new(Paint::Soft, 1.25));
 
-    for (place, _) in stage.trials.iter().enumerate().filter(|(_, trial)| trial.state == TrialState::Failed) {
-        draw_mark(&mut canvas, (axes.at(place as f64 + 1.0, 0.0).0, top + HEIGHT), Mark::Cross, Paint::Soft);
+    for (index, _) in stage.trials.iter().enumerate().filter(|(_, trial)| trial.state == TrialState::Failed) {
+        draw_mark(&mut canvas, (axes.at(index as f64 + 1.0, 0.0).0, top + HEIGHT), Mark::Cross, Paint::Soft);
     }
     let mut trials: Vec<_> = scores::scored(stage).collect();
-    trials.sort_by_key(|scored| stage.selected == Some(scored.place));
+    trials.sort_by_key(|scored| stage.selected == Some(scored.index));
     for scored in trials {
-        let (chosen, at) = (stage.selected == Some(scored.place), axes.at(scored.place as f64 + 1.0, scored.score));
+        let (chosen, at) = (stage.selected == Some(scored.index), axes.at(scored.index as f64 + 1.0, scored.score));
         let paint = if chosen { CHOSEN } else { TRIAL };
         let at = if y.beyond(scored.score) {
-            let above = (at.0, at.1 - ROOM);
+            let above = (at.0, at.1 - ARROW_ROOM);
             draw_beyond(&mut canvas, above, (0.0, 1.0), paint);
             above
         } else {
@@ -67,5 +66,5 @@ pub(in crate::report) fn score_by_trial(stage: &StageOutcome, theme: Theme, widt
         };
         draw_trial(&mut canvas, at, scored.trial.state, chosen);
     }
-    canvas.finish(&format!("{}: {} by trial", stage.title, scores::label(stage.score)), &description(stage))
+    canvas.finish(&format!("{}: {} by trial", stage.title, scores::label(stage.score)), &scores::description(stage))
 }

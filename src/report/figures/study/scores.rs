@@ -1,51 +1,51 @@
-//! The trials of a stage by their scores, and the axes that they lie on.
+//! Scores of the trials of a stage, and the axes for them.
 
 use crate::{
     report::{format, scale::Scale},
     tuning::{Score, StageOutcome, TrialOutcome, TrialState},
 };
 
-/// Most parameters that are written beside a mark.
-const NAMED: usize = 3;
-/// How many times worse than the median an error may at least be without lying beyond the axis.
+/// Maximum number of settings that are written out.
+const MAX_WRITTEN: usize = 3;
+/// Minimum ratio to the median error above which a trial may lie beyond the axis.
 pub(super) const FAR: f64 = 4.0;
 
 /// A trial that has a score.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scored<'a> {
-    /// Place among the stage's trials.
-    pub(super) place: usize,
+    /// Index among the stage's trials.
+    pub(super) index: usize,
     pub(super) score: f64,
     pub(super) trial: &'a TrialOutcome,
 }
 
 impl Scored<'_> {
-    /// The score, and what lies a standard error below and above it.
+    /// The score minus one standard error, the score, the score plus one standard error.
     pub(super) fn interval(&self) -> [f64; 3] {
         let error = self.trial.standard_error.unwrap_or(0.0);
         [self.score - error, self.score, self.score + error]
     }
 }
 
-/// Trials with a score, pruned ones included, in their order.
+/// Trials with a score, in their order, including pruned ones.
 pub(super) fn scored(stage: &StageOutcome) -> impl Iterator<Item = Scored<'_>> {
     let trials = stage.trials.iter().enumerate().filter(|(_, trial)| trial.state != TrialState::Failed);
-    trials.filter_map(|(place, trial)| Some(Scored { place, score: trial.score?, trial }))
+    trials.filter_map(|(index, trial)| Some(Scored { index, score: trial.score?, trial }))
 }
 
-/// Trials that were scored to the end.
+/// Trials that were not pruned and have a score.
 pub(super) fn complete(stage: &StageOutcome) -> impl Iterator<Item = Scored<'_>> {
     scored(stage).filter(|scored| scored.trial.state == TrialState::Complete)
 }
 
-/// What a trial set, in words; of many parameters nothing.
+/// Settings of a trial in words; `None` for more than [`MAX_WRITTEN`].
 pub(super) fn settings(stage: &StageOutcome, trial: &TrialOutcome) -> Option<String> {
     let value = |(parameter, value)| format::setting(parameter, value);
     let mut pairs = stage.parameters.iter().zip(trial.values.iter().copied());
     match stage.parameters.len() {
         0 => None,
         1 => pairs.next().map(value),
-        2..=NAMED => Some(
+        2..=MAX_WRITTEN => Some(
             pairs
                 .map(|(parameter, set)| format!("{} {}", parameter.label, value((parameter, set))))
                 .collect::<Vec<_>>()
@@ -55,7 +55,7 @@ pub(super) fn settings(stage: &StageOutcome, trial: &TrialOutcome) -> Option<Str
     }
 }
 
-/// The chosen trial with its score, in words: first as exactly as can be, then shorter.
+/// Settings and score of the chosen trial in words, in three lengths from the longest to the shortest.
 pub(super) fn chosen_in_words(stage: &StageOutcome) -> Option<[String; 3]> {
     let trial = stage.trials.get(stage.selected?)?;
     let score = format::score_and_error(stage.score, trial.score?, trial.standard_error);
@@ -70,14 +70,14 @@ pub(super) fn chosen_in_words(stage: &StageOutcome) -> Option<[String; 3]> {
     Some([with(settings(stage, trial)), with(bare), score.clone()])
 }
 
-/// One standard error below the best score, if a trial other than the best was chosen.
+/// The best score minus its standard error, if a trial other than the best was chosen.
 pub(super) fn threshold(stage: &StageOutcome) -> Option<f64> {
     let best = complete(stage).reduce(|best, other| if other.score > best.score { other } else { best })?;
     let selected = stage.trials.get(stage.selected?)?.score?;
     (selected < best.score).then_some(best.score - best.trial.standard_error?)
 }
 
-/// What a score's axis measures.
+/// Label of the axis of a score.
 pub(super) fn label(score: Score) -> &'static str {
     match score {
         Score::Accuracy => "accuracy, %",
@@ -91,8 +91,8 @@ pub(super) fn scale(stage: &StageOutcome) -> Scale {
     scale_around(stage, intervals, FAR)
 }
 
-/// An axis for `values`. What is `far` times worse than most trials lies beyond its lower end, as one trial that
-/// learned nothing would otherwise take most of it.
+/// An axis for `values`. Scores whose error is more than about `far` times the median lie beyond its lower end;
+/// otherwise a single trial that learned nothing would take most of the axis.
 pub(super) fn scale_around(stage: &StageOutcome, values: impl IntoIterator<Item = f64>, far: f64) -> Scale {
     let perfect = perfect(stage.score);
     let limit = perfect - limit(complete(stage).map(|scored| perfect - scored.score).collect(), far);
@@ -108,7 +108,7 @@ pub(super) fn scale_of(score: Score, values: impl IntoIterator<Item = f64>) -> S
     }
 }
 
-/// The highest score there can be.
+/// Highest possible score.
 pub(super) fn perfect(score: Score) -> f64 {
     match score {
         Score::Accuracy => 1.0,
@@ -116,8 +116,8 @@ pub(super) fn perfect(score: Score) -> f64 {
     }
 }
 
-/// The largest error on the axis: the further the median is from the best, the further the worst may be from the
-/// median.
+/// Largest error on the axis. It grows with the ratio of the median to the smallest error, so that learning curves are
+/// shown completely.
 fn limit(mut errors: Vec<f64>, far: f64) -> f64 {
     errors.retain(|error| *error > 0.0);
     errors.sort_by(f64::total_cmp);
@@ -126,7 +126,7 @@ fn limit(mut errors: Vec<f64>, far: f64) -> f64 {
     median * (1.25 * spread.powi(4)).max(far)
 }
 
-/// An axis for numbers that were searched, with room at its ends.
+/// An axis for the values of a numeric setting, with a margin at both ends.
 pub(super) fn number_scale(values: &[f64], log: bool) -> Scale {
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -137,10 +137,18 @@ pub(super) fn number_scale(values: &[f64], log: bool) -> Scale {
         return scale;
     }
     let room = if high > low { 0.05 * (high - low) } else { (0.05 * low.abs()).max(0.5) };
-    // Positive numbers have no room below 0.
+    // The margin of positive values stays above 0.
     let below = if low > 0.0 { room.min(0.5 * low) } else { room };
     let scale = if values.iter().all(|value| value.fract() == 0.0) { Scale::whole } else { Scale::linear };
     scale(low - below, high + room)
+}
+
+/// Description for screen readers: the number of trials and the chosen one.
+pub(super) fn description(stage: &StageOutcome) -> String {
+    let chosen = chosen_in_words(stage)
+        .map_or_else(|| "No trial is chosen yet".to_owned(), |[chosen, ..]| format!("Chosen: {chosen}"));
+    let trials = stage.trials.len();
+    format!("{trials} trial{}. {chosen}.", if trials == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -148,20 +156,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trial_that_learned_nothing_does_not_take_the_axis() {
+    fn outlying_errors_do_not_extend_the_axis() {
         assert!(limit(vec![0.02, 0.018, 0.9, 0.025, 0.019], FAR) < 0.1);
-        assert!(limit(vec![0.3, 0.1, 0.05, 0.03, 0.02, 0.019], FAR) > 0.3, "a learning curve is whole");
+        assert!(limit(vec![0.3, 0.1, 0.05, 0.03, 0.02, 0.019], FAR) > 0.3, "a learning curve is shown completely");
         assert_eq!(limit(vec![0.0], FAR), f64::INFINITY);
     }
 
     #[test]
-    fn axes_of_numbers_have_room_and_survive_a_single_value() {
+    fn axes_of_settings_have_margins_even_for_a_single_value() {
         for (values, log) in
             [(&[3.0][..], false), (&[0.001], true), (&[0.0, 10.0], true), (&[], false), (&[-4.0, -2.5], false)]
         {
             let scale = number_scale(values, log);
             for value in values {
-                assert!((0.02..=0.98).contains(&scale.place(*value)), "{value} of {values:?}");
+                assert!((0.02..=0.98).contains(&scale.position(*value)), "{value} of {values:?}");
             }
         }
     }

@@ -1,6 +1,9 @@
-//! Trials on their way.
+//! Learning curves of the trials.
 
-use super::{CHOSEN, TRIAL, description, legend::Legend, scores};
+use super::{
+    legend::{CHOSEN, Legend, TRIAL},
+    scores,
+};
 use crate::{
     report::{
         canvas::{Canvas, Stroke},
@@ -14,13 +17,13 @@ use crate::{
 /// Height of the plotting area, in pixels.
 const HEIGHT: f64 = 160.0;
 
-/// The score of every trial by epoch, tree or iteration; the lines of those that were pruned end early. None if no
-/// score was read on the way.
+/// Draws the score of every trial by epoch, tree or iteration; the lines of pruned trials end early. `None` if no
+/// intermediate score was recorded.
 pub(in crate::report) fn score_by_step(stage: &StageOutcome, theme: Theme, width: f64) -> Option<String> {
     let last = stage.trials.iter().flat_map(|trial| &trial.steps).map(|(step, _)| *step).max()?;
     let unit = if stage.unit.is_empty() { "step" } else { &stage.unit };
-    let whole = vec![(Mark::Line, TRIAL, "to the end".to_owned())];
-    let legend = Legend::new(stage, &[TrialState::Pruned], whole, width);
+    let complete = vec![(Mark::Line, TRIAL, "complete".to_owned())];
+    let legend = Legend::new(stage, &[TrialState::Pruned], complete, width);
     let top = legend.top();
     let mut canvas = Canvas::new(theme, width, top + HEIGHT + 42.0);
     let steps = || stage.trials.iter().flat_map(|trial| &trial.steps);
@@ -34,10 +37,10 @@ pub(in crate::report) fn score_by_step(stage: &StageOutcome, theme: Theme, width
     axes.draw_base(&mut canvas);
     legend.draw(&mut canvas);
     let mut trials: Vec<_> = stage.trials.iter().enumerate().collect();
-    trials.sort_by_key(|(place, trial)| (stage.selected == Some(*place), trial.state != TrialState::Pruned));
-    for (place, trial) in trials {
+    trials.sort_by_key(|(index, trial)| (stage.selected == Some(*index), trial.state != TrialState::Pruned));
+    for (index, trial) in trials {
         let points: Vec<_> = trial.steps.iter().map(|(step, score)| axes.at(*step as f64, *score)).collect();
-        let (Some(&end), chosen) = (points.last(), stage.selected == Some(place)) else { continue };
+        let (Some(&end), chosen) = (points.last(), stage.selected == Some(index)) else { continue };
         let (paint, stroke) = match (chosen, trial.state) {
             (true, _) => (CHOSEN, Stroke::new(CHOSEN, 2.25)),
             (_, TrialState::Complete) => (TRIAL, Stroke::new(TRIAL, 1.1)),
@@ -50,5 +53,8 @@ pub(in crate::report) fn score_by_step(stage: &StageOutcome, theme: Theme, width
             _ => {}
         }
     }
-    Some(canvas.finish(&format!("{}: {} by {unit}", stage.title, scores::label(stage.score)), &description(stage)))
+    Some(
+        canvas
+            .finish(&format!("{}: {} by {unit}", stage.title, scores::label(stage.score)), &scores::description(stage)),
+    )
 }

@@ -1,18 +1,17 @@
-//! Grey levels.
+//! Intensity: operations on grey levels.
 
 use super::vector::{clamp, grey_level, vectorised};
 use crate::data::PIXELS;
 
-/// Subtracts `level` from every pixel; what would fall below 0 becomes 0.
+/// Subtracts `level` from every pixel, clipping at 0.
 #[inline]
 pub fn subtract_noise(image: &[u8; PIXELS], level: u8) -> [u8; PIXELS] {
     image.map(|pixel| pixel.saturating_sub(level))
 }
 
-/// Multiplies all pixels so that the darkest ink becomes 255; the background stays 0. An empty image stays empty.
+/// Scales all pixels so that the strongest ink is 255. An empty image stays empty.
 ///
-/// Background is 0 by definition here, so this is a rescaling of the range to 0–255 that is also defined for an image
-/// of a single level.
+/// Unlike a min-max rescaling, it is also defined for an image of a single level, because background is always 0.
 #[inline]
 pub fn stretch(image: &[u8; PIXELS]) -> [u8; PIXELS] {
     vectorised(
@@ -37,14 +36,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn noise_is_clipped_at_zero() {
+    fn subtraction_is_clipped_at_zero() {
         let image: [u8; PIXELS] = std::array::from_fn(|i| (i % 256) as u8);
         let clean = subtract_noise(&image, 32);
         assert_eq!((clean[0], clean[32], clean[33], clean[255]), (0, 0, 1, 223));
     }
 
     #[test]
-    fn stretching_fills_the_range() {
+    fn stretching_scales_the_strongest_ink_to_255() {
         assert_eq!(stretch(&[0; PIXELS]), [0; PIXELS]);
         assert_eq!(stretch(&[7; PIXELS]), [255; PIXELS]);
         let mut image = [0; PIXELS];

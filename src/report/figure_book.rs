@@ -1,38 +1,39 @@
-//! Where the figures of a page are drawn, numbered, and kept for files of their own.
+//! Collects the figures of a page: numbers them and keeps each as a file of its own.
 
 use base64::{Engine, prelude::BASE64_STANDARD as STANDARD};
 
 use super::{
-    ReportError,
     canvas::escape,
-    page::Shown,
+    error::ReportError,
+    files::{PAGE, Report, ReportFile, ReportOptions},
+    page::PageFigure,
     raster,
-    render::{PAGE, Report, ReportFile, ReportOptions},
     theme::Theme,
 };
 
-/// Natural width of a figure over the whole page, in pixels.
+/// Natural width of a figure that spans the page, in pixels.
 const WIDE: f64 = 820.0;
-/// Natural width of a figure that stands beside another, or alone on a phone.
+/// Natural width of a figure that takes half of the page, or all of a phone's screen, in pixels.
 const HALF: f64 = 380.0;
-/// Draws figures, numbers them, and keeps each for a file of its own.
+
+/// The figures of one page, in the order in which they were added.
 #[derive(Debug, Default)]
-pub(super) struct Studio {
-    /// Name without `.svg`, and the SVG.
+pub(super) struct FigureBook {
+    /// File name without `.svg`, and the SVG text.
     figures: Vec<(String, String)>,
     animations: Vec<ReportFile>,
-    /// Those that the page shows.
-    shown: usize,
+    /// Number of figures that the page shows.
+    numbered: usize,
 }
 
-impl Studio {
-    /// Over the whole page, and once more for phones.
-    pub(super) fn wide(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> Shown {
+impl FigureBook {
+    /// Adds a figure that spans the page; it is drawn a second time for narrow screens.
+    pub(super) fn wide(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> PageFigure {
         self.add(stem, caption, WIDE, Some(draw(Theme::Page, HALF)), draw)
     }
 
-    /// Half as wide as the page.
-    pub(super) fn half(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> Shown {
+    /// Adds a figure that takes half the width of the page.
+    pub(super) fn half(&mut self, stem: &str, caption: String, draw: impl Fn(Theme, f64) -> String) -> PageFigure {
         self.add(stem, caption, HALF, None, draw)
     }
 
@@ -43,33 +44,33 @@ impl Studio {
         width: f64,
         narrow: Option<String>,
         draw: impl Fn(Theme, f64) -> String,
-    ) -> Shown {
-        // Names that differ only in characters that no file name should have get numbers.
+    ) -> PageFigure {
+        // Two names can become the same file name; the later ones get a number.
         let taken = |id: &String| self.figures.iter().any(|(taken, _)| taken == id);
         let id = (1..)
             .map(|count| if count == 1 { stem.to_owned() } else { format!("{stem}-{count}") })
             .find(|id| !taken(id))
             .unwrap_or_default();
         self.figures.push((id.clone(), draw(Theme::Paper, width)));
-        self.shown += 1;
-        Shown { id, number: self.shown, caption, svg: draw(Theme::Page, width), narrow, extension: "svg" }
+        self.numbered += 1;
+        PageFigure { id, number: self.numbered, caption, svg: draw(Theme::Page, width), narrow, extension: "svg" }
     }
 
-    /// An animated picture, half as wide as the page.
-    pub(super) fn animation(&mut self, stem: &str, caption: String, gif: Vec<u8>) -> Shown {
-        self.shown += 1;
+    /// Adds an animated GIF that takes half the width of the page.
+    pub(super) fn animation(&mut self, stem: &str, caption: String, gif: Vec<u8>) -> PageFigure {
+        self.numbered += 1;
         let picture =
             format!("<img src=\"data:image/gif;base64,{}\" alt=\"{}\"/>", STANDARD.encode(&gif), escape(&caption));
         self.animations.push(ReportFile { name: format!("{stem}.gif"), bytes: gif });
-        Shown { id: stem.to_owned(), number: self.shown, caption, svg: picture, narrow: None, extension: "gif" }
+        PageFigure { id: stem.to_owned(), number: self.numbered, caption, svg: picture, narrow: None, extension: "gif" }
     }
 
-    /// Not in the page, where something else shows the same.
+    /// Adds a figure as a file only, for content that the page shows in another form.
     pub(super) fn file_only(&mut self, stem: &str, draw: impl Fn(Theme, f64) -> String) {
         self.figures.push((stem.to_owned(), draw(Theme::Paper, WIDE)));
     }
 
-    /// The page and the figures as files, in the order of the page.
+    /// Returns the report: the page, then its figures in their order.
     pub(super) fn finish(self, page: String, options: &ReportOptions) -> Result<Report, ReportError> {
         let mut files = vec![ReportFile { name: PAGE.to_owned(), bytes: page.into_bytes() }];
         for (stem, svg) in self.figures {
@@ -83,7 +84,7 @@ impl Studio {
     }
 }
 
-/// A name as part of a file's name: lower-case letters, digits and `-`.
+/// Converts a name to a part of a file name: lower-case letters, digits and `-`.
 pub(super) fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }

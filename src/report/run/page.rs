@@ -1,0 +1,322 @@
+//! Values for the template of a run's page.
+
+use askama::Template;
+
+use crate::{
+    data::CLASSES,
+    evaluation::{ModelKind, ModelScores, Scores},
+    report::{
+        canvas, format,
+        input::{Mistake, ReportInput},
+        page::{PageFigure, Stat},
+        theme::{Paint, Palette, Theme},
+    },
+};
+
+/// Template `run.html`.
+#[derive(Template)]
+#[template(path = "run.html", config = "src/report/askama.toml")]
+pub(super) struct RunPage<'a> {
+    pub(super) title: &'a str,
+    pub(super) byline: String,
+    pub(super) summary: String,
+    pub(super) stats: Vec<Stat>,
+    pub(super) style: &'static str,
+    pub(super) light: String,
+    pub(super) dark: String,
+    pub(super) data_facts: Vec<(&'static str, String)>,
+    pub(super) examples: Option<PageFigure>,
+    pub(super) leaderboard: Option<PageFigure>,
+    pub(super) models: Vec<ModelRows<'a>>,
+    pub(super) curves: Vec<MemberCurves<'a>>,
+    pub(super) errors: Option<ErrorAnalysis<'a>>,
+    pub(super) mistakes: Vec<MistakeCard<'a>>,
+    pub(super) filters: Vec<PageFigure>,
+    pub(super) held_out: &'static str,
+    pub(super) has_test: bool,
+    pub(super) stages: Option<PageFigure>,
+    pub(super) facts: Vec<(&'static str, String)>,
+    pub(super) config: &'a str,
+    pub(super) study: Option<&'a str>,
+}
+
+/// Rows of one model in the table of scores, one for each set.
+pub(super) struct ModelRows<'a> {
+    name: &'a str,
+    kind: &'static str,
+    colour: String,
+    rows: Vec<ScoreRow>,
+}
+
+struct ScoreRow {
+    set: &'static str,
+    accuracy: String,
+    best: bool,
+    interval: String,
+    errors: String,
+    images: String,
+    log_loss: String,
+    calibration: String,
+}
+
+/// Learning curves of a member.
+pub(in crate::report) struct MemberCurves<'a> {
+    pub(super) member: &'a str,
+    pub(in crate::report) figures: Vec<PageFigure>,
+}
+
+/// Confusion matrix, calibration and scores by class of the featured model.
+pub(in crate::report) struct ErrorAnalysis<'a> {
+    pub(super) model: &'a str,
+    pub(super) set: &'static str,
+    /// Sentence that says which images the figures are measured on.
+    pub(in crate::report) basis: String,
+    pub(in crate::report) confusion: PageFigure,
+    pub(in crate::report) calibration: PageFigure,
+    pub(super) classes: Vec<ClassRow>,
+}
+
+/// Row of one class in the table of precision and recall.
+pub(super) struct ClassRow {
+    digit: usize,
+    support: String,
+    precision: String,
+    recall: String,
+    f1: String,
+    /// Most frequent wrong prediction with its count.
+    confused_with: String,
+}
+
+/// One of the worst errors, with every member's prediction.
+pub(super) struct MistakeCard<'a> {
+    paths: String,
+    label: u8,
+    predicted: u8,
+    probability: String,
+    index: usize,
+    opinions: Vec<OpinionRow<'a>>,
+}
+
+struct OpinionRow<'a> {
+    member: &'a str,
+    colour: String,
+    digit: u8,
+    probability: String,
+    right: bool,
+}
+
+/// Names of the sets and a model's scores on each, where there are any; `held_out` is
+/// [`DataSummary::held_out`](crate::report::DataSummary::held_out).
+pub(super) fn sets<'a>(model: &'a ModelScores, held_out: &'static str) -> [(&'static str, Option<&'a Scores>); 3] {
+    [("train", model.train.as_ref()), (held_out, model.out_of_fold.as_ref()), ("test", model.test.as_ref())]
+}
+
+fn interval(scores: &Scores) -> String {
+    format!("{}\u{a0}–\u{2060}\u{a0}{}", format::percent(scores.accuracy.low), format::percent(scores.accuracy.high))
+}
+
+fn wrong(scores: &Scores) -> usize {
+    scores.images - scores.correct
+}
+
+/// Rows of the table of scores; the highest accuracy on each set is marked.
+pub(super) fn model_rows<'a>(
+    models: &[&'a ModelScores],
+    held_out: &'static str,
+    palette: &Palette,
+) -> Vec<ModelRows<'a>> {
+    let best = |set: usize| {
+        models
+            .iter()
+            .filter_map(|model| sets(model, held_out)[set].1)
+            .map(|scores| scores.accuracy.value)
+            .fold(0.0, f64::max)
+    };
+    let best = [0, 1, 2].map(best);
+    let rows = |model: &'a ModelScores| ModelRows {
+        name: &model.name,
+        kind: model.kind.name(),
+        colour: palette.of(&model.name).css(Theme::Page).into_owned(),
+        rows: sets(model, held_out)
+            .into_iter()
+            .zip(best)
+            .filter_map(|((set, scores), best)| Some(score_row(set, scores?, best)))
+            .collect(),
+    };
+    models.iter().map(|model| rows(model)).collect()
+}
+
+fn score_row(set: &'static str, scores: &Scores, best: f64) -> ScoreRow {
+    ScoreRow {
+        set,
+        accuracy: format::percent(scores.accuracy.value),
+        best: scores.accuracy.value >= best,
+        interval: interval(scores),
+        errors: format::count(wrong(scores) as u64),
+        images: format::count(scores.images as u64),
+        log_loss: format!("{:.4}", scores.log_loss),
+        calibration: format!("{:.4}", scores.expected_calibration_error),
+    }
+}
+
+/// Rows of the table of precision and recall.
+pub(super) fn class_rows(scores: &Scores) -> Vec<ClassRow> {
+    let row = |digit: usize| {
+        let class = &scores.classes[digit];
+        let sum = class.precision + class.recall;
+        let f1 = if sum > 0.0 { 2.0 * class.precision * class.recall / sum } else { 0.0 };
+        let others = (0..CLASSES).filter(|other| *other != digit).map(|other| (scores.confusion[digit][other], other));
+        let confused_with =
+            others.max_by_key(|(count, other)| (*count, std::cmp::Reverse(*other))).filter(|(count, _)| *count > 0);
+        ClassRow {
+            digit,
+            support: format::count(class.support as u64),
+            precision: format::percent(class.precision),
+            recall: format::percent(class.recall),
+            f1: format::percent(f1),
+            confused_with: confused_with
+                .map_or_else(|| "–".to_owned(), |(count, other)| format!("{other} ({})", format::count(count as u64))),
+        }
+    };
+    (0..CLASSES).map(row).collect()
+}
+
+/// Cards of the worst errors.
+pub(super) fn mistake_cards<'a>(mistakes: &'a [Mistake], palette: &Palette) -> Vec<MistakeCard<'a>> {
+    let card = |mistake: &'a Mistake| MistakeCard {
+        paths: canvas::digit_paths(&mistake.image, &Paint::Ink.css(Theme::Page)),
+        label: mistake.label,
+        predicted: mistake.predicted,
+        probability: format::probability(mistake.probability),
+        index: mistake.index,
+        opinions: mistake
+            .opinions
+            .iter()
+            .map(|opinion| OpinionRow {
+                member: &opinion.member,
+                colour: palette.of(&opinion.member).css(Theme::Page).into_owned(),
+                digit: opinion.digit,
+                probability: format::probability(opinion.probability),
+                right: opinion.digit == mistake.label,
+            })
+            .collect(),
+    };
+    mistakes.iter().map(card).collect()
+}
+
+/// Headline figures: accuracies, number of errors, training time.
+pub(super) fn stats(input: &ReportInput, featured: Option<&ModelScores>) -> Vec<Stat> {
+    let mut stats = Vec::new();
+    let Some(model) = featured else { return stats };
+    let held_out = input.data.held_out();
+    for (set, scores) in sets(model, held_out).into_iter().skip(1).rev() {
+        let Some(scores) = scores else { continue };
+        stats.push(Stat {
+            label: format!("{set} accuracy"),
+            value: format!("{}\u{a0}%", format::percent(scores.accuracy.value)),
+            note: format!("{}, {}", interval(scores), model.name),
+        });
+    }
+    if let Some((set, Some(scores))) = sets(model, held_out).into_iter().rev().find(|(_, scores)| scores.is_some()) {
+        stats.push(Stat {
+            label: "errors".to_owned(),
+            value: format::count(wrong(scores) as u64),
+            note: format!("of {} {set} images", format::count(scores.images as u64)),
+        });
+    }
+    if !input.timings.is_empty() {
+        let seconds = input.timings.iter().map(|stage| stage.seconds).sum();
+        stats.push(Stat {
+            label: "time".to_owned(),
+            value: format::duration(seconds),
+            note: input.environment.device.clone(),
+        });
+    }
+    stats
+}
+
+/// First paragraph: the result in words.
+pub(in crate::report) fn summary(input: &ReportInput, featured: Option<&ModelScores>) -> String {
+    let Some(model) = featured else { return "This run has no scored model.".to_owned() };
+    let figures = |of: &str, scores: &Scores| {
+        let share = format::percent(scores.accuracy.value);
+        format!(
+            "{share}\u{a0}% of {} {of} (95\u{a0}% interval {})",
+            format::count(scores.images as u64),
+            interval(scores)
+        )
+    };
+    let held_out =
+        if input.data.folds > 0 { "training images (out of fold)" } else { "images held out for validation" };
+    let unseen = [("test images", &model.test), (held_out, &model.out_of_fold)];
+    let scored: Vec<_> = unseen.into_iter().filter_map(|(of, scores)| Some(figures(of, scores.as_ref()?))).collect();
+    let chosen = if input.featured.is_some() { "" } else { ", the best of this run by out-of-fold accuracy," };
+    let verb = if scored.is_empty() {
+        "has no scores on unseen images".to_owned()
+    } else {
+        format!("correctly classifies {}", scored.join(" and "))
+    };
+    let without = if model.test.is_none() { " This run has no test scores." } else { "" };
+    let name = match model.kind {
+        ModelKind::Member => format!("The model {}", model.name),
+        ModelKind::Ensemble => format!("The ensemble {}", model.name),
+        ModelKind::Stack => format!("The stack {}", model.name),
+    };
+    format!("{name}{chosen} {verb}.{without}")
+}
+
+/// Date, program and device in one line.
+pub(in crate::report) fn byline(input: &ReportInput) -> String {
+    let environment = &input.environment;
+    let program = format!("{} {}", environment.program, environment.version);
+    let day = environment.time.split('T').next().unwrap_or_default().to_owned();
+    let parts = [day, program.trim().to_owned(), environment.device.clone()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// Facts about the data.
+pub(super) fn data_facts(input: &ReportInput) -> Vec<(&'static str, String)> {
+    let data = &input.data;
+    let test = data.test_images.map_or_else(
+        || "none: this run has no test set".to_owned(),
+        |images| format!("{} images", format::count(images as u64)),
+    );
+    let mut facts = vec![("Training", format!("{} images", format::count(data.train_images as u64))), ("Test", test)];
+    if !data.source.is_empty() {
+        facts.insert(0, ("Source", data.source.clone()));
+    }
+    if data.folds > 0 {
+        facts.push(("Folds", format!("{}, stratified by digit", data.folds)));
+    }
+    facts
+}
+
+/// Facts needed to reproduce the run.
+pub(super) fn facts(input: &ReportInput) -> Vec<(&'static str, String)> {
+    let environment = &input.environment;
+    let commit = environment.commit.as_ref().map(|commit| {
+        let state = if commit.dirty { " with local changes" } else { "" };
+        format!("{}{state}", commit.hash)
+    });
+    let cpu = if environment.threads > 0 {
+        format!("{} ({} threads)", environment.cpu, environment.threads)
+    } else {
+        environment.cpu.clone()
+    };
+    let facts = [
+        ("Program", format!("{} {}", environment.program, environment.version)),
+        ("Commit", commit.unwrap_or_default()),
+        ("Command", environment.command_line.join(" ")),
+        ("Device", environment.device.clone()),
+        ("Processor", cpu),
+        ("System", format!("{} {}", environment.os, environment.architecture)),
+        ("Peak memory", environment.peak_memory.map(format::bytes).unwrap_or_default()),
+        ("Time", environment.time.replace('T', " ").replace('Z', " UTC")),
+        ("Result hash", input.reproducible_hash.clone()),
+    ];
+    facts
+        .into_iter()
+        .map(|(name, value)| (name, value.trim().to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
+}
