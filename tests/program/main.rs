@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod commands;
+mod faults;
+mod finished;
 mod foreign_paths;
 mod kills;
 mod leaderboard;
