@@ -17,6 +17,7 @@ mod report_run;
 mod report_study;
 mod run_directory;
 mod single_images;
+mod skipping;
 mod stacking_leaks;
 mod stacking_reference;
 mod study_log;

@@ -1,4 +1,4 @@
-"""Records what Pillow and SciPy make of a few synthetic images: the vectors of tests/imaging.rs.
+"""Records what Pillow and SciPy make of a few synthetic images: the vectors of tests/library/imaging_reference.rs.
 
     python tests/reference/imaging_vectors.py > tests/data/imaging/vectors.json
 
@@ -80,7 +80,7 @@ def rotations():
 
 
 def elastics():
-    """The raw fields are a formula, so that they need not be stored: see `raw_field` in tests/imaging.rs."""
+    """The raw fields are a formula, so that they need not be stored: see `raw_field` in tests/library/imaging_reference.rs."""
     index = np.arange(SIDE * SIDE)
     raw = [((index * step + 77) % 1000 / 499.5 - 1).reshape(SIDE, SIDE) for step in (7919, 6133)]
     for alpha, sigma in ((34, 4), (8, 1.5), (300, 9)):
