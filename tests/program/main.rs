@@ -12,7 +12,7 @@ mod net_checks;
 mod search;
 mod speed;
 mod standard_output;
-#[allow(dead_code, reason = "each test program uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

@@ -1,6 +1,6 @@
 //! The service does what `/api/openapi.json` documents.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, fs, net::SocketAddr};
 
 use serde_json::{Value, json};
 
