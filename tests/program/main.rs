@@ -3,7 +3,6 @@
 
 mod commands;
 mod faults;
-mod finished;
 mod foreign_paths;
 mod kills;
 mod leaderboard;
