@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use digitstack::{
     data::{Images, synthetic},
-    fit::{Cancel, FitContext},
     device::{self, DeviceChoice},
+    fit::{Cancel, FitContext},
     pipeline::SavedRun,
     progress::Silent,
     seed::Seed,

@@ -1,26 +1,39 @@
 #!/usr/bin/env bash
-# Every check of this project, cheapest first. What a person runs before a commit and what CI runs are this script.
+# Runs every check of this project, cheapest first. A person before a commit and CI run this same script.
 #
-# Needs Rust and a C++ compiler. Uses, if there: a Python with LightGBM, Optuna, ONNX Runtime and safetensors (DIGITSTACK_PYTHON, or
-# python3), Chromium with its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA) and cargo-deny; tests that need one of them
-# say when they are skipped.
+# Needs Rust and a C++ compiler. Uses, if there: rustfmt, clippy, cargo-deny, a Python with LightGBM, Optuna, ONNX Runtime and safetensors
+# (DIGITSTACK_PYTHON, or python3), Chromium with its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA), AddressSanitizer.
+# A check that lacks one of them says that it is skipped; with DIGITSTACK_TESTS=strict it fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf '\n== %s\n' "$*"; }
 
-say "formatting"
-if cargo fmt --version >/dev/null 2>&1; then cargo fmt --all --check; else echo "SKIPPED: rustfmt is not installed (rustup component add rustfmt)"; fi
+skip() {
+    echo "SKIPPED: $*"
+    [ "${DIGITSTACK_TESTS:-}" != strict ]
+}
 
-say "licences and advisories"
-if command -v cargo-deny >/dev/null 2>&1; then cargo deny --offline check licenses bans sources; else echo "SKIPPED: cargo-deny is not installed"; fi
+say "formatting"
+if cargo fmt --version >/dev/null 2>&1; then
+    cargo fmt --all --check
+else
+    skip "rustfmt is not installed (rustup component add rustfmt)"
+fi
+
+say "licences and sources of the dependencies"
+if command -v cargo-deny >/dev/null 2>&1; then
+    cargo deny --offline check licenses bans sources
+else
+    skip "cargo-deny is not installed"
+fi
 
 # One profile for everything, the program's own, so that no dependency is compiled twice.
 say "lints"
 if cargo clippy --version >/dev/null 2>&1; then
     cargo clippy --release --workspace --all-targets --locked -- -D warnings
 else
-    echo "SKIPPED: clippy is not installed (rustup component add clippy)"
+    skip "clippy is not installed (rustup component add clippy)"
 fi
 
 say "documentation"

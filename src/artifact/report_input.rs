@@ -18,7 +18,9 @@ use crate::{
     evaluation,
     learners::{Classifier, LearnerError},
     nn,
-    report::{DataSummary, Example, FilterHistory, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime},
+    report::{
+        DataSummary, Example, FilterHistory, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime,
+    },
     storage,
 };
 

@@ -28,9 +28,9 @@ use super::{
 use crate::{
     classical::{ClassicalError, files, score_one_step},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    device::ChosenDevice,
     fit::FitContext,
     imaging::Recipe,
-    device::ChosenDevice,
     storage::Arrays,
 };
 

@@ -16,8 +16,8 @@ use crate::{
     fit::FitContext,
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, ChosenDevice, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor, NetworkConfig,
-        Schedule, TrainedNet, TrainingConfig, WeightsFile,
+        self, Augment, ChosenDevice, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor,
+        NetworkConfig, Schedule, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
     seed::Seed,

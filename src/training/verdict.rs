@@ -25,10 +25,11 @@ pub(super) fn fit(
     if directory.part_if_complete(DETECTOR, context.progress)?.is_none() {
         let checkpoint = directory.scratch_file("detector")?;
         let context = context.seeded(context.seed.derive("guard")).labelled("detector").checkpointed(Some(&checkpoint));
-        let detector = OutOfDistributionDetector::fit(original, &context).map_err(|error| match error.is_cancelled() {
-            true => RunFailure::Cancelled,
-            false => error.into(),
-        })?;
+        let detector =
+            OutOfDistributionDetector::fit(original, &context).map_err(|error| match error.is_cancelled() {
+                true => RunFailure::Cancelled,
+                false => error.into(),
+            })?;
         if let Some(detector) = detector {
             let part = directory.begin_part(DETECTOR)?;
             detector.classifier.save(part.folder())?;

@@ -22,8 +22,8 @@ use rand::RngExt;
 
 use crate::support::{python, skip};
 
-/// Blurred strokes at a place that depends on the label, with noise: easy to learn, not trivial, with constant pixels
-/// at the border.
+/// Noisy blocks at a position that depends on the label: easy to learn, not trivial, with constant pixels at the
+/// border.
 fn digits(count: usize, seed: u64) -> Digits {
     let mut rng = Seed(seed).derive("boosting-test").rng();
     let labels: Vec<u8> = (0..count).map(|_| rng.random_range(0..10)).collect();
@@ -100,7 +100,7 @@ fn learns_and_reports_what_its_own_predictions_say() {
         .map(|(row, &label)| -f64::from(row[usize::from(label)]).ln());
     assert!((last.validation_loss.unwrap() - loss.sum::<f64>() / 400.0).abs() < 1e-6);
     assert!(fit.booster.feature_importance().iter().sum::<u32>() > 100);
-    // Constant pixels (the first and last rows here) are dropped by the library: no tree looks at them.
+    // LightGBM drops constant pixels (here the first and last rows): no tree splits on them.
     assert_eq!(fit.booster.feature_importance()[..28], [0; 28]);
 }
 
@@ -139,7 +139,7 @@ fn the_seed_matters_when_samples_are_drawn_and_only_then() {
 }
 
 #[test]
-fn boosters_that_share_a_dataset_side_by_side_are_those_that_grow_alone() {
+fn boosters_fitted_concurrently_on_one_dataset_equal_those_fitted_alone() {
     let training = digits(1500, 5);
     let set = dataset(&training, &small());
     let alone: Vec<String> = (0..4)
@@ -194,7 +194,7 @@ fn early_stopping_keeps_the_best_round() {
     assert!(matches!(fit_with(&config, &set, None, 1), Err(BoostingError::NoValidation)));
 }
 
-/// Cancels after some rounds.
+/// Cancels the fit after a number of rounds.
 struct CancelAfter(u64, std::sync::atomic::AtomicU64, Cancel);
 struct CancelTask(Arc<CancelAfter>);
 impl Progress for Watch {
@@ -270,8 +270,8 @@ fn a_fit_interrupted_and_continued_is_the_undisturbed_fit() {
     }
 }
 
-/// From 10,000 images on the library would let pixels that are rarely black together share a column, and lose some of
-/// their values.
+/// From 10,000 images on, LightGBM would bundle pixels that are rarely set together into one feature, which loses some
+/// of their values.
 #[test]
 fn a_continued_fit_on_many_images_starts_from_the_very_same_scores() {
     let folder = tempfile::tempdir().unwrap();
@@ -298,7 +298,7 @@ fn a_continued_fit_on_many_images_starts_from_the_very_same_scores() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_in_words() {
+fn data_and_settings_that_do_not_fit_are_refused_by_name() {
     let training = digits(50, 11);
     let config = small();
     let words = |result: Result<Dataset, BoostingError>| result.unwrap_err().to_string();
@@ -324,7 +324,7 @@ fn what_does_not_fit_is_refused_in_words() {
 }
 
 #[test]
-fn data_without_anything_to_learn_gives_the_shares_of_the_classes() {
+fn constant_images_give_the_class_frequencies() {
     for count in [1, 30] {
         let labels: Vec<u8> = (0..count).map(|index| (index % 3) as u8).collect();
         let blank = Digits::new(Images::new(vec![9; count * PIXELS]).unwrap(), labels);
@@ -336,7 +336,7 @@ fn data_without_anything_to_learn_gives_the_shares_of_the_classes() {
 }
 
 #[test]
-fn saved_loaded_and_predicted_one_by_one_it_is_the_same_booster() {
+fn a_saved_and_loaded_booster_predicts_the_same_bits_one_by_one() {
     let training = digits(400, 12);
     let booster = fit_with(&small(), &dataset(&training, &small()), None, 1).unwrap().booster;
     let folder = tempfile::tempdir().unwrap();
@@ -387,13 +387,13 @@ fn damaged_model_texts_never_crash() {
         let mut variants: Vec<Vec<u8>> = Vec::new();
         let mut bytes = text.clone().into_bytes();
         for _ in 0..=round % 3 {
-            // Most of the text is the header's two long lists; half of the damage goes to the trees behind them.
+            // The header's two long lists are most of the text; half of the damage goes to the trees after them.
             let low = if round % 2 == 0 { trees } else { 0 };
-            let place = rng.random_range(low..bytes.len());
+            let index = rng.random_range(low..bytes.len());
             match rng.random_range(0..3) {
-                0 => bytes[place] = rng.random(),
-                1 => bytes[place] = b"0123456789 -.=\ne"[rng.random_range(0..16)],
-                _ => bytes.insert(place, b"0123456789 -.=\ne"[rng.random_range(0..16)]),
+                0 => bytes[index] = rng.random(),
+                1 => bytes[index] = b"0123456789 -.=\ne"[rng.random_range(0..16)],
+                _ => bytes.insert(index, b"0123456789 -.=\ne"[rng.random_range(0..16)]),
             }
         }
         variants.push(bytes);
@@ -406,8 +406,8 @@ fn damaged_model_texts_never_crash() {
             let mut swapped = lines.clone();
             swapped.swap(a, b);
             variants.push(swapped.concat().into_bytes());
-            // Another number in place of one, without and with the sizes set right, so that the trees themselves are
-            // reached.
+            // One number is replaced by another, with `tree_sizes` left alone and corrected, so that the parser reaches
+            // the trees.
             let line = rng.random_range(12..lines.len() - 1);
             let mut tokens: Vec<&str> = lines[line].trim_end().split([' ', '=']).collect();
             let token = rng.random_range(0..tokens.len());
@@ -434,7 +434,7 @@ fn damaged_model_texts_never_crash() {
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
-/// The text with `tree_sizes` that meet its trees.
+/// Model text with `tree_sizes` corrected to the lengths of its trees.
 fn with_true_sizes(text: &str) -> String {
     let (Some(sizes), Some(first), Some(end)) =
         (text.find("tree_sizes="), text.find("Tree=0\n"), text.find("end of trees"))
@@ -445,7 +445,7 @@ fn with_true_sizes(text: &str) -> String {
         return text.to_owned();
     }
     let trees = &text[first..end];
-    let mut starts: Vec<usize> = trees.match_indices("Tree=").map(|(place, _)| place).collect();
+    let mut starts: Vec<usize> = trees.match_indices("Tree=").map(|(index, _)| index).collect();
     starts.push(trees.len());
     let list: Vec<String> = starts.windows(2).map(|pair| (pair[1] - pair[0]).to_string()).collect();
     let after = text[sizes..].find('\n').unwrap() + sizes;
@@ -494,7 +494,7 @@ fn each_kind_of_damage_is_named() {
 }
 
 #[test]
-fn waiting_threads_sleep() {
+fn openmp_threads_that_wait_use_no_cpu() {
     // Set by the constructor in `lightgbm-sys`, before the OpenMP runtime looks.
     if lightgbm_sys::HAS_OPENMP && std::env::var("OMP_WAIT_POLICY").is_ok_and(|policy| policy != "passive") {
         skip("OMP_WAIT_POLICY is set in the environment");
@@ -521,7 +521,7 @@ fn models_go_to_pythons_lightgbm_and_back_without_a_difference() {
     let training = digits(800, 17);
     std::fs::write(at("pixels"), training.images.pixels()).unwrap();
     std::fs::write(at("labels"), &training.labels).unwrap();
-    // Both bin the same pixels with the same settings: their trees must be the same too.
+    // Both bin the same pixels with the same settings, so their trees must be equal.
     let config = BoosterConfig { max_bin: 255, ..small() };
     let ours = fit_with(&config, &dataset(&training, &config), None, 1).unwrap().booster;
     ours.save(&at("ours.txt")).unwrap();
@@ -532,8 +532,9 @@ x = np.fromfile(pixels, np.uint8).reshape(-1, 784).astype(np.float32)
 y = np.fromfile(labels, np.uint8)
 booster = lgb.Booster(model_file=ours)
 booster.predict(x).astype(np.float32).tofile(ours_predicted)
-parameters = dict(objective='multiclass', num_class=10, learning_rate=0.1, max_depth=6, num_leaves=12, lambda_l1=0.37, lambda_l2=0.9,
-                  max_bin=255, deterministic=True, force_col_wise=True, num_threads=1, verbosity=-1, feature_pre_filter=False, is_enable_sparse=False)
+parameters = dict(objective='multiclass', num_class=10, learning_rate=0.1, max_depth=6, num_leaves=12,
+                  lambda_l1=0.37, lambda_l2=0.9, max_bin=255, deterministic=True, force_col_wise=True, num_threads=1,
+                  verbosity=-1, feature_pre_filter=False, is_enable_sparse=False)
 trained = lgb.train(parameters, lgb.Dataset(x, y, params=parameters), 8)
 trained.save_model(theirs)
 trained.predict(x).astype(np.float32).tofile(theirs_predicted)

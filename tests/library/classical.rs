@@ -10,7 +10,6 @@ use digitstack::{
     evaluation,
     fit::{Cancel, FitContext, HistoryPoint},
     learners::{self, Classifier, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
-    device::{self, DeviceChoice},
     progress::Silent,
     seed::Seed,
 };
@@ -120,7 +119,7 @@ fn fit(learner: &dyn Learner, train: &Digits, threads: usize) -> Fitted {
     fit_as(learner, train, threads, &Cancel::default(), None).unwrap()
 }
 
-/// The bytes of every file that a model writes.
+/// Name and bytes of every file that a model writes, sorted.
 fn files(model: &dyn Classifier, folder: &Path) -> Vec<(String, Vec<u8>)> {
     model.save(folder).unwrap();
     let entry = |entry: fs::DirEntry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap());
@@ -162,7 +161,7 @@ fn digits_are_learned_with_the_same_bits_on_any_number_of_threads_and_come_back_
 }
 
 #[test]
-fn models_leave_as_safetensors_and_json_and_as_nothing_else() {
+fn models_are_exported_as_safetensors_and_json_only() {
     let train = synthetic::generate(200, Seed(10));
     let notes = ModelNotes { model: "a".into(), preparation: "[]".into() };
     for (settings, arrays) in LEARNERS.into_iter().zip([["bias", "weight"], ["coefficients", "vectors"]]) {
@@ -187,14 +186,14 @@ fn models_leave_as_safetensors_and_json_and_as_nothing_else() {
 }
 
 #[test]
-fn memory_for_the_kernel_changes_nothing_and_few_iterations_are_a_model_too() {
+fn the_kernel_cache_changes_no_bit_and_few_iterations_give_a_model() {
     let (train, images) = (synthetic::generate(400, Seed(10)), synthetic::generate(50, Seed(11)).images);
     let answers =
         |settings: &str| fit(learner(settings).as_ref(), &train, 2).classifier.predict_proba(&images).unwrap();
     assert_eq!(answers(LEARNERS[1]), answers(&format!("{}\n[svm]\ncache_mib = 1", LEARNERS[1])));
     let few = fit(learner(&format!("{}\n[logistic]\nmax_iterations = 3", LEARNERS[0])).as_ref(), &train, 2);
     assert_eq!(few.history.points.len(), 3);
-    // As far as rounding goes, which is less far than this tolerance asks for.
+    // Rounding ends the fit before this tolerance is reached.
     let far = fit(
         learner(&format!("{}\n[logistic]\nmax_iterations = 5000\ntolerance = 1e-9\nc = 0.01", LEARNERS[0])).as_ref(),
         &train,
@@ -224,7 +223,7 @@ fn damaged_files_are_refused() {
             fs::write(&path, bytes).unwrap();
         }
         assert_eq!(load(), Ok(()));
-        // An impossible description beside sound arrays.
+        // An invalid description beside valid arrays.
         let (name, bytes) = &written[0];
         let sound: serde_json::Value = serde_json::from_slice(bytes).unwrap();
         let damages: [fn(&mut serde_json::Value); 6] = [
@@ -235,17 +234,17 @@ fn damaged_files_are_refused() {
             |json| json["model"]["classes"] = vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 200].into(),
             |json| json["model"]["more"] = 1.into(),
         ];
-        for (place, damage) in damages.into_iter().enumerate() {
+        for (index, damage) in damages.into_iter().enumerate() {
             let mut json = sound.clone();
             damage(&mut json);
             fs::write(folder.path().join(name), json.to_string()).unwrap();
-            assert!(load().is_err(), "{settings}, damage {place}");
+            assert!(load().is_err(), "{settings}, damage {index}");
         }
     }
 }
 
 #[test]
-fn a_machine_whose_counts_or_numbers_lie_is_refused() {
+fn a_support_vector_machine_with_inconsistent_counts_or_numbers_is_refused() {
     let learner = learner(LEARNERS[1]);
     let folder = tempfile::tempdir().unwrap();
     let device = device::resolve(&DeviceChoice::Cpu).unwrap();
@@ -260,11 +259,11 @@ fn a_machine_whose_counts_or_numbers_lie_is_refused() {
         |model| model["biases"] = vec![0.5; 44].into(),
         |model| model["calibration"]["weights"][2] = vec![1.0; 44].into(),
     ];
-    for (place, damage) in damages.into_iter().enumerate() {
+    for (index, damage) in damages.into_iter().enumerate() {
         let mut json: serde_json::Value = serde_json::from_slice(bytes).unwrap();
         damage(&mut json["model"]);
         fs::write(folder.path().join(name), json.to_string()).unwrap();
-        assert!(learner.load(folder.path(), &device).is_err(), "damage {place}");
+        assert!(learner.load(folder.path(), &device).is_err(), "damage {index}");
     }
 }
 
@@ -272,7 +271,7 @@ fn a_machine_whose_counts_or_numbers_lie_is_refused() {
 fn digits_that_never_occur_get_no_probability() {
     let all = synthetic::generate(300, Seed(10));
     let of = |wanted: &[u8]| {
-        all.select(&(0..all.len()).filter(|&place| wanted.contains(&all.labels[place])).collect::<Vec<_>>())
+        all.select(&(0..all.len()).filter(|&index| wanted.contains(&all.labels[index])).collect::<Vec<_>>())
     };
     for settings in LEARNERS {
         for wanted in [&[2, 7, 9][..], &[3, 4], &[5]] {

@@ -1,4 +1,4 @@
-//! MNIST's way into the cache, against mirrors that fail in every way: a local HTTP server plays them.
+//! The download of MNIST into the cache, from mirrors that fail in every way; a local HTTP server plays them.
 
 use std::{
     io::{Read, Write},
@@ -22,7 +22,7 @@ use digitstack::{
     storage::Sha256Digest,
 };
 
-/// What a mirror does with every request.
+/// Behaviour of a mirror.
 #[derive(Clone, Copy)]
 enum Manner {
     Good,
@@ -30,9 +30,9 @@ enum Manner {
     Corrupt,
     /// Valid gzip of something else.
     OtherContents,
-    /// Closes the connection half way.
+    /// Closes the connection halfway through the file.
     CutOff,
-    /// Says nothing more half way, for five seconds.
+    /// Sends nothing more halfway through the file, for five seconds.
     Stalled,
     /// Sends a byte now and then, for ten seconds.
     Trickling,
@@ -47,7 +47,7 @@ enum Manner {
     Endless,
 }
 
-/// A small data set in MNIST's form, and its packed files.
+/// Small data set in MNIST's form, and its gzipped files.
 struct Set {
     files: MnistFiles,
     digits: Digits,
@@ -78,7 +78,7 @@ fn set() -> Set {
     Set { files: MnistFiles { train, test }, digits, packed }
 }
 
-/// A mirror's address, and how often it was asked.
+/// Address of a mirror, and the number of requests to it.
 struct Mirror {
     url: String,
     requests: Arc<AtomicUsize>,
@@ -174,7 +174,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Counts the bytes announced and done.
+/// Counts the bytes that are announced and that are done.
 #[derive(Clone, Default)]
 struct Counter {
     announced: Arc<AtomicU64>,
@@ -260,7 +260,7 @@ fn a_file_in_the_cache_is_never_trusted_for_its_name() {
     mnist.read(Part::Train, &Silent).unwrap();
     let images = cache.path().join("train-images-idx3-ubyte.gz");
     let bytes = std::fs::read(&images).unwrap();
-    // Half a file; a valid IDX file of other digits; nonsense under the unpacked name.
+    // A truncated file; a valid IDX file of other digits; arbitrary bytes under the uncompressed name.
     std::fs::write(&images, &bytes[..bytes.len() / 2]).unwrap();
     assert!(mnist.read(Part::Train, &Silent).unwrap().is_official);
     let other = Digits::new(Images::from_images([[9; 784]; 40]), vec![3; 40]);

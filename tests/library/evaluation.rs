@@ -8,7 +8,7 @@ struct Recorded {
     cases: Vec<Case>,
     /// Successes, trials, low, high.
     wilson: Vec<(usize, usize, f64, f64)>,
-    /// Right by the first alone, right by the second alone, exact p, mid-p.
+    /// Images that only the first model and only the second model get right, exact p, mid-p.
     mcnemar: Vec<(usize, usize, f64, f64)>,
 }
 
@@ -79,7 +79,7 @@ fn wilson_intervals_are_those_of_scipy() {
 
 #[test]
 fn mcnemar_is_a_binomial_test() {
-    let row = |class: usize| std::array::from_fn(|place| if place == class { 1.0 } else { 0.0 });
+    let row = |class: usize| std::array::from_fn(|index| if index == class { 1.0 } else { 0.0 });
     for (only_first, only_second, exact, middle) in recorded().mcnemar {
         let n = only_first + only_second + 5;
         let first: Vec<[f32; 10]> =

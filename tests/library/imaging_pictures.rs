@@ -1,4 +1,4 @@
-//! Pictures of a digit, drawn here by formula in every way a user might send one, must all become the same digit.
+//! Pictures of one digit, drawn by formula in every form that a user might send, all become the same 28×28 image.
 
 use std::io::Cursor;
 
@@ -10,8 +10,8 @@ use digitstack::{
 };
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
-/// How much ink of the figure lies at (x, y) of a `side`-sized picture, 0 to 1: a slanted bar with a foot, between 25
-/// and 75 % of the side.
+/// Ink of the figure at (x, y) of a `side`-sized picture, 0 to 1: a slanted bar with a foot, between 25 and 75 % of the
+/// side.
 fn ink(x: u32, y: u32, side: f32) -> f32 {
     let (x, y) = ((x as f32 + 0.5) / side, (y as f32 + 0.5) / side);
     let bar = (x - 0.6 + 0.2 * (y - 0.25)).abs() - 0.04;
@@ -20,7 +20,7 @@ fn ink(x: u32, y: u32, side: f32) -> f32 {
     (0.5 - bar.min(foot) * side).clamp(0.0, 1.0)
 }
 
-/// Grain between −1 and 1.
+/// Pseudo-random grain between −1 and 1.
 fn grain(x: u32, y: u32) -> f32 {
     let hash = (x.wrapping_mul(0x9E37_79B1) ^ y.wrapping_mul(0x85EB_CA77)).wrapping_mul(0xC2B2_AE3D);
     ((hash ^ hash >> 15).wrapping_mul(0x27D4_EB2F) >> 16) as f32 / 32_767.5 - 1.0
@@ -46,13 +46,13 @@ fn digit(picture: &DynamicImage) -> [u8; PIXELS] {
     digit_from_picture(picture, &DrawingOptions::default()).unwrap().image
 }
 
-/// Pearson's correlation, shifted by at most a pixel either way: where a soft edge begins may move the box by one.
+/// Pearson's correlation, the best of shifts by at most one pixel: a soft edge may move the ink box by one.
 fn similarity(a: &[u8; PIXELS], b: &[u8; PIXELS]) -> f64 {
     let shifted = |dx: i32, dy: i32| -> Vec<f64> {
         let at = |x: i32, y: i32| {
             if (0..28).contains(&x) && (0..28).contains(&y) { f64::from(a[(y * 28 + x) as usize]) } else { 0.0 }
         };
-        (0..PIXELS as i32).map(|place| at(place % 28 + dx, place / 28 + dy)).collect()
+        (0..PIXELS as i32).map(|index| at(index % 28 + dx, index / 28 + dy)).collect()
     };
     let b: Vec<f64> = b.iter().map(|&level| f64::from(level)).collect();
     let correlation = |a: &[f64]| {
@@ -119,7 +119,7 @@ fn polarity_and_colour_make_no_difference() {
     assert_similar(&mix([255.0; 3], [0.0; 3]), 0.97, "black on white");
     assert_similar(&mix([0.0; 3], [255.0; 3]), 0.97, "white on black");
     assert_similar(&mix([90.0; 3], [140.0; 3]), 0.97, "grey on grey");
-    // Nearly the same brightness: only the colours tell.
+    // Ink and paper have nearly the same brightness and differ in colour.
     assert_similar(&mix([0.0, 130.0, 0.0], [255.0, 0.0, 0.0]), 0.97, "red on green");
 }
 
@@ -165,8 +165,8 @@ fn centring_follows_the_option() {
 fn specks_do_not_widen_the_box() {
     let mut picture = photo(400).to_luma8();
     for (x, y) in [(10, 12), (390, 20), (30, 380)] {
-        for place in 0..9 {
-            picture.put_pixel(x + place % 3, y + place / 3, Luma([10]));
+        for index in 0..9 {
+            picture.put_pixel(x + index % 3, y + index / 3, Luma([10]));
         }
     }
     assert_similar(&picture.clone().into(), 0.93, "specks");

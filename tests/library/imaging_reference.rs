@@ -12,7 +12,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::support::mnist;
 
-/// The cases recorded under `name`.
+/// Cases recorded under `name`.
 fn cases<T: DeserializeOwned>(name: &str) -> Vec<T> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/imaging/vectors.json");
     let mut all: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -27,7 +27,7 @@ fn image(hex: &str) -> [u8; PIXELS] {
     bytes(hex).try_into().unwrap()
 }
 
-/// The largest difference between two images, in grey levels.
+/// Largest difference between two images, in grey levels.
 fn worst(found: &[u8], expected: &[u8]) -> u8 {
     assert_eq!(found.len(), expected.len());
     found.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max().unwrap()
@@ -99,19 +99,19 @@ struct Distortion {
     out: String,
 }
 
-/// The raw displacements that the vectors were made with.
+/// Raw displacements that the vectors were recorded with.
 fn raw_field(step: usize) -> [f32; PIXELS] {
-    std::array::from_fn(|place| ((place * step + 77) % 1000) as f32 / 499.5 - 1.0)
+    std::array::from_fn(|index| ((index * step + 77) % 1000) as f32 / 499.5 - 1.0)
 }
 
 #[test]
 fn elastic_distortion_equals_scipy() {
     for case in cases::<Distortion>("elastic") {
         let field = Elastic::new(case.alpha, case.sigma).field(&raw_field(7919), &raw_field(6133));
-        for place in 0..PIXELS {
-            let (dx, dy) = field.at(place % SIDE, place / SIDE);
-            let error = (dx - case.dx[place]).abs().max((dy - case.dy[place]).abs());
-            assert!(error < 2e-4, "σ {}, pixel {place}: {error}", case.sigma);
+        for index in 0..PIXELS {
+            let (dx, dy) = field.at(index % SIDE, index / SIDE);
+            let error = (dx - case.dx[index]).abs().max((dy - case.dy[index]).abs());
+            assert!(error < 2e-4, "σ {}, pixel {index}: {error}", case.sigma);
         }
         let worst = worst(&field.apply(&image(&case.image), &Affine::IDENTITY), &image(&case.out));
         assert!(worst <= 1, "σ {}: {worst}", case.sigma);

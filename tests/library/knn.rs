@@ -4,9 +4,9 @@ use std::{fs, path::Path};
 
 use digitstack::{
     data::{Digits, Images, PIXELS, Probabilities, synthetic},
+    device::{self, ChosenDevice, DeviceChoice},
     fit::{Cancel, FitContext},
     learners::{self, Classifier, Fitted, Learner, LearnerError, ModelFormat, ModelNotes},
-    device::{self, ChosenDevice, DeviceChoice},
     progress::Silent,
     seed::Seed,
 };

@@ -19,9 +19,10 @@ mod report_run;
 mod report_study;
 mod run_directory;
 mod single_images;
+mod skipping;
 mod stacking_leaks;
 mod stacking_reference;
 mod study_log;
-#[allow(dead_code, reason = "each test program uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 #[path = "../support/mod.rs"]
 mod support;

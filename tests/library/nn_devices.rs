@@ -1,9 +1,9 @@
-//! The same net on another device: loss, gradients and twenty training steps agree with the CPU's, and so do steps on
-//! images that the device augments itself, with dropout, where the CPU is given the host's.
+//! Another device trains the same net as the CPU: loss, gradients, twenty training steps, and twenty steps with dropout
+//! on images that the device augments itself.
 //!
 //! wgpu runs on whatever adapter there is; Mesa's software driver does (on Debian the packages `mesa-vulkan-drivers
-//! libvulkan1`), though it compiles kernels for a minute. Without any adapter the test says so and passes. `--features
-//! ndarray` adds Burn's other CPU backend.
+//! libvulkan1`), though it compiles kernels for a minute. Without any adapter the test is skipped. `--features ndarray`
+//! adds Burn's other CPU backend.
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
@@ -45,8 +45,8 @@ impl ModuleVisitor for Collect {
     }
 }
 
-/// Loss and gradients of one batch, losses and outputs after twenty steps, losses of twenty augmented steps; with how
-/// far they may differ.
+/// Loss and gradients of one batch, losses and outputs after twenty steps, losses of twenty augmented steps, each with
+/// the relative difference that is allowed.
 fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>, f32)> {
     let digits = digits();
     let training = device.training();
@@ -87,7 +87,7 @@ fn course(device: &ChosenDevice) -> Vec<(&'static str, Vec<f32>, f32)> {
     ]
 }
 
-/// Twenty steps.
+/// Net after twenty steps.
 fn trained(network: &NetworkConfig, augment: Option<&Recipe>, device: &ChosenDevice) -> TrainedNet {
     let settings = TrainingConfig {
         epochs: 20,

@@ -57,7 +57,7 @@ fn wave(count: usize, phase: f64, size: f64) -> Vec<f32> {
     (0..count).map(|i| (size * (0.7 * i as f64 + phase).sin()) as f32).collect()
 }
 
-/// The weights of the scripts: parameter `n` is a wave of phase n + 0.1. Running statistics are none.
+/// Weights of the recording scripts: parameter `n` is a sine wave of phase n + 0.1. Running statistics do not count.
 struct Fill(usize);
 
 impl ModuleMapper for Fill {

@@ -1,5 +1,4 @@
-//! Training on the CPU stays in the rayon pool of its caller, so that folds trained side by side do not fight for
-//! threads.
+//! Training on the CPU stays in its caller's rayon pool, so that folds trained concurrently do not compete for threads.
 
 use digitstack::{
     data::{Digits, Images, PIXELS},
@@ -32,7 +31,7 @@ fn training_starts_no_threads_of_its_own() {
     let settings = TrainingConfig { epochs: 1, batch_size: 64, ..TrainingConfig::default() };
     pool.install(|| train(&network, &settings, &digits, None, None, &context)).unwrap();
     assert_eq!(threads(), before, "the backend started its own pool");
-    // The check can fail: the global pool would show.
+    // Proof that the check can fail: the global pool is counted.
     rayon::join(|| (), || ());
     assert!(threads() > before);
 }

@@ -1,4 +1,4 @@
-//! The trainer's promises: it learns, it is reproducible, it resumes, and it keeps what it saves.
+//! The trainer learns, is reproducible, resumes, and loads what it has saved.
 
 use std::{
     fs,
@@ -128,7 +128,7 @@ fn saved(net: &TrainedNet) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn learns_64_images_by_heart() {
+fn memorises_64_images() {
     let sgd = OptimizerConfig::Sgd { learning_rate: 0.1, weight_decay: 0.0 };
     let dense =
         NetworkConfig::Dense(DenseConfig { hidden: vec![30], activation: Activation::Relu, ..DenseConfig::default() });
@@ -202,7 +202,7 @@ fn a_net_without_softmax_learns_and_predicts_probabilities() {
 fn threads_and_workers_change_no_bit() {
     let run = |normalization: Normalization, threads: usize, workers: usize| {
         let mut setup = Setup::cnn(2);
-        // Large enough that the backend does split its work.
+        // Large enough that the backend splits its work.
         setup.network = NetworkConfig::Cnn(CnnConfig {
             filters: 16,
             hidden: vec![24],
@@ -232,7 +232,7 @@ fn seeds_matter() {
     assert_ne!(saved(&setup.run(None).unwrap()).0, one.0);
 }
 
-/// Cancels after so many images and remembers messages.
+/// Cancels after a number of images and collects messages.
 struct Stop {
     after: u64,
     seen: AtomicU64,
@@ -303,7 +303,7 @@ fn a_resumed_training_is_the_undisturbed_one_bit_for_bit() {
         let undisturbed = saved(&setup(&optimizer).run(None).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let checkpoint = folder.path().join("checkpoint.safetensors");
-        // Stopped in the third epoch, and once more in the fourth.
+        // Cancelled in the third epoch, and again in the fourth.
         for (images, epochs) in [(72 * 2 + 20, 2), (72 * 3 + 20, 3)] {
             let mut stopped = setup(&optimizer);
             let stop = Stop::after(images, &stopped.cancel);
@@ -329,7 +329,7 @@ fn trace_and_filter_history_cover_the_whole_training() {
     let mut setup = Setup::cnn(3);
     (setup.training.trace, setup.training.filter_snapshots) = (3, 4);
     let net = setup.run(None).unwrap();
-    // 72 images are five batches; every epoch ends a point.
+    // 72 images are five batches; every epoch ends with a point.
     let iterations: Vec<u64> = net.history().trace.iter().map(|point| point.iteration).collect();
     assert_eq!(iterations, [3, 5, 6, 9, 10, 12, 15]);
     let [first, second] = [net.history().trace[0], net.history().trace[1]];
@@ -488,7 +488,7 @@ fn running_statistics_are_named_as_in_pytorch_and_follow_the_batches() {
         let variance: Vec<f32> =
             variance.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         assert!(variance.iter().all(|&value| value > 0.0 && value != 1.0), "{variance:?}");
-        // One image at a time sees the same convolutions.
+        // Single images pass through the same convolutions.
         let mut predictor = NetPredictor::new(&net).unwrap();
         let expected = net.predict_proba(&setup.train.images).unwrap();
         for (image, expected) in setup.train.images.iter().zip(expected) {

@@ -16,7 +16,7 @@ use digitstack::{
 };
 use rand::RngExt;
 
-/// Scores of a model that errs on a share of the images, more often between digits that look alike.
+/// Scores of a model that errs on a fraction of the images, more often between digits that look alike.
 fn scores(images: usize, error: f64, seed: u64) -> Scores {
     const ALIKE: [(usize, usize, f64); 12] = [
         (4, 9, 9.0),
@@ -123,8 +123,8 @@ fn digit(label: u8, seed: u64) -> [u8; PIXELS] {
         let along = (((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy).max(1e-9)).clamp(0.0, 1.0);
         ((x - ax - along * dx).powi(2) + (y - ay - along * dy).powi(2)).sqrt()
     };
-    std::array::from_fn(|place| {
-        let (x, y) = ((place % SIDE) as f64, (place / SIDE) as f64);
+    std::array::from_fn(|index| {
+        let (x, y) = ((index % SIDE) as f64, (index / SIDE) as f64);
         let nearest = points.windows(2).map(|pair| distance(x, y, [pair[0], pair[1]])).fold(99.0, f64::min);
         (255.0 * (2.2 - nearest).clamp(0.0, 1.0)) as u8
     })
@@ -182,19 +182,19 @@ fn realistic() -> ReportInput {
     let mut rng = Seed(5).rng();
     let mut filter = |side: usize| (0..side * side).map(|_| rng.random_range(-1.0..1.0_f32)).collect::<Vec<_>>();
     let pairs = [(4, 9), (9, 4), (7, 2), (3, 5), (5, 3), (8, 3), (6, 0), (2, 7), (1, 7), (9, 7), (5, 6), (0, 6)];
-    let mistake = |(place, (label, predicted)): (usize, (u8, u8))| Mistake {
-        image: digit(label, 900 + place as u64),
-        index: 137 * place + 18,
+    let mistake = |(index, (label, predicted)): (usize, (u8, u8))| Mistake {
+        image: digit(label, 900 + index as u64),
+        index: 137 * index + 18,
         label,
         predicted,
-        probability: 0.9994 - 0.04 * place as f64,
+        probability: 0.9994 - 0.04 * index as f64,
         opinions: ["dense", "cnn", "cnn-deskewed", "booster"]
             .iter()
             .enumerate()
             .map(|(who, name)| MemberOpinion {
                 member: (*name).to_owned(),
-                digit: if (place + who) % 3 == 0 { label } else { predicted },
-                probability: 0.98 - 0.11 * ((place + 2 * who) % 5) as f64,
+                digit: if (index + who) % 3 == 0 { label } else { predicted },
+                probability: 0.98 - 0.11 * ((index + 2 * who) % 5) as f64,
             })
             .collect(),
     };
@@ -251,16 +251,16 @@ fn realistic() -> ReportInput {
         ],
         filter_histories: Vec::new(),
         examples: (0..40)
-            .map(|place| Example { image: digit((place % 10) as u8, place), label: (place % 10) as u8 })
+            .map(|index| Example { image: digit((index % 10) as u8, index), label: (index % 10) as u8 })
             .collect(),
         reproducible_hash: "9b74c9897bac770ffc029102a200c5de3f2a1b6e4d5c8f7a0b1c2d3e4f5a6b7c".to_owned(),
         study: None,
     }
 }
 
-/// To look at the report, name a folder in `DIGITSTACK_REPORT_DIR`: it is written there.
+/// Also writes the report to the folder that `DIGITSTACK_REPORT_DIR` names, to look at.
 #[test]
-fn a_full_report_is_whole_self_contained_and_the_same_twice() {
+fn a_full_report_is_well_formed_self_contained_and_reproducible() {
     let input = realistic();
     let report = render(&input, &ReportOptions { png: true }).unwrap();
     if let Some(folder) = std::env::var_os("DIGITSTACK_REPORT_DIR") {

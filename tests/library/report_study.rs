@@ -46,7 +46,7 @@ fn stage(
     trials: Vec<TrialOutcome>,
 ) -> StageOutcome {
     let best = (0..trials.len())
-        .filter(|place| trials[*place].state == TrialState::Complete && trials[*place].score.is_some())
+        .filter(|index| trials[*index].state == TrialState::Complete && trials[*index].score.is_some())
         .max_by(|a, b| trials[*a].score.unwrap().total_cmp(&trials[*b].score.unwrap()));
     let steps_naive = 3 * trials.len() as u64;
     StageOutcome {
@@ -69,7 +69,7 @@ fn stage(
     }
 }
 
-/// A learning curve that ends early in a pruned trial.
+/// Learning curve, which ends early in a pruned trial.
 fn with_steps(mut trial: TrialOutcome, steps: u64, of: u64) -> TrialOutcome {
     let end = 1.0 - trial.score.unwrap();
     trial.steps =
@@ -82,7 +82,7 @@ fn with_steps(mut trial: TrialOutcome, steps: u64, of: u64) -> TrialOutcome {
     trial
 }
 
-/// Every kind of plot, as a search of all members would fill them.
+/// Outcome with every kind of plot, as a search over all members would give it.
 fn realistic() -> StudyOutcome {
     let mut rng = Seed(3).rng();
     let mut noise = move |size: f64| rng.random_range(-size..size);
@@ -103,10 +103,10 @@ fn realistic() -> StudyOutcome {
         "More filters cost more time. The smallest number within one standard error of the best is chosen.".to_owned();
 
     let mut hidden: Vec<TrialOutcome> = (0..36)
-        .map(|place: i32| {
+        .map(|index: i32| {
             let (a, b) = ((10.0 + 50.0 * (0.5 + noise(0.5))).round(), (10.0 + 50.0 * (0.5 + noise(0.5))).round());
             let good = 0.974 - 0.000_012 * ((a - 52.0) * (a - 52.0) + (b - 34.0) * (b - 34.0))
-                + 0.0001 * f64::from(place)
+                + 0.0001 * f64::from(index)
                 + noise(0.001);
             trial(&[a, b], good)
         })
@@ -121,7 +121,7 @@ fn realistic() -> StudyOutcome {
     let names = ["relu", "elu", "tanh", "sigmoid", "selu", "softplus"];
     let errors = [0.0142, 0.0131, 0.0163, 0.905, 0.0128, 0.0171];
     let mut activation: Vec<TrialOutcome> =
-        errors.iter().enumerate().map(|(place, error)| trial(&[place as f64], 1.0 - error)).collect();
+        errors.iter().enumerate().map(|(index, error)| trial(&[index as f64], 1.0 - error)).collect();
     activation.push(failed(&[2.0], "the loss became NaN in epoch 2"));
     let mut activation =
         stage("cnn-activation", "Activation", PlotKind::Bars, vec![choice("network.activation", &names)], activation);
@@ -157,11 +157,11 @@ fn realistic() -> StudyOutcome {
         epochs.collect(),
     );
 
-    let halved = (0..27).map(|place| {
-        let end = 0.985 - 0.0011 * f64::from((place * 7) % 27) + noise(0.001);
-        let steps = if place % 9 == 0 {
+    let halved = (0..27).map(|index| {
+        let end = 0.985 - 0.0011 * f64::from((index * 7) % 27) + noise(0.001);
+        let steps = if index % 9 == 0 {
             27
-        } else if place % 3 == 0 {
+        } else if index % 3 == 0 {
             9
         } else {
             3
@@ -169,9 +169,9 @@ fn realistic() -> StudyOutcome {
         with_steps(
             trial(
                 &[
-                    f64::from(place % 3),
-                    0.0005 * 1.3_f64.powi(place),
-                    f64::from(16 << (place % 4)),
+                    f64::from(index % 3),
+                    0.0005 * 1.3_f64.powi(index),
+                    f64::from(16 << (index % 4)),
                     0.1 + noise(0.1),
                     0.02,
                 ],
@@ -194,10 +194,10 @@ fn realistic() -> StudyOutcome {
     halved.steps_naive = 27 * 27;
     halved.steps_run = 3 * 27 + 9 * 6 + 27 * 3;
 
-    let leaves = [20.0, 31.0, 50.0, 70.0, 100.0, 140.0].iter().enumerate().map(|(place, leaves)| TrialOutcome {
-        train_score: Some(-0.04 / (place as f64 + 1.0).powi(3)),
+    let leaves = [20.0, 31.0, 50.0, 70.0, 100.0, 140.0].iter().enumerate().map(|(index, leaves)| TrialOutcome {
+        train_score: Some(-0.04 / (index as f64 + 1.0).powi(3)),
         standard_error: Some(0.002),
-        ..trial(&[*leaves], -0.081 - 0.004 * (place as f64 - 3.0).powi(2) / 3.0)
+        ..trial(&[*leaves], -0.081 - 0.004 * (index as f64 - 3.0).powi(2) / 3.0)
     });
     let mut leaves =
         stage("booster-leaves", "Leaves", PlotKind::Line, vec![number("num_leaves", "leaves", true)], leaves.collect());
@@ -207,7 +207,7 @@ fn realistic() -> StudyOutcome {
     (leaves.unit, leaves.steps_run, leaves.steps_naive) = ("tree".to_owned(), 12_400, 30_000);
 
     let meta: Vec<TrialOutcome> = (0..10)
-        .map(|place| trial(&[f64::from(place % 5), f64::from(place / 5)], 0.9931 + 0.0001 * f64::from((place * 3) % 7)))
+        .map(|index| trial(&[f64::from(index % 5), f64::from(index / 5)], 0.9931 + 0.0001 * f64::from((index * 3) % 7)))
         .collect();
     let meta_parameters = vec![
         choice("meta", &["logistic", "mean", "weighted-mean", "tree", "best member"]),
@@ -216,9 +216,9 @@ fn realistic() -> StudyOutcome {
     let mut meta = stage("stack-meta", "Meta-model", PlotKind::Bars, meta_parameters, meta);
     (meta.learner, meta.unit, meta.steps_run, meta.steps_naive) = ("stack".to_owned(), String::new(), 0, 0);
 
-    let deep = (0..60).map(|place: i32| {
-        let near = (-f64::from(place) / 15.0).exp();
-        let bad = if place % 17 == 3 { 0.6 } else { 0.0 };
+    let deep = (0..60).map(|index: i32| {
+        let near = (-f64::from(index) / 15.0).exp();
+        let bad = if index % 17 == 3 { 0.6 } else { 0.0 };
         trial(&[6.0 + 20.0 * near, 0.1 * (1.0 + near), 40.0 + 60.0 * near], 0.979 - 0.012 * near + noise(0.0015) - bad)
     });
     let deep_parameters =
@@ -245,7 +245,7 @@ fn realistic() -> StudyOutcome {
     }
 }
 
-/// All stages' figures and the page, whole and free of what no figure may hold.
+/// Checks that the page and all figures are well-formed and contain no NaN, infinity or external reference.
 fn check(report: &Report) {
     let mut names = std::collections::BTreeSet::new();
     for file in &report.files {
@@ -284,7 +284,7 @@ fn figure<'a>(report: &'a Report, name: &str) -> &'a str {
     text(&file.unwrap_or_else(|| panic!("no {name}.svg")).bytes)
 }
 
-/// To look at the report, name a folder in `DIGITSTACK_REPORT_DIR`: it is written there.
+/// Also writes the report to the folder that `DIGITSTACK_REPORT_DIR` names, to look at.
 #[test]
 fn a_study_is_whole_self_contained_and_the_same_twice() {
     let outcome = realistic();
@@ -361,7 +361,7 @@ fn figures_name_their_choices_and_what_was_chosen() {
 
 #[test]
 fn the_axis_is_that_of_the_search() {
-    let place = |log: bool| {
+    let position = |log: bool| {
         let trials = [0.001, 0.01, 0.1].map(|rate| trial(&[rate], 0.98)).to_vec();
         let stages = vec![stage("rate", "Rate", PlotKind::Line, vec![number("rate", "rate", log)], trials)];
         let outcome = StudyOutcome { stages, ..realistic() };
@@ -377,7 +377,7 @@ fn the_axis_is_that_of_the_search() {
         let x: Vec<f64> = points.split(' ').map(|point| point.split(',').next().unwrap().parse().unwrap()).collect();
         (x[1] - x[0]) / (x[2] - x[0])
     };
-    assert!((place(true) - 0.5).abs() < 0.01 && place(false) < 0.1);
+    assert!((position(true) - 0.5).abs() < 0.01 && position(false) < 0.1);
 }
 
 #[test]
@@ -470,7 +470,7 @@ fn texts_of_a_study_cannot_become_markup() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused_by_name() {
+fn an_inconsistent_outcome_is_refused_by_name() {
     type Spoil = fn(&mut StudyOutcome);
     let spoilt: [(&str, Spoil); 11] = [
         ("trial 3 of stage cnn-filters: found 2 values", |outcome| outcome.stages[0].trials[2].values.push(1.0)),
@@ -545,9 +545,9 @@ fn any_stage() -> impl Strategy<Value = StageOutcome> {
             let described: Vec<_> = parameters
                 .iter()
                 .enumerate()
-                .map(|(place, (log, choices))| ParameterOutcome {
-                    field: format!("field.{place}"),
-                    label: "label".repeat(place),
+                .map(|(index, (log, choices))| ParameterOutcome {
+                    field: format!("field.{index}"),
+                    label: "label".repeat(index),
                     log: *log,
                     choices: (0..*choices).map(|choice| format!("choice {choice}")).collect(),
                 })
@@ -558,7 +558,7 @@ fn any_stage() -> impl Strategy<Value = StageOutcome> {
                     let good = |trial: &&TrialOutcome| trial.state == TrialState::Complete && trial.score.is_some();
                     StageOutcome {
                         score,
-                        selected: Some(pick).filter(|place| trials.get(*place).as_ref().is_some_and(good)),
+                        selected: Some(pick).filter(|index| trials.get(*index).as_ref().is_some_and(good)),
                         finished,
                         unit,
                         steps_run: steps.0.into(),
@@ -574,7 +574,7 @@ fn any_stage() -> impl Strategy<Value = StageOutcome> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
-    /// No outcome that does not contradict itself is refused, and none puts a number that is none into a figure.
+    /// No consistent outcome is refused, and none puts NaN or infinity into a figure.
     #[test]
     fn any_outcome_has_a_page(stage in any_stage()) {
         let outcome = StudyOutcome { stages: vec![stage], name: "any".to_owned(), data: String::new(), seed: 0 };

@@ -1,4 +1,4 @@
-//! The run directory against crashes, damage, and other processes.
+//! The run directory survives crashes, notices damage, and keeps other processes out.
 
 use std::{
     fs,
@@ -274,7 +274,7 @@ fn a_run_with_an_open_part_is_not_completed() {
     run.complete().unwrap();
 }
 
-/// Remembers messages.
+/// Collects messages.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
@@ -288,7 +288,7 @@ impl Progress for Heard {
 }
 
 #[test]
-fn a_damaged_part_is_done_again_aloud() {
+fn a_damaged_part_is_removed_with_a_message_and_done_again() {
     type Harm = fn(&Path);
     let harms: [(&str, Harm); 5] = [
         ("model.bin changed", |folder| fs::write(folder.join("model.bin"), b"Weights").unwrap()),

@@ -1,4 +1,4 @@
-//! Single images through a finished run: the answers of the batch path, and not one allocation.
+//! Single images through a finished run get the answers of the batch path, without an allocation.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -11,7 +11,6 @@ use digitstack::{
     device::{self, ChosenDevice, DeviceChoice},
     evaluation,
     fit::{Cancel, FitContext},
-    device::{self, ChosenDevice, DeviceChoice},
     pipeline::SavedRun,
     progress::Silent,
     seed::Seed,
@@ -21,10 +20,10 @@ use crate::support::program::{program, text};
 
 thread_local!(static ALLOCATIONS: Cell<usize> = const { Cell::new(0) });
 
-/// The system's allocator, which counts what each thread asks of it.
+/// System allocator that counts the allocations of each thread.
 struct Counting;
 
-/// One more on this thread; none while the thread ends.
+/// Counts an allocation of this thread; none while the thread ends.
 fn count() {
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
@@ -34,7 +33,7 @@ fn count() {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        // SAFETY: the caller's promises are those that `System` asks for; so below.
+        // SAFETY: the caller upholds the contract of `System`, which is the same; so below.
         unsafe { System.alloc(layout) }
     }
 
@@ -59,29 +58,29 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How often this thread has asked for memory.
+/// Number of this thread's allocations.
 fn allocations() -> usize {
     ALLOCATIONS.get()
 }
 
-/// The quickstart with one more member of each kind that it has none of, one of which prepares its images by itself.
+/// Quickstart with a member of every other kind, one of which preprocesses its images by itself.
 const MEMBERS: &str = concat!(
     include_str!("../../configs/quickstart.toml"),
     "\n[[members]]\nname = \"regression\"\nkind = \"logistic\"\nprepare = [\"deskewed\", { step = \"rotate\", degrees = 3.0 }]\n\n[[members]]\nname = \"svm\"\nkind = \"svm\"\n\n[[members]]\nname = \"knn\"\nkind = \"knn\"\n"
 );
 
-/// In seconds, with a recipe of every kind of step that is not random.
+/// Settings for a training of seconds, with a recipe of every kind of step that is not random.
 const SETTINGS: [&str; 6] = [
     "data.train=600",
     "data.test=50",
-    "prepare.recipe=[\"reference\", \"deskew\", { step = \"centre\", by = \"box\" }, { step = \"rotate\", degrees = 5.0 }]",
+    r#"prepare.recipe=["reference", "deskew", { step = "centre", by = "box" }, { step = "rotate", degrees = 5.0 }]"#,
     "members.cnn.training.epochs=1",
     "members.dense.training.epochs=2",
     "members.booster.booster.trees=5",
 ];
 
-/// Where the ways through the code part: an average of three folds with the usual net, and refitted members, logarithms
-/// as features, pools that the convolution cannot take along.
+/// Settings that take different paths through the code: an average over three folds with the default net; refitted
+/// members, logarithms as features, and pooling that cannot be fused with the convolution.
 const RUNS: [(&str, &[&str]); 2] = [
     ("folds", &[]),
     (
@@ -130,14 +129,14 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
         let mut predictor = run.predictor().unwrap();
         drop(run);
 
-        for (place, image) in images.iter().enumerate() {
+        for (index, image) in images.iter().enumerate() {
             let opinions = predictor.predict(image).unwrap();
             assert_eq!(opinions.len(), batch.len());
             for (single, batch) in opinions.iter().zip(&batch) {
                 assert_eq!((&single.name, single.kind), (&batch.name, batch.kind));
-                let expected = batch.probabilities[place];
+                let expected = batch.probabilities[index];
                 let off = single.probabilities.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(off <= 1e-6, "{name}, image {place}, {}: off by {off}", single.name);
+                assert!(off <= 1e-6, "{name}, image {index}, {}: off by {off}", single.name);
                 assert_eq!(evaluation::rank(&single.probabilities).digit, evaluation::rank(&expected).digit);
             }
         }
@@ -150,7 +149,7 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
             predictor.predict(image).unwrap();
         }
         assert_eq!(allocations() - before, 0, "{name}: {} requests allocated", images.len());
-        // The count can rise.
+        // Proof that the count can rise.
         let there = std::thread::scope(|scope| {
             let ask =
                 || clone.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect::<Vec<_>>();

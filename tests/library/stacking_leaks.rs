@@ -1,5 +1,5 @@
-//! Nothing learned from an image's own label may reach its out-of-fold prediction. The members here memorise what they
-//! were trained on, so that any leak would show at once.
+//! Nothing learned from an image's own label reaches its out-of-fold prediction. The members here memorise their
+//! training images, so that any leak shows in the scores.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ fn row(digit: u8, top: f32) -> [f32; 10] {
     std::array::from_fn(|class| if class == usize::from(digit) { top } else { (1.0 - top) / 9.0 })
 }
 
-/// Trained on some images, it knows their labels by heart and is as sure of a wrong digit for any other.
+/// Member that memorises the labels of its training images and is equally sure of a random digit for any other image.
 struct Memory {
     known: HashMap<usize, u8>,
     seed: Seed,
@@ -41,7 +41,7 @@ fn noise(rng: &mut impl Rng, n: usize) -> Vec<u8> {
     (0..n).map(|_| rng.random_range(0..10)).collect()
 }
 
-/// Fits every member on every fold at once and puts the predictions together.
+/// Fits every member on every fold concurrently and assembles the predictions.
 fn out_of_fold(labels: &[u8], fold_of: &[u16], workers: usize) -> Vec<Probabilities> {
     let indices = |fold: usize, inside: bool| -> Vec<usize> {
         (0..labels.len()).filter(|&image| (usize::from(fold_of[image]) == fold) == inside).collect()
@@ -89,7 +89,7 @@ fn noise_stays_noise() {
 }
 
 #[test]
-fn fitting_and_judging_on_the_same_rows_flatters_a_deep_tree() {
+fn a_deep_tree_scored_on_its_own_training_rows_looks_better_than_cross_fitted() {
     let labels = noise(&mut Seed(5).rng(), IMAGES);
     let mut rng = Seed(6).rng();
     let member: Probabilities = (0..IMAGES).map(|_| row(rng.random_range(0..10), rng.random_range(0.2..0.9))).collect();

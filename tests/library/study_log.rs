@@ -1,4 +1,4 @@
-//! The study log: its bytes, damage, other writers, and the exchange with Optuna.
+//! The study log: its bytes, damaged logs, concurrent writers, and the exchange with Optuna.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::python;
 
-/// Written by [`golden`]; also a seed for fuzzing.
+/// Log of [`golden`], recorded; also a seed for fuzzing.
 const GOLDEN: &[u8] = include_bytes!("../data/tuning/golden.jsonl");
 /// The same operations without checksums.
 const UNCHECKED: &[u8] = include_bytes!("../data/tuning/unchecked.jsonl");
@@ -90,7 +90,7 @@ fn plain(value: f64) -> NewTrial {
     }
 }
 
-/// What the log should say of a trial.
+/// Trial that the log should contain after [`rich`].
 fn logged(number: u64, trial: &NewTrial) -> LoggedTrial {
     let (state, value) = match trial.state {
         FinalState::Complete(value) => (TrialState::Complete, Some(value)),
@@ -110,7 +110,7 @@ fn logged(number: u64, trial: &NewTrial) -> LoggedTrial {
     }
 }
 
-/// Two stages, every outcome, attributes.
+/// Records two stages with every outcome, and attributes.
 fn golden(path: &Path) {
     let log = StudyLog::open(path, "mnist").unwrap();
     let dense = log.stage("dense", "sha256:1").unwrap();
@@ -124,7 +124,7 @@ fn golden(path: &Path) {
     dense.set("finished", &json!(true)).unwrap();
 }
 
-/// A folder with the golden log in it.
+/// Folder with the golden log in it, and the log's path.
 fn with_golden() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.jsonl");
@@ -133,7 +133,7 @@ fn with_golden() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn the_bytes_are_these() {
+fn the_golden_study_gives_the_recorded_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("study.jsonl");
     golden(&path);
@@ -236,7 +236,7 @@ fn other_programs_change_nothing_that_a_search_relies_on() {
 }
 
 #[test]
-fn what_was_recorded_is_read() {
+fn every_field_of_a_recorded_trial_is_read() {
     let (_folder, path) = with_golden();
     let snapshot = StudySnapshot::read(&path).unwrap();
     let names: Vec<_> = snapshot.studies.iter().map(|study| (study.study(), study.stage())).collect();
@@ -276,7 +276,7 @@ fn every_beginning_of_a_log_gives_its_whole_lines() {
         let line = torn[..whole].iter().filter(|byte| **byte == b'\n').count() + 1;
         let snapshot = StudySnapshot::parse(torn, &path).unwrap();
         assert_eq!((&snapshot.studies, snapshot.torn_line), (&studies, (whole < length).then_some(line)), "{length}");
-        // Each cut waits for the disk.
+        // Each repair waits for the disk.
         if length.abs_diff(whole) > 1 && length % 29 != 0 {
             continue;
         }
@@ -402,7 +402,7 @@ fn threads_share_a_log() {
 }
 
 #[test]
-fn what_optuna_cannot_hold_is_not_recorded() {
+fn values_that_optuna_cannot_store_are_refused() {
     let (_folder, path) = with_golden();
     let stage = StudyLog::open(&path, "mnist").unwrap().stage("dense", "sha256:1").unwrap();
     let whole = Distribution::Integer { low: 1, high: 9, step: 1, log: false };
@@ -567,7 +567,7 @@ proptest! {
     }
 }
 
-/// What the fuzz target checks.
+/// Checks what the fuzz target checks.
 fn check_invariants(bytes: &[u8]) {
     let name = Path::new("fuzz");
     let Ok(snapshot) = StudySnapshot::parse(bytes, name) else { return };
@@ -581,7 +581,7 @@ fn check_invariants(bytes: &[u8]) {
     StudySnapshot::parse(&bytes[..whole], name).unwrap();
 }
 
-/// What Optuna says of a log after `command`.
+/// Optuna's description of a log after `command`.
 fn optuna(python: &Path, command: &str, log: &Path, rest: &[&str]) -> Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/tuning_optuna.py");
     let arguments = [script.as_os_str(), command.as_ref(), log.as_os_str()];
@@ -589,7 +589,8 @@ fn optuna(python: &Path, command: &str, log: &Path, rest: &[&str]) -> Value {
     serde_json::from_slice(&out).unwrap()
 }
 
-/// A snapshot in the words of `tests/reference/tuning_optuna.py`, without what this program does not keep.
+/// Description of a snapshot in the form of `tests/reference/tuning_optuna.py`, without the fields that this program
+/// drops.
 fn describe(snapshot: &StudySnapshot) -> Value {
     let number = |number: Option<f64>| {
         number.map(|number| if number.is_finite() { json!(number) } else { json!(spelled(number)) })
@@ -598,6 +599,7 @@ fn describe(snapshot: &StudySnapshot) -> Value {
         time.map(|time| time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64)
     };
     let trial = |trial: &LoggedTrial| {
+        let steps = trial.steps.iter().map(|(step, value)| (step.to_string(), json!(number(Some(*value)))));
         json!({
             "number": trial.number,
             "state": trial.state.name(),
@@ -605,13 +607,16 @@ fn describe(snapshot: &StudySnapshot) -> Value {
             "parameters": trial.parameters.iter().map(|(name, parameter)| (name.clone(), json!({
                 "value": choice(&parameter.value), "distribution": distribution(&parameter.distribution),
             }))).collect::<Map<_, _>>(),
-            "steps": trial.steps.iter().map(|(step, value)| (step.to_string(), json!(number(Some(*value))))).collect::<Map<_, _>>(),
+            "steps": steps.collect::<Map<_, _>>(),
             "attributes": trial.attributes,
             "started": microseconds(trial.started),
             "finished": microseconds(trial.finished),
         })
     };
-    let study = |study: &LoggedStudy| json!({"name": study.name, "attributes": study.attributes, "trials": study.trials.iter().map(trial).collect::<Vec<_>>()});
+    let study = |study: &LoggedStudy| {
+        let trials: Vec<Value> = study.trials.iter().map(trial).collect();
+        json!({"name": study.name, "attributes": study.attributes, "trials": trials})
+    };
     snapshot.studies.iter().map(study).collect()
 }
 
@@ -640,7 +645,7 @@ fn distribution(distribution: &Distribution) -> Value {
     }
 }
 
-/// Takes a field out of every study.
+/// Removes a field from every study and returns its values.
 fn take(studies: &mut Value, field: &str) -> Vec<Value> {
     studies
         .as_array_mut()

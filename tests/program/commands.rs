@@ -1,4 +1,4 @@
-//! The program as its users see it: words, exit codes, files.
+//! Messages, exit codes and files of the commands, as users see them.
 
 use std::{path::Path, process::Output};
 
@@ -19,7 +19,7 @@ fn tiny_run(out: &Path, more: &[&str]) -> Output {
 }
 
 #[test]
-fn without_arguments_it_explains_itself() {
+fn without_arguments_it_prints_help() {
     let output = digitstack(&[]);
     assert_eq!(output.status.code(), Some(0));
     let help = text(&output.stdout);
@@ -29,7 +29,7 @@ fn without_arguments_it_explains_itself() {
 }
 
 #[test]
-fn wrong_usage_is_2_and_failed_work_is_1() {
+fn wrong_usage_exits_with_2_and_failed_work_with_1() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = folder.path().join("wrong.toml");
     std::fs::write(&config, "name = \"x\"\n[stacking]\nfolds = 1\n[[members]]\nname = \"d\"\nkind = \"dense\"\n")
@@ -54,7 +54,7 @@ fn wrong_usage_is_2_and_failed_work_is_1() {
 }
 
 #[test]
-fn a_tiny_run_can_be_looked_at_asked_and_damaged() {
+fn a_tiny_run_can_be_scored_and_asked_and_its_damage_is_noticed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let run = folder.path().join("run");
     let output = tiny_run(&run, &["--json"]);
@@ -74,7 +74,7 @@ fn a_tiny_run_can_be_looked_at_asked_and_damaged() {
         assert!(run.join(file).is_file(), "{file}");
     }
 
-    // Again: nothing to do.
+    // Again, with nothing left to do.
     let output = tiny_run(&run, &[]);
     assert!(output.status.success() && text(&output.stderr).contains("complete already"), "{}", text(&output.stderr));
 
@@ -94,7 +94,7 @@ fn a_tiny_run_can_be_looked_at_asked_and_damaged() {
 
     photo_is_read(&folder.path().join("photo.png"), run_name);
 
-    // One byte of one model is wrong.
+    // One byte of one model is changed.
     let model = run.join("models/booster/fold-1/model.txt");
     let mut bytes = std::fs::read(&model).expect("reads");
     let middle = bytes.len() / 2;
@@ -105,7 +105,7 @@ fn a_tiny_run_can_be_looked_at_asked_and_damaged() {
     assert!(text(&output.stderr).contains("model.txt"), "{}", text(&output.stderr));
 }
 
-/// A dark stroke on unevenly lit paper.
+/// Checks the answer to a photo of a dark stroke on unevenly lit paper.
 fn photo_is_read(path: &Path, run: &str) {
     let mut photo = RgbImage::new(400, 300);
     for (x, y, pixel) in photo.enumerate_pixels_mut() {
@@ -146,9 +146,8 @@ fn another_configuration_does_not_go_on_with_an_interrupted_run() {
 }
 
 #[test]
-fn labels_of_noise_teach_nothing_and_no_test_file_is_needed() {
-    // Images without meaning to their labels, and only the training files: a leak anywhere would lift the out-of-fold
-    // scores above chance.
+fn random_labels_are_not_learnt_out_of_fold_and_no_test_file_is_needed() {
+    // Random labels, and the training files only: a leak anywhere would lift the out-of-fold scores above chance.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut digits = digitstack::data::synthetic::generate(600, Seed(3));
     let mut random = Seed(4).derive("labels").rng();

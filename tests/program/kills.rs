@@ -1,4 +1,4 @@
-//! A run that is killed again and again ends with the same files as one that is left alone.
+//! A run that is killed again and again ends with the same files as an undisturbed one.
 
 use std::{
     path::Path,
@@ -11,7 +11,7 @@ use rand::RngExt;
 
 use crate::support::{program::program, say};
 
-/// `digitstack run` of the quickstart into this directory.
+/// Starts `digitstack run` of the quickstart into this directory.
 fn start(out: &Path) -> Child {
     program()
         .args(["run", "--quiet", "--device", "cpu", "--out"])
@@ -44,7 +44,7 @@ fn killed_ten_times_a_quickstart_ends_with_the_same_models_predictions_and_metri
     let mut kills = 0;
     while kills < 10 {
         let mut child = start(&killed);
-        // Short enough that ten of them fall into one run, long enough to get past what the last one did.
+        // Short enough for ten kills in one run, long enough to get further than the killed process before.
         let wait = whole.mul_f64(random.random_range(0.02..0.16)) + Duration::from_millis(300);
         std::thread::sleep(wait);
         if let Some(status) = child.try_wait().expect("it can be asked") {

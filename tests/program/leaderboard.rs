@@ -13,7 +13,7 @@ fn digitstack(folder: &Path, arguments: &[&str]) -> Output {
     program().current_dir(folder).args(arguments).output().expect("the program starts")
 }
 
-/// Works, and gives what it says on standard output.
+/// Runs a command, which must succeed, and returns its standard output and standard error.
 fn done(folder: &Path, arguments: &[&str]) -> (String, String) {
     let output = digitstack(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
@@ -24,7 +24,7 @@ fn train(folder: &Path, command: &[&str], seed: &str, out: &str) {
     done(folder, &[command, &["tiny.toml", "--device", "cpu", "--quiet", "--seed", seed, "--out", out]].concat());
 }
 
-/// The row of a model in a directory.
+/// Row of a model of a directory.
 fn row<'a>(board: &'a Value, model: &str, run: &str) -> &'a Value {
     let rows = board["rows"].as_array().expect("rows");
     rows.iter()
@@ -33,7 +33,7 @@ fn row<'a>(board: &'a Value, model: &str, run: &str) -> &'a Value {
 }
 
 #[test]
-fn runs_and_single_models_stand_in_one_table_and_what_is_damaged_is_skipped_aloud() {
+fn runs_and_single_models_stand_in_one_table_and_damaged_directories_are_skipped_with_a_reason() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
     fs::write(folder.join("tiny.toml"), TINY_CONFIG).expect("writes");
@@ -104,7 +104,7 @@ fn runs_and_single_models_stand_in_one_table_and_what_is_damaged_is_skipped_alou
         assert!(svg.contains(word), "{word} is missing from {svg}");
     }
 
-    // As text, of named directories, in another order, as a picture.
+    // As text of named directories in another order, and as a PNG.
     let (out, _) =
         done(folder, &["leaderboard", "artifacts/run-1", "artifacts/single", "--sort", "model", "--out", "board.png"]);
     let first: Vec<&str> = out.lines().filter_map(|line| line.split_whitespace().next()).collect();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod commands;
+mod faults;
 #[cfg(unix)]
 mod files;
 mod foreign_paths;
@@ -11,7 +12,7 @@ mod model_files;
 mod net_checks;
 mod search;
 mod standard_output;
-#[allow(dead_code, reason = "each test program uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

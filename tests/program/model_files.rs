@@ -1,4 +1,4 @@
-//! Models that leave the program and nets that come in: other programs must say the same of the same images.
+//! Exported models and imported nets give the same predictions in other programs.
 
 use std::{
     ffi::OsStr,
@@ -42,7 +42,7 @@ fn rows(path: &Path) -> Probabilities {
     numbers.as_chunks::<10>().0.to_vec()
 }
 
-/// Within the tolerance, relative to what is above 1.
+/// Checks that rows agree within the tolerance, relative where numbers are above 1.
 fn assert_close(found: &[[f32; 10]], expected: &[[f32; 10]], tolerance: f32, what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let pairs = found.iter().flatten().zip(expected.iter().flatten());
@@ -52,7 +52,7 @@ fn assert_close(found: &[[f32; 10]], expected: &[[f32; 10]], tolerance: f32, wha
     assert!(off <= tolerance, "{what}: off by {off}");
 }
 
-/// A net after a few steps, so that no bias is 0.
+/// Net after a few steps, so that no bias is 0.
 fn trained(config: &NetworkConfig) -> TrainedNet {
     let (device, cancel) = (cpu(), Cancel::default());
     let context = FitContext::new(&device, 1, &Silent, &cancel).seeded(Seed(4)).labelled("test");
@@ -74,7 +74,7 @@ fn cnn(activation: Activation, change: impl FnOnce(&mut CnnConfig)) -> NetworkCo
     NetworkConfig::Cnn(config)
 }
 
-/// Several convolutions with norms, a global pool.
+/// Changes a CNN to several blocks with batch normalisation and a global pool.
 fn deep(cnn: &mut CnnConfig, head: Head, affine: bool) {
     cnn.layout = vec![vec![4, 4], vec![6, 6], vec![8], vec![10]];
     (cnn.head, cnn.normalization, cnn.padding, cnn.hidden) =
@@ -256,11 +256,11 @@ fn a_runs_booster_goes_to_lightgbm_and_to_json() {
     assert_eq!(rows(&at("booster.txt.probabilities")), expected);
 }
 
-/// An image through the trees as the help describes them.
+/// Class probabilities of an image by the trees in JSON, read as `export --help` describes them.
 fn by_json(booster: &Value, image: &[u8; 784]) -> [f32; 10] {
     let mut scores = [0.0_f64; 10];
     for tree in booster["trees"].as_array().unwrap() {
-        let number = |list: &str, place: i64| tree[list][place as usize].as_f64().unwrap();
+        let number = |list: &str, index: i64| tree[list][index as usize].as_f64().unwrap();
         let mut node = if tree["left_child"].as_array().unwrap().is_empty() { -1 } else { 0 };
         while node >= 0 {
             assert_ne!(tree["missing_type"][node as usize], "zero");
@@ -335,8 +335,8 @@ fn a_trained_net_leaves_and_comes_back_with_its_scores() {
     let said = json(&["export", &trained, "cnn", "--format", "safetensors", "--out", &weights]);
     assert_eq!((&said["model"], &said["preparation"]), (&Value::from("cnn"), &serde_json::json!([])));
 
-    // By what the file says of itself, and by the configuration it was trained with: then even the part held out is the
-    // same.
+    // By the architecture in the file, and by the configuration of the training: then the held-out part is the same
+    // too.
     let mut import = vec!["import", &weights, "--model", "cnn", "--out", &alone];
     import.extend(&TINY[..4]);
     assert_eq!(json(&import)["scores"]["test"], scores["test"]);
@@ -352,7 +352,7 @@ fn a_trained_net_leaves_and_comes_back_with_its_scores() {
     }
     let said = ends(&["import", &weights, "--out", &alone], 2);
     assert!(said.contains("--fresh"), "{said}");
-    // The net's own file lies in the directory; damage is found before it is read.
+    // The directory has a copy of the weights; damage is found before they are parsed.
     let model = format!("{alone}/model/network.safetensors");
     let mut bytes = std::fs::read(&model).unwrap();
     bytes[900] ^= 1;

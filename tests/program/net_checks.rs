@@ -14,7 +14,7 @@ fn json(output: &Output) -> Value {
 const SMALL: [&str; 4] = ["--set", "data.train=600", "--set", "members.cnn.network.filters=8"];
 
 #[test]
-fn the_nets_of_the_quickstart_know_a_few_images_by_heart() {
+fn the_nets_of_the_quickstart_memorise_a_few_images() {
     let output = on_cpu(&[&["check", "overfit", "--json"], &SMALL[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let result = json(&output);
@@ -52,7 +52,7 @@ fn a_net_that_cannot_learn_fails_with_a_hint() {
 }
 
 #[test]
-fn what_would_keep_a_net_from_knowing_its_images_is_left_out() {
+fn regularisation_is_left_out_of_the_overfit_test() {
     let against = [
         "members.dense.network.dropout=0.9",
         "members.dense.training.label_smoothing=0.9",
@@ -99,8 +99,8 @@ fn the_nets_of_a_configuration_are_measured_as_they_are() {
     assert!(json(&output)["checks"].as_array().expect("checks").iter().all(|check| check["operations"] == "plain"));
 }
 
-/// Every shipped family, with narrow layers and on built-in digits. Two layers of sigmoids under a squared error, at a
-/// pace for 59,000 images, need more than the usual number of epochs.
+/// Every shipped family, with narrow layers and on built-in digits. Two sigmoid layers with a squared error, at a
+/// learning rate for 59,000 images, need more than the usual number of epochs.
 const FAMILIES: [(&str, &[&str]); 7] = [
     ("convnet1", &["members.convnet1.network.filters=8"]),
     ("keras8", &["members.keras8.network.layout=[[8, 16]]"]),
@@ -112,7 +112,7 @@ const FAMILIES: [(&str, &[&str]); 7] = [
 ];
 
 #[test]
-fn every_family_knows_a_few_images_by_heart_and_follows_its_gradients() {
+fn every_family_memorises_a_few_images_and_has_right_gradients() {
     let shipped =
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/configs/families")).expect("a folder").count();
     assert_eq!(shipped, FAMILIES.len(), "a family is not checked");
@@ -135,7 +135,7 @@ fn every_family_knows_a_few_images_by_heart_and_follows_its_gradients() {
 }
 
 #[test]
-fn wrong_usage_is_2() {
+fn wrong_usage_exits_with_2() {
     let cases: [(&[&str], &str); 6] = [
         (&["check", "overfit", "--member", "forest"], "has dense, cnn, booster"),
         (&["check", "overfit", "--member", "booster"], "there is no net among booster (booster)"),

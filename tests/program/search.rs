@@ -1,5 +1,4 @@
-//! Searches as their users run them: the same picks for any number of workers and after any kill, errors that name
-//! their place.
+//! `digitstack tune`: the same picks for any number of workers and after any kill, errors that name the line.
 
 use std::{
     path::{Path, PathBuf},
@@ -57,7 +56,10 @@ budget = { trials = 7 }
 name = "rule"
 learner = "net"
 parameters = [
-  { field = "training.optimizer", values = [{ kind = "sgd", learning_rate = 0.3 }, { kind = "adam", learning_rate = 0.005, beta_1 = 0.8 }] },
+  { field = "training.optimizer", values = [
+    { kind = "sgd", learning_rate = 0.3 },
+    { kind = "adam", learning_rate = 0.005, beta_1 = 0.8 },
+  ] },
   { field = "network.hidden", values = [[16, 8], [12]] },
 ]
 [[stages]]
@@ -75,7 +77,9 @@ halving = { resource = "images", least = 150, factor = 2 }
 [[stages]]
 name = "pruned"
 learner = "net"
-parameters = [{ field = "training.optimizer.learning_rate", label = "rate", reals = { from = 0.0001, to = 2.0, log = true } }]
+parameters = [
+  { field = "training.optimizer.learning_rate", label = "rate", reals = { from = 0.0001, to = 2.0, log = true } },
+]
 strategy = { kind = "random" }
 budget = { trials = 12 }
 pruning = { warmup = 1, trials = 3 }
@@ -98,10 +102,13 @@ splits = { count = 2, validation = 0.3 }
 [[stages]]
 name = "ensemble"
 learner = "stack"
-parameters = [{ field = "meta", values = ["mean", "logistic"] }, { field = "features", values = ["probabilities", "log-probabilities"] }]
+parameters = [
+  { field = "meta", values = ["mean", "logistic"] },
+  { field = "features", values = ["probabilities", "log-probabilities"] },
+]
 "#;
 
-/// `digitstack tune` of a configuration in `folder`, into `folder/out`.
+/// Command `digitstack tune` with a configuration in `folder`, into `folder/out`.
 fn command(folder: &Path, config: &str, more: &[&str]) -> Command {
     let file = folder.join("search.toml");
     std::fs::write(&file, config).expect("writes");
@@ -118,8 +125,8 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// What a search came to, without what clocks say: the chosen configuration without the folder, and every trial's
-/// settings and score.
+/// Result of a search without times: the chosen configuration without the folder, and every trial's settings and
+/// score.
 fn result(folder: &Path) -> (String, Vec<String>) {
     let read =
         |path: PathBuf| std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -228,7 +235,7 @@ fn the_chosen_configuration_runs_and_its_report_leads_to_the_search() {
 }
 
 #[test]
-fn how_far_it_is_and_every_trial_can_be_asked_from_outside() {
+fn status_and_export_read_a_search_from_outside() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let short = SMALL.split("[[stages]]\nname = \"rate\"").next().expect("the first stage");
     let missing = tune(folder.path(), short, &["--status"]);
@@ -276,7 +283,7 @@ parameters = [{ field = "training.optimizer.learning_rate", values = [0.1, 1e30,
 
 #[cfg(unix)]
 #[test]
-fn a_disk_that_takes_no_more_is_an_error_that_loses_nothing() {
+fn a_file_that_cannot_grow_is_an_error_that_loses_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let short = SMALL.split("[[stages]]\nname = \"shrunk\"").next().expect("the first stages");
     let [whole, full] = ["whole", "full"].map(|name| folder.path().join(name));
@@ -284,7 +291,7 @@ fn a_disk_that_takes_no_more_is_an_error_that_loses_nothing() {
         std::fs::create_dir(path).expect("creates");
     }
     assert!(tune(&whole, short, &[]).status.success());
-    // No file may grow beyond so many KiB: a checkpoint, the log or the page is cut off.
+    // A limit on the size of files, in KiB, truncates a checkpoint, the log or the page.
     for limit in [8, 20, 200] {
         let inner = command(&full, short, &["--quiet"]);
         let mut limited = Command::new("sh");
@@ -337,7 +344,7 @@ parameters = [{ field = "training.optimizer.beta_1", values = [0.8] }]
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_its_line() {
+fn an_invalid_search_is_refused_with_its_line() {
     let refused = |from: &str, to: &str| {
         assert!(SMALL.contains(from), "{from}");
         match SearchConfig::parse("s.toml", &SMALL.replacen(from, to, 1), &[]) {
@@ -486,4 +493,30 @@ fn the_shipped_searches_are_valid() {
             .unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.to_toml().expect("writes"), config.to_toml().expect("writes"), "{name}");
     }
+}
+
+#[test]
+fn an_edited_log_is_refused_of_a_finished_and_of_an_interrupted_search() {
+    const SCORE: &str = "\"value\":0.";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let short = SMALL.split("[[stages]]\nname = \"rate\"").next().expect("the first stage");
+    assert!(tune(folder.path(), short, &[]).status.success());
+    let log = folder.path().join("out/study.jsonl");
+    let honest = std::fs::read_to_string(&log).expect("a log");
+    let digit = honest.find(SCORE).expect("a score") + SCORE.len();
+    let other = if honest[digit..].starts_with('9') { "1" } else { "9" };
+    let edited = [&honest[..digit], other, &honest[digit + 1..]].concat();
+    for is_finished in [true, false] {
+        if !is_finished {
+            std::fs::remove_file(folder.path().join("out/manifest.json")).expect("as if it had been interrupted");
+        }
+        std::fs::write(&log, &edited).expect("writes");
+        let output = tune(folder.path(), short, &[]);
+        let words = said(&output);
+        assert_eq!(output.status.code(), Some(1), "finished: {is_finished}: {words}");
+        assert!(words.contains("study.jsonl"), "finished: {is_finished}: {words}");
+    }
+    std::fs::write(&log, &honest).expect("writes");
+    let output = tune(folder.path(), short, &[]);
+    assert!(output.status.success(), "{}", said(&output));
 }

@@ -1,4 +1,4 @@
-//! CSV in, CSV out: `data split`, `predict --csv`, and single models that are asked.
+//! `data split`, `predict --csv`, and predictions of single models.
 
 use std::{
     io::Write,
@@ -30,7 +30,7 @@ fn name(path: &Path) -> &str {
 /// A folder with tables (400 digits to train on, 300 to test on), and a dense net trained on them.
 struct Fixture {
     folder: tempfile::TempDir,
-    /// What was said while the net was trained.
+    /// Standard error of the training.
     training: String,
 }
 
@@ -44,7 +44,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     ends(&["data", "split", &at("tables"), "--train", "400", "--test", "300"], 0);
-    // As Kaggle hands them out: the labels of test.csv are not there.
+    // As Kaggle distributes them: without the labels of test.csv.
     std::fs::create_dir(at("kaggle")).unwrap();
     for file in ["train.csv", "test.csv"] {
         std::fs::copy(format!("{}/{file}", at("tables")), format!("{}/{file}", at("kaggle"))).unwrap();
@@ -55,7 +55,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     Fixture { folder, training }
 });
 
-/// A row of pixels that are all alike but the first.
+/// Row of 784 pixels, all 7 but the first.
 fn row(first: &str) -> String {
     format!("{first}{}", ",7".repeat(PIXELS - 1))
 }
@@ -67,7 +67,7 @@ fn lines(path: &Path) -> Vec<String> {
 #[test]
 fn split_train_predict_and_score() {
     let fixture = &*FIXTURE;
-    // Kaggle's test.csv has no labels: there is no test score, and that is said.
+    // Kaggle's test.csv has no labels: there is no test score, with a message.
     assert!(fixture.training.contains("test.csv has no labels"), "{}", fixture.training);
     let metrics: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fixture.at("dense/metrics.json")).unwrap()).unwrap();
@@ -92,13 +92,13 @@ fn split_train_predict_and_score() {
     assert_eq!(written[0], "ImageId,Label,p0,p1,p2,p3,p4,p5,p6,p7,p8,p9");
     assert_eq!((written.len(), labels.len()), (301, 300));
     let mut correct = 0;
-    for (place, line) in written[1..].iter().enumerate() {
+    for (index, line) in written[1..].iter().enumerate() {
         let cells: Vec<f32> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
-        assert_eq!((cells[0] as usize, cells.len()), (place + 1, 12));
+        assert_eq!((cells[0] as usize, cells.len()), (index + 1, 12));
         let label = cells[1] as usize;
         assert!((cells[2..].iter().sum::<f32>() - 1.0).abs() < 1e-4, "{line}");
         assert!(cells[2..].iter().all(|&other| other <= cells[2 + label]), "{line}");
-        correct += usize::from(label == usize::from(labels[place]));
+        correct += usize::from(label == usize::from(labels[index]));
     }
     assert_eq!((summary["correct"].as_u64(), summary["rows"].as_u64()), (Some(correct as u64), Some(300)));
     let accuracy = &summary["accuracy"];
@@ -141,7 +141,7 @@ fn the_same_seed_gives_the_same_files() {
         assert_eq!(read("a"), read("b"), "{file}");
         assert_ne!(read("a"), read("c"), "{file}");
     }
-    // What is there stays unless somebody says so, and so does what is read.
+    // Existing files are replaced only with --force, and the folder that is read never.
     let (first, other) = (at("a"), at("d"));
     let before = std::fs::read(at("a/train.csv")).unwrap();
     let again = ["data", "split", name(&first), "--train", "60", "--test", "30"];
@@ -154,12 +154,12 @@ fn the_same_seed_gives_the_same_files() {
             .contains("the folder that the digits are read from")
     );
     std::fs::remove_file(at("a/test-labels.csv")).unwrap();
-    // Of 60 digits with labels, 50 go to one table and 10 are left for the other.
+    // Of 60 digits with labels, 50 go to train.csv and 10 are left for test.csv.
     let from = ["data", "split", name(&other), "--data", name(&first), "--train", "50", "--test"];
     assert!(ends(&[&from[..], &["11"]].concat(), 1).contains("11 digits for test.csv, but 10 are left"));
     assert!(!other.exists());
     ends(&[&from[..], &["10"]].concat(), 0);
-    // A configuration's limits are for its own fits.
+    // A configuration's limits hold for its own fits only.
     ends(&[&from[..], &["10", "--force", "--set", "data.train=20"]].concat(), 0);
 }
 
@@ -168,7 +168,7 @@ fn a_run_answers_a_table_as_it_is_scored() {
     let fixture = &*FIXTURE;
     let folder = tempfile::tempdir().unwrap();
     let (run, out) = (tiny_run(), folder.path().join("out.csv"));
-    // Digits that have labels: the accuracy is the one of `evaluate`.
+    // Of digits with labels, the accuracy is that of `evaluate`.
     std::fs::copy(fixture.at("tables/train.csv"), folder.path().join("train.csv")).unwrap();
     std::fs::copy(fixture.at("tables/train.csv"), folder.path().join("test.csv")).unwrap();
     let test = folder.path().join("test.csv");
@@ -187,7 +187,7 @@ fn a_run_answers_a_table_as_it_is_scored() {
     let stack = json(&asked);
     assert_eq!(stack["model"], models[3]["name"]);
     assert!(ends(&[&asked[..], &["--model", "forest"]].concat(), 2).contains("there is no model `forest`; there is"));
-    // Answers beside labels are one too many.
+    // --answers is refused where the table has labels itself.
     let answers = fixture.at("tables/test-labels.csv");
     let said = ends(&[&asked[..5], &[name(&folder.path().join("new.csv")), "--answers", name(&answers)]].concat(), 1);
     assert!(said.contains("has labels itself") && said.contains("no row was written"), "{said}");
@@ -214,14 +214,14 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
     assert!(prediction["refusal"].is_null() && prediction["models"].as_array().unwrap().len() == 1, "{prediction}");
     let own = prediction["probabilities"][prediction["digit"].as_u64().unwrap() as usize].as_f64();
     assert_eq!(prediction["confidence"].as_f64(), own, "its own, as it is");
-    // One by one or in a batch, it says the same.
+    // Single pictures and batches get the same answer.
     let many = [name(&picture); 6];
     let batch = json(&[&["predict", name(&dense)], &many[..]].concat());
     assert_eq!(batch.as_array().unwrap().len(), 6);
     assert_eq!(batch[5]["digit"], prediction["digit"]);
     assert!((batch[5]["confidence"].as_f64().unwrap() - own.unwrap()).abs() < 1e-5);
 
-    // What needs a whole run says so, and leaves the model as it was.
+    // A command that needs a whole run refuses, and leaves the model as it was.
     assert!(ends(&["serve", name(&dense), "--port", "0"], 1).contains("holds a single model, not a run"));
     storage::verify(&dense).unwrap();
     // It has a report of its own.
@@ -244,7 +244,7 @@ fn a_directory_says_which_model_it_holds() {
     assert!(matches!(SavedSingle::load(tiny_run(), &work), Err(RunFailure::NoModel(_))));
     assert!(matches!(SavedRun::load(&fixture.at("dense"), &work), Err(RunFailure::NotARun { .. })));
 
-    // One from before there was such a file, and one that names another model.
+    // Without that file, and with one that names another model.
     for (change, words) in [
         (None, "does not say which model it holds"),
         (
@@ -305,7 +305,7 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
         (format!("\"{good}"), "line 1203"),
         ("\0".repeat(20_000), "the row is longer than 16384 bytes"),
     ] {
-        // The second batch of a thread's 1,000 rows.
+        // In the second batch of 1,000 rows.
         let said = ask(&format!("{header}\n{}\n{bad}\n{good}\n", vec![good.as_str(); 1201].join("\n")), 1);
         assert!(said.contains("table.csv, line 1203") && said.contains(words), "{said}");
         assert!(said.contains("the first 1201 rows are answered in") && said.contains("out.csv"), "{said}");
@@ -359,7 +359,7 @@ fn quotes_line_ends_packing_and_threads_change_nothing() {
     {
         assert!(ask(table, threads) == expected, "{table} with {threads} threads");
     }
-    // A packed file that was cut off.
+    // A truncated gzip file.
     let bytes = std::fs::read(at("packed.csv")).unwrap();
     std::fs::write(at("cut.csv"), &bytes[..bytes.len() / 2]).unwrap();
     let said = ends(
@@ -374,7 +374,7 @@ fn quotes_line_ends_packing_and_threads_change_nothing() {
 }
 
 #[test]
-fn outputs_and_arguments_that_cannot_be_meant_are_refused() {
+fn outputs_that_exist_or_are_read_and_wrong_arguments_are_refused() {
     let fixture = &*FIXTURE;
     let folder = tempfile::tempdir().unwrap();
     let (table, out) = (folder.path().join("table.csv"), folder.path().join("out.csv"));
@@ -424,7 +424,7 @@ fn answers_that_belong_to_other_rows_are_refused() {
     let said = ask(&right.replacen("\n5,", "\n6,", 1));
     assert!(said.contains("answers.csv, line 6, column 1: found ImageId `6`, expected 5"), "{said}");
     assert!(!out.exists(), "refused before the work");
-    // One too few and one too many: the digits are there all the same.
+    // One answer too few and one too many: the predictions are written all the same.
     for (text, words) in [
         (right[..right.trim_end().rfind('\n').unwrap()].to_owned(), "line 300: the last answer has ImageId 299, but"),
         (format!("{right}301,0\n"), "line 302: the last answer has ImageId 301, but"),
@@ -435,7 +435,7 @@ fn answers_that_belong_to_other_rows_are_refused() {
     }
 }
 
-/// Asks to stop as soon as something is done.
+/// Cancels as soon as a task advances.
 struct StopSoon(Cancel);
 
 impl Progress for StopSoon {
@@ -453,7 +453,7 @@ impl Task for StopSoon {
 }
 
 #[test]
-fn a_stop_keeps_what_is_answered() {
+fn a_cancelled_prediction_keeps_the_rows_that_are_answered() {
     let folder = tempfile::tempdir().unwrap();
     let (table, out) = (folder.path().join("table.csv"), folder.path().join("out.csv"));
     std::fs::write(&table, vec![row("0"); 2500].join("\n")).unwrap();
@@ -496,7 +496,7 @@ fn memory_does_not_grow_with_the_table() {
         std::fs::remove_file(table).unwrap();
         summary["peak_memory"].as_u64().unwrap() as f64 / 1e6
     };
-    // What an allocator keeps differs by some 40 MB from run to run.
+    // Memory that the allocator keeps differs by some 40 MB from run to run.
     let (few, many) = (peak(8_000), peak(200_000));
     say(format_args!("peak memory: {few:.0} MB for 8,000 rows, {many:.0} MB for 200,000"));
     assert!(

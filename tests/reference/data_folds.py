@@ -1,4 +1,4 @@
-"""Records how evenly scikit-learn's StratifiedGroupKFold divides some sets, for tests/data.rs.
+"""Records how evenly scikit-learn's StratifiedGroupKFold divides some sets, for tests/library/data_sources.rs.
 
 Run: python tests/reference/data_folds.py > tests/data/data/folds.json
 Recorded with scikit-learn 1.x (the version is in the file) and NumPy.

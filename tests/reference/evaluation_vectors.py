@@ -29,10 +29,10 @@ def predictions(rng, n, sharpness):
 def reliability(proba, labels):
     top, right = proba.max(1).astype(np.float64), proba.argmax(1) == labels
     edges = np.linspace(0, 1, BINS + 1)
-    place = np.clip(np.digitize(top, edges, right=True), 1, BINS) - 1
+    index = np.clip(np.digitize(top, edges, right=True), 1, BINS) - 1
     bins, ece = [], 0.0
     for b in range(BINS):
-        inside = place == b
+        inside = index == b
         count = int(inside.sum())
         confidence, accuracy = (float(top[inside].mean()), float(right[inside].mean())) if count else (0.0, 0.0)
         bins.append({"count": count, "confidence": confidence, "accuracy": accuracy})

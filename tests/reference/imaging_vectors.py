@@ -1,4 +1,4 @@
-"""Records what Pillow and SciPy make of a few synthetic images: the vectors of tests/imaging.rs.
+"""Records what Pillow and SciPy make of a few synthetic images: the vectors of tests/library/imaging_reference.rs.
 
     python tests/reference/imaging_vectors.py > tests/data/imaging/vectors.json
 
@@ -80,9 +80,9 @@ def rotations():
 
 
 def elastics():
-    """The raw fields are a formula, so that they need not be stored: see `raw_field` in tests/imaging.rs."""
-    place = np.arange(SIDE * SIDE)
-    raw = [((place * step + 77) % 1000 / 499.5 - 1).reshape(SIDE, SIDE) for step in (7919, 6133)]
+    """The raw fields are a formula, so that they need not be stored: see `raw_field` in tests/library/imaging_reference.rs."""
+    index = np.arange(SIDE * SIDE)
+    raw = [((index * step + 77) % 1000 / 499.5 - 1).reshape(SIDE, SIDE) for step in (7919, 6133)]
     for alpha, sigma in ((34, 4), (8, 1.5), (300, 9)):
         image = scribble(SIDE, SIDE, 3, 5)
         dx, dy = (alpha * ndimage.gaussian_filter(field, sigma, mode="reflect", truncate=4) for field in raw)

@@ -1,4 +1,4 @@
-"""Lets Optuna read and write study logs: tests/tuning_log.rs compares what it sees with what the program sees.
+"""Lets Optuna read and write study logs: tests/library/study_log.rs compares its description with the program's.
 
     python tuning_optuna.py read LOG            prints everything in LOG
     python tuning_optuna.py write LOG           writes a log with every kind of trial, then prints it

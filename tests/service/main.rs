@@ -12,6 +12,6 @@ mod browser;
 mod contract;
 mod http;
 mod server;
-#[allow(dead_code, reason = "each test program uses a part of it")]
+#[allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 #[path = "../support/mod.rs"]
 mod support;

@@ -13,17 +13,17 @@ use serde_json::Value;
 
 use crate::support::{program::program, trained::served_run};
 
-/// How long anything may take that a test waits for.
+/// Longest time that a test waits for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A service that listens. Dropped, it is asked to stop, and killed if it does not.
+/// Service that listens; when dropped, it is asked to stop, and killed if it does not.
 pub struct Service {
     child: Child,
     address: SocketAddr,
     log: Arc<Log>,
 }
 
-/// What the service writes to standard error.
+/// Standard error of the service.
 #[derive(Default)]
 struct Log {
     written: Mutex<Written>,
@@ -38,7 +38,7 @@ struct Written {
 }
 
 impl Service {
-    /// On a free port; `arguments` go to `digitstack serve` beside the small run's directory.
+    /// Starts `digitstack serve` on a small run and a free port, with further arguments.
     pub fn start(arguments: &[&str]) -> Self {
         Self::start_on(served_run(), arguments)
     }
@@ -55,7 +55,7 @@ impl Service {
             .expect("the program starts");
         let log = Log::keep(child.stderr.take().expect("piped"));
         let stdout = child.stdout.take().expect("piped");
-        // The address is the first thing said, once it listens; nothing comes if it does not.
+        // The service prints its address first, once it listens; nothing comes if it fails.
         let said = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>().next();
         let Some(Ok(said)) = said else {
             let _ = child.kill();
@@ -69,42 +69,42 @@ impl Service {
         Self { address: address.parse().expect("an address"), child, log }
     }
 
-    /// Where it listens.
+    /// Address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The URL of a path, which starts with `/`.
+    /// URL of a path, which starts with `/`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Number of its process.
+    /// Process identifier.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Everything that it has written to standard error.
+    /// Lines of its standard error so far.
     pub fn log(&self) -> Vec<String> {
         self.log.written().lines.clone()
     }
 
-    /// The lines of its access log: one for each request, written when the answer is ready.
+    /// Entries of its access log: one for each request, written when the answer is ready.
     pub fn accesses(&self) -> Vec<Value> {
         self.log.written().accesses()
     }
 
-    /// Waits for an access that `wanted` picks, also among those that are past.
+    /// Waits for an entry of the access log that `wanted` accepts, earlier ones included.
     pub fn wait_for_access(&self, wanted: impl Fn(&Value) -> bool) -> Value {
         self.log.wait(|written| written.accesses().into_iter().find(&wanted))
     }
 
-    /// Waits for a line of its standard error that contains these words, also among those that are past.
+    /// Waits for a line of its standard error that contains these words, earlier ones included.
     pub fn wait_for_line(&self, words: &str) -> String {
         self.log.wait(|written| written.lines.iter().find(|line| line.contains(words)).cloned())
     }
 
-    /// SIGTERM, which it takes as a wish to end in good order; elsewhere than on Unix its end.
+    /// Sends SIGTERM, which asks for an orderly end; elsewhere than on Unix, kills it.
     pub fn ask_to_stop(&mut self) {
         if cfg!(unix) {
             let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status();
@@ -119,13 +119,13 @@ impl Service {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for its end.
+    /// Waits for its end and returns its exit status.
     pub fn wait(&mut self) -> ExitStatus {
         self.log.wait(|written| written.ended.then_some(()));
         self.child.wait().expect("it ended")
     }
 
-    /// Asks it to stop and checks that it ends with exit code 0. Returns what it had written.
+    /// Asks it to stop, checks that it ends with exit code 0, and returns the lines of its standard error.
     pub fn stop(mut self) -> Vec<String> {
         self.ask_to_stop();
         let status = self.wait();
@@ -151,7 +151,7 @@ impl Drop for Service {
 }
 
 impl Log {
-    /// Collects lines until the last writer has gone.
+    /// Collects lines on a thread until the last writer has closed its end.
     fn keep(source: impl Read + Send + 'static) -> Arc<Self> {
         let log = Arc::new(Self::default());
         let kept = Arc::clone(&log);

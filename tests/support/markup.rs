@@ -1,6 +1,6 @@
-//! What tests read in a page or a figure.
+//! Checks of HTML pages and SVG figures.
 
-/// The text of a file.
+/// Text of a file.
 pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }

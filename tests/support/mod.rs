@@ -2,6 +2,7 @@
 
 pub mod alone;
 pub mod configurations;
+pub mod faults;
 pub mod logging;
 pub mod markup;
 pub mod mnist;

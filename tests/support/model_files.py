@@ -1,4 +1,4 @@
-"""What tests/model_files.rs asks of Python.
+"""Predictions and arrays of exported models in other programs, for tests/program/model_files.rs.
 
     model_files.py onnx PIXELS MODEL...    runs each ONNX model on 28x28 images (bytes) and writes MODEL.probabilities and MODEL.logits (float32)
     model_files.py lightgbm PIXELS MODEL   writes MODEL.probabilities

@@ -12,9 +12,9 @@ use super::{
 use crate::{
     boosting::{self, BoosterConfig, Dataset},
     data::{Digits, Probabilities, stratified_group_folds},
+    device::{self, DeviceChoice},
     evaluation,
     fit::{Cancel, FitContext, Job, JobContext, run_jobs},
-    device::{self, DeviceChoice},
     progress::Silent,
     seed::Seed,
     stacking,

@@ -74,7 +74,8 @@ pub fn train(
         run.show(&point)?;
     }
     let loader = DataLoader::new(train, training.targets(), augment, context.device);
-    let validation = validation.map(|digits| DataLoader::new(digits, training.validation_targets(), None, context.device));
+    let validation =
+        validation.map(|digits| DataLoader::new(digits, training.validation_targets(), None, context.device));
     while !run.is_finished() {
         let start = Instant::now();
         let epoch = run.epochs_done() + 1;
@@ -262,11 +263,8 @@ impl<'a> Run<'a> {
             for index in 0..batches.len() {
                 let asked = Instant::now();
                 let Some(batch) = stream.next() else { break };
-                let spent = if workers == 0 {
-                    &mut self.timing.preparing_seconds
-                } else {
-                    &mut self.timing.waiting_seconds
-                };
+                let spent =
+                    if workers == 0 { &mut self.timing.preparing_seconds } else { &mut self.timing.waiting_seconds };
                 *spent += asked.elapsed().as_secs_f64();
                 if self.context.cancel.is_cancelled() {
                     return Err(NnError::Cancelled { name: name.to_owned(), epochs: done });

@@ -56,8 +56,11 @@ pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
         accent: accent(name),
         test: test(name),
     };
-    let members =
-        config.experiment.members.iter().map(|member| model(member.name(), ModelKind::Member, member.summary().to_owned()));
+    let members = config
+        .experiment
+        .members
+        .iter()
+        .map(|member| model(member.name(), ModelKind::Member, member.summary().to_owned()));
     let metas = config.experiment.stacking.meta.iter().map(|meta| {
         let summary = match meta.kind() {
             ModelKind::Stack => "trained on the out-of-fold predictions of the members",

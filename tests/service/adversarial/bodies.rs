@@ -1,4 +1,4 @@
-//! JSON that is none, or says the wrong things, and bodies of the wrong type.
+//! Malformed JSON, JSON with wrong contents, and bodies of the wrong type.
 
 use serde_json::{Value, json};
 
@@ -8,14 +8,14 @@ use crate::http::{data_url, drawn, head, request};
 const JSON: &str = "application/json";
 const PREDICT: &str = "/api/predict";
 const INFER: &str = "/v2/models/dense/infer";
-/// One byte more than a body may have.
+/// Body length one byte above the limit.
 const TOO_LONG: usize = 2 * 1024 * 1024 + 1;
 
 fn post(path: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     request("POST", path, Some(JSON), body.as_ref())
 }
 
-/// Every body that is sent.
+/// All cases with bodies.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (path, route) in [(PREDICT, "predict"), (INFER, "infer")] {
@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// Texts that are no JSON, or none that any route wants.
+/// Texts that are not JSON, or not an object that any route takes.
 fn no_json() -> Vec<(String, Vec<u8>)> {
     let mut cases: Vec<(String, Vec<u8>)> = [
         "null", "true", "3", "\"text\"", "[]", "[[]]", "{", "}", "{]", "{\"a\"", "{\"a\":}", "{,}", "{}{}", "{'a': 1}",
@@ -66,7 +66,7 @@ fn no_json() -> Vec<(String, Vec<u8>)> {
     cases
 }
 
-/// Bodies of `/api/predict`.
+/// Wrong bodies for `/api/predict`.
 fn predictions() -> Vec<(String, Vec<u8>)> {
     let text = |name: &str, body: String| (name.to_owned(), body.into_bytes());
     let levels = |first: &str| format!("{{\"pixels\": [{first}{}]}}", ",0".repeat(783));
@@ -131,7 +131,7 @@ fn predictions() -> Vec<(String, Vec<u8>)> {
     cases
 }
 
-/// Numbers and others that are no level from 0 to 255.
+/// JSON values that are not a grey level from 0 to 255.
 fn wrong_levels() -> Vec<String> {
     let words = [
         "NaN",
@@ -161,7 +161,7 @@ fn wrong_levels() -> Vec<String> {
     words.into_iter().map(str::to_owned).chain(long).collect()
 }
 
-/// Bodies of `/v2/models/…/infer`.
+/// Wrong bodies for `/v2/models/…/infer`.
 fn inferences() -> Vec<(String, Vec<u8>)> {
     let tensor = || json!({ "name": "images", "shape": [1, 784], "datatype": "UINT8", "data": vec![0; 784] });
     let mut cases: Vec<(String, Value)> = vec![
@@ -246,8 +246,11 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
         cases.into_iter().map(|(name, body)| (name, body.to_string().into_bytes())).collect();
     let with = |datatype: &str, first: &str| {
         let data = format!("[{first}{}]", ",0".repeat(783));
-        format!("{{\"inputs\": [{{\"name\": \"images\", \"shape\": [1, 784], \"datatype\": \"{datatype}\", \"data\": {data}}}]}}")
-            .into_bytes()
+        format!(
+            "{{\"inputs\": [{{\"name\": \"images\", \"shape\": [1, 784], \"datatype\": \"{datatype}\", \
+             \"data\": {data}}}]}}"
+        )
+        .into_bytes()
     };
     for wrong in wrong_levels() {
         cases.push((format!("the UINT8 {wrong}"), with("UINT8", &wrong)));
@@ -273,7 +276,7 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
     cases
 }
 
-/// Good pictures under types that are not read, and types that are none.
+/// Good pictures with content types that are unsupported or malformed.
 fn content_types() -> Vec<Case> {
     let mut cases = Vec::new();
     let long = "a".repeat(5000);
@@ -323,8 +326,9 @@ fn content_types() -> Vec<Case> {
         request("POST", PREDICT, Some("image/png"), b"{\"pixels\": []}"),
         Expected::Error(400),
     ));
-    let compressed = [&b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n"[..],
-        b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0"].concat();
+    let head = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                 Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n";
+    let compressed = [&head[..], b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0"].concat();
     cases.push(Case::new("compressed JSON", compressed, Expected::Error(400)));
     cases
 }
@@ -341,7 +345,8 @@ fn too_long() -> Vec<Case> {
             Expected::Error(413),
         ));
         let chunked = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n{TOO_LONG:x}\r\n"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n\
+             {TOO_LONG:x}\r\n"
         );
         let chunked = [chunked.as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
         cases.push(Case::new(
@@ -358,7 +363,8 @@ fn too_long() -> Vec<Case> {
         }
     }
     let small = [b"10\r\n                \r\n".repeat(TOO_LONG.div_ceil(16)).as_slice(), b"0\r\n\r\n"].concat();
-    let head = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+                Transfer-Encoding: chunked\r\n\r\n";
     cases.push(Case::new(
         format!("{TOO_LONG} bytes, 16 to a chunk"),
         [head.as_bytes(), &small].concat(),

@@ -1,4 +1,4 @@
-//! Very many requests, good and bad, and the memory afterwards.
+//! Memory after very many requests, good and bad.
 
 use std::{
     fs, io,
@@ -12,30 +12,29 @@ use serde_json::json;
 use crate::{
     http::{Connection, PATIENCE, data_url, drawn, get, metric, post, request},
     server::Service,
-    support::say,
+    support::{say, skip},
 };
 
-/// Requests in all, unless `DIGITSTACK_REQUESTS` says otherwise.
+/// Number of requests, unless `DIGITSTACK_REQUESTS` sets another.
 const REQUESTS: usize = 20_000;
-/// Requests before memory is first looked at.
+/// Requests before memory is measured first.
 const WARM_UP: usize = 4_000;
-/// Connections at the same time.
+/// Concurrent connections.
 const CONNECTIONS: usize = 4;
-/// By how much memory may grow: this share or this many bytes.
+/// Growth of memory that is allowed: a fraction, or bytes if that is more.
 const GROWTH: (f64, f64) = (0.1, 20.0 * 1048576.0);
 
-/// A line of `/proc/PID/status` in bytes, where there is one: `VmRSS`, what a process holds, or `VmHWM`, the most that
-/// it held.
+/// Line of `/proc/PID/status` in bytes, where there is one: `VmRSS`, resident memory, or `VmHWM`, its peak.
 pub fn memory(process: u32, line: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|found| found.strip_prefix(line)?.strip_prefix(':'))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? * 1024.0)
 }
 
-/// What is sent, and the status of the answer; none if the client goes away without one.
+/// Bytes to send, and the status of the answer; none if the client disconnects before it.
 type Mix = Vec<(Vec<u8>, Option<u16>)>;
 
-/// Requests with how often each comes: good ones, bad ones, and clients that go away.
+/// Good and bad requests and clients that disconnect, each with its frequency.
 fn mix() -> Mix {
     let json = "application/json";
     let pixels = |level: u8| json!({ "pixels": vec![level; 784] }).to_string().into_bytes();
@@ -68,9 +67,9 @@ fn mix() -> Mix {
     ];
     let mut mix: Mix =
         kinds.into_iter().flat_map(|(often, bytes, status)| std::iter::repeat_n((bytes, status), often)).collect();
-    // A fixed order that mixes them; 41 has no divisor in common with the number of requests.
+    // A fixed mixed order: 41 has no divisor in common with the number of requests.
     assert!(!mix.len().is_multiple_of(41));
-    mix = (0..mix.len()).map(|place| mix[place * 41 % mix.len()].clone()).collect();
+    mix = (0..mix.len()).map(|index| mix[index * 41 % mix.len()].clone()).collect();
     mix
 }
 
@@ -82,14 +81,14 @@ fn send(address: SocketAddr, mix: &Mix, count: usize) {
             scope.spawn(|| {
                 let mut open = None;
                 loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    if place >= count {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
                         break;
                     }
-                    let (bytes, expected) = &mix[place % mix.len()];
+                    let (bytes, expected) = &mix[index % mix.len()];
                     open = match one(open, address, bytes, *expected) {
                         Ok(open) => open,
-                        Err(error) => panic!("request {place}, expected {expected:?}: {error}"),
+                        Err(error) => panic!("request {index}, expected {expected:?}: {error}"),
                     };
                 }
             });
@@ -143,12 +142,11 @@ fn memory_does_not_grow_under_many_good_and_bad_requests() {
     let lines = service.stop();
     assert!(!lines.iter().any(|line| line.contains("panicked") || line.contains(" failed: ")));
     let (Some(before), Some(after)) = (before, after) else {
-        say(format!("hostile: {requests} requests in {seconds:.0} s; skipped: memory, there is no /proc here"));
-        return;
+        return skip(format!("memory after {requests} requests in {seconds:.0} s: there is no /proc here"));
     };
     let mib = |bytes: f64| bytes / 1048576.0;
     say(format!(
-        "hostile: {requests} requests in {seconds:.0} s; memory {:.1} MiB after {WARM_UP}, {:.1} MiB after all",
+        "adversarial: {requests} requests in {seconds:.0} s; memory {:.1} MiB after {WARM_UP}, {:.1} MiB after all",
         mib(before),
         mib(after)
     ));

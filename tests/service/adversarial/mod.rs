@@ -1,4 +1,4 @@
-//! Kinds of bad requests, one file for each layer that they attack, and what is expected of each.
+//! Bad requests, one file for each layer that they attack, with the answer that is expected to each.
 
 mod bodies;
 mod load;
@@ -7,25 +7,25 @@ mod pictures;
 mod table;
 mod wire;
 
-/// What should come back.
+/// Expected answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
     /// This status, with a JSON body that says what is wrong.
     Error(u16),
-    /// Status 200: harmless after all.
+    /// Status 200: the request is odd but valid.
     Answered,
     /// Status 200, or the connection is closed: the service may find its client gone before it answers.
     AnsweredOrGone,
-    /// The bytes are no HTTP, so that no route ever sees them: a bare 4xx, or the connection is closed.
+    /// A 4xx without a body, or a closed connection: the bytes are not HTTP, and no route sees them.
     Bare,
 }
 
 /// One bad request.
 pub struct Case {
     pub name: String,
-    /// What is sent.
+    /// Bytes to send.
     pub bytes: Vec<u8>,
-    /// Nothing is sent afterwards, and the service is told so.
+    /// The client closes its side after the bytes.
     pub ends: bool,
     pub expected: Expected,
 }
@@ -35,7 +35,7 @@ impl Case {
         Self { name: name.into(), bytes: bytes.into(), ends: false, expected }
     }
 
-    /// The same; the client closes its side after it.
+    /// This case, with the client's side closed after the bytes.
     pub fn and_end(self) -> Self {
         Self { ends: true, ..self }
     }

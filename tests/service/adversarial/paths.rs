@@ -1,9 +1,9 @@
-//! Paths, queries and methods that lead nowhere.
+//! Paths, queries and methods that do not exist.
 
 use super::{Case, Expected};
 use crate::http::{drawn, request};
 
-/// Names that lead out of a folder, or are none.
+/// Names that lead out of a folder or are invalid.
 const NAMES: [&str; 26] = [
     "..",
     "..%2f",
@@ -34,7 +34,7 @@ const NAMES: [&str; 26] = [
 ];
 
 /// Routes with a name in them.
-const PLACES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 5] = [
     ("GET", "/assets/NAME"),
     ("GET", "/report/NAME"),
     ("GET", "/v2/models/NAME"),
@@ -44,15 +44,15 @@ const PLACES: [(&str, &str); 5] = [
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (method, place) in PLACES {
+    for (method, route) in ROUTES {
         for name in NAMES {
-            let path = place.replace("NAME", name);
+            let path = route.replace("NAME", name);
             cases.push(Case::new(format!("{method} {path}"), request(method, &path, None, b""), Expected::Error(404)));
         }
         for length in [300, 8000] {
-            let path = place.replace("NAME", &"n".repeat(length));
+            let path = route.replace("NAME", &"n".repeat(length));
             cases.push(Case::new(
-                format!("{method} {place} with a name of {length}"),
+                format!("{method} {route} with a name of {length}"),
                 request(method, &path, None, b""),
                 Expected::Error(404),
             ));
@@ -109,7 +109,7 @@ pub fn cases() -> Vec<Case> {
 
 fn queries() -> Vec<Case> {
     let long = format!("stages={}", "t".repeat(10_000));
-    let many: String = (0..1000).map(|place| format!("a{place}=1&")).collect();
+    let many: String = (0..1000).map(|index| format!("a{index}=1&")).collect();
     let queries = [
         "stage=true",
         "stages",

@@ -1,4 +1,4 @@
-//! Pictures that are broken, lie about their size, or are something else.
+//! Pictures that are damaged, declare a false size, or are something else.
 
 use std::iter;
 
@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageFormat};
 use super::{Case, Expected};
 use crate::http::{self, data_url, drawing, drawn, png, request};
 
-/// Bytes of files that are no pictures that are read here, and of no files at all.
+/// Bytes of unsupported picture formats, of other files, and arbitrary bytes.
 pub fn foreign() -> Vec<(&'static str, Vec<u8>)> {
     let bmp =
         [&b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x01\0\0\0\x01\0\0\0\x01\0\x18\0\0\0\0\0\x04\0\0\0"[..], &[0; 20]]
@@ -54,7 +54,7 @@ fn harmless(name: impl Into<String>, bytes: &[u8]) -> Case {
     Case::new(name, predict("image/png", bytes), Expected::Answered)
 }
 
-/// Every picture that is sent.
+/// All cases with pictures.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, bytes) in foreign() {
@@ -74,7 +74,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The first chunks up to the pixels, and where their data begins.
+/// Chunks up to the first with pixels, with the offset of their data.
 fn pixels_at(png: &[u8]) -> usize {
     png.windows(4).position(|window| window == b"IDAT").expect("pixels") + 4
 }
@@ -97,9 +97,9 @@ fn broken_chunks() -> Vec<Case> {
         let at = png.windows(4).position(|window| window == kind).expect("a chunk");
         let name = String::from_utf8_lossy(kind);
         let length = u32::from_be_bytes([png[at - 4], png[at - 3], png[at - 2], png[at - 1]]);
-        let mut changed = |words: &str, place: usize, bytes: &[u8]| {
+        let mut changed = |words: &str, index: usize, bytes: &[u8]| {
             let mut png = png.clone();
-            png[place..place + bytes.len()].copy_from_slice(bytes);
+            png[index..index + bytes.len()].copy_from_slice(bytes);
             cases.push(refused(format!("{name} {words}"), &png));
         };
         let end = at + 4 + length as usize;
@@ -114,7 +114,7 @@ fn broken_chunks() -> Vec<Case> {
     cases
 }
 
-/// Pictures whose header promises impossible or huge sizes, and some that keep the promise.
+/// Pictures whose header declares impossible or huge sizes, some of them truly.
 fn sizes() -> Vec<Case> {
     let with_header = |width, height, bits, colour| {
         png::file(&[png::header(width, height, bits, colour), png::chunk(b"IDAT", &png::zeros(1000))])
@@ -150,7 +150,7 @@ fn sizes() -> Vec<Case> {
     cases
 }
 
-/// IHDR with values that there are none of.
+/// IHDR chunks with undefined values.
 fn headers() -> Vec<Case> {
     let pixels = png::chunk(b"IDAT", &png::zeros(10 * 11));
     let size = [0, 0, 0, 10, 0, 0, 0, 10];
@@ -192,13 +192,13 @@ fn headers() -> Vec<Case> {
         .collect()
 }
 
-/// Pixels that are not what the header says.
+/// Pixel data that do not match the header.
 fn pixels() -> Vec<Case> {
     let of = |data: &[u8]| png::file(&[png::header(10, 10, 8, 0), png::chunk(b"IDAT", data)]);
     let whole = png::zlib(&[0; 110]);
-    let changed = |place: usize, value: u8| {
+    let changed = |index: usize, value: u8| {
         let mut data = whole.clone();
-        data[place] = value;
+        data[index] = value;
         data
     };
     let filter: Vec<u8> = iter::repeat_n([9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 10).flatten().collect();
@@ -217,8 +217,7 @@ fn pixels() -> Vec<Case> {
     cases.into_iter().map(|(name, png)| refused(format!("a PNG with pixels {name}"), &png)).collect()
 }
 
-/// Chunks that lie beside the picture: those that inflate to very much, and those that are garbage. What is not needed
-/// is not looked at.
+/// Ancillary chunks that inflate to very many bytes or are garbage: they are ignored.
 fn beside_the_pixels() -> Vec<Case> {
     let bomb = png::zeros(300 << 20);
     let blank = png::chunk(b"IDAT", &png::zeros(110));
@@ -266,9 +265,9 @@ fn jpeg() -> Vec<Case> {
         jpeg[frame + 7..frame + 9].copy_from_slice(&width.to_be_bytes());
         jpeg
     };
-    let changed = |place: usize, bytes: &[u8]| {
+    let changed = |index: usize, bytes: &[u8]| {
         let mut jpeg = jpeg.clone();
-        jpeg[place..place + bytes.len()].copy_from_slice(bytes);
+        jpeg[index..index + bytes.len()].copy_from_slice(bytes);
         jpeg
     };
     let case = |name: String, bytes: &[u8], expected| Case::new(name, predict("image/jpeg", bytes), expected);

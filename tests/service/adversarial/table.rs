@@ -1,4 +1,4 @@
-//! Every case, one after the other, on one service.
+//! All cases, one after another, on one service.
 
 use std::{
     collections::BTreeSet,
@@ -14,11 +14,11 @@ use crate::{
     support::say,
 };
 
-/// How long a refusal may take, on a machine that is busy with other tests besides.
+/// Longest time for a refusal, on a machine that is busy with other tests.
 const QUICK: Duration = Duration::from_secs(10);
-/// How long the largest picture that is read may take.
+/// Longest time for the largest picture that is read.
 const LARGE: Duration = Duration::from_secs(20);
-/// The most memory that the service may hold while it is asked one thing after the other.
+/// Peak memory that is allowed, in bytes, with one request at a time.
 const MOST: f64 = 1024.0 * 1048576.0;
 
 #[test]
@@ -73,7 +73,7 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
     let said = peak.map_or_else(|| "not known here".to_owned(), |bytes| format!("{:.0} MiB", bytes / 1048576.0));
     let (took, name) = slowest;
     say(format!(
-        "hostile: {count} kinds, {bare} of them no HTTP; slowest: {name}, {:.2} s; memory at its peak: {said}",
+        "adversarial: {count} kinds, {bare} of them no HTTP; slowest: {name}, {:.2} s; memory at its peak: {said}",
         took.as_secs_f64()
     ));
     assert!(wrong.is_empty(), "{} of {count}: {wrong:#?}", wrong.len());
@@ -87,7 +87,7 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
 
 fn sent(service: &Service, case: &Case) -> io::Result<Answer> {
     let mut connection = Connection::open(service.address());
-    // Who is refused early need not be heard to the end.
+    // A request that is refused early need not be read to its end.
     let _ = connection.send(&case.bytes);
     if case.ends {
         connection.end();
@@ -100,7 +100,7 @@ fn sent(service: &Service, case: &Case) -> io::Result<Answer> {
     }
 }
 
-/// Checks what came back for a case.
+/// Checks the answer to a case.
 fn check(case: &Case, answer: &io::Result<Answer>) -> Result<(), String> {
     match (case.expected, answer) {
         (Expected::Bare, Ok(answer)) if (400..500).contains(&answer.status) => Ok(()),

@@ -1,4 +1,4 @@
-//! Bytes that break the rules of HTTP, some a little and some entirely.
+//! Bytes that violate HTTP, slightly or entirely.
 
 use super::{Case, Expected};
 use crate::http::{drawn, head};
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is no HTTP gets no answer of any route: there is no request.
+/// Bytes that are not HTTP at all: no route answers, since there is no request.
 fn no_http() -> Vec<Case> {
     let hello = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\0\0\x02\x13\x01\x01\0";
     let bytes: [(&str, Vec<u8>); 18] = [
@@ -47,10 +47,10 @@ fn no_http() -> Vec<Case> {
     cases
 }
 
-/// Heads that cannot be read, or are too much.
+/// Heads that are malformed or too large.
 fn bad_heads() -> Vec<Case> {
     let with = |headers: &str| format!("GET /v2 HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes();
-    let flood: String = (0..200).map(|place| format!("X-{place}: a\r\n")).collect();
+    let flood: String = (0..200).map(|index| format!("X-{index}: a\r\n")).collect();
     let folded = format!("X: a\r\n{}", " b\r\n".repeat(10));
     [
         ("a header of 100 KB", with(&format!("X: {}\r\n", "a".repeat(100_000)))),
@@ -91,7 +91,7 @@ fn bad_heads() -> Vec<Case> {
     .collect()
 }
 
-/// Bodies in chunks that are none. The head is whole, so that a route answers.
+/// Bodies with malformed chunks. The head is complete, so that a route answers.
 fn chunks() -> Vec<Case> {
     let refused = |name: &str, chunks: &str| {
         Case::new(
@@ -120,26 +120,50 @@ fn chunks() -> Vec<Case> {
     ]
 }
 
-/// Lengths that lie.
+/// Content lengths that do not match the body.
 fn lengths() -> Vec<Case> {
-    let bytes = |text: String| text.into_bytes();
+    let picture = |length| head("POST", "/api/predict", Some("image/png"), length);
+    let inference = head("POST", "/v2/models/dense/infer", Some("application/json"), 100);
+    let wrong = |name: &str, rest: &str| Case::new(name, format!("{START}{rest}"), Expected::Error(400));
     vec![
-        Case::new("a body that is shorter than it says", [&head("POST", "/api/predict", Some("image/png"), 100)[..], b"abc"].concat(), Expected::Error(400)).and_end(),
-        Case::new("JSON that is shorter than it says", [&head("POST", "/v2/models/dense/infer", Some("application/json"), 100)[..], b"{}"].concat(), Expected::Error(400)).and_end(),
-        Case::new("a body that never comes", head("POST", "/api/predict", Some("image/png"), 100), Expected::Error(400)).and_end(),
-        Case::new("a picture that is longer than it says", [&head("POST", "/api/predict", Some("image/png"), 100)[..], &drawn(1)].concat(), Expected::Error(400)),
-        Case::new("a length and chunks", bytes(format!("{START}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")), Expected::Error(400)),
-        Case::new("chunks and a length", bytes(format!("{START}Transfer-Encoding: chunked\r\nContent-Length: 300\r\n\r\n3\r\nabc\r\n0\r\n\r\n")), Expected::Error(400)),
-        Case::new("the same length twice", bytes(format!("{START}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc")), Expected::Error(400)),
-        Case::new("a body where none belongs", b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc".to_vec(), Expected::Error(404)),
-        Case::new("a body of which the head says to wait", bytes(format!("{START}Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n")), Expected::Error(413)),
-        Case::new("an expectation that nobody knows", bytes(format!("{START}Expect: a-miracle\r\nContent-Length: 3\r\n\r\nabc")), Expected::Error(400)),
-        Case::new("an upgrade", bytes(format!("{START}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nContent-Length: 3\r\n\r\nabc")), Expected::Error(400)),
-        Case::new("an upgrade to HTTP/2", b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n".to_vec(), Expected::Error(404)),
+        Case::new("a body that is shorter than it says", [&picture(100)[..], b"abc"].concat(), Expected::Error(400))
+            .and_end(),
+        Case::new("JSON that is shorter than it says", [&inference[..], b"{}"].concat(), Expected::Error(400))
+            .and_end(),
+        Case::new("a body that never comes", picture(100), Expected::Error(400)).and_end(),
+        Case::new(
+            "a picture that is longer than it says",
+            [&picture(100)[..], &drawn(1)].concat(),
+            Expected::Error(400),
+        ),
+        wrong("a length and chunks", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        wrong("chunks and a length", "Transfer-Encoding: chunked\r\nContent-Length: 300\r\n\r\n3\r\nabc\r\n0\r\n\r\n"),
+        wrong("the same length twice", "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc"),
+        Case::new(
+            "a body where none belongs",
+            b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc",
+            Expected::Error(404),
+        ),
+        Case::new(
+            "a body of which the head says to wait",
+            format!("{START}Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n"),
+            Expected::Error(413),
+        ),
+        wrong("an expectation that nobody knows", "Expect: a-miracle\r\nContent-Length: 3\r\n\r\nabc"),
+        wrong(
+            "an upgrade",
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nContent-Length: 3\r\n\r\nabc",
+        ),
+        Case::new(
+            "an upgrade to HTTP/2",
+            "GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+             HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+            Expected::Error(404),
+        ),
     ]
 }
 
-/// Hosts that are none of this machine's names.
+/// Host headers that do not name this machine.
 fn hosts() -> Vec<Case> {
     let case = |name: &str, bytes: &str| Case::new(name, bytes.to_owned(), Expected::Error(403));
     vec![
@@ -157,7 +181,7 @@ fn hosts() -> Vec<Case> {
     ]
 }
 
-/// Requests that are odd and still requests.
+/// Requests that are odd but valid.
 fn little_sins() -> Vec<Case> {
     let answered = |name: &str, bytes: Vec<u8>| Case::new(name, bytes, Expected::Answered);
     let good = [&head("POST", "/api/predict", Some("image/png"), drawn(1).len())[..], &drawn(1)].concat();
@@ -197,8 +221,8 @@ fn little_sins() -> Vec<Case> {
                 .replace('\u{7f}', "")
                 .into_bytes(),
         ),
-        // A client that closes its side is taken to be gone: its request need not be worked on,
-        // but it may be answered before the end of its side has come.
+        // A client that closes its side counts as gone: its request need not be processed, but it may be answered
+        // before the close arrives.
         Case::new(
             "a request whose sender says that it is the last",
             b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),

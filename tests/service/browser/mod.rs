@@ -1,7 +1,7 @@
-//! The drawing page in a real browser, with a real mouse, finger and keyboard as far as the page can tell.
+//! The drawing page in a real browser, used by mouse, finger and keyboard events like a person's.
 //!
-//! Needs Chromium and its driver (on Debian the packages `chromium chromium-driver`); without them each test says so
-//! and passes. Pictures of the page are left in `target/tmp/browser/`.
+//! Needs Chromium and its driver (on Debian the packages `chromium chromium-driver`); without them each test is
+//! skipped. Pictures of the page are left in `target/tmp/browser/`.
 
 mod strokes;
 mod webdriver;
@@ -16,13 +16,13 @@ use webdriver::{Browser, Pointer, Programs, Step};
 
 use crate::{server::Service, support::skip};
 
-/// The page with a service of its own behind it.
+/// Page with a service of its own.
 struct Page {
     browser: Browser,
     service: Service,
 }
 
-/// What the page shows, as its text.
+/// Text that the page shows.
 #[derive(Debug, Deserialize, PartialEq)]
 struct Shown {
     state: String,
@@ -31,11 +31,11 @@ struct Shown {
     digit: String,
     confidence: String,
     runner_up: String,
-    /// Names of the models over the columns.
+    /// Names of the models, the headings of the columns.
     models: Vec<String>,
     /// Ten rows with a cell for each model.
     table: Vec<Vec<String>>,
-    /// The digits whose cell is bold, for each model.
+    /// Digits whose cell is bold, for each model.
     tops: Vec<Vec<usize>>,
     /// Width and height of each stage's picture, 0 where there is none.
     stages: BTreeMap<String, (u32, u32)>,
@@ -61,7 +61,7 @@ const SHOWN: &str = "
         stages: Object.fromEntries(stages.map((id) => [id, size(document.getElementById(id))])),
     };";
 
-/// Runs a test on the page, if there is a browser, and then looks at the console: nothing may have gone wrong there.
+/// Runs a test on the page, if there is a browser, and then checks that the console has no error.
 fn on_the_page(test: impl FnOnce(&Page)) {
     with_the_page(|page| {
         test(&page);
@@ -84,7 +84,7 @@ fn with_the_page(test: impl FnOnce(Page)) {
 }
 
 impl Page {
-    /// Draws with the mouse or a finger: every stroke is pressed, moved and released.
+    /// Draws with the mouse or a finger: press, move and release for each stroke.
     fn draw_with(&self, pointer: Pointer, drawing: &[Stroke]) {
         let scale = self.number("document.getElementById('pad').getBoundingClientRect().width") / SIDE;
         let from_middle = |length: f64| ((length - SIDE / 2.0) * scale).round() as i64;
@@ -100,7 +100,7 @@ impl Page {
         self.draw_with(Pointer::Mouse, drawing);
     }
 
-    /// What the page shows once it has the answer to what is on the pad.
+    /// Text of the page once it shows the answer to the drawing.
     fn answered(&self) -> Shown {
         self.browser.wait("document.documentElement.dataset.state === 'answered'");
         self.browser.wait("[...document.querySelectorAll('img[src]')].every((picture) => picture.complete)");
@@ -127,12 +127,12 @@ impl Page {
         self.number("Number(document.documentElement.dataset.answers)")
     }
 
-    /// Pixels of the pad that have ink.
+    /// Number of the pad's pixels that have ink.
     fn inked(&self) -> f64 {
         self.number(
             "(() => { const pad = document.getElementById('pad');
               const levels = pad.getContext('2d').getImageData(0, 0, pad.width, pad.height).data;
-              return levels.filter((level, place) => place % 4 === 3 && level > 0).length })()",
+              return levels.filter((level, index) => index % 4 === 3 && level > 0).length })()",
         )
     }
 
@@ -140,7 +140,7 @@ impl Page {
         self.browser.run(&format!("return document.querySelector('{selector}').disabled")).as_bool().unwrap()
     }
 
-    /// Leaves a picture of the page for people to look at.
+    /// Saves a picture of the page, to look at.
     fn save_picture(&self, name: &str) {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
         std::fs::create_dir_all(&folder).unwrap();
@@ -149,7 +149,7 @@ impl Page {
 }
 
 impl Shown {
-    /// Checks an answer that names a digit, and everything beside it.
+    /// Checks an answer that names a digit, and the rest of the page.
     fn check(&self, expected: u8, stack: &str) {
         let expected = expected.to_string();
         assert_eq!((self.view.as_str(), &self.digit), ("answer", &expected), "{self:?}");
@@ -167,7 +167,7 @@ impl Shown {
             let shares: Vec<f64> =
                 self.table.iter().map(|row| row[column].trim_start_matches(['<', '>']).parse().unwrap()).collect();
             let sum: f64 = shares.iter().sum();
-            // Shares are rounded to 0.01, and those that are next to nothing are shown as less than that.
+            // Probabilities are rounded to 0.01, and smaller ones are shown as less than that.
             assert!((sum - 100.0).abs() < 0.11, "{model}: {shares:?} sum to {sum}");
             let highest = shares.iter().copied().fold(0.0, f64::max);
             assert!(
@@ -189,7 +189,7 @@ impl Shown {
         assert_eq!(self.stages["stage-image"], (28, 28));
     }
 
-    /// Checks that nothing is left of an answer.
+    /// Checks that the page shows no part of an answer.
     fn check_empty(&self) {
         assert_eq!((self.digit.as_str(), self.confidence.as_str(), self.runner_up.as_str()), ("", "", ""), "{self:?}");
         assert!(self.table.iter().flatten().all(|cell| cell == "–"), "{self:?}");
@@ -197,7 +197,7 @@ impl Shown {
         assert!(self.stages.values().all(|size| *size == (0, 0)), "{self:?}");
     }
 
-    /// Checks that no digit is named, for a reason whose words these are part of.
+    /// Checks that no digit is named, for a reason that contains these words.
     fn check_refused(&self, reason: &str) {
         assert_eq!(self.view, "refusal", "{self:?}");
         assert!(self.verdict.contains(reason), "expected words with {reason:?}: {self:?}");
@@ -205,7 +205,7 @@ impl Shown {
     }
 }
 
-/// What the service says of its run.
+/// The service's description of its run.
 fn about_the_run(service: &Service) -> Value {
     let text = ureq::get(service.url("/api/run")).call().unwrap().body_mut().read_to_string().unwrap();
     serde_json::from_str(&text).unwrap()
@@ -254,7 +254,7 @@ fn undo_takes_the_last_stroke_back_and_redo_restores_it() {
         assert_eq!((page.answered().table, page.inked()), (whole.table, more));
         assert!(page.disabled("#redo"));
 
-        // Clearing is an action like any other.
+        // Clearing can be undone.
         page.clear();
         page.browser.click("#undo");
         assert_eq!((page.answered().digit.as_str(), page.inked()), ("4", more));
@@ -263,7 +263,7 @@ fn undo_takes_the_last_stroke_back_and_redo_restores_it() {
         }
         page.shown().check_empty();
         assert!(page.disabled("#undo"));
-        // A new stroke is another future.
+        // A new stroke discards what could be redone.
         page.draw(&digit(1));
         assert_eq!(page.answered().digit, "1");
         assert!(page.disabled("#redo"));
@@ -303,7 +303,7 @@ fn an_uploaded_picture_is_shown_and_read_and_what_is_no_picture_is_refused() {
 fn a_wider_brush_of_a_pen_leaves_more_ink() {
     on_the_page(|page| {
         let inked = "document.getElementById('pad').getContext('2d').getImageData(0, 0, 280, 280).data\
-                     .filter((value, place) => place % 4 === 3 && value > 0).length";
+                     .filter((value, index) => index % 4 === 3 && value > 0).length";
         let ink = [8, 16, 32].map(|width| {
             let set =
                 format!("const brush = document.getElementById('brush'); brush.value = {width}; brush.dispatchEvent(new Event('input'));");
@@ -368,7 +368,7 @@ fn an_empty_pad_two_digits_and_a_scribble_are_given_no_digit_and_a_reason() {
         page.answered().check_refused("does not look like a digit");
         page.clear();
 
-        // The next digit is read as if nothing had been.
+        // The next digit is read as usual.
         page.draw(&digit(0));
         assert_eq!(page.answered().digit, "0");
     });
@@ -394,7 +394,7 @@ fn a_digit_can_be_drawn_read_undone_and_cleared_with_the_keyboard_alone() {
             page.browser.press(&[], &[TAB]);
             tabs += 1;
         }
-        // From the middle to the left upper corner of a 7.
+        // From the middle to the upper left corner of a 7.
         page.browser.press(&[SHIFT], &[UP; 5]);
         page.browser.press(&[SHIFT], &[LEFT; 3]);
         assert_eq!(page.inked(), 0.0, "the pen is up");
@@ -431,7 +431,7 @@ fn the_switch_to_centring_by_the_box_asks_again_and_moves_the_digit() {
         page.browser.click("input[name=centre][value=box]");
         assert_eq!(page.shown().state, "idle", "there is nothing to ask about");
         page.browser.click("input[name=centre][value=mass]");
-        // Its mass lies high above the middle of its box.
+        // Its centre of mass lies high above the middle of its box.
         page.draw(&digit(7));
         page.answered();
         let (by_mass, before) = (page.browser.run(picture), page.answers());
@@ -445,7 +445,7 @@ fn the_switch_to_centring_by_the_box_asks_again_and_moves_the_digit() {
     });
 }
 
-/// A colour's red, green and blue, and its opacity.
+/// Red, green, blue and opacity of a colour.
 fn colour(css: &str) -> [f64; 4] {
     let numbers = css.trim_start_matches("rgba(").trim_start_matches("rgb(").trim_end_matches(')');
     let numbers: Vec<f64> =
@@ -453,7 +453,7 @@ fn colour(css: &str) -> [f64; 4] {
     [numbers[0], numbers[1], numbers[2], numbers.get(3).copied().unwrap_or(1.0)]
 }
 
-/// Contrast of two opaque colours by the Web Content Accessibility Guidelines 2.2: 1 to 21.
+/// Contrast of two opaque colours by the Web Content Accessibility Guidelines 2.2, 1 to 21.
 fn contrast(one: &str, other: &str) -> f64 {
     let luminance = |css: &str| {
         let [red, green, blue, opacity] = colour(css);
@@ -481,7 +481,7 @@ fn contrast_is_measured_as_the_guidelines_say() {
 }
 
 impl Page {
-    /// Colour of an element's text, and of what is behind it.
+    /// Colours of an element's text and of its background.
     fn colours(&self, selector: &str) -> (String, String) {
         let script = format!(
             "let element = document.querySelector('{selector}'), style = getComputedStyle(element);
@@ -493,7 +493,7 @@ impl Page {
     }
 }
 
-/// Colour of the pad in the middle of the drawn digit 1: the body of a function in the page.
+/// JavaScript function body that returns the pad's colour in the middle of the drawn digit 1.
 const DRAWN_COLOUR: &str = "
     const [red, green, blue, opacity] = document.getElementById('pad').getContext('2d').getImageData(142, 140, 1, 1).data;
     return opacity === 255 ? `rgb(${red}, ${green}, ${blue})` : `only ${opacity} of 255`;";
@@ -529,7 +529,7 @@ fn light_and_dark_pages_have_colours_of_their_own_that_can_be_read() {
                 );
             }
             let (ink, paper) = page.colours("body");
-            // The strokes are drawn anew in the ink of the page.
+            // The strokes are drawn again in the page's ink colour.
             page.browser.wait(&format!("(() => {{ {DRAWN_COLOUR} }})() === '{ink}'"));
             let (_, pad) = page.colours("#pad");
             assert!(contrast(&ink, &pad) > 10.0, "{scheme}: strokes of {ink} on {pad}");
@@ -540,7 +540,7 @@ fn light_and_dark_pages_have_colours_of_their_own_that_can_be_read() {
         let dark = |css: &str| contrast(css, "rgb(0, 0, 0)") < contrast(css, "rgb(255, 255, 255)");
         assert!(dark(&seen[0].0) && !dark(&seen[0].1) && !dark(&seen[1].0) && dark(&seen[1].1), "{seen:?}");
 
-        // What is sent is the ink, not its colour.
+        // The ink is sent without its colour.
         page.browser.click("#recognise");
         assert_eq!(page.answered().table, answer.table);
     });
@@ -586,7 +586,7 @@ fn a_service_that_is_gone_is_told_to_the_reader_and_the_console_is_heard() {
         let words = "return document.getElementById('verdict').textContent";
         assert_eq!(page.browser.run(words), "The service does not answer. Is it still running?");
         assert_eq!(page.browser.run("return document.getElementById('digit').textContent"), "");
-        // What the other tests look for would be there.
+        // Proof that the other tests would notice an error in the console.
         let heard = page.browser.console();
         assert!(heard.iter().any(|(level, words)| level == "SEVERE" && words.contains("/api/predict")), "{heard:?}");
     });

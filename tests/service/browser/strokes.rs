@@ -1,4 +1,4 @@
-//! Drawings of digits, as strokes for the pad and as pictures.
+//! Drawings of digits, as strokes for the drawing pad and as picture files.
 
 use std::{
     f64::consts::TAU,
@@ -7,13 +7,13 @@ use std::{
 
 use image::{GrayImage, Luma};
 
-/// Points on the pad in the order in which they are drawn.
+/// Points on the pad, in the order of drawing.
 pub type Stroke = Vec<(f64, f64)>;
 
-/// Length of the pad's sides.
+/// Side length of the pad.
 pub const SIDE: f64 = 280.0;
 
-/// Straight lines from corner to corner.
+/// Straight lines through corners.
 pub fn line(corners: &[(f64, f64)]) -> Stroke {
     let mut stroke = vec![corners[0]];
     for pair in corners.windows(2) {
@@ -24,7 +24,7 @@ pub fn line(corners: &[(f64, f64)]) -> Stroke {
     stroke
 }
 
-/// Part of an ellipse. Angles are parts of a turn, from the right on downwards.
+/// Arc of an ellipse. Angles are fractions of a turn, clockwise from the right.
 fn arc((x, y): (f64, f64), (wide, high): (f64, f64), from: f64, to: f64) -> Stroke {
     let steps = ((to - from).abs() * 24.0).ceil() as usize;
     let angles = (0..=steps).map(|step| TAU * (from + (to - from) * step as f64 / steps as f64));
@@ -50,12 +50,12 @@ pub fn digit(digit: u8) -> Vec<Stroke> {
     }
 }
 
-/// A drawing scaled about the left upper corner and moved.
+/// A drawing scaled about the upper left corner, then moved.
 pub fn placed(drawing: &[Stroke], scale: f64, (dx, dy): (f64, f64)) -> Vec<Stroke> {
     drawing.iter().map(|stroke| stroke.iter().map(|(x, y)| (x * scale + dx, y * scale + dy)).collect()).collect()
 }
 
-/// All over the pad.
+/// Scribble across the whole pad.
 pub const SCRIBBLE: [(f64, f64); 16] = [
     (30.0, 40.0),
     (250.0, 60.0),
@@ -75,13 +75,13 @@ pub const SCRIBBLE: [(f64, f64); 16] = [
     (20.0, 20.0),
 ];
 
-/// A file with a digit in dark ink on light paper.
+/// Writes a picture file of a digit in dark ink on light paper.
 pub fn paper(folder: &Path, label: u8) -> PathBuf {
     let (scale, drawing) = (1.6, digit(label));
     let picture = GrayImage::from_fn(480, 520, |x, y| {
-        let place = (f64::from(x) / scale, (f64::from(y) - 30.0) / scale);
+        let point = (f64::from(x) / scale, (f64::from(y) - 30.0) / scale);
         let inked =
-            drawing.iter().flat_map(|stroke| stroke.windows(2)).any(|ends| distance(place, ends[0], ends[1]) < 9.0);
+            drawing.iter().flat_map(|stroke| stroke.windows(2)).any(|ends| distance(point, ends[0], ends[1]) < 9.0);
         let paper = 236 - (x / 16) as u8;
         Luma([if inked { 45 } else { paper }])
     });
@@ -90,7 +90,7 @@ pub fn paper(folder: &Path, label: u8) -> PathBuf {
     file
 }
 
-/// Of a point from a straight line with these ends.
+/// Distance of a point from the straight line between two ends.
 fn distance((x, y): (f64, f64), (from_x, from_y): (f64, f64), (to_x, to_y): (f64, f64)) -> f64 {
     let (dx, dy) = (to_x - from_x, to_y - from_y);
     let along = (((x - from_x) * dx + (y - from_y) * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);

@@ -1,4 +1,4 @@
-//! A browser at the end of the W3C WebDriver protocol: Chromium through `chromedriver`, both from the system.
+//! Client of the W3C WebDriver protocol: Chromium through `chromedriver`, both from the system.
 
 use std::{
     io::{BufRead, BufReader},
@@ -11,21 +11,21 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Under these names the browser is looked for, in this order.
+/// Names under which the browser is searched for, in this order.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-/// How long a condition of [`Browser::wait`] may stay false.
+/// Longest time that a condition of [`Browser::wait`] may stay false.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The key under which the protocol names an element.
+/// Key of an element's identifier in the protocol.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// A browser and its driver.
+/// Paths of a browser and its driver.
 pub struct Programs {
     browser: PathBuf,
     driver: PathBuf,
 }
 
 impl Programs {
-    /// Those on the path, or what is missing.
+    /// Finds the programs on `PATH`, or names what is missing.
     pub fn find() -> Result<Self, String> {
         let on_path = |name: &str| {
             let folders = std::env::var_os("PATH")?;
@@ -38,7 +38,7 @@ impl Programs {
     }
 }
 
-/// A browser without a window, with a profile of its own. Dropped, it is closed.
+/// Headless browser with a profile of its own; closed when dropped.
 pub struct Browser {
     driver: Child,
     agent: ureq::Agent,
@@ -47,7 +47,7 @@ pub struct Browser {
     profile: TempDir,
 }
 
-/// A device that points.
+/// Pointing device.
 #[derive(Clone, Copy)]
 pub enum Pointer {
     Mouse,
@@ -55,16 +55,16 @@ pub enum Pointer {
     Touch,
 }
 
-/// What a pointer or a key does next.
+/// Action of a pointer.
 #[derive(Clone, Copy)]
 pub enum Step {
-    /// To a place in CSS pixels from the middle of the element.
+    /// Move to an offset in CSS pixels from the middle of the element.
     Move(i64, i64),
     Press,
     Release,
 }
 
-/// A driver and its port; none if it ended before it said one.
+/// Starts a driver and returns it with its port; none if it ended before it printed one.
 fn start_driver(programs: &Programs) -> Option<(Child, u16)> {
     let mut command = Command::new(&programs.driver);
     let mut driver =
@@ -76,13 +76,13 @@ fn start_driver(programs: &Programs) -> Option<(Child, u16)> {
         driver.wait().expect("it ended");
         return None;
     };
-    // It goes on writing now and then, and must not find its output closed.
+    // The driver keeps writing, and its output must stay open.
     std::thread::spawn(move || lines.for_each(drop));
     Some((driver, port))
 }
 
 impl Browser {
-    /// Starts a driver on a free port, and a browser. On a busy machine the first try may come to nothing.
+    /// Starts a driver on a free port, and a browser; tries again, since on a busy machine the first try may fail.
     pub fn start(programs: &Programs) -> Self {
         let mut tries = Vec::new();
         for _ in 0..3 {
@@ -96,8 +96,8 @@ impl Browser {
 
     fn try_start(programs: &Programs) -> Result<Self, String> {
         let profile = tempfile::tempdir().expect("a temporary folder");
-        // It takes a free port of one family of addresses and then the same of the other, which another driver may have
-        // taken by then: it ends.
+        // The driver takes a free IPv4 port and then the same IPv6 port, which another driver may have taken: then it
+        // ends.
         let (driver, port) = (0..10).find_map(|_| start_driver(programs)).expect("chromedriver says its port");
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -105,7 +105,7 @@ impl Browser {
             .timeout_global(Some(PATIENCE * 4))
             .build();
         let session = format!("http://127.0.0.1:{port}/session");
-        // From here on dropping it ends the driver.
+        // From here on, dropping the browser ends the driver.
         let mut browser = Self { driver, agent: ureq::Agent::new_with_config(config), session, profile };
         let folder = browser.profile.path().display();
         let arguments = json!([
@@ -134,12 +134,12 @@ impl Browser {
         self.post("/url", json!({ "url": url }));
     }
 
-    /// Runs the body of a function in the page; what it returns comes back.
+    /// Runs a JavaScript function body in the page and returns its result.
     pub fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({ "script": script, "args": [] }))
     }
 
-    /// Waits until an expression is true in the page. It is asked again with every frame that the browser draws.
+    /// Waits until a JavaScript expression is true in the page; it is evaluated with every frame.
     pub fn wait(&self, condition: &str) {
         let script = format!(
             "const done = arguments[0], end = performance.now() + {};
@@ -156,7 +156,7 @@ impl Browser {
         );
     }
 
-    /// Clicks in the middle of the first element that a CSS selector picks.
+    /// Clicks the middle of the first element that matches a CSS selector.
     pub fn click(&self, selector: &str) {
         self.post(&format!("/element/{}/click", self.element(selector)), json!({}));
     }
@@ -166,7 +166,7 @@ impl Browser {
         self.post(&format!("/element/{}/value", self.element(selector)), json!({ "text": file }));
     }
 
-    /// Moves a pointer over an element and presses it there.
+    /// Performs a pointer's actions on an element.
     pub fn point(&self, pointer: Pointer, selector: &str, steps: &[Step]) {
         let kind = match pointer {
             Pointer::Mouse => "mouse",
@@ -185,7 +185,7 @@ impl Browser {
         self.act(source);
     }
 
-    /// Types keys, one after another, while others are held.
+    /// Types keys one after another while others are held.
     pub fn press(&self, held: &[char], keys: &[char]) {
         let action = |kind: &str, key: &char| json!({ "type": kind, "value": key });
         let mut actions: Vec<Value> = held.iter().map(|key| action("keyDown", key)).collect();
@@ -195,32 +195,32 @@ impl Browser {
         self.act(source);
     }
 
-    /// A command of Chromium's own protocol.
+    /// Sends a command of Chromium's own protocol.
     pub fn chromium(&self, command: &str, parameters: Value) -> Value {
         self.post("/goog/cdp/execute", json!({ "cmd": command, "params": parameters }))
     }
 
-    /// Takes the size of a screen, a phone's or another.
+    /// Sets the size of the screen, that of a phone or another.
     pub fn resize(&self, width: u32, height: u32, phone: bool) {
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
         self.chromium("Emulation.setDeviceMetricsOverride", screen);
         self.chromium("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone }));
     }
 
-    /// As if the reader had asked for dark or light pages.
+    /// Sets the preferred colour scheme, dark or light.
     pub fn prefer(&self, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.chromium("Emulation.setEmulatedMedia", json!({ "features": features }));
     }
 
-    /// A PNG file of what is to be seen.
+    /// Writes a PNG file of the visible page.
     pub fn save_picture(&self, file: &Path) {
         let shot = self.chromium("Page.captureScreenshot", json!({ "format": "png" }));
         let png = STANDARD.decode(shot["data"].as_str().expect("a picture")).expect("base64");
         std::fs::write(file, png).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
 
-    /// What the console said since it was last asked: level and words.
+    /// Level and text of the console's entries since the last call.
     pub fn console(&self) -> Vec<(String, String)> {
         let entries = self.post("/se/log", json!({ "type": "browser" }));
         let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
@@ -262,7 +262,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Closes the browser; killing the driver alone would leave it.
+        // Closes the browser; killing only the driver would leave it running.
         let _ = self.agent.delete(&self.session).call();
         let _ = self.driver.kill();
         let _ = self.driver.wait();

@@ -1,4 +1,4 @@
-//! `/api/predict`: one image, however it is sent, and the pictures on the way.
+//! `/api/predict`: the same answer however an image is sent, and the pictures of the preprocessing stages.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use digitstack::{data::synthetic, seed::Seed};
@@ -10,7 +10,7 @@ use crate::{
     server::Service,
 };
 
-/// An answer without what differs each time.
+/// Answer without its times.
 fn timeless(mut answer: Value) -> Value {
     answer["milliseconds"].take();
     answer

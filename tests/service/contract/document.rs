@@ -1,6 +1,6 @@
-//! `/api/openapi.json` and the service say the same.
+//! The service does what `/api/openapi.json` documents.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, fs, net::SocketAddr};
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::{
 
 /// Methods that are tried on every route.
 const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"];
-/// Paths that there are none of.
+/// Paths that do not exist.
 const NOWHERE: [&str; 10] = [
     "/api",
     "/api/",
@@ -32,7 +32,7 @@ fn document(address: SocketAddr) -> Document {
     Document(answer.json())
 }
 
-/// A path of the document with its parameter filled in.
+/// Path of the document with its parameter filled in.
 fn filled(path: &str) -> String {
     let name = if path.starts_with("/assets") {
         "app.js"
@@ -44,7 +44,7 @@ fn filled(path: &str) -> String {
     path.replace("{name}", name)
 }
 
-/// A batch of one blank image, as the protocol wants it.
+/// Inference request with one blank image.
 fn batch() -> Vec<u8> {
     json!({ "inputs": [{ "name": "images", "shape": [1, 784], "datatype": "UINT8", "data": vec![0; 784] }] })
         .to_string()
@@ -62,7 +62,7 @@ impl Given {
     }
 }
 
-/// One request and more for each status that a route may answer with.
+/// Answers to at least one request for each documented status of each route.
 fn provoked() -> Given {
     let mut given = Given::default();
     ordinary(&mut given);
@@ -152,23 +152,11 @@ fn ordinary(given: &mut Given) {
 /// A run without a report.
 fn without_a_report(given: &mut Given) {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    copy(trained::served_run(), folder.path());
+    trained::copy(trained::served_run(), folder.path());
     fs::remove_dir_all(folder.path().join("report")).expect("deletes");
     let service = Service::start_on(folder.path(), &[]);
     assert_eq!(get(service.address(), "/").status, 200);
     given.add("GET", "/report/", 404, get(service.address(), "/report/"));
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("creates");
-    for entry in fs::read_dir(from).expect("reads").map(|entry| entry.expect("an entry")) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)
-        } else {
-            fs::copy(entry.path(), target).map(drop).expect("copies")
-        }
-    }
 }
 
 fn too_many(given: &mut Given) {
@@ -192,7 +180,7 @@ fn too_slow(given: &mut Given) {
     given.add("POST", "/v2/models/{name}/infer", 408, half);
 }
 
-/// Requests whose head began before the service was asked to stop and is whole only afterwards.
+/// Answers to requests whose head begins before the service is asked to stop and ends afterwards.
 fn stopping(given: &mut Given) {
     let mut service = Service::start(&[]);
     let address = service.address();
@@ -202,7 +190,7 @@ fn stopping(given: &mut Given) {
         connection.send(format!("GET {} HTTP/1.1\r\n", filled(path)).as_bytes()).expect("sends");
         waiting.push((path, connection));
     }
-    // Connections are taken in order: those above were when these are answered.
+    // Connections are accepted in order: those above are, once these are answered.
     for _ in 0..20 {
         assert_eq!(get(address, "/v2/health/ready").status, 200);
     }
@@ -215,7 +203,7 @@ fn stopping(given: &mut Given) {
     assert!(service.wait().success());
 }
 
-/// Checks an answer against what the document says of its status.
+/// Checks an answer against the documented response of its status.
 fn check(document: &Document, response: &Value, answer: &Answer) -> Result<(), String> {
     let contents = response["content"].as_object().ok_or("no content is documented")?;
     let kind = answer.header("content-type");
@@ -267,8 +255,10 @@ fn what_is_accepted_is_documented() {
     let service = Service::start(&[]);
     let document = document(service.address());
     let rows = vec![vec![7; 28]; 28];
-    let tensor = |data: Value| json!({ "inputs": [{ "name": "images", "shape": [1, 28, 28], "datatype": "UINT8", "data": data }] });
-    let full = json!({ "id": "a", "parameters": {}, "outputs": [{ "name": "digit" }], "inputs": tensor(json!(rows))["inputs"] });
+    let images = |data: Value| json!([{ "name": "images", "shape": [1, 28, 28], "datatype": "UINT8", "data": data }]);
+    let tensor = |data: Value| json!({ "inputs": images(data) });
+    let outputs = json!([{ "name": "digit" }]);
+    let full = json!({ "id": "a", "parameters": {}, "outputs": outputs, "inputs": images(json!(rows)) });
     for (path, body) in [
         ("/api/predict", json!({ "pixels": vec![7; 784] })),
         ("/api/predict", json!({ "pixels": rows })),

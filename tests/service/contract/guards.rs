@@ -1,4 +1,4 @@
-//! What every request passes: host, headers, counters, the access log.
+//! Middleware of every request: the check of the host, headers, counters, the access log.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ fn a_loopback_service_answers_only_to_names_of_this_machine() {
     assert_eq!((none.status, none.check_error()), (403, Ok(())));
 }
 
-/// One answer of every status that can be had quickly.
+/// Answers with every status that can be provoked quickly.
 fn answers(service: &Service) -> Vec<Answer> {
     let address = service.address();
     let mut answers: Vec<Answer> = [
@@ -87,7 +87,7 @@ fn every_answer_tells_the_browser_what_it_may_do() {
     assert!(!report.contains("script-src"), "the report has no scripts: {report}");
 }
 
-/// Samples by name and labels, if the text is in Prometheus' format.
+/// Samples by name and labels; panics unless the text is in Prometheus' format.
 fn samples(text: &str) -> BTreeMap<String, f64> {
     let (mut kinds, mut samples) = (BTreeMap::new(), BTreeMap::new());
     for line in text.lines() {
@@ -161,7 +161,7 @@ fn metrics_are_prometheus_text_and_move_by_what_is_sent() {
     }
     let ends = after.iter().filter(|(sample, _)| sample.starts_with("digitstack_reading_seconds_bucket"));
     assert!(ends.clone().count() > 5 && ends.clone().all(|(_, value)| *value <= 4.0), "{after:#?}");
-    // Names that somebody makes up become no time series.
+    // Invented names create no time series.
     assert_eq!(counted().len(), after.len(), "the series are those of the routes and statuses");
 }
 

@@ -1,4 +1,4 @@
-//! The open inference protocol: batches say what single images say, in every shape and type.
+//! The open inference protocol: batches give the predictions of single images, in every shape and type.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::{
     server::Service,
 };
 
-/// Images of a batch; 4 are the last that are read one by one.
+/// Batch sizes; up to 4 images are predicted one by one.
 const BATCHES: [usize; 5] = [1, 4, 5, 9, 40];
 const CLASSES: usize = 10;
 
@@ -18,7 +18,7 @@ fn infer(address: SocketAddr, model: &str, body: &Value) -> Answer {
     post(address, &format!("/v2/models/{model}/infer"), "application/json", body.to_string())
 }
 
-/// The batch as a tensor. `FP32`: levels divided by 255.
+/// Batch as a tensor of the protocol; `FP32` holds levels divided by 255.
 fn tensor(images: &[[u8; 784]], shape: &[usize], datatype: &str) -> Value {
     let levels = images.iter().flatten();
     let data: Vec<Value> = match datatype {
@@ -28,7 +28,7 @@ fn tensor(images: &[[u8; 784]], shape: &[usize], datatype: &str) -> Value {
     json!({ "name": "images", "shape": shape, "datatype": datatype, "data": data })
 }
 
-/// An output's numbers.
+/// Numbers of an output.
 fn output<'a>(answer: &'a Value, name: &str) -> Option<&'a Value> {
     answer["outputs"].as_array()?.iter().find(|output| output["name"] == name)
 }
@@ -37,7 +37,7 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().expect("numbers").iter().map(|number| number.as_f64().expect("a number")).collect()
 }
 
-/// Every model's rows, image by image, from `/api/predict`.
+/// Class probabilities of every model from `/api/predict`, image by image.
 fn single(address: SocketAddr, images: &[[u8; 784]]) -> Vec<Vec<(String, Vec<f64>)>> {
     let answer = |image: &[u8; 784]| {
         post(address, "/api/predict", "application/json", json!({ "pixels": &image[..] }).to_string()).json()
@@ -56,11 +56,11 @@ fn batches_give_what_single_images_give_for_every_model_shape_and_type() {
     let service = Service::start(&[]);
     let address = service.address();
     let images: Vec<[u8; 784]> =
-        (0..40).map(|place| synthetic::digit(place % 10, Seed(100 + u64::from(place)))).collect();
+        (0..40).map(|index| synthetic::digit(index % 10, Seed(100 + u64::from(index)))).collect();
     let single = single(address, &images);
     let models = get(address, "/v2/models").json()["models"].clone();
     let (mut asked, mut largest) = (0, 0.0f64);
-    for (place, model) in models.as_array().expect("models").iter().enumerate() {
+    for (index, model) in models.as_array().expect("models").iter().enumerate() {
         let model = model.as_str().expect("a name");
         for count in BATCHES {
             let shapes = [vec![count, 28, 28], vec![count, 1, 28, 28], vec![count, 28, 28, 1], vec![count, 784]];
@@ -80,13 +80,13 @@ fn batches_give_what_single_images_give_for_every_model_shape_and_type() {
                 let (rows, digits) = (numbers(&probabilities["data"]), numbers(&digits["data"]));
                 assert_eq!((rows.len(), digits.len()), (count * CLASSES, count));
                 for ((row, digit), expected) in rows.chunks(CLASSES).zip(digits).zip(&single) {
-                    assert_eq!(expected[place].0, model);
-                    let difference = row.iter().zip(&expected[place].1).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                    assert_eq!(expected[index].0, model);
+                    let difference = row.iter().zip(&expected[index].1).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
                     largest = largest.max(difference);
                     assert!(
                         difference < 1e-5,
                         "{model}, {count} images, {shape:?}, {datatype}: {row:?} and {:?}",
-                        expected[place].1
+                        expected[index].1
                     );
                     assert!(row.iter().all(|p| *p <= row[digit as usize]), "{digit}: {row:?}");
                 }
@@ -106,7 +106,10 @@ fn numbers_may_be_nested_in_any_way() {
     let service = Service::start(&[]);
     let image = synthetic::digit(6, Seed(1));
     let rows: Vec<&[u8]> = image.chunks(28).collect();
-    let body = |shape: &[usize], data: Value| json!({ "inputs": [{ "name": "images", "shape": shape, "datatype": "UINT8", "data": data }] });
+    let body = |shape: &[usize], data: Value| {
+        let tensor = json!({ "name": "images", "shape": shape, "datatype": "UINT8", "data": data });
+        json!({ "inputs": [tensor] })
+    };
     let flat = infer(service.address(), "cnn", &body(&[1, 28, 28], json!(&image[..]))).json();
     for (shape, data) in
         [(&[1, 28, 28][..], json!([rows])), (&[1, 784], json!([&image[..]])), (&[1, 1, 28, 28], json!([[rows]]))]
@@ -158,11 +161,12 @@ fn health_and_metadata_describe_what_is_there() {
         assert_eq!(get(address, &format!("/v2/models/{model}/ready")).json(), json!({ "ready": true }));
         let about = get(address, &format!("/v2/models/{model}")).json();
         assert_eq!(about["name"], model);
-        // What the metadata promises is what an answer has.
+        // The answer has the outputs that the metadata lists.
         let input = &about["inputs"][0];
         assert_eq!((&input["name"], &input["shape"]), (&json!("images"), &json!([-1, 28, 28])));
-        let data = json!({ "name": input["name"], "datatype": input["datatype"], "shape": [2, 28, 28], "data": vec![0; 2 * 784] });
-        let answer = infer(address, model, &json!({ "inputs": [data] })).json();
+        let (name, datatype, blank) = (&input["name"], &input["datatype"], vec![0; 2 * 784]);
+        let tensor = json!({ "name": name, "datatype": datatype, "shape": [2, 28, 28], "data": blank });
+        let answer = infer(address, model, &json!({ "inputs": [tensor] })).json();
         for promised in about["outputs"].as_array().expect("outputs") {
             let given = output(&answer, promised["name"].as_str().expect("a name")).expect("promised");
             assert_eq!(given["datatype"], promised["datatype"]);

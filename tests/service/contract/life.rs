@@ -1,4 +1,4 @@
-//! How the service starts and how it ends.
+//! Start and end of the service.
 
 use std::{
     net::TcpStream,
@@ -63,7 +63,7 @@ fn without_a_run_it_says_how_to_make_one() {
 }
 
 #[test]
-fn arguments_that_cannot_be_meant_are_usage_errors() {
+fn impossible_arguments_are_usage_errors() {
     for wrong in [
         "--timeout=0",
         "--timeout=nan",

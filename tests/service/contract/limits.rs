@@ -1,4 +1,4 @@
-//! Limits: how much at once, how long, how slow.
+//! Limits on requests in flight, body size and time.
 
 use std::{
     io::ErrorKind,
@@ -13,16 +13,16 @@ use crate::{
     support::say,
 };
 
-/// How soon a service that has no place says so.
+/// How soon a service without a free permit answers 429.
 const AT_ONCE: Duration = Duration::from_millis(200);
 
 #[test]
-fn one_request_more_than_allowed_is_turned_away_at_once() {
-    for places in [1, 2] {
-        let service = Service::start(&["--timeout", "60", "--in-flight", &places.to_string()]);
+fn one_request_above_the_limit_is_answered_429_at_once() {
+    for permits in [1, 2] {
+        let service = Service::start(&["--timeout", "60", "--in-flight", &permits.to_string()]);
         let address = service.address();
-        let waiting: Vec<(Connection, Vec<u8>)> = (0..places).map(|_| half_a_picture(address)).collect();
-        wait_until_under_way(address, places);
+        let waiting: Vec<(Connection, Vec<u8>)> = (0..permits).map(|_| half_a_picture(address)).collect();
+        wait_until_under_way(address, permits);
         let pixels = json!({ "pixels": vec![0; 784] }).to_string();
         let mut quickest = PATIENCE;
         for _ in 0..5 {
@@ -32,18 +32,18 @@ fn one_request_more_than_allowed_is_turned_away_at_once() {
             assert_eq!((answer.status, answer.check_error()), (429, Ok(())));
             assert_eq!(answer.header("retry-after"), "1");
             assert_eq!(post(address, "/v2/models/dense/infer", "application/json", b"{}").status, 429);
-            // Who only looks is answered.
+            // Routes that need no permit answer.
             for path in ["/v2/health/live", "/v2/health/ready", "/metrics", "/"] {
                 assert_eq!(get(address, path).status, 200, "{path}");
             }
         }
         assert!(quickest < AT_ONCE, "{quickest:?}");
         say(format!(
-            "contract: {places} in flight, the next is turned away after {:.2} ms",
+            "contract: {permits} in flight, the next is turned away after {:.2} ms",
             quickest.as_secs_f64() * 1e3
         ));
         assert_eq!(metric(&get(address, "/metrics").text(), "digitstack_turned_away_total"), 10.0);
-        // Those that waited are answered, and then others are again.
+        // The waiting requests are answered, and then new ones are.
         for (mut connection, rest) in waiting {
             connection.send(&rest).expect("sends");
             assert_eq!(connection.answer(PATIENCE).expect("an answer").json()["digit"], 3);
@@ -54,7 +54,7 @@ fn one_request_more_than_allowed_is_turned_away_at_once() {
 }
 
 #[test]
-fn a_place_is_free_again_when_its_client_goes_away() {
+fn a_permit_is_free_again_when_its_client_goes_away() {
     let service = Service::start(&["--in-flight", "1"]);
     for _ in 0..20 {
         let (connection, _) = half_a_picture(service.address());
@@ -63,7 +63,7 @@ fn a_place_is_free_again_when_its_client_goes_away() {
         wait_until_under_way(service.address(), 0);
     }
     assert_eq!(post(service.address(), "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
-    // Who goes when everything is sent is in the books all the same: it takes a while to unpack so large a picture.
+    // A client that leaves once everything is sent is counted too: decoding so large a picture takes a while.
     let large = http::file(image::GrayImage::new(4096, 4096), image::ImageFormat::Png);
     let mut connection = Connection::open(service.address());
     connection.send(&request("POST", "/api/predict", Some("image/png"), &large)).expect("sends");
@@ -75,11 +75,11 @@ fn a_place_is_free_again_when_its_client_goes_away() {
 }
 
 #[test]
-fn a_body_that_never_ends_is_given_up() {
+fn a_body_that_never_ends_is_answered_408() {
     let service = Service::start(&["--timeout", "1"]);
     let address = service.address();
-    let chunked =
-        b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n";
+    let chunked = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n\
+          Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n";
     for (name, start) in [
         ("half a picture", [&head("POST", "/api/predict", Some("image/png"), 1000)[..], &drawn(3)[..100]].concat()),
         ("a head alone", head("POST", "/v2/models/dense/infer", Some("application/json"), 10)),
@@ -91,14 +91,14 @@ fn a_body_that_never_ends_is_given_up() {
         let seconds = begun.elapsed().as_secs_f64();
         assert!((0.9..20.0).contains(&seconds), "{name}: {seconds} s");
     }
-    // One that drips is not spared.
+    // A body that arrives byte by byte is given up too.
     let mut connection = Connection::open(address);
     let begun = Instant::now();
     connection.send(&head("POST", "/api/predict", Some("image/png"), 100_000)).expect("sends");
     let answer = loop {
         match connection.answer(Duration::from_millis(50)) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                // If this fails, the service has just given up, and its answer is there.
+                // If this fails, the service has just answered.
                 let _ = connection.send(b"x");
             }
             other => break other.expect("an answer"),
@@ -118,7 +118,7 @@ fn drip(mut connection: Connection, mut bytes: impl Iterator<Item = u8>) -> Dura
             Err(_) if begun.elapsed() > PATIENCE => return begun.elapsed(),
             Err(_) => {
                 if let Some(byte) = bytes.next() {
-                    // If this fails, the connection has just ended, which the next round sees.
+                    // If this fails, the connection has just been closed, which the next iteration notices.
                     let _ = connection.send(&[byte]);
                 }
             }
@@ -127,7 +127,7 @@ fn drip(mut connection: Connection, mut bytes: impl Iterator<Item = u8>) -> Dura
 }
 
 #[test]
-fn a_head_that_drips_is_cut_off_and_so_is_a_connection_that_says_nothing() {
+fn a_slow_head_and_a_silent_connection_are_closed() {
     let service = Service::start(&[]);
     let address = service.address();
     let dripping = std::thread::spawn(move || {

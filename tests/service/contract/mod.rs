@@ -1,4 +1,4 @@
-//! One file for each kind of promise.
+//! Guarantees to clients in good faith, one file for each kind.
 
 mod answers;
 mod document;

@@ -1,5 +1,5 @@
-//! A client that sends any bytes, also wrong ones, and reads what comes back; the pictures that it sends; and a check
-//! of answers against schemas.
+//! HTTP client that sends any bytes, also wrong ones; the pictures that it sends; and a check of answers against
+//! schemas.
 
 pub mod png;
 pub mod schema;
@@ -15,10 +15,10 @@ use digitstack::{data::synthetic, seed::Seed};
 use image::{DynamicImage, GrayImage, ImageFormat, imageops::FilterType};
 use serde_json::Value;
 
-/// How long an answer may take before a test gives up.
+/// Longest time that an answer may take.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What every answer tells a browser, whatever its status.
+/// Security headers of every answer, with the beginning of their values.
 const SECURITY: [(&str, &str); 6] = [
     ("content-security-policy", "default-src 'none'"),
     ("x-content-type-options", "nosniff"),
@@ -28,7 +28,7 @@ const SECURITY: [(&str, &str); 6] = [
     ("permissions-policy", "camera=()"),
 ];
 
-/// What came back.
+/// Answer of the service.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub status: u16,
@@ -61,7 +61,7 @@ impl Answer {
         self.check_security()
     }
 
-    /// Checks that the browser is told what it may do.
+    /// Checks the security headers.
     pub fn check_security(&self) -> Result<(), String> {
         let lacks = SECURITY.iter().find(|(name, start)| !self.header(name).starts_with(start));
         lacks.map_or(Ok(()), |(name, _)| Err(format!("status {}: {name} is `{}`", self.status, self.header(name))))
@@ -71,7 +71,7 @@ impl Answer {
 /// A connection to the service.
 pub struct Connection {
     stream: TcpStream,
-    /// Read, and not yet part of an answer.
+    /// Bytes that are read and not yet part of an answer.
     read: Vec<u8>,
 }
 
@@ -83,12 +83,12 @@ impl Connection {
         Self { stream, read: Vec::new() }
     }
 
-    /// Fails if the service does not want to hear more.
+    /// Sends bytes; an error if the service has closed the connection.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
     }
 
-    /// Says that nothing more is sent.
+    /// Closes the client's side of the connection.
     pub fn end(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
@@ -126,7 +126,7 @@ impl Connection {
         Ok(Answer { body, ..answer })
     }
 
-    /// Waits until the service closes the connection. What it still sends is thrown away.
+    /// Waits until the service closes the connection, and discards what it still sends.
     pub fn wait_for_end(&mut self, patience: Duration) -> io::Result<()> {
         let end = Instant::now() + patience;
         loop {
@@ -152,13 +152,12 @@ impl Connection {
     }
 }
 
-/// The bytes of a request. `kind` is the body's content type.
+/// Bytes of a request. `kind` is the body's content type.
 pub fn request(method: &str, path: &str, kind: Option<&str>, body: &[u8]) -> Vec<u8> {
     [&head(method, path, kind, body.len())[..], body].concat()
 }
 
-/// The bytes of a request's head that promises a body of some length; without a content type and a length none is
-/// promised.
+/// Bytes of a request's head, with the length of its body; without a content type and a length there is no body.
 pub fn head(method: &str, path: &str, kind: Option<&str>, length: usize) -> Vec<u8> {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     if let Some(kind) = kind {
@@ -170,15 +169,15 @@ pub fn head(method: &str, path: &str, kind: Option<&str>, length: usize) -> Vec<
     (head + "\r\n").into_bytes()
 }
 
-/// Sends bytes on a connection of their own and reads one answer.
+/// Sends bytes on a new connection and reads one answer.
 pub fn try_ask(address: SocketAddr, bytes: &[u8], patience: Duration) -> io::Result<Answer> {
     let mut connection = Connection::open(address);
-    // A service that refuses a long body need not take it; its answer is there nevertheless.
+    // A service that refuses a long body may stop reading it, and answers nevertheless.
     let _ = connection.send(bytes);
     connection.answer(patience)
 }
 
-/// As [`try_ask`], with patience.
+/// As [`try_ask`], with [`PATIENCE`]; the answer must come.
 pub fn ask(address: SocketAddr, bytes: &[u8]) -> Answer {
     try_ask(address, bytes, PATIENCE).expect("an answer")
 }
@@ -191,7 +190,7 @@ pub fn post(address: SocketAddr, path: &str, kind: &str, body: impl AsRef<[u8]>)
     ask(address, &request("POST", path, Some(kind), body.as_ref()))
 }
 
-/// Occupies a place among the requests in flight: a picture of which half is sent. Returns the rest of it.
+/// Takes a permit of the requests in flight by sending half of a picture. Returns the rest of it.
 pub fn half_a_picture(address: SocketAddr) -> (Connection, Vec<u8>) {
     let mut connection = Connection::open(address);
     let picture = drawn(3);
@@ -202,7 +201,7 @@ pub fn half_a_picture(address: SocketAddr) -> (Connection, Vec<u8>) {
     (connection, rest.to_vec())
 }
 
-/// Waits until the service has as many requests under way, that for its metrics not counted.
+/// Waits until the service has this number of requests in flight, that for its metrics not counted.
 pub fn wait_until_under_way(address: SocketAddr, count: usize) {
     let begun = Instant::now();
     let under_way = || metric(&get(address, "/metrics").text(), "digitstack_in_flight") as usize - 1;
@@ -212,32 +211,32 @@ pub fn wait_until_under_way(address: SocketAddr, count: usize) {
     }
 }
 
-/// A sample of Prometheus' text format by its name and labels, as they are written; 0 if it is not there.
+/// Value of a sample in Prometheus' text format by its name and labels, as they are written; 0 if it is missing.
 pub fn metric(text: &str, sample: &str) -> f64 {
     let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
     value.map_or(0.0, |value| value.parse().expect("a number"))
 }
 
-/// A digit of the built-in kind, as large as a drawing: black ink on white paper.
+/// Built-in digit as large as a drawing, black ink on white paper.
 pub fn drawing(class: u8, seed: u64) -> GrayImage {
     let paper = synthetic::digit(class, Seed(seed)).map(|level| 255 - level).to_vec();
     let small = GrayImage::from_raw(28, 28, paper).expect("28 × 28");
     image::imageops::resize(&small, 280, 280, FilterType::CatmullRom)
 }
 
-/// As a file.
+/// Bytes of a picture file.
 pub fn file(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     picture.into().write_to(&mut bytes, format).expect("encodes");
     bytes.into_inner()
 }
 
-/// The PNG file of a drawn digit.
+/// PNG file of a drawn digit.
 pub fn drawn(class: u8) -> Vec<u8> {
     file(drawing(class, 1), ImageFormat::Png)
 }
 
-/// A file as a data URL in JSON.
+/// JSON body with a file as a data URL.
 pub fn data_url(kind: &str, bytes: &[u8]) -> Vec<u8> {
     serde_json::json!({ "image": format!("data:{kind};base64,{}", STANDARD.encode(bytes)) }).to_string().into_bytes()
 }

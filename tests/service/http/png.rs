@@ -1,19 +1,19 @@
-//! PNG files, whole and broken, chunk by chunk.
+//! PNG files, valid and damaged, chunk by chunk.
 
 use std::io::Write;
 
 use flate2::{Compression, Crc, write::ZlibEncoder};
 
-/// The first eight bytes of every PNG file.
+/// First eight bytes of every PNG file.
 pub const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
-/// A chunk with its length and checksum.
+/// Chunk with its length and checksum.
 pub fn chunk(kind: &[u8; 4], contents: &[u8]) -> Vec<u8> {
     let length = (contents.len() as u32).to_be_bytes();
     [&length[..], kind, contents, &checksum(kind, contents)].concat()
 }
 
-/// The checksum of a chunk.
+/// Checksum of a chunk.
 pub fn checksum(kind: &[u8; 4], contents: &[u8]) -> [u8; 4] {
     let mut crc = Crc::new();
     crc.update(kind);
@@ -27,24 +27,24 @@ pub fn header(width: u32, height: u32, bits: u8, colour: u8) -> Vec<u8> {
     header_of([&width.to_be_bytes()[..], &height.to_be_bytes(), &[bits, colour, 0, 0, 0]].concat())
 }
 
-/// IHDR of any contents.
+/// IHDR with arbitrary contents.
 pub fn header_of(contents: Vec<u8>) -> Vec<u8> {
     chunk(b"IHDR", &contents)
 }
 
-/// A file of chunks, closed by IEND.
+/// File of chunks, with IEND at its end.
 pub fn file(chunks: &[Vec<u8>]) -> Vec<u8> {
     [&SIGNATURE[..], &chunks.concat(), &chunk(b"IEND", b"")].concat()
 }
 
-/// Zlib's stream of some bytes.
+/// Zlib stream of bytes.
 pub fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).expect("writes to memory");
     encoder.finish().expect("writes to memory")
 }
 
-/// Zlib's stream of many zeros, in constant memory.
+/// Zlib stream of many zeros, made in constant memory.
 pub fn zeros(mut count: usize) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     let some = [0; 1 << 16];
@@ -56,7 +56,7 @@ pub fn zeros(mut count: usize) -> Vec<u8> {
     encoder.finish().expect("writes to memory")
 }
 
-/// A valid picture of nothing: `bytes` to a pixel.
+/// Valid picture of zeros, with `bytes` bytes per pixel.
 pub fn blank(width: u32, height: u32, bits: u8, colour: u8, bytes: usize) -> Vec<u8> {
     let pixels = zeros(height as usize * (1 + width as usize * bytes));
     file(&[header(width, height, bits, colour), chunk(b"IDAT", &pixels)])

@@ -1,9 +1,9 @@
-//! Checks JSON against the part of JSON Schema (OpenAPI 3.1) that the service's document uses. A keyword that is not
-//! known here is an error, and so is a field of a value that the document does not name.
+//! Validator for the part of JSON Schema (OpenAPI 3.1) that the service's document uses. Unknown keywords are an error,
+//! and so are fields of a value that the document does not name.
 
 use serde_json::{Map, Value};
 
-/// Keywords that say nothing about what is valid.
+/// Keywords that do not constrain a value.
 const NOTES: [&str; 4] = ["description", "title", "example", "format"];
 /// Keywords that are checked.
 const CHECKED: [&str; 10] =
@@ -13,7 +13,7 @@ const CHECKED: [&str; 10] =
 pub struct Document(pub Value);
 
 impl Document {
-    /// The operations: path, method in capitals, and what is said of them.
+    /// Operations: path, method in capitals, and definition.
     pub fn operations(&self) -> Vec<(&str, String, &Value)> {
         let paths = self.0["paths"].as_object().expect("paths");
         let operations = paths.iter().flat_map(|(path, item)| {
@@ -25,7 +25,7 @@ impl Document {
         operations.collect()
     }
 
-    /// Follows a reference.
+    /// Resolves a reference.
     fn resolve<'a>(&'a self, schema: &'a Value) -> Result<&'a Value, String> {
         let Some(reference) = schema.get("$ref") else { return Ok(schema) };
         let pointer = reference.as_str().and_then(|reference| reference.strip_prefix('#'));
@@ -59,8 +59,8 @@ impl Document {
             }
         }
         if let (Some(values), Some(items)) = (value.as_array(), keywords.get("items")) {
-            for (place, value) in values.iter().enumerate() {
-                self.check(items, value).map_err(|error| format!("[{place}]: {error}"))?;
+            for (index, value) in values.iter().enumerate() {
+                self.check(items, value).map_err(|error| format!("[{index}]: {error}"))?;
             }
         }
         if let Some(fields) = value.as_object() {
@@ -92,7 +92,8 @@ impl Document {
         Ok(())
     }
 
-    /// Checks that every schema of the document is understood and every reference leads somewhere.
+    /// Checks that every schema of the document has known keywords only and every reference resolves; returns their
+    /// number.
     pub fn check_itself(&self) -> Result<usize, String> {
         let mut schemas: Vec<&Value> = self.0["components"]["schemas"].as_object().expect("schemas").values().collect();
         for (.., operation) in self.operations() {
@@ -116,7 +117,7 @@ impl Document {
     }
 }
 
-/// The keywords of a schema, if all are known.
+/// Keywords of a schema, if all are known.
 fn keywords(schema: &Value) -> Result<&Map<String, Value>, String> {
     let keywords = schema.as_object().ok_or_else(|| format!("{schema} is no schema"))?;
     let unknown = keywords.keys().find(|name| !NOTES.contains(&name.as_str()) && !CHECKED.contains(&name.as_str()));
