@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use super::{
     RunFailure,
     layout::{
-        ARTIFACT, ArtifactKind, CONFIG, DATA, DataRecord, Fit, HISTORY, METRICS, Metrics, PICTURES, Pictures, TIMINGS,
-        Timings, fits, is_final, stack_file,
+        ARTIFACT, ArtifactKind, CONFIG, DATA, DataRecord, Fit, HISTORY, METRICS, Metrics, TIMINGS, Timings, fits,
+        is_final, stack_file,
     },
 };
 use crate::{
@@ -36,7 +36,18 @@ impl Artifact {
     /// # Errors
     /// If it is not complete, not as its manifest says, or holds no models.
     pub fn open(folder: &Path) -> Result<Self, RunFailure> {
-        let manifest = storage::verify(folder)?;
+        Self::of_verified(folder, storage::verify(folder)?)
+    }
+
+    /// As [`Artifact::open`], but the report, which is to be drawn again, may be damaged.
+    ///
+    /// # Errors
+    /// As [`Artifact::open`].
+    pub fn open_to_draw(folder: &Path) -> Result<Self, RunFailure> {
+        Self::of_verified(folder, storage::verify_without_derived(folder)?)
+    }
+
+    fn of_verified(folder: &Path, manifest: Manifest) -> Result<Self, RunFailure> {
         let kind = Self::kind_of(folder, &manifest)?;
         if kind == (ArtifactKind::Search {}) {
             return Err(RunFailure::NoModel(folder.to_owned()));
@@ -115,11 +126,6 @@ impl Artifact {
     /// Fingerprints of its digits.
     pub fn data(&self) -> Result<DataRecord, RunFailure> {
         Ok(storage::read_json(&self.folder.join(DATA))?)
-    }
-
-    /// Pictures of its report.
-    pub(super) fn pictures(&self) -> Result<Pictures, RunFailure> {
-        Ok(storage::read_json(&self.folder.join(PICTURES))?)
     }
 
     /// Course of a fit.

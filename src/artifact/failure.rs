@@ -7,6 +7,7 @@ use crate::{
     config::ConfigError,
     data::{DataError, FieldError},
     evaluation::EvaluationError,
+    fit::JobError,
     learners::LearnerError,
     report::ReportError,
     stacking::StackingError,
@@ -23,6 +24,9 @@ pub enum RunFailure {
     /// In a member.
     #[error(transparent)]
     Learner(#[from] LearnerError),
+    /// In the threads that fits run on.
+    #[error(transparent)]
+    Job(#[from] JobError),
     /// In the meta-models or the out-of-fold predictions.
     #[error(transparent)]
     Stacking(#[from] StackingError),

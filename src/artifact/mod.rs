@@ -26,7 +26,7 @@ mod session;
 mod trained_models;
 mod verdict;
 
-pub use directory::Artifact;
+pub use directory::{Artifact, load_models};
 pub use drawing_evaluation::{DrawingScores, evaluate_drawings, sample_drawings};
 pub use export::{ModelFile, ModelFiles};
 pub use failure::RunFailure;

@@ -19,7 +19,8 @@ use crate::{
     learners::{Classifier, LearnerError},
     nn,
     report::{
-        DataSummary, Example, FilterHistory, Filters, MemberHistories, MemberOpinion, Mistake, ReportInput, StageTime,
+        DataSummary, Example, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion, Mistake, ReportInput,
+        StageTime,
     },
     storage,
 };
@@ -104,7 +105,7 @@ pub fn report_input(
     let pictures: Pictures = storage::read_json(&folder.join(PICTURES))?;
     let data: DataRecord = storage::read_json(&folder.join(DATA))?;
     let mut histories: Vec<MemberHistories> = Vec::new();
-    let mut films: Vec<FilterHistory> = Vec::new();
+    let mut filter_histories: Vec<MemberFilterHistory> = Vec::new();
     for &fit in fits {
         let name = config.experiment.members[fit.member].name();
         let path = folder.join(fit.folder(config));
@@ -113,8 +114,8 @@ pub fn report_input(
             Some(last) if last.member == name => last.fits.push(history),
             _ => histories.push(MemberHistories { member: name.to_owned(), fits: vec![history] }),
         }
-        if films.last().is_none_or(|film| film.member != name) {
-            films.extend(film(name, &path)?);
+        if filter_histories.last().is_none_or(|history| history.member != name) {
+            filter_histories.extend(filter_history(name, &path)?);
         }
     }
     let stages = timings.stages.into_iter().map(|stage| StageTime {
@@ -133,7 +134,7 @@ pub fn report_input(
         models: metrics.models,
         featured: Some(metrics.recommended),
         histories,
-        films,
+        filter_histories,
         timings: stages.collect(),
         data: DataSummary {
             source: source_of(&data).to_owned(),
@@ -165,12 +166,12 @@ fn source_of(data: &DataRecord) -> &'static str {
     }
 }
 
-/// The film of the model in a folder, if it has one.
-fn film(member: &str, folder: &Path) -> Result<Option<FilterHistory>, RunFailure> {
-    let film = nn::FilterHistory::load(folder).map_err(LearnerError::from)?;
-    let side = film.pictures.values().next().map(|filters| filters.side);
-    let pictures = film.pictures.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
-    Ok(side.map(|side| FilterHistory { member: member.to_owned(), side, pictures }))
+/// Filter history of the net in a folder; none if it recorded none.
+fn filter_history(member: &str, folder: &Path) -> Result<Option<MemberFilterHistory>, RunFailure> {
+    let history = nn::FilterHistory::load(folder).map_err(LearnerError::from)?;
+    let side = history.snapshots.values().next().map(|filters| filters.side);
+    let snapshots = history.snapshots.into_iter().map(|(iteration, filters)| (iteration, filters.weights)).collect();
+    Ok(side.map(|side| MemberFilterHistory { member: member.to_owned(), side, snapshots }))
 }
 
 fn mistake(saved: SavedMistake) -> Mistake {
@@ -189,9 +190,9 @@ fn mistake(saved: SavedMistake) -> Mistake {
     }
 }
 
-fn filters(saved: SavedFilters) -> Filters {
+fn filters(saved: SavedFilters) -> MemberFilters {
     let side = saved.weights.first().map_or(0, |filter| filter.len().isqrt());
-    Filters { member: saved.member, side, weights: saved.weights }
+    MemberFilters { member: saved.member, side, weights: saved.weights }
 }
 
 /// Pixels that a damaged file lacks are background.

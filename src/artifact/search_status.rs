@@ -12,8 +12,8 @@ use crate::{
     config::SearchConfig,
     storage,
     tuning::{
-        self, StrategyConfig, StudyOutcome,
-        log::{self, StudySnapshot, TrialState},
+        self, SamplerConfig, StudyOutcome,
+        log::{self, LoggedTrial, StudySnapshot, TrialState},
     },
 };
 
@@ -60,8 +60,9 @@ pub fn search_status(directory: &Path) -> Result<SearchStatus, RunFailure> {
     let snapshot = read(directory)?;
     let config = SearchConfig::load(Some(&directory.join(CONFIG)), &[])?;
     let stages = config.stages.iter().map(|stage| {
-        let study = snapshot.study(&format!("{}/{}", config.experiment.name, stage.config.experiment.name));
-        let trials = study.map_or(&[][..], |study| &study.trials);
+        let study = snapshot.study(&format!("{}/{}", config.experiment.name, stage.config.name));
+        let trials = study.map_or(&[][..], |study| &study.trials).iter().filter(|trial| trial.verified);
+        let trials: Vec<&LoggedTrial> = trials.collect();
         let count = |state: TrialState| trials.iter().filter(|trial| trial.state == state).count();
         let scores = trials.iter().filter(|trial| trial.state == TrialState::Complete).filter_map(|trial| trial.value);
         let best = scores.max_by(f64::total_cmp);
@@ -69,7 +70,7 @@ pub fn search_status(directory: &Path) -> Result<SearchStatus, RunFailure> {
         let finite =
             matches!(stage.config.sampler, SamplerConfig::Grid | SamplerConfig::Curve).then(|| stage.space.grid_size());
         StageStatus {
-            name: stage.config.experiment.name.clone(),
+            name: stage.config.name.clone(),
             finished: finished.is_some(),
             left_out: finished.is_some_and(|finished| finished.get("left_out").is_some()),
             trials: trials.len(),

@@ -17,7 +17,8 @@ use super::{
 use crate::{
     artifact::Artifact,
     device::DeviceChoice,
-    progress::{Cancel, Silent},
+    fit::Cancel,
+    progress::Silent,
     serve::{self, ServeOptions},
     storage,
 };

@@ -92,7 +92,7 @@ impl Experiment {
 
     /// Steps that an image goes through before a model of this member sees it: the experiment's, then the member's own.
     pub fn recipe_for(&self, member: &dyn Learner) -> Recipe {
-        let steps = self.preprocessing.recipe.steps.iter().cloned().chain(member.preparation().steps);
+        let steps = self.preprocessing.recipe.steps.iter().cloned().chain(member.preparation().steps.iter().cloned());
         Recipe { steps: steps.collect() }
     }
 

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     boosting::{self, BoosterConfig, BoostingError, Dataset, TrainedBooster},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     fit::{FitContext, Shared},
     imaging::Recipe,
 };

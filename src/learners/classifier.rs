@@ -52,7 +52,7 @@ pub trait Inspect {
     }
 
     /// Snapshots of the first layer's filters during training, if they were recorded.
-    fn film(&self) -> Option<&FilterHistory> {
+    fn filter_history(&self) -> Option<&FilterHistory> {
         None
     }
 }
@@ -82,8 +82,8 @@ impl dyn Classifier + '_ {
     }
 
     /// Snapshots of the first layer's filters during training, if they were recorded.
-    pub fn film(&self) -> Option<&FilterHistory> {
-        self.inspect().film()
+    pub fn filter_history(&self) -> Option<&FilterHistory> {
+        self.inspect().filter_history()
     }
 }
 

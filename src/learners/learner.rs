@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{classifier::Classifier, error::LearnerError};
 use crate::{
     data::Digits,
+    device::ChosenDevice,
     fit::{FitContext, FitTiming, History},
     imaging::Recipe,
     nn::{GradientCheck, WeightsFile},

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     classical::{LogisticConfig, TrainedLogistic, train_logistic},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    device::ChosenDevice,
     fit::FitContext,
     imaging::Recipe,
     nn::Filters,

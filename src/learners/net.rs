@@ -13,11 +13,12 @@ use super::{
 };
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     fit::FitContext,
     imaging::{Processor, Recipe},
     nn::{
-        self, Augment, ChosenDevice, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor,
-        NetworkConfig, Schedule, TrainedNet, TrainingConfig, WeightsFile,
+        self, Augment, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor, NetworkConfig,
+        Schedule, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
     seed::Seed,

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
+    device::ChosenDevice,
     fit::FitContext,
     imaging::{Processor, Recipe},
     nn::{GradientCheck, WeightsFile},

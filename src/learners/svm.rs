@@ -15,6 +15,7 @@ use super::{
 use crate::{
     classical::{Gamma, SvmConfig, TrainedSvm, train_svm},
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities},
+    device::ChosenDevice,
     fit::FitContext,
     imaging::Recipe,
 };

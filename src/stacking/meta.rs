@@ -111,6 +111,16 @@ pub enum MetaModel {
 }
 
 impl MetaModel {
+    /// Its kind: `logistic`, `mean`, `weighted-mean` or `tree`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Logistic(_) => "logistic",
+            Self::Mean(_) => "mean",
+            Self::WeightedMean(_) => "weighted-mean",
+            Self::Tree(_) => "tree",
+        }
+    }
+
     /// Number of members that it was fitted on.
     pub fn members(&self) -> usize {
         match self {

@@ -14,6 +14,7 @@
 //! purpose.
 
 mod cross_fit;
+mod cross_validate;
 mod error;
 mod logistic;
 mod mean;
@@ -25,6 +26,7 @@ mod stack;
 mod tree;
 
 pub use cross_fit::cross_fit;
+pub use cross_validate::{Validation, evenly_spread, fit_and_predict, run_fits};
 pub use error::StackingError;
 pub use logistic::{Logistic, LogisticConfig};
 pub use mean::{Mean, MeanConfig, WeightedMean, WeightedMeanConfig};

@@ -62,6 +62,22 @@ impl Stack {
         Ok(Self { format: Format::Version1, member_names, meta: config.fit(features, labels)? })
     }
 
+    /// Compares the stack with what a configuration says of it: the members in their order, the kind of meta-model, and
+    /// the scale of its features.
+    ///
+    /// # Errors
+    /// What was found and what was expected, in words.
+    pub fn check(&self, members: &[String], config: &MetaConfig, scale: FeatureScale) -> Result<(), String> {
+        if self.member_names != members {
+            let (found, expected) = (self.member_names.join(", "), members.join(", "));
+            return Err(format!("member_names: found {found}, expected {expected}"));
+        }
+        if self.meta.name() != config.name() {
+            return Err(format!("meta.kind: found `{}`, expected `{}`", self.meta.name(), config.name()));
+        }
+        self.meta.check_features(members.len(), scale).map_err(|error| format!("meta: {error}"))
+    }
+
     /// Class probabilities `[n, 10]` from the members' predictions, in the order of [`Stack::member_names`].
     ///
     /// # Errors
@@ -105,5 +121,27 @@ fn check_names(names: &[String], members: usize) -> Result<(), StackingError> {
     match names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
         Some((_, name)) => Err(StackingError::MemberNames(format!("the name `{name}` is there twice"))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stacking::MeanConfig;
+
+    #[test]
+    fn a_stack_of_other_members_or_another_kind_is_told_from_its_configuration() {
+        let rows: Probabilities = vec![[0.1; CLASSES]; 4];
+        let features = Metafeatures::new(&[rows.clone(), rows], FeatureScale::default()).unwrap();
+        let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
+        let mean = MetaConfig::Mean(MeanConfig::default());
+        let stack = Stack::fit(&mean, &features, &[0, 1, 2, 3], names(["cnn", "dense"])).unwrap();
+        let check =
+            |members: [&str; 2], config: &MetaConfig| stack.check(&names(members), config, FeatureScale::default());
+        assert_eq!(check(["cnn", "dense"], &mean), Ok(()));
+        assert!(check(["dense", "cnn"], &mean).unwrap_err().contains("found cnn, dense, expected dense, cnn"));
+        assert!(
+            check(["cnn", "dense"], &MetaConfig::default()).unwrap_err().contains("found `mean`, expected `logistic`")
+        );
     }
 }

@@ -134,7 +134,7 @@ impl Fitting<'_> {
         let members = &self.config.experiment.members;
         let job = |&fit: &Fit| Job {
             name: fit.label(self.config),
-            cost: members[fit.member].work(self.digits.len()),
+            cost: members[fit.member].cost(self.digits.len()),
             input: fit,
         };
         let jobs = fits.iter().map(job).collect();
@@ -198,7 +198,8 @@ impl Fitting<'_> {
         };
         let learner = self.config.experiment.members[fit.member].as_ref();
         let started = Instant::now();
-        let (fitted, rows) = stacking::fit_and_predict(learner, train, held_out, validation, seed, &context)?;
+        let (fitted, rows) =
+            stacking::fit_and_predict::<RunFailure>(learner, train, held_out, validation, seed, &context)?;
         let FitTiming { seconds, waiting_seconds, preparing_seconds, .. } = fitted.timing;
         let share = |part: f64, doing: &str| match part > 0.0 {
             true => format!(", {:.1} % of it {doing} images", 100.0 * part / seconds),

@@ -33,13 +33,9 @@ pub(super) fn write(
 /// # Errors
 /// If the directory is not complete, damaged, or holds no models; a file that cannot be written.
 pub fn draw_report(folder: &Path, options: ReportOptions) -> Result<PathBuf, RunFailure> {
-    let artifact = Artifact::open(folder)?;
-    let directory = RunDirectory::open(folder, false)?;
-    let hash = directory.inventory()?.reproducible_hash();
+    let artifact = Artifact::open_to_draw(folder)?;
+    let hash = artifact.manifest().reproducible_hash();
     let input = report_input(folder, artifact.kind(), artifact.config(), artifact.fits(), hash)?;
     let report = report::render(&input, &options)?;
-    directory.reopen()?;
-    let page = report.write(&directory)?;
-    directory.complete()?;
-    Ok(page)
+    Ok(report.write(&RunDirectory::open(folder, false)?)?)
 }

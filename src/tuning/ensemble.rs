@@ -13,10 +13,10 @@ use super::{
 use crate::{
     data::{Digits, Probabilities, stratified_group_folds},
     evaluation,
-    fit::{Job, JobContext, Shared, run_jobs},
+    fit::{Job, JobContext},
     learners,
     seed::Seed,
-    stacking::{self, FeatureScale, MetaConfig, Metafeatures},
+    stacking::{self, FeatureScale, MetaConfig, Metafeatures, Validation},
 };
 
 /// Out-of-fold predictions of all members.
@@ -43,52 +43,35 @@ pub(super) fn out_of_fold(
         .collect::<Result<_, _>>()
         .map_err(|error| TuningError::setting(name, error))?;
     let division = stratified_group_folds(&digits.labels, &digits.groups, folds, seed.derive("folds"))?;
-    let jobs = |on_device: bool| -> Vec<Job<(usize, usize)>> {
-        let wanted = (0..learners.len())
-            .filter(|&member| (!context.fit.device.is_cpu() && learners[member].runs_on_device()) == on_device);
-        wanted
-            .flat_map(|member| (0..folds).map(move |fold| (member, fold)))
-            .map(|(member, fold)| Job {
-                name: format!("{name}: {}, fold {}", learners[member].name(), fold + 1),
-                cost: learners[member].cost(digits.len()),
-                input: (member, fold),
-            })
-            .collect()
+    let folds_of = |member: usize| (0..folds).map(move |fold| (member, fold));
+    let jobs = (0..learners.len()).flat_map(folds_of).map(|(member, fold)| Job {
+        name: format!("{name}: {}, fold {}", learners[member].name(), fold + 1),
+        cost: learners[member].cost(digits.len()),
+        input: (member, fold),
+    });
+    let on_device = |&(member, _): &(usize, usize)| learners[member].runs_on_device();
+    let fit = |&(member, fold): &(usize, usize), job: &JobContext| -> Result<_, TuningError> {
+        let learner = learners[member].as_ref();
+        let train = digits.select(&division.train_indices(fold));
+        let held_out = digits.select(&division.validation_indices(fold));
+        let label = format!("{}, fold {}", learner.name(), fold + 1);
+        let seed = seed.derive(learner.name()).index(fold as u64);
+        let checkpoint = context.scratch.join(name).join(format!("{}-{fold}", learner.name()));
+        let context = context.fit.in_job(job).seeded(seed).labelled(&label).checkpointed(Some(&checkpoint));
+        let fitted: Result<_, TuningError> =
+            stacking::fit_and_predict(learner, train, Some(&held_out), Validation::Sample(0), seed, &context);
+        match fitted {
+            Ok((_, rows)) => Ok((member, fold, rows.unwrap_or_default())),
+            Err(error) if error.is_cancelled() => Err(TuningError::Cancelled),
+            Err(TuningError::Learner(error)) => Err(TuningError::Member {
+                stage: name.clone(),
+                member: learner.name().to_owned(),
+                problem: error.to_string(),
+            }),
+            Err(error) => Err(error),
+        }
     };
-    let fit =
-        |&(member, fold): &(usize, usize), job: &JobContext| -> Result<(usize, usize, Probabilities), TuningError> {
-            let learner = learners[member].as_ref();
-            let (train, left_out) =
-                (digits.select(&division.train_indices(fold)), digits.select(&division.validation_indices(fold)));
-            let label = format!("{}, fold {}", learner.name(), fold + 1);
-            let seed = seed.derive(learner.name()).index(fold as u64);
-            let shared = Shared::default();
-            let (train, selection) = if learner.selects_by_validation() {
-                let (train, selection) = learners::set_aside_for_selection(&train, seed)?;
-                (train, Some(selection))
-            } else {
-                (train, None)
-            };
-            let checkpoint = context.scratch.join(name).join(format!("{}-{fold}", learner.name()));
-            let fit_context = context.fit.in_job(job).seeded(seed).labelled(&label);
-            let fit_context = fit_context.checkpointed(Some(&checkpoint)).sharing(Some(&shared));
-            let failed = |problem: learners::LearnerError| match problem.is_cancelled() {
-                true => TuningError::Cancelled,
-                false => TuningError::Member {
-                    stage: name.clone(),
-                    member: learner.name().to_owned(),
-                    problem: problem.to_string(),
-                },
-            };
-            let fitted = learner.fit(&train, selection.as_ref(), &fit_context).map_err(failed)?;
-            Ok((member, fold, fitted.classifier.predict_proba(&left_out.images).map_err(failed)?))
-        };
-    let mut results = Vec::new();
-    for on_device in [true, false] {
-        let jobs = jobs(on_device);
-        let (workers, threads) = context.share(jobs.len(), on_device);
-        results.extend(run_jobs(jobs, workers, threads, context.fit.cancel, fit)?);
-    }
+    let results = stacking::run_fits(jobs.collect(), on_device, context.workers, &context.fit, fit)?;
     let member = |index: usize| {
         let parts: Vec<(Vec<usize>, &Probabilities)> = results
             .iter()

@@ -11,7 +11,6 @@ use std::{
 use super::{error::TuningError, outcome::Score, splits::SplitData};
 use crate::{
     data::{Digits, Probabilities},
-    device::ChosenDevice,
     evaluation,
     fit::{FitContext, HistoryPoint, panic_message},
     learners::{Learner, LearnerError},

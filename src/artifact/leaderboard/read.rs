@@ -43,7 +43,8 @@ pub(super) fn rows(directory: &Path, device: &ChosenDevice) -> Result<Vec<Row>, 
         }
         _ => None,
     };
-    let fingerprints = [&data.train, &data.test].map(|part| part.as_ref().map_or("", |part| &part.sha256));
+    let fingerprints =
+        [&data.train, &data.test].map(|part| part.as_ref().map_or_else(String::new, |part| part.sha256.to_string()));
     let group = group(&artifact)? + &fingerprints.join(" ");
     let row = |scores: ModelScores| {
         let own = costs.iter().find(|(name, _)| scores.kind == ModelKind::Member && *name == scores.name);

@@ -59,8 +59,9 @@ pub(super) fn predict(
     let mut predictions = Vec::new();
     let mut verdicts = trained.session()?;
     let recommended = trained.recommended();
-    for (index, (path, digit)) in digits.iter().enumerate() {
-        let of_models: Vec<_> = models.iter().map(|model| model.of_image(index)).collect();
+    let of_image = |index: usize| models.iter().map(|model| model.of_image(index)).collect();
+    let answers: Vec<Vec<_>> = (0..digits.len()).map(of_image).collect();
+    for ((path, digit), of_models) in digits.iter().zip(&answers) {
         let probabilities = of_models[recommended].probabilities;
         let ranking = evaluation::rank(&probabilities);
         let verdict = verdicts.verdict(&digit.image, &probabilities);
