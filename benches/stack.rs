@@ -5,10 +5,9 @@
 use std::path::PathBuf;
 
 use digitstack::{
+    artifact::TrainedModels,
     data::{Images, synthetic},
     device::{self, DeviceChoice},
-    fit::{Cancel, FitContext},
-    pipeline::SavedRun,
     progress::Silent,
     seed::Seed,
 };
@@ -22,7 +21,7 @@ fn main() {
 }
 
 /// The run to measure, unless there is none.
-fn run() -> Option<SavedRun> {
+fn run() -> Option<TrainedModels> {
     let folder =
         std::env::var_os("DIGITSTACK_RUN").map_or_else(|| PathBuf::from("artifacts/quickstart"), PathBuf::from);
     if !folder.join("manifest.json").is_file() {
@@ -33,24 +32,22 @@ fn run() -> Option<SavedRun> {
         return None;
     }
     let device = device::resolve(&DeviceChoice::Cpu).expect("a CPU");
-    let cancel = Cancel::default();
-    let work = FitContext::new(&device, 1, &Silent, &cancel);
-    Some(SavedRun::load(&folder, &work).expect("a complete run"))
+    Some(TrainedModels::load(&folder, &device).expect("a complete run"))
 }
 
-/// As a service asks it: [`digitstack::pipeline::StackPredictor`].
+/// One image, as the service computes it: [`digitstack::artifact::Session`].
 #[divan::bench(sample_count = 2000, sample_size = 1)]
 fn one_image(bencher: divan::Bencher) {
     let Some(run) = run() else { return };
     let image = synthetic::digit(7, Seed(1));
-    let mut predictor = run.predictor().expect("models that predict");
-    bencher.bench_local(|| predictor.predict(&image).expect("predicted")[0].probabilities);
+    let mut session = run.session().expect("models that predict");
+    bencher.bench_local(|| session.predict_all(&image).expect("predicted")[0].probabilities);
 }
 
-/// As a batch of one.
+/// The smallest number of images that is computed as a batch.
 #[divan::bench(sample_count = 500, sample_size = 1)]
-fn batch_of_one(bencher: divan::Bencher) {
+fn batch_of_five(bencher: divan::Bencher) {
     let Some(run) = run() else { return };
-    let image = Images::from_images([synthetic::digit(7, Seed(1))]);
-    bencher.bench(|| run.opinions(&run.prepare(&image).expect("prepared"), &Silent).expect("predicted"));
+    let image = Images::from_images((0..5).map(|digit| synthetic::digit(digit, Seed(1))));
+    bencher.bench(|| run.predict_all(&image, &Silent).expect("predicted"));
 }

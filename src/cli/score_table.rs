@@ -9,8 +9,8 @@ pub(super) fn score_table(models: &[ModelScores]) -> Vec<String> {
         "model", "train %", "out-of-fold %", "test %", "95 % interval", "errors", "log-loss"
     )];
     for model in models {
-        let percent = |scores: &Option<Scores>| {
-            scores.as_ref().map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
+        let percent = |scores: Option<&Scores>| {
+            scores.map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
         };
         let (interval, errors, loss) = match &model.test {
             Some(test) => (
@@ -23,9 +23,9 @@ pub(super) fn score_table(models: &[ModelScores]) -> Vec<String> {
         lines.push(format!(
             "{:<15} {:>8} {:>13} {:>8} {:>16} {:>8} {:>9}",
             model.name,
-            percent(&model.train),
-            percent(&model.out_of_fold),
-            percent(&model.test),
+            percent(model.train.as_ref()),
+            percent(model.unseen()),
+            percent(model.test.as_ref()),
             interval,
             errors,
             loss

@@ -50,7 +50,7 @@ pub struct DataSummary {
 }
 
 impl DataSummary {
-    /// Name of the set that [`ModelScores::out_of_fold`] is measured on.
+    /// Name of the set that [`ModelScores::unseen`] is measured on.
     pub(super) fn held_out(&self) -> &'static str {
         if self.folds > 0 { "out-of-fold" } else { "validation" }
     }

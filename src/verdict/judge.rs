@@ -80,8 +80,8 @@ mod tests {
     use super::*;
     use crate::{
         data::{SIDE, synthetic},
+        device,
         fit::{Cancel, FitContext},
-        nn,
         progress::Silent,
         seed::Seed,
         verdict::nondigits::nondigits,

@@ -13,8 +13,8 @@ use digitstack::{
         BoosterConfig, BoosterFit, BoostingError, Dataset, TrainedBooster, throughput, train, train_with_checkpoints,
     },
     data::{Digits, Images, PIXELS, synthetic},
+    device::{ChosenDevice, DeviceChoice, resolve},
     fit::{Cancel, FitContext},
-    nn::{DeviceChoice, resolve},
     progress::{Progress, Silent, Task},
     seed::Seed,
 };

@@ -7,7 +7,8 @@ use digitstack::{
         DataConfig, DataError, Digits, Images, PIXELS, Source,
         tables::{NAMES, Tables, check_folder},
     },
-    progress::{Cancel, Silent},
+    fit::Cancel,
+    progress::Silent,
     seed::Seed,
     storage::{RunDirectory, StorageError},
 };
@@ -39,7 +40,9 @@ fn every_state_of_an_interrupted_split_is_refused_until_it_is_written_again() {
             let at = |name: &str| folder.path().join(name);
             let copy = |from: &Path, name: &str, to: &str| fs::copy(from.join(name), at(to)).unwrap();
             if over_an_old_one {
-                NAMES.iter().for_each(|name| drop(copy(old.path(), name, name)));
+                for name in NAMES {
+                    copy(old.path(), name, name);
+                }
             }
             copy(new.path(), "split.json", "split.json");
             for (index, name) in NAMES.iter().enumerate() {

@@ -12,11 +12,11 @@ use burn::{
 };
 use digitstack::{
     data::{Digits, Images, PIXELS},
+    device::{ChosenDevice, DeviceChoice, resolve},
     fit::{Cancel, FitContext, HistoryPoint},
     imaging::Recipe,
     nn::{
-        Augment, ChosenDevice, CnnConfig, DeviceChoice, Loss, Network, NetworkConfig, OptimizerConfig, Output,
-        TrainedNet, TrainingConfig, resolve, train,
+        Augment, CnnConfig, Loss, Network, NetworkConfig, OptimizerConfig, Output, TrainedNet, TrainingConfig, train,
     },
     progress::Silent,
     seed::Seed,

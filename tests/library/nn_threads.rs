@@ -2,8 +2,9 @@
 
 use digitstack::{
     data::{Digits, Images, PIXELS},
+    device::{DeviceChoice, resolve},
     fit::{Cancel, FitContext},
-    nn::{CnnConfig, DeviceChoice, NetworkConfig, TrainingConfig, resolve, train},
+    nn::{CnnConfig, NetworkConfig, TrainingConfig, train},
     progress::Silent,
     seed::Seed,
 };

@@ -11,11 +11,12 @@ use std::{
 
 use digitstack::{
     data::{Digits, Images, PIXELS},
+    device::{ChosenDevice, DeviceChoice, resolve},
     fit::{Cancel, FitContext},
     nn::{
-        Activation, Augment, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, EarlyStopping, Head, InputScale, Loss,
-        Monitor, NetPredictor, NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule,
-        TrainedNet, TrainingConfig, resolve, train,
+        Activation, Augment, CnnConfig, DenseConfig, EarlyStopping, Head, InputScale, Loss, Monitor, NetPredictor,
+        NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule, TrainedNet, TrainingConfig,
+        train,
     },
     progress::{Progress, Silent, Task},
     seed::Seed,
@@ -109,7 +110,7 @@ impl Setup<'_> {
     fn run(&self, checkpoint: Option<&Path>) -> Result<TrainedNet, NnError> {
         let device = cpu();
         // On the CPU, the thread that trains is not one of those that prepare batches.
-        let context = FitContext::new(&device, self.feeders + 1, self.progress, &self.cancel);
+        let context = FitContext::new(&device, self.workers + 1, self.progress, &self.cancel);
         let context = context.seeded(Seed(self.seed)).labelled("test").checkpointed(checkpoint);
         train(&self.network, &self.training, &self.train, self.validation.as_ref(), self.augment, &context)
     }

@@ -159,6 +159,7 @@ fn realistic() -> ReportInput {
         kind,
         train: Some(scores(10_000, if kind == ModelKind::Member { error / 12.0 } else { error / 20.0 }, seed)),
         out_of_fold: Some(scores(60_000, error, seed + 1)),
+        held_out: None,
         test: Some(scores(10_000, error * 0.9, seed + 2)),
     };
     let mut booster = model("booster", ModelKind::Member, 0.0215, 40);

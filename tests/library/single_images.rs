@@ -7,11 +7,10 @@ use std::{
 };
 
 use digitstack::{
+    artifact::TrainedModels,
     data::{Images, PIXELS, synthetic},
     device::{self, ChosenDevice, DeviceChoice},
     evaluation,
-    fit::{Cancel, FitContext},
-    pipeline::SavedRun,
     progress::Silent,
     seed::Seed,
 };
@@ -66,7 +65,20 @@ fn allocations() -> usize {
 /// Quickstart with a member of every other kind, one of which preprocesses its images by itself.
 const MEMBERS: &str = concat!(
     include_str!("../../configs/quickstart.toml"),
-    "\n[[members]]\nname = \"regression\"\nkind = \"logistic\"\nprepare = [\"deskewed\", { step = \"rotate\", degrees = 3.0 }]\n\n[[members]]\nname = \"svm\"\nkind = \"svm\"\n\n[[members]]\nname = \"knn\"\nkind = \"knn\"\n"
+    r#"
+[[members]]
+name = "regression"
+kind = "logistic"
+prepare = ["deskewed", { step = "rotate", degrees = 3.0 }]
+
+[[members]]
+name = "svm"
+kind = "svm"
+
+[[members]]
+name = "knn"
+kind = "knn"
+"#
 );
 
 /// Settings for a training of seconds, with a recipe of every kind of step that is not random.
@@ -106,9 +118,8 @@ fn tiny_run(folder: &Path, more: &[&str]) {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
-fn load(folder: &Path, device: &ChosenDevice) -> SavedRun {
-    let cancel = Cancel::default();
-    SavedRun::load(folder, &FitContext::new(device, 1, &Silent, &cancel)).unwrap()
+fn load(folder: &Path, device: &ChosenDevice) -> TrainedModels {
+    TrainedModels::load(folder, device).unwrap()
 }
 
 fn images() -> Vec<[u8; PIXELS]> {
@@ -125,12 +136,21 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
         tiny_run(&path, more);
         let run = load(&path, &device);
         let images = images();
-        let batch = run.opinions(&run.prepare(&Images::from_images(images.iter().copied())).unwrap(), &Silent).unwrap();
-        let mut predictor = run.predictor().unwrap();
+        let batch = run.predict_all(&Images::from_images(images.iter().copied()), &Silent).unwrap();
+        let mut session = run.session().unwrap();
+        for model in 0..batch.len() {
+            let few = run.predict(model, &Images::from_images(images[..3].iter().copied())).unwrap();
+            let many = run.predict(model, &Images::from_images(images.iter().copied())).unwrap();
+            assert_eq!(many, batch[model].probabilities, "{name}: one model alone and all of them");
+            for (few, many) in few.iter().zip(&many) {
+                let off = few.iter().zip(many).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(off <= 1e-6, "{name}, {}: a few images are off by {off}", batch[model].name);
+            }
+        }
         drop(run);
 
         for (index, image) in images.iter().enumerate() {
-            let opinions = predictor.predict(image).unwrap();
+            let opinions = session.predict_all(image).unwrap();
             assert_eq!(opinions.len(), batch.len());
             for (single, batch) in opinions.iter().zip(&batch) {
                 assert_eq!((&single.name, single.kind), (&batch.name, batch.kind));
@@ -141,18 +161,19 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
             }
         }
 
-        let mut clone = predictor.clone();
+        let mut clone = session.clone();
         let alone: Vec<_> =
-            predictor.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect();
+            session.predict_all(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect();
         let before = allocations();
         for image in &images {
-            predictor.predict(image).unwrap();
+            session.predict_all(image).unwrap();
         }
         assert_eq!(allocations() - before, 0, "{name}: {} requests allocated", images.len());
         // Proof that the count can rise.
         let there = std::thread::scope(|scope| {
-            let ask =
-                || clone.predict(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect::<Vec<_>>();
+            let ask = || {
+                clone.predict_all(&images[7]).unwrap().iter().map(|opinion| opinion.probabilities).collect::<Vec<_>>()
+            };
             scope.spawn(ask).join().unwrap()
         });
         assert!(allocations() > before);

@@ -9,11 +9,12 @@ use std::{
 use digitstack::{
     boosting::TrainedBooster,
     data::{Images, Probabilities, synthetic},
+    device::{ChosenDevice, DeviceChoice, resolve},
     fit::{Cancel, FitContext},
     learners::{Inspect, ModelFormat, ModelNotes},
     nn::{
-        Activation, ChosenDevice, CnnConfig, DenseConfig, DeviceChoice, Head, InputScale, Loss, NetworkConfig,
-        Normalization, Output as NetOutput, Padding, Pool, TrainedNet, TrainingConfig, WeightsFile, resolve, train,
+        Activation, CnnConfig, DenseConfig, Head, InputScale, Loss, NetworkConfig, Normalization, Output as NetOutput,
+        Padding, Pool, TrainedNet, TrainingConfig, WeightsFile, train,
     },
     progress::Silent,
     seed::Seed,

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use digitstack::{pipeline::search::SearchConfig, seed::Seed, tuning::log::StudySnapshot};
+use digitstack::{config::SearchConfig, seed::Seed, tuning::log::StudySnapshot};
 use rand::RngExt;
 
 use crate::support::{program::program, say};

@@ -7,11 +7,11 @@ use std::{
 };
 
 use digitstack::{
+    artifact::{Artifact, CsvRequest, Destination, RunFailure, StopReason, TrainedModels, predict_csv},
     data::{PIXELS, csv, synthetic},
+    device,
     fit::{Cancel, FitContext},
-    nn,
-    pipeline::{Destination, RunFailure, SavedModel, SavedRun, SavedSingle, StopReason, TableOrder, predict_table},
-    progress::{Progress, Silent, Task},
+    progress::{Progress, Task},
     seed::Seed,
     storage,
 };
@@ -234,21 +234,20 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
 #[test]
 fn a_directory_says_which_model_it_holds() {
     let fixture = &*FIXTURE;
-    let single: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(fixture.at("dense/single.json")).unwrap()).unwrap();
-    assert_eq!(single, serde_json::json!({ "model": "dense", "validation": 0.1 }));
+    let kind: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(fixture.at("dense/artifact.json")).unwrap()).unwrap();
+    assert_eq!(kind, serde_json::json!({ "kind": "member", "member": "dense" }));
     let device = device::resolve(&device::DeviceChoice::Cpu).unwrap();
-    let cancel = Cancel::default();
-    let work = FitContext::new(&device, 1, &Silent, &cancel);
-    assert_eq!(SavedSingle::load(&fixture.at("dense"), &work).unwrap().name(), "dense");
-    assert!(matches!(SavedSingle::load(tiny_run(), &work), Err(RunFailure::NoModel(_))));
-    assert!(matches!(SavedRun::load(&fixture.at("dense"), &work), Err(RunFailure::NotARun { .. })));
+    assert_eq!(TrainedModels::load(&fixture.at("dense"), &device).unwrap().names(), ["dense"]);
+    let expect_stack = |folder: &Path| Artifact::open(folder).unwrap().expect_stack();
+    assert!(matches!(expect_stack(&fixture.at("dense")), Err(RunFailure::NotAStack { .. })));
+    assert!(expect_stack(tiny_run()).is_ok());
 
     // Without that file, and with one that names another model.
     for (change, words) in [
-        (None, "does not say which model it holds"),
+        (None, "does not say what it holds: artifact.json is missing"),
         (
-            Some("{\"model\": \"vgg\", \"validation\": 0.1}"),
+            Some("{\"kind\": \"member\", \"member\": \"vgg\"}"),
             "found `vgg`, expected a member of config.toml: dense, cnn, booster",
         ),
     ] {
@@ -258,14 +257,14 @@ fn a_directory_says_which_model_it_holds() {
         for file in storage::verify(&fixture.at("dense")).unwrap().files() {
             let bytes = std::fs::read(fixture.at("dense").join(file.path.as_str())).unwrap();
             match (file.path.as_str(), change) {
-                ("single.json", None) => {}
-                ("single.json", Some(text)) => directory.write_atomic("single.json", text.as_bytes()).unwrap(),
-                ("model/part.json", _) => {}
+                ("artifact.json", None) => {}
+                ("artifact.json", Some(text)) => directory.write_atomic("artifact.json", text.as_bytes()).unwrap(),
+                (path, _) if path.ends_with("part.json") => {}
                 (path, _) => directory.write_atomic(path, &bytes).unwrap(),
             }
         }
         directory.complete().unwrap();
-        let error = SavedModel::load(&changed, &work).err().unwrap().to_string();
+        let error = TrainedModels::load(&changed, &device).err().unwrap().to_string();
         assert!(error.contains(words), "{error}");
     }
 }
@@ -461,9 +460,9 @@ fn a_cancelled_prediction_keeps_the_rows_that_are_answered() {
     let cancel = Cancel::default();
     let progress = StopSoon(cancel.clone());
     let work = FitContext::new(&device, 1, &progress, &cancel);
-    let model = SavedModel::load(&FIXTURE.at("dense"), &work).unwrap();
-    let order = TableOrder { csv: &table, model: 0, with_probabilities: false, answers: None };
-    let error = predict_table(&model, &order, Destination::File { path: &out, overwrite: false }, &work).unwrap_err();
+    let model = TrainedModels::load(&FIXTURE.at("dense"), &device).unwrap();
+    let request = CsvRequest { csv: &table, model: 0, with_probabilities: false, answers: None };
+    let error = predict_csv(&model, &request, Destination::File { path: &out, overwrite: false }, &work).unwrap_err();
     assert!(matches!(error.reason, StopReason::Cancelled), "{error}");
     assert_eq!((error.written, lines(&out).len()), (1000, 1001), "the first batch, whole");
 }

@@ -78,7 +78,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::pipeline::RunConfig;
+    use crate::config::RunConfig;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct File {
@@ -105,8 +105,8 @@ mod tests {
         assert_eq!(examples.len(), 1);
         for text in examples {
             let config = RunConfig::parse("the documentation", &text, &[]).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(config.prepare.recipe, Recipe::preset("reference").unwrap());
-            config.prepare.recipe.compile().unwrap();
+            assert_eq!(config.experiment.preprocessing.recipe, Recipe::preset("reference").unwrap());
+            config.experiment.preprocessing.recipe.compile().unwrap();
             let member: Member = toml::from_str::<Run>(&text).unwrap().members.remove(0);
             assert!(!member.prepare.compile().unwrap().is_random() && member.augment.compile().unwrap().is_random());
         }

@@ -23,7 +23,7 @@ const TOP: f64 = 40.0;
 const SETS: [(&str, Mark); 3] = [("train", Mark::Ring), ("out-of-fold", Mark::Dot), ("test", Mark::Diamond)];
 
 fn accuracies(model: &ModelScores) -> [Option<Proportion>; 3] {
-    [&model.train, &model.out_of_fold, &model.test].map(|scores| scores.as_ref().map(|scores| scores.accuracy))
+    [model.train.as_ref(), model.unseen(), model.test.as_ref()].map(|scores| scores.map(|scores| scores.accuracy))
 }
 
 /// Draws the accuracy of each model on each set, with 95 % intervals; `models` from best to worst.

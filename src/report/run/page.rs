@@ -108,7 +108,7 @@ struct OpinionRow<'a> {
 /// Names of the sets and a model's scores on each, where there are any; `held_out` is
 /// [`DataSummary::held_out`](crate::report::DataSummary::held_out).
 pub(super) fn sets<'a>(model: &'a ModelScores, held_out: &'static str) -> [(&'static str, Option<&'a Scores>); 3] {
-    [("train", model.train.as_ref()), (held_out, model.out_of_fold.as_ref()), ("test", model.test.as_ref())]
+    [("train", model.train.as_ref()), (held_out, model.unseen()), ("test", model.test.as_ref())]
 }
 
 fn interval(scores: &Scores) -> String {
@@ -248,8 +248,8 @@ pub(in crate::report) fn summary(input: &ReportInput, featured: Option<&ModelSco
     };
     let held_out =
         if input.data.folds > 0 { "training images (out of fold)" } else { "images held out for validation" };
-    let unseen = [("test images", &model.test), (held_out, &model.out_of_fold)];
-    let scored: Vec<_> = unseen.into_iter().filter_map(|(of, scores)| Some(figures(of, scores.as_ref()?))).collect();
+    let unseen = [("test images", model.test.as_ref()), (held_out, model.unseen())];
+    let scored: Vec<_> = unseen.into_iter().filter_map(|(of, scores)| Some(figures(of, scores?))).collect();
     let chosen = if input.featured.is_some() { "" } else { ", the best of this run by out-of-fold accuracy," };
     let verb = if scored.is_empty() {
         "has no scores on unseen images".to_owned()

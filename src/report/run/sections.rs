@@ -74,8 +74,8 @@ pub(super) fn filter_history(
 /// is never used.
 pub(in crate::report) fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
     let key = |model: &ModelScores| {
-        let accuracy = |scores: &Option<Scores>| scores.as_ref().map_or(-1.0, |scores| scores.accuracy.value);
-        (accuracy(&model.out_of_fold), accuracy(&model.train))
+        let accuracy = |scores: Option<&Scores>| scores.map_or(-1.0, |scores| scores.accuracy.value);
+        (accuracy(model.unseen()), accuracy(model.train.as_ref()))
     };
     let mut ranked: Vec<_> = models.iter().collect();
     ranked.sort_by(|a, b| {
