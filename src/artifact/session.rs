@@ -144,3 +144,59 @@ impl Session {
         self.predictions[self.members.len() + index].probabilities = self.stacks[index].predict_one(&self.features);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{evaluation::ModelKind, imaging::Recipe};
+
+    /// Predictor that counts its calls, and whose rows are no distributions if it is broken.
+    #[derive(Clone)]
+    struct Counting {
+        calls: Arc<AtomicUsize>,
+        broken: bool,
+    }
+
+    impl Predictor for Counting {
+        fn predict_one(&mut self, _: &[u8; PIXELS]) -> [f32; CLASSES] {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            [if self.broken { f32::NAN } else { 0.1 }; CLASSES]
+        }
+
+        fn another(&self) -> Box<dyn Predictor> {
+            Box::new(self.clone())
+        }
+    }
+
+    #[test]
+    fn only_the_requested_member_is_computed() {
+        let calls: [Arc<AtomicUsize>; 3] = Default::default();
+        let counting = |(index, calls): (usize, &Arc<AtomicUsize>)| {
+            let counting = Counting { calls: Arc::clone(calls), broken: index == 1 };
+            vec![Box::new(counting) as Box<dyn Predictor>]
+        };
+        let named = |name: &str| ModelPrediction {
+            name: name.to_owned(),
+            kind: ModelKind::Member,
+            probabilities: [0.0; CLASSES],
+        };
+        let mut session = Session::new(Parts {
+            processor: Recipe::default().compile().unwrap(),
+            members: calls.iter().enumerate().map(counting).collect(),
+            stacks: Vec::new().into(),
+            predictions: ["a", "b", "c"].map(named).to_vec(),
+            recommended: 0,
+            judge: None,
+        });
+        let counts = || calls.each_ref().map(|calls| calls.load(Ordering::Relaxed));
+        let image = [7; PIXELS];
+        assert_eq!(session.predict(2, &image).unwrap(), [0.1; CLASSES]);
+        assert_eq!(counts(), [0, 0, 1]);
+        assert_eq!(session.predict(0, &image).unwrap(), [0.1; CLASSES]);
+        assert_eq!(counts(), [1, 0, 1]);
+        assert!(session.predict(1, &image).is_err(), "its own row is no distribution");
+        assert!(session.predict_all(&image).is_err(), "one of the rows is no distribution");
+    }
+}

@@ -142,8 +142,31 @@ impl TrainedModels {
     /// If there is no model of that index.
     pub fn predict(&self, model: usize, images: &Images) -> Result<Probabilities, RunFailure> {
         if images.len() < BATCH {
-            return self.with_session(|session| images.iter().map(|image| session.predict(model, image)).collect());
+            return self.with_session(|session| self.predict_with(session, model, images));
         }
+        self.batch(model, images)
+    }
+
+    /// As [`TrainedModels::predict`], with the caller's session for a few images.
+    ///
+    /// # Errors
+    /// As [`TrainedModels::predict`].
+    ///
+    /// # Panics
+    /// If there is no model of that index.
+    pub fn predict_with(
+        &self,
+        session: &mut Session,
+        model: usize,
+        images: &Images,
+    ) -> Result<Probabilities, RunFailure> {
+        if images.len() < BATCH {
+            return images.iter().map(|image| session.predict(model, image)).collect();
+        }
+        self.batch(model, images)
+    }
+
+    fn batch(&self, model: usize, images: &Images) -> Result<Probabilities, RunFailure> {
         let images = self.preprocess(images)?;
         match model.checked_sub(self.members.len()) {
             None => {
@@ -164,26 +187,40 @@ impl TrainedModels {
     /// # Errors
     /// If a row is no distribution, as that of a net whose numbers overflow.
     pub fn predict_all(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<ModelPrediction>, RunFailure> {
-        let rows = if images.len() < BATCH { self.rows_one_by_one(images)? } else { self.rows(images, progress)? };
-        let named = self.names.iter().zip(rows);
-        let prediction = |((name, kind), probabilities): (&(String, ModelKind), Probabilities)| ModelPrediction {
-            name: name.clone(),
-            kind: *kind,
-            probabilities,
-        };
-        Ok(named.map(prediction).collect())
+        if images.len() < BATCH {
+            return self.with_session(|session| self.predict_all_with(session, images));
+        }
+        Ok(self.named(self.rows(images, progress)?))
     }
 
-    fn rows_one_by_one(&self, images: &Images) -> Result<Vec<Probabilities>, RunFailure> {
-        self.with_session(|session| {
+    /// As [`TrainedModels::predict_all`], with the caller's session for a few images.
+    ///
+    /// # Errors
+    /// As [`TrainedModels::predict_all`].
+    pub fn predict_all_with(&self, session: &mut Session, images: &Images) -> Result<Vec<ModelPrediction>, RunFailure> {
+        let rows = if images.len() < BATCH {
             let mut rows = vec![Probabilities::new(); self.names.len()];
             for image in images.iter() {
                 for (rows, prediction) in rows.iter_mut().zip(session.predict_all(image)?) {
                     rows.push(prediction.probabilities);
                 }
             }
-            Ok(rows)
-        })
+            rows
+        } else {
+            self.rows(images, &Silent)?
+        };
+        Ok(self.named(rows))
+    }
+
+    /// Rows of all models, with their names and kinds.
+    fn named(&self, rows: Vec<Probabilities>) -> Vec<ModelPrediction> {
+        let named = self.names.iter().zip(rows);
+        let prediction = |((name, kind), probabilities): (&(String, ModelKind), Probabilities)| ModelPrediction {
+            name: name.clone(),
+            kind: *kind,
+            probabilities,
+        };
+        named.map(prediction).collect()
     }
 
     fn rows(&self, images: &Images, progress: &dyn Progress) -> Result<Vec<Probabilities>, RunFailure> {

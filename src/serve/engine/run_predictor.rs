@@ -6,7 +6,6 @@ use super::models::{Predictor, Reading};
 use crate::{
     artifact::{RunFailure, Session, TrainedModels},
     data::{CLASSES, Images, PIXELS, Probabilities},
-    progress::Silent,
 };
 
 /// Models of a run with the buffers of one thread.
@@ -28,7 +27,8 @@ impl RunPredictor {
 
 impl Predictor for RunPredictor {
     fn read(&mut self, images: &[[u8; PIXELS]]) -> Result<Vec<Reading>, RunFailure> {
-        let predictions = self.models.predict_all(&Images::from_images(images.iter().copied()), &Silent)?;
+        let batch = Images::from_images(images.iter().copied());
+        let predictions = self.models.predict_all_with(&mut self.session, &batch)?;
         let recommended = self.models.recommended();
         let read = |(index, image)| {
             let rows: Vec<[f32; CLASSES]> =
@@ -40,7 +40,8 @@ impl Predictor for RunPredictor {
     }
 
     fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure> {
-        self.models.predict(model, &Images::from_images(images.iter().copied()))
+        let batch = Images::from_images(images.iter().copied());
+        self.models.predict_with(&mut self.session, model, &batch)
     }
 
     fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
