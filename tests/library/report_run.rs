@@ -334,9 +334,12 @@ fn a_report_without_a_test_set_says_so() {
 }
 
 #[test]
-fn a_model_trained_alone_shows_its_iterations_and_its_film() {
+fn a_single_model_shows_its_iterations_and_filter_history() {
     let whole = realistic();
-    let cnn: Vec<ModelScores> = whole.models.iter().filter(|model| model.name == "cnn").cloned().collect();
+    let mut cnn: Vec<ModelScores> = whole.models.iter().filter(|model| model.name == "cnn").cloned().collect();
+    for model in &mut cnn {
+        model.held_out = model.out_of_fold.take();
+    }
     let mut history = whole.histories[1].fits[0].1.clone();
     history.trace = (1..=40)
         .map(|n| TracePoint { iteration: 50 * n, loss: 1.0 / n as f64, accuracy: 1.0 - 0.5 / n as f64 })
@@ -345,7 +348,7 @@ fn a_model_trained_alone_shows_its_iterations_and_its_film() {
     let weights = |scale: f32| {
         filters.weights.iter().map(|filter| filter.iter().map(|weight| weight * scale).collect()).collect()
     };
-    let history_of_filters = MemberFilterHistory {
+    let filter_history = MemberFilterHistory {
         member: "cnn".to_owned(),
         side: 3,
         snapshots: (0..5).map(|n| (500 * n, weights(n as f32 / 4.0 - 0.5))).collect(),
@@ -357,7 +360,7 @@ fn a_model_trained_alone_shows_its_iterations_and_its_film() {
         models: cnn,
         histories,
         filters: vec![filters],
-        filter_histories: vec![history_of_filters],
+        filter_histories: vec![filter_history],
         mistakes: Vec::new(),
         ..whole
     };

@@ -19,8 +19,14 @@ const ROW: f64 = 44.0;
 /// Height above the first row, in pixels.
 const TOP: f64 = 40.0;
 
-/// Names of the sets with their marks.
-const SETS: [(&str, Mark); 3] = [("train", Mark::Ring), ("out-of-fold", Mark::Dot), ("test", Mark::Diamond)];
+/// Marks of the sets.
+const MARKS: [Mark; 3] = [Mark::Ring, Mark::Dot, Mark::Diamond];
+
+/// Names of the sets: training images, unseen training images, test images.
+fn set_names(models: &[&ModelScores]) -> [&'static str; 3] {
+    let is_held_out = models.iter().any(|model| model.held_out.is_some());
+    ["train", if is_held_out { "validation" } else { "out-of-fold" }, "test"]
+}
 
 fn accuracies(model: &ModelScores) -> [Option<Proportion>; 3] {
     [model.train.as_ref(), model.unseen(), model.test.as_ref()].map(|scores| scores.map(|scores| scores.accuracy))
@@ -38,23 +44,23 @@ pub(in crate::report) fn run_leaderboard(
     let names = models.iter().map(|model| text_width(&model.name, 13.5)).fold(56.0, f64::max).min(width * 0.3);
     let present = |set: usize| models.iter().any(|model| accuracies(model)[set].is_some());
     let shown = if present(2) { 2 } else { 1 };
-    let figures = 44.0;
+    let (set_names, numbers) = (set_names(models), 44.0);
     let x = accuracy_axis(models);
     let y = Scale::linear(0.0, 1.0);
     let axes = Axes {
-        area: [names + 14.0, TOP, width - names - 14.0 - figures - 12.0, ROW * models.len() as f64],
+        area: [names + 14.0, TOP, width - names - 14.0 - numbers - 12.0, ROW * models.len() as f64],
         x: &x,
         y: &y,
     };
     axes.draw_x(&mut canvas, "accuracy, % (logarithmic in the error rate)", true);
 
     let mut left = axes.area[0];
-    for (set, (name, mark)) in SETS.into_iter().enumerate().filter(|(set, _)| present(*set)) {
-        draw_mark(&mut canvas, (left + 6.0, 14.0), mark, Paint::Ink);
+    for (set, name) in set_names.into_iter().enumerate().filter(|(set, _)| present(*set)) {
+        draw_mark(&mut canvas, (left + 6.0, 14.0), MARKS[set], Paint::Ink);
         canvas.text((left + 16.0, 18.0), name, Style::new(Anchor::Start));
-        left += text_width(SETS[set].0, 11.0) + 34.0;
+        left += text_width(name, 11.0) + 34.0;
     }
-    canvas.text((width, 18.0), &format!("{}, %", SETS[shown].0), Style::new(Anchor::End).paint(Paint::Soft));
+    canvas.text((width, 18.0), &format!("{}, %", set_names[shown]), Style::new(Anchor::End).paint(Paint::Soft));
 
     for (row, model) in models.iter().enumerate() {
         let middle = TOP + ROW * (row as f64 + 0.5);
@@ -74,7 +80,7 @@ pub(in crate::report) fn run_leaderboard(
             let at = middle + 12.0 * (set as f64 - 1.0);
             let [low, value, high] = [share.low, share.value, share.high].map(|accuracy| axes.at(accuracy, 0.0).0);
             canvas.line([low, at, high, at], Stroke::new(paint, 1.5));
-            draw_mark(&mut canvas, (value, at), SETS[set].1, paint);
+            draw_mark(&mut canvas, (value, at), MARKS[set], paint);
             if x.position(share.value) >= 1.0 {
                 canvas.polyline(
                     &[(value + 7.0, at - 3.5), (value + 10.5, at), (value + 7.0, at + 3.5)],
@@ -88,8 +94,8 @@ pub(in crate::report) fn run_leaderboard(
     let describe = |model: &&ModelScores| {
         let figures = accuracies(model)
             .into_iter()
-            .zip(SETS)
-            .filter_map(|(share, (set, _))| Some(format!("{set} {} %", format::percent(share?.value))));
+            .zip(set_names)
+            .filter_map(|(share, set)| Some(format!("{set} {} %", format::percent(share?.value))));
         format!("{}: {}.", model.name, figures.collect::<Vec<_>>().join(", "))
     };
     canvas.finish("Accuracy of every model", &models.iter().map(describe).collect::<Vec<_>>().join(" "))

@@ -70,8 +70,8 @@ pub(super) fn filter_history(
     Ok(vec![first, book.animation(&format!("filters-{name}"), caption, filter_history::animation(history)?)])
 }
 
-/// Sorts models by out-of-fold accuracy, best first; models without one follow, by training accuracy. Test accuracy
-/// is never used.
+/// Sorts models by accuracy out of fold or on the hold-out, best first; models without one follow, by training accuracy.
+/// Test accuracy is never used.
 pub(in crate::report) fn ranked(models: &[ModelScores]) -> Vec<&ModelScores> {
     let key = |model: &ModelScores| {
         let accuracy = |scores: Option<&Scores>| scores.map_or(-1.0, |scores| scores.accuracy.value);
