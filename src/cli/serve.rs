@@ -1,7 +1,8 @@
 //! `digitstack serve`.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -11,6 +12,7 @@ use clap::Args;
 
 use super::{
     options::{Drawing, seconds},
+    output::Output,
     resources::Resources,
     session::Session,
 };
@@ -87,13 +89,18 @@ impl ServeArguments {
         };
         let output = &session.output;
         let log = output.clone();
-        let mut said = Ok(());
+        let mut printed = Ok(());
         serve::serve(&run, &options, device, Arc::new(move |line: &str| log.status(line)), |address| {
-            let url = format!("http://{address}/");
-            said = output.json(&serde_json::json!({ "url": url, "run": run.display().to_string() })).and_then(|()| {
-                output.line(format!("{url} classifies drawn digits with {}; Ctrl-C stops it", run.display()))
-            });
+            printed = announce(address, &run, output);
+            // Nobody would learn of the address.
+            if printed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        said
+        printed
     }
+}
+
+fn announce(address: SocketAddr, run: &Path, output: &Output) -> anyhow::Result<()> {
+    let (url, run) = (format!("http://{address}/"), run.display().to_string());
+    output.json(&serde_json::json!({ "url": url, "run": run }))?;
+    output.line(format!("{url} classifies drawn digits with {run}; Ctrl-C stops it"))
 }

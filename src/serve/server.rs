@@ -3,6 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
+    ops::ControlFlow,
     path::Path,
     pin::Pin,
     sync::{Arc, atomic::AtomicBool},
@@ -52,7 +53,7 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves a complete run until SIGTERM or Ctrl-C, then completes the requests in flight. `ready` is called with the
-/// address once the service listens; `log` receives the lines of the access log, each a JSON object, and messages on
+/// address once the service listens, and stops it with [`ControlFlow::Break`]; `log` receives the lines of the access log, each a JSON object, and messages on
 /// other events.
 ///
 /// # Errors
@@ -62,7 +63,7 @@ pub fn serve(
     options: &ServeOptions,
     device: &ChosenDevice,
     log: Log,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(SocketAddr) -> ControlFlow<()>,
 ) -> Result<(), ServeError> {
     let models = TrainedModels::load(folder, device)?;
     models.artifact().expect_stack()?;
@@ -90,8 +91,10 @@ pub fn serve(
         let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
         // Signals may arrive as soon as `ready` has been called.
         let signals = Signals::new().map_err(ServeError::Threads)?;
-        ready(listener.local_addr().map_err(|source| ServeError::Listen { address, source })?);
-        accept(listener, app, service, signals, &log).await;
+        let bound = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
+        if ready(bound).is_continue() {
+            accept(listener, app, service, signals, &log).await;
+        }
         Ok(())
     });
     // Work whose client has gone away is not waited for.

@@ -70,8 +70,8 @@ pub fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Command lines, run in [`FOLDER`], of every command that prints and ends by itself. Words are divided by spaces.
-const COMMANDS: [&str; 42] = [
+/// Command lines, run in [`FOLDER`], of every command that prints. Words are divided by spaces.
+const COMMANDS: [&str; 43] = [
     "",
     "--help",
     "-h",
@@ -114,6 +114,7 @@ const COMMANDS: [&str; 42] = [
     "export run logistic --format json --force",
     "import dense.safetensors --out imported --fresh",
     "leaderboard run dense --out board.svg",
+    "serve run --port 0",
 ];
 
 fn command(line: &str) -> Command {
