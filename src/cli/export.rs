@@ -8,7 +8,7 @@ use clap::{
 };
 use serde::Serialize;
 
-use super::{failure::usage, session::Session};
+use super::session::Session;
 use crate::{
     artifact::{Artifact, ModelFiles},
     device::{self, DeviceChoice},
@@ -24,13 +24,14 @@ directory is verified before it is read.
 
 Formats, and the kinds of models that can be written in them:
 
-safetensors (dense, cnn, logistic, svm)
+safetensors (dense, cnn, logistic, svm, knn)
   Weights by PyTorch's names and in its layout: float32, convolutions [out, in, kernel, kernel],
   fully connected layers [out, in], biases [out]. The metadata entry `digitstack` holds the
   architecture as JSON. safetensors.torch.load_file opens the file; `digitstack import` reads it
   back, bit for bit. logistic: `weight` [classes, 784] and `bias`, for pixels from 0 to 1. svm:
   `vectors`, the support vectors as bytes, class by class, and `coefficients` [n, classes - 1] in
-  LIBSVM's layout; kernel width, biases and calibration are in the metadata entry.
+  LIBSVM's layout; kernel width, biases and calibration are in the metadata entry. knn: `images`
+  [n, 28, 28] and `labels` [n], as bytes.
 onnx (dense, cnn)
   A graph of operators of version 17, for ONNX Runtime and others. Input `image`: float32
   [N, 1, 28, 28], 0 = background, 1 = ink. Outputs: `probabilities` [N, 10], rows that sum to 1,
@@ -38,7 +39,7 @@ onnx (dense, cnn)
 lightgbm (booster)
   LightGBM's model text: lightgbm.Booster(model_file=...). Features: the 784 pixels row by row,
   0 to 255.
-json (every kind, and meta-models)
+json (dense, cnn, logistic, svm, booster, and meta-models)
   dense, cnn: `architecture` and `weights`, nested lists by the names of safetensors.
   logistic, svm: `model` and `arrays`, nested lists by the names of safetensors.
   booster: `trees`, lists by node. From node 0 an image goes to `left_child` if its pixel
@@ -103,8 +104,8 @@ impl ExportArguments {
         // Weights are copied, not computed with.
         let device = device::resolve(&DeviceChoice::Cpu)?;
         let models = ModelFiles::of(Artifact::open(run)?);
-        let model = models.find(model).map_err(usage)?;
-        let bytes = models.export(model, *format, &device).map_err(usage)?;
+        let model = models.find(model)?;
+        let bytes = models.export(model, *format, &device)?;
         target.write(&bytes)?;
         let preparation = models.recipe(model);
         let output = &session.output;

@@ -19,11 +19,6 @@ pub(super) struct UsageError(pub(super) String);
 #[error(transparent)]
 pub(super) struct ParseError(pub(super) clap::Error);
 
-/// Turns a failure of the library into a [`UsageError`] if the request itself was wrong.
-pub(super) fn usage(failure: RunFailure) -> anyhow::Error {
-    if failure.is_usage() { UsageError(failure.to_string()).into() } else { failure.into() }
-}
-
 /// Exit code of an error.
 pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
     let is_usage = |cause: &(dyn std::error::Error + 'static)| {

@@ -5,12 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{
-    failure::{UsageError, usage},
-    options::DataDirectory,
-    score_table::score_table,
-    session::Session,
-};
+use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
 use crate::{
     artifact::Artifact,
     config::RunConfig,
@@ -104,7 +99,7 @@ impl ImportArguments {
         })?;
         let resources = session.resources(cancel)?;
         output.status(&format!("{name}: {}, on {}", member.summary(), resources.device.description()));
-        let imported = Imported::new(&config, member.as_ref(), &weights, &resources.device).map_err(usage)?;
+        let imported = Imported::new(&config, member.as_ref(), &weights, &resources.device)?;
         let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
         let directory = RunDirectory::open(&self.out, self.fresh)?;
         session.report_state(&directory);

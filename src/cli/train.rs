@@ -16,7 +16,9 @@ use crate::{
 };
 
 const HELP: &str = "\
-The directory holds a single model: `predict`, `evaluate`, `export` and `leaderboard` take it like a run.
+The directory holds a single model: `predict`, `evaluate`, `export` and `leaderboard` take it like a run. After a crash \
+or Ctrl-C the same command continues; on a complete directory it verifies the files and prints the result again. A \
+directory with other settings or other data is an error that names each difference (exit code 2).
 
 Examples:
   digitstack train cnn                       the quickstart's CNN on built-in digits
@@ -26,9 +28,10 @@ Examples:
   digitstack train svm configs/families/kaggle.toml --data ~/kaggle    a support-vector machine
   digitstack leaderboard                     every run and every single model in one table
 
-Kinds of members: dense, cnn, booster, logistic (`[members.logistic]`: c, max_iterations, tolerance) and svm \
-(`[members.svm]`: c, gamma, tolerance, calibration_folds, cache_mib). An interrupted fit of the last two starts over. \
-Every kind takes `augment`, and `prepare`: preprocessing steps for the images of this member only.";
+Kinds of members: dense, cnn, booster, logistic (`[members.logistic]`: c, max_iterations, tolerance), svm \
+(`[members.svm]`: c, gamma, tolerance, calibration_folds, cache_mib) and knn (`[members.knn]`: k, weights). An \
+interrupted fit of the last three starts over. Every kind takes `prepare`, preprocessing steps for the images of this \
+member only, and every kind but knn `augment`.";
 
 /// Train one member of a configuration without the stack, scored on a validation part that is held out
 #[derive(Args, Debug)]

@@ -24,7 +24,7 @@ use crate::{
     learners::Classifier,
     seed::Seed,
     stacking::{self, Metafeatures, Stack, evenly_spread},
-    storage::{Environment, RunDirectory, RunState},
+    storage::{self, Environment, RunDirectory, RunState},
 };
 
 /// Trains every member of a configuration on every fold, stacks them, and evaluates everything, in `directory`; returns
@@ -148,8 +148,8 @@ pub(super) fn run(
         fits: fitted.iter().map(|FitResult { fit, timing, .. }| named(*fit, timing, config)).collect(),
     };
     directory.write_json(TIMINGS, &timings)?;
-    let command = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect();
-    directory.write_json(ENVIRONMENT, &Environment::collect(context.device.description(), command))?;
+    let environment = Environment::collect(context.device.description(), storage::command_line());
+    directory.write_json(ENVIRONMENT, &environment)?;
     report::write(kind, config, &fits, directory)?;
     directory.complete()?;
     Ok(metrics)
