@@ -14,6 +14,8 @@ use crate::{
     storage::{self, RunDirectory, StorageError},
 };
 
+/// Largest configuration that is compared, in bytes.
+const MAX_CONFIG: u64 = 1 << 20;
 /// Differences that a message lists; the others are counted.
 const SHOWN: usize = 6;
 
@@ -34,7 +36,7 @@ pub(super) fn claim(
         Ok(vec![format!("it holds {}, now {} is asked for", there.describe(), kind.describe())])
     })?;
     claimed(directory.claim(CONFIG, config.as_bytes()), directory, "configuration", || {
-        let there = std::fs::read_to_string(path(CONFIG)).unwrap_or_default();
+        let there = storage::read_text_limited(&path(CONFIG), MAX_CONFIG).unwrap_or_default();
         Ok(differences(&parsed(&there), &parsed(config)))
     })?;
     let train = inputs.source.train_fingerprint();
