@@ -4,9 +4,11 @@ use crate::evaluation::{ModelScores, Scores};
 
 /// Formats scores as lines of text, one for each model under a heading.
 pub(super) fn score_table(models: &[ModelScores]) -> Vec<String> {
+    let is_hold_out = models.iter().any(|model| model.held_out.is_some());
+    let unseen = if is_hold_out { "held-out %" } else { "out-of-fold %" };
     let mut lines = vec![format!(
-        "{:<15} {:>8} {:>12} {:>8} {:>16} {:>8} {:>9}",
-        "model", "train %", "out-of-fold %", "test %", "95 % interval", "errors", "log-loss"
+        "{:<15} {:>8} {unseen:>13} {:>8} {:>16} {:>8} {:>9}",
+        "model", "train %", "test %", "95 % interval", "errors", "log-loss"
     )];
     for model in models {
         let percent = |scores: Option<&Scores>| {

@@ -1,5 +1,7 @@
 //! Errors of learners and fitted models.
 
+use std::path::PathBuf;
+
 use super::format::{ModelFormat, ModelNotes};
 use crate::{boosting::BoostingError, classical::ClassicalError, data::FieldError, nn::NnError};
 
@@ -27,6 +29,14 @@ pub enum LearnerError {
         format: ModelFormat,
         /// Formats of the model.
         formats: &'static [ModelFormat],
+    },
+    /// A saved net has another architecture than the settings of its member.
+    #[error("{} holds a net of another architecture than the settings of `{name}` describe", folder.display())]
+    OtherNet {
+        /// Folder of the net.
+        folder: PathBuf,
+        /// Name of the member.
+        name: String,
     },
     /// Weights were to be imported into a model that is no net.
     #[error("`{name}` is a {kind}; weights can only be imported into a net (kind `dense` or `cnn`)")]

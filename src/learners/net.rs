@@ -125,7 +125,12 @@ impl Learner for NetLearner {
     }
 
     fn load(&self, folder: &Path, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
-        Ok(Box::new(TrainedNet::load(folder, device)?))
+        let net = TrainedNet::load(folder, device)?;
+        if *net.config() != self.network {
+            let name = self.description.name.clone();
+            return Err(LearnerError::OtherNet { folder: folder.to_owned(), name });
+        }
+        Ok(Box::new(net))
     }
 
     fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
