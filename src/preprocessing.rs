@@ -22,8 +22,8 @@ const MAX_ROTATIONS: usize = 32;
 pub struct PreprocessingConfig {
     /// Deterministic steps for training and test images alike; empty: none.
     pub recipe: Recipe,
-    /// Rotations, in degrees, of which each training image gets a copy before the steps; empty: no copies. R0: `[0, -24,
-    /// 24]`. Test images are never rotated.
+    /// Rotations, in degrees, of which each training image gets a copy before the steps; empty: no copies. R0: `[0,
+    /// -24, 24]`. Test images are never rotated.
     pub rotations: Vec<f32>,
 }
 

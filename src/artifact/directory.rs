@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::{
-    RunFailure,
+    failure::RunFailure,
     layout::{
         ARTIFACT, ArtifactKind, CONFIG, DATA, DataRecord, Fit, HISTORY, METRICS, Metrics, TIMINGS, Timings, fits,
         is_final, stack_file,

@@ -11,7 +11,11 @@ use rand::RngExt;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{RunFailure, Session, TrainedModels, test_digits};
+use super::{
+    failure::RunFailure,
+    session::Session,
+    trained_models::{TrainedModels, test_digits},
+};
 use crate::{
     data::{Digits, Images, PIXELS, SIDE, synthetic},
     evaluation::Proportion,

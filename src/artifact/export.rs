@@ -1,7 +1,8 @@
 //! Models of a finished directory as files for other programs.
 
 use super::{
-    Artifact, RunFailure,
+    directory::Artifact,
+    failure::RunFailure,
     layout::{Fit, is_final, stack_file},
 };
 use crate::{

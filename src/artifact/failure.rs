@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::PredictionsError;
+use super::predictions::PredictionsError;
 use crate::{
     config::ConfigError,
     data::{DataError, FieldError},
@@ -59,7 +59,7 @@ pub enum RunFailure {
     OtherSettings {
         /// The directory.
         directory: PathBuf,
-        /// What differs: `configuration`, `kind`, `training set`, `test set`.
+        /// The record that differs: `configuration`, `kind`, `training set`, `test set`.
         what: &'static str,
         /// Each difference: field, value there, value now.
         differences: Vec<String>,
@@ -78,7 +78,7 @@ pub enum RunFailure {
     NotAStack {
         /// The directory.
         directory: PathBuf,
-        /// What it holds.
+        /// Its contents, in words.
         holds: String,
     },
     /// The directory holds no models.
@@ -100,7 +100,7 @@ pub enum RunFailure {
     OtherModel {
         /// The file or folder of the model.
         path: PathBuf,
-        /// What was found and what was expected.
+        /// Difference: found and expected values.
         problem: String,
     },
     /// There is no model of that name.
@@ -118,7 +118,7 @@ pub enum RunFailure {
         directory: PathBuf,
         /// The name that was asked for.
         model: String,
-        /// What is wrong with it.
+        /// Reason why the name is not accepted.
         problem: &'static str,
         /// Names to choose from.
         models: String,

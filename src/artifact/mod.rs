@@ -7,9 +7,9 @@
 //! ModelFiles, ReportInput, leaderboard, predict_csv, drawings   what is made of a finished directory
 //! ```
 //!
-//! A directory holds a stack (every member on every fold, meta-models, the verdict's models), one member that was trained
-//! with a hold-out or imported, or a search. Stacks and single members differ in [`layout::ArtifactKind`] alone: they
-//! have the same files with the same records.
+//! A directory holds a stack (every member on every fold, meta-models, the verdict's models), one member that was
+//! trained with a hold-out or imported, or a search. Stacks and single members differ in [`layout::ArtifactKind`]
+//! alone: they have the same files with the same records.
 
 mod directory;
 mod drawing_evaluation;

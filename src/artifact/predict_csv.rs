@@ -1,6 +1,6 @@
 //! Predictions for every row of a CSV file, as a CSV file.
 //!
-//! Rows are read, asked about and written in batches: while the models work on one batch the next is read. So memory
+//! Rows are read, predicted and written in batches: while the models work on one batch the next is read. So memory
 //! does not grow with the file, and what was answered is kept whatever happens later. A batch holds whole pieces of
 //! [`CHUNK`](super::predictions::CHUNK) images, so that the answers are those of any other number of threads.
 
@@ -13,7 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{RunFailure, TrainedModels, predictions::CHUNK};
+use super::{failure::RunFailure, predictions::CHUNK, trained_models::TrainedModels};
 use crate::{
     data::{
         CLASSES, DataError, Images, Probabilities,
@@ -82,7 +82,7 @@ pub struct CsvSummary {
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}; {kept}", kept = kept(*written, output))]
 pub struct PredictCsvError {
-    /// What happened.
+    /// Cause.
     #[source]
     pub reason: StopReason,
     /// Rows that were answered and written, from the first one on. They stay.
@@ -97,7 +97,7 @@ pub enum StopReason {
     /// The file, the answers or the models.
     #[error(transparent)]
     Failure(#[from] Box<RunFailure>),
-    /// Somebody asked to stop.
+    /// The work was cancelled.
     #[error("stopped")]
     Cancelled,
 }
@@ -116,7 +116,7 @@ struct Batch {
     images: Images,
     /// One for each image, or none at all.
     labels: Vec<u8>,
-    /// What came after them: nothing, more rows, or a row that is none.
+    /// State after them: the end of the file, more rows, or an invalid row.
     end: End,
 }
 
@@ -195,8 +195,8 @@ impl<'a> Answering<'a> {
 ///
 /// # Errors
 /// The first thing that goes wrong, be it in a row, in the answers, in the models or with the disk, or that somebody
-/// asked to stop. All rows before a bad row are answered first. [`PredictCsvError`] says how many answers there are; they
-/// stay.
+/// asked to stop. All rows before a bad row are answered first. [`PredictCsvError`] says how many answers there are;
+/// they stay.
 pub fn predict_csv(
     model: &TrainedModels,
     request: &CsvRequest,

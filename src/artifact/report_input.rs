@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::{
-    RunFailure,
+    failure::RunFailure,
     layout::{
         ArtifactKind, DATA, DataRecord, ENVIRONMENT, Fit, HISTORY, METRICS, Metrics, PICTURES, Pictures, SavedExample,
         SavedFilters, SavedMistake, SavedOpinion, TIMINGS, Timings, TrainingPart,

@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use serde::Serialize;
 
 use super::{
-    RunFailure,
+    failure::RunFailure,
     layout::{CONFIG, SEARCH_OUTCOME, STUDY_LOG as LOG},
 };
 use crate::{
@@ -39,13 +39,13 @@ pub struct StageStatus {
     pub trials: usize,
     /// Trials at most, where that is known.
     pub budget: Option<usize>,
-    /// Those of them that were pruned.
+    /// Trials that were pruned.
     pub pruned: usize,
-    /// Those of them that failed.
+    /// Trials that failed.
     pub failed: usize,
     /// The best score so far.
     pub best: Option<f64>,
-    /// The same for people.
+    /// The best score as text.
     pub best_text: Option<String>,
     /// Selected candidate in words, under the key `pick`.
     #[serde(rename = "pick")]

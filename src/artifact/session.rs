@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ModelPrediction, RunFailure, predictions::Mean};
+use super::{failure::RunFailure, predictions::Mean, trained_models::ModelPrediction};
 use crate::{
     data::{CLASSES, PIXELS},
     evaluation,
@@ -15,9 +15,9 @@ use crate::{
 
 /// The models of an artifact for one image at a time, on the CPU whatever the device, with the verdict.
 ///
-/// Weights are packed and buffers are made when it is created, so that a prediction allocates nothing; the one exception
-/// is the first image of the process that passes a `normalise-size` step, whose tables are computed then. Clones share
-/// the models and have buffers of their own: one for each thread.
+/// Weights are packed and buffers are made when it is created, so that a prediction allocates nothing; the one
+/// exception is the first image of the process that passes a `normalise-size` step, whose tables are computed then.
+/// Clones share the models and have buffers of their own: one for each thread.
 #[derive(Clone)]
 pub struct Session {
     processor: Processor,
@@ -120,8 +120,8 @@ impl Session {
         })
     }
 
-    /// The verdict on a 28×28 image before preprocessing, given the recommended model's class probabilities; none if the
-    /// artifact gives none.
+    /// The verdict on a 28×28 image before preprocessing, given the recommended model's class probabilities; none if
+    /// the artifact gives none.
     pub fn verdict(&mut self, image: &[u8; PIXELS], row: &[f32; CLASSES]) -> Option<Verdict> {
         self.judge.as_mut().map(|judge| judge.judge(image, row))
     }

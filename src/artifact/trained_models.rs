@@ -5,7 +5,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Artifact, RunFailure, Session, predictions, session::Parts, verdict::VerdictModels};
+use super::{
+    directory::Artifact,
+    failure::RunFailure,
+    predictions,
+    session::{Parts, Session},
+    verdict::VerdictModels,
+};
 use crate::{
     data::{CLASSES, DataConfig, Digits, Images, Probabilities},
     device::ChosenDevice,

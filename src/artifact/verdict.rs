@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{
-    RunFailure,
+    failure::RunFailure,
     layout::{DETECTOR, DETECTOR_THRESHOLD, VERDICT},
 };
 use crate::{

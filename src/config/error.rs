@@ -28,7 +28,7 @@ pub enum ConfigError {
     Override {
         /// The override as typed.
         text: String,
-        /// What is wrong with it.
+        /// Reason why it is not accepted.
         problem: String,
     },
     /// A field is missing, unknown, of the wrong type or out of range.

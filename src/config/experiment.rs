@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{StackingConfig, members};
+use super::{members, stacking::StackingConfig};
 use crate::{
     data::{DataConfig, FieldError},
     imaging::Recipe,

@@ -1,6 +1,6 @@
 //! Integers that TOML cannot hold, such as a seed above 9223372036854775807.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::data::FieldError;
 
 /// Describes the problem of a whole number that does not fit into TOML's 64 signed bits; `None` for any other text.

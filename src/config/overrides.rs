@@ -1,6 +1,6 @@
 //! `--set key=value`: any field of the configuration from the command line.
 
-use super::{ConfigError, integers};
+use super::{error::ConfigError, integers};
 use crate::field_path;
 
 /// One override.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{ConfigError, Override, integers, locate};
+use super::{error::ConfigError, integers, locate, overrides::Override};
 use crate::{data::FieldError, storage};
 
 /// Largest configuration file that is read, in bytes.
@@ -13,8 +13,8 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     storage::read_text_limited(path, MAX_BYTES).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
-/// Parses the text of a file called `file`, applies the overrides and builds the settings by `from_table`; an error in a
-/// field names its line or its override.
+/// Parses the text of a file called `file`, applies the overrides and builds the settings by `from_table`; an error in
+/// a field names its line or its override.
 pub(super) fn parse<T>(
     file: &str,
     text: &str,

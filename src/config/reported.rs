@@ -1,4 +1,4 @@
-//! What somebody reports of a model such as one of the run's.
+//! Results that other systems report of such models.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,16 +13,16 @@ const LONGEST: usize = 400;
 pub struct ReportedResult {
     /// The member or meta-model that it stands beside.
     pub model: String,
-    /// Who reports it, in any words.
+    /// System that reports it, as free text.
     pub system: String,
     /// 0 to 1.
     pub accuracy: f64,
-    /// How it was measured, in any words.
+    /// Protocol of the measurement, as free text.
     pub protocol: String,
 }
 
 impl ReportedResult {
-    /// Refuses a model that is not among `models`, a share that is none and an empty text.
+    /// Refuses a model that is not among `models`, an accuracy outside 0 to 1 and an empty text.
     pub(super) fn check(&self, models: &[String]) -> Result<(), FieldError> {
         if !models.contains(&self.model) {
             let known = models.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -31,7 +31,7 @@ impl ReportedResult {
         if !(0.0..=1.0).contains(&self.accuracy) {
             return Err(FieldError::new(
                 "accuracy",
-                format!("found {}, expected a share from 0 to 1, such as 0.9925", self.accuracy),
+                format!("found {}, expected a fraction from 0 to 1, such as 0.9925", self.accuracy),
             ));
         }
         for (field, text) in [("system", &self.system), ("protocol", &self.protocol)] {

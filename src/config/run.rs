@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Experiment, FinalModels, Override, ReportedResult, parse};
+use super::{
+    error::ConfigError, experiment::Experiment, overrides::Override, parse, reported::ReportedResult,
+    stacking::FinalModels,
+};
 use crate::{
     data::{FieldError, HeldOut},
     imaging::Recipe,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Experiment, Override, RunConfig, members, parse};
+use super::{error::ConfigError, experiment::Experiment, members, overrides::Override, parse, run::RunConfig};
 use crate::{
     data::FieldError,
     learners::{self, LearnerError},

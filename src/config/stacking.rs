@@ -7,7 +7,7 @@ use crate::{
     stacking::{FeatureScale, MetaConfig},
 };
 
-/// How the members are combined.
+/// The `[stacking]` table: combination of the members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StackingConfig {
@@ -15,7 +15,7 @@ pub struct StackingConfig {
     pub folds: usize,
     /// Which models the finished stack asks.
     pub final_models: FinalModels,
-    /// What the meta-model sees of the members' probabilities.
+    /// Scale on which the meta-model gets the members' probabilities.
     pub features: FeatureScale,
     /// Out-of-fold images that the curves of a fit are drawn from (a sample; 0: none). Nothing is chosen by them.
     pub watched_images: usize,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Inputs;
+use super::inputs::Inputs;
 use crate::{
     artifact::{
         RunFailure,

@@ -2,8 +2,8 @@
 //! one member with a hold-out.
 //!
 //! A fit is a *part* of the directory: its model, its course, its duration, and its predictions for the digits that it
-//! held out. A part that is complete is never fitted again, so that an interrupted run continues where it stopped; a net
-//! continues from its last finished epoch.
+//! held out. A part that is complete is never fitted again, so that an interrupted run continues where it stopped; a
+//! net continues from its last finished epoch.
 
 use std::time::Instant;
 
@@ -113,7 +113,7 @@ pub(super) struct FitResult {
     pub(super) held_out: Option<Probabilities>,
 }
 
-/// What every fit of a run needs.
+/// Inputs of every fit of a run.
 pub(super) struct Fitting<'a> {
     pub(super) config: &'a RunConfig,
     /// Preprocessed training digits.

@@ -1,6 +1,6 @@
 //! A net that was trained elsewhere, as the finished directory of a single member.
 
-use super::{Inputs, run::run};
+use super::{inputs::Inputs, run::run};
 use crate::{
     artifact::{
         RunFailure,
@@ -23,8 +23,8 @@ pub struct Imported {
     classifier: Box<dyn Classifier>,
 }
 
-/// The configuration of a weights file that this program exported: its network as the only member, and its preprocessing;
-/// none if the file does not say its network.
+/// The configuration of a weights file that this program exported: its network as the only member, and its
+/// preprocessing; none if the file does not say its network.
 ///
 /// # Errors
 /// As [`RunConfig::of_network`].

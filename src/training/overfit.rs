@@ -3,8 +3,8 @@
 //! A net whose settings and gradients are sound fits a handful of images perfectly within seconds; one that does not
 //! will learn nothing from sixty thousand either, only slower. What stands in the way on purpose (augmentation,
 //! dropout, weight decay, label smoothing, averaged weights, early stopping, a schedule made for another number of
-//! steps) is left out: [`overfitting`](crate::learners::NetCapabilities::overfitting). The accuracy is that of the finished net asked once more, not the
-//! running one of training, which sees each image before the step that learns it.
+//! steps) is left out: [`overfitting`](crate::learners::NetCapabilities::overfitting). The accuracy is that of the
+//! finished net asked once more, not the running one of training, which sees each image before the step that learns it.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub const OVERFIT_SIZES: [(usize, u32); 2] = [(100, 50), (10, 40)];
 pub struct Overfit {
     /// The member's name.
     pub member: String,
-    /// Images it was trained on, with each class's share.
+    /// Images it was trained on, stratified by class.
     pub images: usize,
     /// Epochs it was trained for.
     pub epochs: u32,
@@ -58,8 +58,8 @@ pub struct Overfits {
 /// `data` comes before the configuration's folder, `epochs` before those of [`OVERFIT_SIZES`].
 ///
 /// # Errors
-/// If the digits cannot be read, a fit fails for another reason than a loss that becomes NaN or infinite, or somebody asked
-/// to stop.
+/// If the digits cannot be read, a fit fails for another reason than a loss that becomes NaN or infinite, or somebody
+/// asked to stop.
 pub fn overfit(
     config: &RunConfig,
     members: &[&dyn Learner],

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::{
-    Inputs,
     claim::{claim, same_record},
     evaluate::{self, Evidence},
     fits::{Division, FitResult, Fitting, model_hashes},
+    inputs::Inputs,
     report, verdict,
 };
 use crate::{
@@ -34,8 +34,8 @@ use crate::{
 /// The test images are neither needed nor opened before every model is fitted and saved.
 ///
 /// # Errors
-/// [`RunFailure::OtherSettings`] if the directory was begun with other settings or data; whatever fails in between, after
-/// which the same call continues.
+/// [`RunFailure::OtherSettings`] if the directory was begun with other settings or data; whatever fails in between,
+/// after which the same call continues.
 pub fn run_stack(
     config: &RunConfig,
     inputs: &Inputs,
@@ -61,8 +61,8 @@ pub fn train_member(
     run(config, &kind, inputs, None, directory, context)
 }
 
-/// Does everything: claims, fits, meta-models, verdict, evaluation, report. `imported`: the model of the only fit, if it
-/// was not trained here.
+/// Does everything: claims, fits, meta-models, verdict, evaluation, report. `imported`: the model of the only fit, if
+/// it was not trained here.
 pub(super) fn run(
     config: &RunConfig,
     kind: &ArtifactKind,

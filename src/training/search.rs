@@ -9,8 +9,8 @@
 use std::path::Path;
 
 use super::{
-    Inputs,
     claim::{claim, same_record},
+    inputs::Inputs,
 };
 use crate::{
     artifact::{
@@ -28,8 +28,8 @@ use crate::{
 /// Does every stage that is not done yet, draws the page after each, and writes the selected configuration. A finished
 /// search is verified, compared with the settings and the data, and its outcome is returned.
 ///
-/// `workers`: fits at once; none: as many as there are threads. Only the speed depends on it. `context.seed` is not used:
-/// the configuration has one.
+/// `workers`: fits at once; none: as many as there are threads. Only the speed depends on it. `context.seed` is not
+/// used: the configuration has one.
 ///
 /// # Errors
 /// [`RunFailure::OtherSettings`] if the directory was begun with other settings or data; whatever is no matter of a

@@ -116,7 +116,8 @@ impl Setup<'_> {
     }
 }
 
-/// The saved files of a net: everything that is to be the same bit for bit. Without snapshots its filter history is empty.
+/// The saved files of a net: everything that is to be the same bit for bit. Without snapshots its filter history is
+/// empty.
 fn saved(net: &TrainedNet) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     net.save(folder.path()).unwrap();

@@ -1,5 +1,5 @@
-//! Study logs: any bytes are refused, or give studies whose trials are numbered in order; an incomplete last line changes
-//! nothing before it.
+//! Study logs: any bytes are refused, or give studies whose trials are numbered in order; an incomplete last line
+//! changes nothing before it.
 //!
 //! A mutated line fails its checksum, so that little behind it would be reached: the bytes are tried as they are, and
 //! once more with the checksums of all lines recomputed.

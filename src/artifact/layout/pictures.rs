@@ -30,7 +30,7 @@ pub struct SavedMistake {
     pub predicted: u8,
     /// Probability of the predicted digit.
     pub probability: f32,
-    /// What each member predicts.
+    /// Prediction of each member.
     pub opinions: Vec<SavedOpinion>,
     /// Its 784 pixels, row by row.
     pub pixels: Vec<u8>,

@@ -1,8 +1,8 @@
-//! One table of everything that was trained.
+//! Table of all trained models.
 //!
-//! A row is one model of a run (a member, an ensemble, a stack) or the one model of `digitstack train`. What it says is
+//! A row is one model of a run (a member, an ensemble, a stack) or the one model of `digitstack train`. Its values are
 //! read from the files of a complete directory, each verified against the manifest first: nothing is trained or
-//! predicted again, and what was changed by hand is not believed. Runs that differ in nothing but their seed are summed
+//! predicted again, and a directory that was changed by hand is skipped. Runs that differ in nothing but their seed are summed
 //! up in a row more ([`Row::seeds`]).
 
 mod draw;
@@ -25,22 +25,22 @@ use crate::{
 
 pub use sort::SortBy;
 
-/// What is in the table, and what is not.
+/// Table of models, and the directories that are not in it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Leaderboard {
-    /// In the order asked for.
+    /// Rows, sorted.
     pub rows: Vec<Row>,
     /// Directories that could not be used, with the reason.
     pub skipped: Vec<Skipped>,
 }
 
-/// A directory that is not in the table.
+/// Directory that is not in the table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Skipped {
-    /// As it was named or found.
+    /// Path as given or found.
     #[serde(serialize_with = "lossy")]
     pub directory: PathBuf,
-    /// Why not.
+    /// Reason why it is not in the table.
     pub reason: String,
 }
 
@@ -49,12 +49,12 @@ fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(&path.display())
 }
 
-/// One model.
+/// Row of one model.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// The model's name in its configuration.
     pub model: String,
-    /// What it is.
+    /// Kind of the model.
     pub kind: ModelKind,
     /// The directory it lies in; for a row over several seeds their configuration's name and how many they are.
     pub run: String,
@@ -79,13 +79,13 @@ pub struct Row {
     /// On the test images, with its 95 % interval; over several seeds their mean, and one standard deviation to either
     /// side.
     pub accuracy: Option<Proportion>,
-    /// How it was measured here: `5 folds`, `10 % held out`.
+    /// Protocol of the measurement: `5 folds`, `10 % held out`.
     pub protocol: String,
-    /// What others report of such a model; of the first seed, if there are several.
+    /// Results that others report of such a model; of the first seed, if there are several.
     pub reported: Vec<ReportedResult>,
     /// The run's seed.
     pub seed: u64,
-    /// What was summed up, for a row over several seeds.
+    /// Seeds that a row over several seeds summarises.
     pub seeds: Option<Seeds>,
     /// Equal for rows that differ in nothing but their seed.
     #[serde(skip)]

@@ -7,7 +7,7 @@ use std::{
 
 use super::Row;
 
-/// What rows are sorted by; those without such a figure come last, equal ones by test accuracy.
+/// Sort key of the rows; rows without a value come last, equal ones by test accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// Test accuracy, best first.

@@ -98,8 +98,8 @@ fn summary_lines(summary: &CsvSummary, out: &Path) -> Vec<String> {
     lines
 }
 
-/// Refuses an output that is also an input, exists already, or would mix with other output. Returns no file for standard
-/// output.
+/// Refuses an output that is also an input, exists already, or would mix with other output. Returns no file for
+/// standard output.
 fn check_output(
     csv: &Path,
     out: &Path,

@@ -99,7 +99,8 @@ pub fn train(
     run.finish()
 }
 
-/// Threads that prepare batches ahead; with 0, each batch is prepared when its turn comes. Changes nothing but the speed.
+/// Threads that prepare batches ahead; with 0, each batch is prepared when its turn comes. Changes nothing but the
+/// speed.
 fn workers(context: &FitContext) -> usize {
     if context.device.is_cpu() { context.threads.saturating_sub(1) } else { DEVICE_WORKERS }
 }

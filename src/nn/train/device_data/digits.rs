@@ -64,8 +64,8 @@ impl DeviceDigits {
         }
     }
 
-    /// Returns grey levels with their border, `[indices, 900]`, 0 to 255, and targets, `[indices, 10]`, of the images at
-    /// `indices`.
+    /// Returns grey levels with their border, `[indices, 900]`, 0 to 255, and targets, `[indices, 10]`, of the images
+    /// at `indices`.
     pub fn select(&self, indices: &[usize]) -> (Tensor<2>, Tensor<2>) {
         let selected = self.on_device(indices.iter().copied());
         let words = match self.shards.as_slice() {
