@@ -26,9 +26,9 @@ trial is on the disk, in a log that Optuna's tools open: after a crash or Ctrl-C
 no finished trial and ends with the same result. The test images are never opened.
 
 Examples:
-  digitstack tune                             every stage of the reference, small, on built-in digits
+  digitstack tune                             the reference's stages, small, on built-in digits
   digitstack tune configs/tuning/reference.toml --data ~/mnist
-  digitstack tune --status                    how far the search is, while it runs or afterwards
+  digitstack tune --status                    progress of the search, also while it runs
   digitstack tune --export csv > trials.csv
   digitstack run artifacts/tune-quick/best.toml    train with the settings found";
 

@@ -180,7 +180,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let error = || read(folder.path(), &mean(), &Silent).unwrap_err().to_string();
-        assert!(error().ends_with("no image in folders 0 to 9"));
+        assert!(error().ends_with("the folders 0 to 9 hold no image"));
         save(at("9/large.png"), 4097, 0);
         assert!(error().ends_with("large.png: 4097×28 pixels, at most 4096 a side are read"), "{}", error());
         save(at("8/refused.png"), 101, 0);
