@@ -100,7 +100,7 @@ impl ExportArguments {
         let Self { run, model, format, .. } = self;
         let default = || PathBuf::from(format!("{}.{}", model.replace('/', "-"), format.extension()));
         let file = self.out.clone().unwrap_or_else(default);
-        let target = OutputFile::check(&file, self.force)?;
+        let target = OutputFile::open(&file, self.force)?;
         // Weights are copied, not computed with.
         let device = device::resolve(&DeviceChoice::Cpu)?;
         let models = ModelFiles::of(Artifact::open(run)?);

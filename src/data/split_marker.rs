@@ -20,6 +20,9 @@ pub(super) const MARKER: &str = "split.json";
 const ADVICE: &str = "`digitstack data split` was interrupted, or files were changed afterwards: run the same command \
                       again, or remove split.json if the change is yours";
 
+/// Name, size in bytes and digest of a file.
+pub(super) type FileRecord = (&'static str, u64, Sha256Digest);
+
 /// The record of a finished or interrupted split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SplitMarker(Manifest);
@@ -99,30 +102,43 @@ pub(super) fn leftovers_beside(folder: &Path) -> io::Result<Option<String>> {
 }
 
 /// Bytes of the record of files with these names, sizes and digests.
-pub(super) fn record(files: &[(&str, u64, Sha256Digest)]) -> Result<Vec<u8>, StorageError> {
+pub(super) fn record(files: &[FileRecord]) -> Result<Vec<u8>, StorageError> {
     storage::to_json(&Manifest::of_entries(files)?)
 }
 
-/// The first file of these names that a new split would replace and that is not left by an interrupted split.
+/// The first file that no split wrote and that a new one would replace; none in a folder with a record.
+///
+/// # Errors
+/// If the record cannot be read.
+pub(super) fn foreign_file(folder: &Path, names: &[&str]) -> Result<Option<PathBuf>, StorageError> {
+    if SplitMarker::read(folder)?.is_some() {
+        return Ok(None);
+    }
+    let mut paths = names.iter().chain(&[MARKER]).map(|name| folder.join(name));
+    Ok(paths.find(|path| path.symlink_metadata().is_ok()))
+}
+
+/// The first file that a new split would replace by other contents and that is not left by an interrupted split.
+/// `files`: names, sizes and digests of the new ones.
 ///
 /// # Errors
 /// If the record or a file cannot be read.
-pub(super) fn in_the_way(folder: &Path, names: &[&str]) -> Result<Option<PathBuf>, StorageError> {
-    let is_taken = |name: &str| folder.join(name).symlink_metadata().is_ok();
-    let taken = names.iter().filter(|name| is_taken(name));
-    let marker = SplitMarker::read(folder)?;
-    if marker.is_none() && is_taken(MARKER) {
-        return Ok(Some(folder.join(MARKER)));
+pub(super) fn in_the_way(folder: &Path, files: &[FileRecord]) -> Result<Option<PathBuf>, StorageError> {
+    let names: Vec<&str> = files.iter().map(|(name, ..)| *name).collect();
+    if let Some(path) = foreign_file(folder, &names)? {
+        return Ok(Some(path));
     }
-    // A record that fits is that of a finished split.
-    let interrupted = marker.filter(|marker| names.iter().any(|name| !marker.holds(folder, name).unwrap_or(false)));
-    for name in taken {
+    let new = SplitMarker(Manifest::of_entries(files)?);
+    // A record that fits every file is that of a finished split.
+    let interrupted = SplitMarker::read(folder)?
+        .filter(|marker| names.iter().any(|name| !marker.holds(folder, name).unwrap_or(false)));
+    for name in names {
         let path = folder.join(name);
-        let is_left = match &interrupted {
-            Some(marker) => marker.holds(folder, name).map_err(StorageError::io("read", &path))?,
-            None => false,
-        };
-        if !is_left {
+        if path.symlink_metadata().is_err() {
+            continue;
+        }
+        let holds = |marker: &SplitMarker| marker.holds(folder, name).map_err(StorageError::io("read", &path));
+        if !holds(&new)? && !interrupted.as_ref().map_or(Ok(false), holds)? {
             return Ok(Some(path));
         }
     }

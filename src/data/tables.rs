@@ -97,15 +97,23 @@ impl<'a> Tables<'a> {
         counts
     }
 
-    /// Writes the three files and their record, `split.json`; earlier ones of these names are replaced.
+    /// Writes the three files and their record, `split.json`. Files of these names with other contents are replaced if
+    /// `replace` allows it or if an interrupted split left them.
     ///
     /// All files are complete on the disk under temporary names before the record is written, and only then do they
     /// take their names. Interrupted before the record (by an error, a full disk, `kill -9`), the folder is as it was;
     /// interrupted after it, [`super::Source::open`] refuses the folder until the same split is written again.
     ///
     /// # Errors
-    /// [`DataError::Write`] and [`DataError::Storage`], or [`DataError::Cancelled`] if `cancel` asked to stop.
-    pub fn write(&self, folder: &Path, progress: &dyn Progress, cancel: &Cancel) -> Result<[PathBuf; 3]> {
+    /// [`DataError::Write`] and [`DataError::Storage`] ([`StorageError::Exists`] for a file that may not be replaced), or
+    /// [`DataError::Cancelled`] if `cancel` asked to stop.
+    pub fn write(
+        &self,
+        folder: &Path,
+        replace: bool,
+        progress: &dyn Progress,
+        cancel: &Cancel,
+    ) -> Result<[PathBuf; 3]> {
         storage::refuse_run_directory(folder)?;
         let task = progress.task("write tables", (self.train.len() + self.test.len()) as u64, "digits");
         let watched = |_: &(&[u8; PIXELS], u8)| {
@@ -131,6 +139,9 @@ impl<'a> Tables<'a> {
             let (sha256, bytes) = storage::digest(file.path()).map_err(writing(path))?;
             listed.push((*name, bytes, sha256));
         }
+        if !replace && let Some(path) = split_marker::in_the_way(folder, &listed)? {
+            return Err(StorageError::Exists(path).into());
+        }
         OutputFile::check(&folder.join(MARKER), true)?.write(&split_marker::record(&listed)?)?;
         for (output, file) in files {
             output.finish(file)?;
@@ -139,16 +150,16 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Checks that a split may be written into a folder.
+/// Checks, before the digits are read, that a split may be written into a folder.
 ///
 /// # Errors
-/// [`StorageError::Output`] inside a run directory; [`StorageError::Exists`] if a file is there that would be replaced,
-/// unless `replace` allows it or an interrupted split left it.
+/// [`StorageError::Output`] inside a run directory; [`StorageError::Exists`] if a file is there that no split wrote and
+/// that would be replaced, unless `replace` allows it.
 pub fn check_folder(folder: &Path, replace: bool) -> std::result::Result<(), StorageError> {
     storage::refuse_run_directory(folder)?;
-    match split_marker::in_the_way(folder, &NAMES) {
-        Ok(None) => Ok(()),
+    match split_marker::foreign_file(folder, &NAMES) {
         _ if replace => Ok(()),
+        Ok(None) => Ok(()),
         Ok(Some(path)) => Err(StorageError::Exists(path)),
         Err(error) => Err(error),
     }
@@ -209,7 +220,7 @@ mod tests {
             let in_test = ((left as f64 * shares.1) as usize).max(1);
             let folder = tempfile::tempdir().unwrap();
             let tables = Tables::draw(parts, [in_train, in_test], Seed(seed)).unwrap();
-            let paths = tables.write(folder.path(), &Silent, &Cancel::default()).unwrap();
+            let paths = tables.write(folder.path(), false, &Silent, &Cancel::default()).unwrap();
             let [train_table, test_table] = [&paths[0], &paths[1]].map(|path| csv::read(path).unwrap());
             let answers = csv::Answers::read(&paths[2]).unwrap();
             prop_assert_eq!(test_table.labels, None);
@@ -256,7 +267,7 @@ mod tests {
         cancel.cancel();
         let folder = tempfile::tempdir().unwrap();
         let tables = Tables::draw([&part, &other], [30, 40], Seed(0)).unwrap();
-        assert!(matches!(tables.write(folder.path(), &Silent, &cancel), Err(DataError::Cancelled)));
+        assert!(matches!(tables.write(folder.path(), false, &Silent, &cancel), Err(DataError::Cancelled)));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A file is written whole or not at all, and never in the place of something else by accident:
 //!
-//! - A name that is taken is refused unless the file is to be replaced.
+//! - A name that is taken is refused unless the file is to be replaced, or holds the very same bytes: so the same
+//!   command succeeds after a kill at its last moment.
 //! - A symbolic link is followed: it counts as a taken name, and if the file is to be replaced, the file that it leads
 //!   to is (or is created, if there is none) and the link stays.
 //! - A device, FIFO, socket or folder is never replaced, and never written into.
@@ -17,9 +18,9 @@ use std::{
 
 use super::{
     StorageError,
-    atomic::{AtomicFile, folder_of, remove_leftovers},
+    atomic::{AtomicFile, folder_of, remove_leftovers, sync_folder},
     journal::has_journal,
-    read::not_regular,
+    read::{not_regular, read_limited},
 };
 
 /// Symbolic links that are followed one after the other, as many as Linux follows.
@@ -39,9 +40,22 @@ impl OutputFile {
     /// Checks a path before the work whose result goes there; creates nothing.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] if the name is taken and `replace` is false; [`StorageError::Output`] for devices,
-    /// folders, dangling chains of links, paths inside run directories and folders that do not exist.
+    /// [`StorageError::Exists`] if the name is taken and `replace` is false; otherwise as [`OutputFile::open`].
     pub fn check(path: &Path, replace: bool) -> Result<Self, StorageError> {
+        let output = Self::open(path, replace)?;
+        if !replace && path.symlink_metadata().is_ok() {
+            return Err(StorageError::Exists(path.to_owned()));
+        }
+        Ok(output)
+    }
+
+    /// Checks a path as [`OutputFile::check`] does, but leaves it to [`OutputFile::write`] to refuse a name that is
+    /// taken: a file with the same bytes is not refused.
+    ///
+    /// # Errors
+    /// [`StorageError::Output`] for devices, folders, circles of links, paths inside run directories and folders that do
+    /// not exist; [`StorageError::Exists`] for a dangling link if `replace` is false.
+    pub fn open(path: &Path, replace: bool) -> Result<Self, StorageError> {
         let refuse = |problem: String| StorageError::Output { path: path.to_owned(), problem };
         let target = follow_links(path).ok_or_else(|| refuse("its symbolic links lead in a circle".to_owned()))?;
         match std::fs::metadata(path) {
@@ -53,7 +67,7 @@ impl OutputFile {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(StorageError::io("look at", path)(error)),
         }
-        if !replace && path.symlink_metadata().is_ok() {
+        if !replace && path.is_symlink() && !target.exists() {
             return Err(StorageError::Exists(path.to_owned()));
         }
         if target.file_name().is_none() {
@@ -84,11 +98,17 @@ impl OutputFile {
     /// Writes the whole file: there are all bytes, or what was there before.
     ///
     /// # Errors
-    /// [`StorageError::Exists`] if the name was taken in the meantime; [`StorageError::Io`].
+    /// [`StorageError::Exists`] if the name is taken by a file with other bytes; [`StorageError::Io`].
     pub fn write(&self, bytes: &[u8]) -> Result<(), StorageError> {
         let mut file = self.begin()?;
         file.write_all(bytes).map_err(StorageError::io("write", &self.path))?;
-        self.finish(file)
+        let is_there = || read_limited(&self.target, bytes.len() as u64).is_ok_and(|found| found == bytes);
+        match self.finish(file) {
+            Err(StorageError::Exists(_)) if is_there() => {
+                sync_folder(folder_of(&self.target)).map_err(StorageError::io("flush", &self.path))
+            }
+            finished => finished,
+        }
     }
 
     /// Begins the file under a temporary name.
@@ -102,7 +122,7 @@ impl OutputFile {
     /// Flushes a file that was begun and gives it its name.
     ///
     /// # Errors
-    /// As [`OutputFile::write`].
+    /// [`StorageError::Exists`] if the name is taken and the file is not to be replaced; [`StorageError::Io`].
     pub(crate) fn finish(&self, file: AtomicFile) -> Result<(), StorageError> {
         let finished = if self.replace { file.replace(&self.target) } else { file.create(&self.target) };
         finished.map_err(|error| match error.kind() {
@@ -112,12 +132,12 @@ impl OutputFile {
     }
 }
 
-/// Writes a file outside any run directory, whole or not at all: [`OutputFile::check`] and [`OutputFile::write`].
+/// Writes a file outside any run directory, whole or not at all: [`OutputFile::open`] and [`OutputFile::write`].
 ///
 /// # Errors
 /// Those of the two.
 pub fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), StorageError> {
-    OutputFile::check(path, replace)?.write(bytes)
+    OutputFile::open(path, replace)?.write(bytes)
 }
 
 /// Refuses a folder that is a run directory or lies in one; a folder that does not exist yet is judged by the one that
@@ -169,6 +189,8 @@ mod tests {
         let at = |name: &str| root.path().join(name);
         std::fs::write(at(".digitstack-0123456789.part"), "killed").unwrap();
         write_file(&at("a"), b"old", false).unwrap();
+        write_file(&at("a"), b"old", false).unwrap();
+        assert!(matches!(OutputFile::check(&at("a"), false), Err(StorageError::Exists(_))));
         assert!(matches!(write_file(&at("a"), b"new", false), Err(StorageError::Exists(_))));
         assert_eq!(std::fs::read(at("a")).unwrap(), b"old");
         write_file(&at("a"), b"new", true).unwrap();

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::super::{failure::UsageError, options::DataSet, session::Session};
 use crate::{
     data::{
-        CLASSES, Digits, SourceKind,
+        CLASSES, DataError, Digits, SourceKind,
         tables::{self, Tables},
     },
     preprocessing,
@@ -87,7 +87,11 @@ impl SplitArguments {
         let none = Digits::default();
         let seed = Seed(config.experiment.seed).derive("tables");
         let tables = Tables::draw([&train, test.as_ref().unwrap_or(&none)], sizes, seed)?;
-        let files = tables.write(folder, progress.as_ref(), &cancel)?.map(|file| file.display().to_string());
+        let written = tables.write(folder, self.force, progress.as_ref(), &cancel).map_err(|error| match error {
+            DataError::Storage(error) => anyhow::Error::from(error),
+            error => error.into(),
+        })?;
+        let files = written.map(|file| file.display().to_string());
         let [train, test] = tables.class_counts();
         output.json(&Written {
             source: source.describe(),
