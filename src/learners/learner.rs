@@ -39,9 +39,9 @@ pub trait Learner: Send + Sync {
 
 /// Methods of a learner that is a net.
 pub trait NetCapabilities {
-    /// Builds the learner of the overfit test: the same architecture and optimizer, `epochs` epochs on `images` training
-    /// images, without anything that keeps a net from memorising them (augmentation, dropout, weight decay, label
-    /// smoothing).
+    /// Builds the learner of the overfit test: the same architecture and optimizer, `epochs` epochs on `images`
+    /// training images, without anything that keeps a net from memorising them (augmentation, dropout, weight decay,
+    /// label smoothing).
     fn overfitting(&self, images: usize, epochs: u32) -> Box<dyn Learner>;
     /// Compares the gradients that a fit follows with finite differences.
     fn check_gradients(

@@ -12,16 +12,16 @@ use crate::{
 /// Validation images of a fit: they are watched, and a learner may select an epoch or a number of trees by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validation {
-    /// At most so many of the digits held out are watched; a learner that selects gets images that are set aside from its
-    /// training digits instead, so that nothing is selected by digits that predictions are for.
+    /// At most so many of the digits held out are watched; a learner that selects gets images that are set aside from
+    /// its training digits instead, so that nothing is selected by digits that predictions are for.
     Sample(usize),
     /// All digits held out, for a learner that selects, too.
     HeldOut,
 }
 
-/// Runs fits at once and returns their results in order. On a CPU as many run as there are `workers`, each with its share
-/// of the threads; none: as many as there are threads. Fits on a GPU run one after another, beside those that need the
-/// CPU alone.
+/// Runs fits at once and returns their results in order. On a CPU as many run as there are `workers`, each with its
+/// share of the threads; none: as many as there are threads. Fits on a GPU run one after another, beside those that
+/// need the CPU alone.
 ///
 /// # Errors
 /// The first fit that fails, panics or is cancelled.
