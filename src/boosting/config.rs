@@ -144,8 +144,8 @@ impl BoosterConfig {
         let layout = if self.row_wise { "force_row_wise" } else { "force_col_wise" };
         let mut text = format!(
             "objective=multiclass num_class={CLASSES} metric=multi_logloss,multi_error boosting=gbdt verbosity=-1 \
-             deterministic=true {layout}=true seed={seed} max_bin={} {EXACT_COLUMNS} learning_rate={} max_depth={} num_leaves={} \
-             lambda_l1={} lambda_l2={} min_data_in_leaf={} feature_fraction={}",
+             deterministic=true {layout}=true seed={seed} max_bin={} {EXACT_COLUMNS} learning_rate={} \
+             max_depth={} num_leaves={} lambda_l1={} lambda_l2={} min_data_in_leaf={} feature_fraction={}",
             self.max_bin,
             self.learning_rate,
             self.max_depth,

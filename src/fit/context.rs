@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{cancel::Cancel, history::Observe, jobs::JobContext, shared::Shared};
 use crate::{device::ChosenDevice, progress::Progress, seed::Seed};
 
-/// Seed, resources and observers of one fit, the same for every kind of model.
+/// Seed, resources and observers of one fit, whatever the model.
 ///
 /// The same data, settings, seed and build give the same model on a CPU; nothing else in the context changes a result.
 #[derive(Clone, Copy)]

@@ -1,8 +1,8 @@
-//! Many fits at once, on a limited number of threads.
+//! Pool of jobs: many fits at once, on a limited number of threads.
 //!
 //! A fit of one member on one fold is a job of minutes that may use several threads itself. Running the jobs on one
 //! shared thread pool would let each of them take all threads and would tie the speed of one to what the others do; so
-//! each worker has a pool of its own, of fixed size, and a job runs inside it. The longest jobs start first, which
+//! each worker has its own pool of fixed size, and a job runs inside it. The longest jobs start first, which
 //! keeps the workers busy to the end (Graham's rule). Results are returned in the order of the jobs, whichever ended
 //! first.
 
@@ -244,7 +244,7 @@ mod tests {
                 return Err(first.clone());
             }
             while !context.cancel.is_cancelled() {
-                assert!(begun.elapsed() < Duration::from_secs(20), "nobody asked this job to stop");
+                assert!(begun.elapsed() < Duration::from_secs(20), "this job was not asked to stop");
                 thread::sleep(Duration::from_millis(1));
             }
             Err::<(), _>(JobError::Cancelled)

@@ -89,7 +89,7 @@ impl dyn Classifier + '_ {
 
 /// Fitted model that predicts one image after another on the calling thread. A prediction allocates nothing.
 pub trait Predictor: Send {
-    /// Class probabilities, which sum to 1; those of [`Classifier::predict_proba`] but for rounding.
+    /// Class probabilities, which sum to 1; those of [`Classifier::predict_proba`] up to rounding.
     fn predict_one(&mut self, image: &[u8; PIXELS]) -> [f32; CLASSES];
     /// A copy for another thread. Both share the model.
     fn another(&self) -> Box<dyn Predictor>;

@@ -39,8 +39,9 @@ pub trait Learner: Send + Sync {
 
 /// Methods of a learner that is a net.
 pub trait NetCapabilities {
-    /// The same architecture and optimizer for the overfit test: `epochs` epochs on `images` training images, without
-    /// anything that keeps a net from memorising them (augmentation, dropout, weight decay, label smoothing).
+    /// Builds the learner of the overfit test: the same architecture and optimizer, `epochs` epochs on `images`
+    /// training images, without anything that keeps a net from memorising them (augmentation, dropout, weight decay,
+    /// label smoothing).
     fn overfitting(&self, images: usize, epochs: u32) -> Box<dyn Learner>;
     /// Compares the gradients that a fit follows with finite differences.
     fn check_gradients(
@@ -49,7 +50,7 @@ pub trait NetCapabilities {
         device: &ChosenDevice,
         progress: &dyn Progress,
     ) -> Result<Vec<GradientCheck>, LearnerError>;
-    /// The net with these settings and weights that were trained elsewhere.
+    /// Builds the fitted net from these settings and weights that were trained elsewhere.
     ///
     /// # Errors
     /// Those of [`WeightsFile::to_net`].
@@ -149,7 +150,7 @@ impl dyn Learner + '_ {
         self.net().is_some()
     }
 
-    /// The model with these settings and weights that were trained elsewhere.
+    /// Builds the fitted model from these settings and weights that were trained elsewhere.
     ///
     /// # Errors
     /// [`LearnerError::NoImport`] unless it is a net; otherwise those of [`NetCapabilities::import`].

@@ -1,4 +1,4 @@
-//! A learner whose images pass steps of its own first: `prepare = ["deskewed"]` in a member's table.
+//! Decorator of a learner whose images pass additional steps first: `prepare = ["deskewed"]` in a member's table.
 //!
 //! So members with different preprocessing can be members of one stack. The steps of the run itself come before.
 

@@ -5,8 +5,8 @@
 //! (Wolpert, Neural Networks 5, 1992). Hence the data flow:
 //!
 //! ```text
-//! predictions (member × fold) → assemble_out_of_fold → Metafeatures → cross_fit (out-of-fold scores)
-//!                                                                   → Stack::fit (the model)
+//! fit_and_predict (member × fold) → assemble_out_of_fold → Metafeatures → cross_fit (out-of-fold scores)
+//!                                                                       → Stack::fit (the model)
 //! ```
 //!
 //! Nothing here knows which learners there are: a member is a name and ten probabilities for each image. So the
