@@ -25,7 +25,7 @@ const NONDIGITS_PER_DIGIT: f64 = 0.5;
 /// Never for the built-in settings.
 pub fn detector_learner() -> Result<Box<dyn Learner>, FieldError> {
     learners::build(toml! {
-        name = "guard"
+        name = "detector"
         kind = "cnn"
         augment = ["light"]
         [network]
