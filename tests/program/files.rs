@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{
     program::{ends, json},
-    trained::tiny_run,
+    trained::{copy, tiny_run},
 };
 
 fn name(path: &Path) -> &str {
@@ -19,18 +19,6 @@ fn name(path: &Path) -> &str {
 
 fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo starts").success());
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in from.read_dir().unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]

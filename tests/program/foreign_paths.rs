@@ -9,11 +9,11 @@ use std::{
 };
 
 use crate::{
-    standard_output::{SEARCH, copy, one},
+    standard_output::{SEARCH, one},
     support::{
         configurations::TINY_CONFIG,
         program::{program, text},
-        trained::tiny_run,
+        trained::{copy, tiny_run},
     },
 };
 

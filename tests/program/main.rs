@@ -5,6 +5,7 @@ mod commands;
 mod faults;
 #[cfg(unix)]
 mod files;
+mod finished;
 mod foreign_paths;
 mod kills;
 mod leaderboard;

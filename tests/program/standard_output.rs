@@ -12,7 +12,7 @@ use std::{
 use crate::support::{
     configurations::TINY_CONFIG,
     program::{digitstack, ends, program, text},
-    trained::tiny_run,
+    trained::{copy, tiny_run},
 };
 
 /// A search of a second.
@@ -56,21 +56,7 @@ pub fn one(path: &Path) {
     image::GrayImage::from_fn(60, 60, |x, y| image::Luma([if ink(x, y) { 0 } else { 255 }])).save(path).unwrap();
 }
 
-/// Copies a folder.
-pub fn copy(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
-}
-
-/// Command lines, run in [`FOLDER`], of every command that prints. Words are divided by spaces.
+/// Command lines, run in [`FOLDER`], of every command that prints and ends by itself. Words are divided by spaces.
 const COMMANDS: [&str; 43] = [
     "",
     "--help",
