@@ -1,9 +1,9 @@
 //! Neural networks on [Burn](https://burn.dev): layers, losses, update rules, training, inference, files.
 //!
 //! [`train`] fits the net of a [`NetworkConfig`] by the settings of a [`TrainingConfig`] in a
-//! [`FitContext`](crate::fit::FitContext) and returns a [`TrainedNet`], which predicts and is saved as a safetensors file; a [`NetPredictor`] is
-//! its copy for single images. Nets are exported as safetensors, ONNX or JSON, and weights are imported from safetensors
-//! ([`WeightsFile`]). Folds and other kinds of model are not part of this module.
+//! [`FitContext`](crate::fit::FitContext) and returns a [`TrainedNet`], which predicts and is saved as a safetensors
+//! file; a [`NetPredictor`] is its copy for single images. Nets are exported as safetensors, ONNX or JSON, and weights
+//! are imported from safetensors ([`WeightsFile`]). Folds and other kinds of model are not part of this module.
 //!
 //! On the CPU a net is made of the operations of [`flex_kernels`], and worker threads load its batches. On other
 //! devices it is made of Burn's operations, which Burn fuses; the data set is in the device's memory, and the device
