@@ -13,7 +13,7 @@ type Block = dyn Fn(Tensor<4>, Tensor<4>, Tensor<1>, &BlockSpec) -> Tensor<4>;
 
 /// An image, `[28 · 28]`, of a stroke whose direction and bow belong to the class; paper around it, as around a digit.
 fn figure(class: usize, noise: &mut Noise) -> Vec<f32> {
-    let (angle, bow) = (class as f32 * std::f32::consts::PI / 5.0, if class % 2 == 0 { 0.0 } else { 0.04 });
+    let (angle, bow) = (class as f32 * std::f32::consts::PI / 5.0, if class.is_multiple_of(2) { 0.0 } else { 0.04 });
     let shift = noise.reals(3);
     let pixel = |i: usize| {
         let (x, y) = ((i % 28) as f32 - 13.5 - shift[0], (i / 28) as f32 - 13.5 - shift[1]);
