@@ -18,10 +18,10 @@
 //! | [`onnx`] | graphs of standard operators that other programs run |
 //! | [`device`] | the choice of the processor that nets are computed on |
 //! | [`fit`] | the context of a fit, its history and timing; jobs that run fits at once |
-//! | [`nn`] | nets, losses, optimizers, the one trainer (on Burn), export and import, a check of gradients |
+//! | [`nn`] | nets, losses, optimizers, the one trainer (on Burn), export and import |
 //! | [`boosting`] | LightGBM |
 //! | [`classical`] | logistic regression and the support-vector machine, on the pixels |
-//! | [`learners`] | the traits that all models implement, [`learners::Learner`], [`learners::Classifier`] and [`learners::Predictor`], and their list |
+//! | [`learners`] | the traits that all models implement, and the list of learners |
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
 //! | [`verdict`] | calibrated confidence and out-of-distribution detection |
@@ -29,8 +29,8 @@
 //! | [`report`] | plots and self-contained pages |
 //! | [`preprocessing`] | rotated copies and the recipe that every image goes through |
 //! | [`config`] | the TOML of a run or a search: parsed once into checked settings |
-//! | [`artifact`] | a finished directory: file names and records, trained models, export, leaderboard |
-//! | [`training`] | the one path from digits to a finished directory: of a stack, a single member, an imported net; searches |
+//! | [`artifact`] | a finished directory: file names and records, models, export, leaderboard |
+//! | [`training`] | the one path from digits to a finished directory; searches |
 //! | [`serve`] | the HTTP service and the drawing page |
 //! | [`cli`] | arguments → calls into the library |
 

@@ -1,8 +1,9 @@
 //! HTTP service: a page to draw digits on, and an API for other programs.
 //!
 //! ```text
-//! server (connections) → router → middleware (access log, host, limits) → handlers (predict, inference, page, …)
-//!                                                                           └─▶ engine: permit → queue → worker → models
+//! server (connections) → router → middleware (access log, host, limits)
+//!   → handlers (predict, inference, page, …)
+//!       └─▶ engine: permit → queue → worker → models
 //! ```
 //!
 //! | module | contents |

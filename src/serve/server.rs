@@ -53,8 +53,8 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Serves a complete run until SIGTERM or Ctrl-C, then completes the requests in flight. `ready` is called with the
-/// address once the service listens, and stops it with [`ControlFlow::Break`]; `log` receives the lines of the access log, each a JSON object, and messages on
-/// other events.
+/// address once the service listens, and stops it with [`ControlFlow::Break`]; `log` receives the lines of the access
+/// log, each a JSON object, and messages on other events.
 ///
 /// # Errors
 /// If the run is incomplete or damaged, or the address is in use.
