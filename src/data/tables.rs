@@ -105,8 +105,8 @@ impl<'a> Tables<'a> {
     /// interrupted after it, [`super::Source::open`] refuses the folder until the same split is written again.
     ///
     /// # Errors
-    /// [`DataError::Write`] and [`DataError::Storage`] ([`StorageError::Exists`] for a file that may not be replaced), or
-    /// [`DataError::Cancelled`] if `cancel` asked to stop.
+    /// [`DataError::Write`] and [`DataError::Storage`] ([`StorageError::Exists`] for a file that may not be replaced),
+    /// or [`DataError::Cancelled`] if `cancel` asked to stop.
     pub fn write(
         &self,
         folder: &Path,

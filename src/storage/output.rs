@@ -53,8 +53,8 @@ impl OutputFile {
     /// taken: a file with the same bytes is not refused.
     ///
     /// # Errors
-    /// [`StorageError::Output`] for devices, folders, circles of links, paths inside run directories and folders that do
-    /// not exist; [`StorageError::Exists`] for a dangling link if `replace` is false.
+    /// [`StorageError::Output`] for devices, folders, circles of links, paths inside run directories and folders that
+    /// do not exist; [`StorageError::Exists`] for a dangling link if `replace` is false.
     pub fn open(path: &Path, replace: bool) -> Result<Self, StorageError> {
         let refuse = |problem: String| StorageError::Output { path: path.to_owned(), problem };
         let target = follow_links(path).ok_or_else(|| refuse("its symbolic links lead in a circle".to_owned()))?;

@@ -23,7 +23,8 @@ train.csv (label,pixel0…pixel783) is drawn from the training part of the data,
 that is left; no digit is drawn twice. Both keep the proportion of each class and are in random order; --seed draws \
 others. test-labels.csv (ImageId,Label) holds the labels of test.csv: where it lies beside it, finished models are \
 scored on test.csv. split.json records size and SHA-256 of the three files: what an interrupted split left is refused \
-as data until the same command is run again. The default sizes are those of Kaggle's files: 42,000 and 28,000 of MNIST's 70,000 digits.
+as data until the same command is run again. The default sizes are those of Kaggle's files: 42,000 and 28,000 of \
+MNIST's 70,000 digits.
 
 Examples:
   digitstack data split kaggle configs/mnist-cpu.toml     MNIST, downloaded if missing

@@ -301,7 +301,8 @@ mod tests {
 
         #[test]
         fn round_trip(label in 0u8..10, pixels in proptest::collection::vec(any::<u8>(), PIXELS)) {
-            let cells: Vec<_> = std::iter::once(label).chain(pixels.iter().copied()).map(|cell| cell.to_string()).collect();
+            let cells: Vec<_> =
+                std::iter::once(label).chain(pixels.iter().copied()).map(|cell| cell.to_string()).collect();
             let text = cells.join(",");
             let read = rows(&text).unwrap();
             prop_assert_eq!(read.len(), 1);

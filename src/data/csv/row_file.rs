@@ -17,8 +17,7 @@ impl RowFile {
     /// Opens a file.
     ///
     /// # Errors
-    /// [`Read`](crate::data::DataError::Read) if it cannot be read; [`Format`](crate::data::DataError::Format) if it is
-    /// no regular file.
+    /// [`Read`](crate::data::DataError::Read) if it cannot be read or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { path: path.to_owned(), rows: Rows::new(Contents::open(path)?, path), begun: false })
     }
