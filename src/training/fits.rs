@@ -5,7 +5,7 @@
 //! held out. A part that is complete is never fitted again, so that an interrupted run continues where it stopped; a
 //! net continues from its last finished epoch.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use crate::{
     artifact::{
@@ -150,25 +150,24 @@ impl Fitting<'_> {
             return Ok(FitResult { fit, timing: part.read_json(TIMING)?, held_out });
         }
         let (train, held_out) = self.division.digits_of(fit.part, self.digits);
-        let (classifier, history, timing, rows);
+        let checkpoint = self.directory.scratch_file(&folder)?;
+        let (trained, history, timing, rows);
         match self.imported {
             Some(imported) => {
                 rows = held_out.map(|held_out| imported.predict_proba(&held_out.images)).transpose()?;
                 (history, timing) = (History { unit: "epoch".to_owned(), ..History::default() }, FitTiming::default());
-                classifier = None;
+                trained = None;
             }
             None => {
                 let fitted;
-                (fitted, rows) = self.train(fit, &folder, train, held_out.as_ref(), job)?;
+                (fitted, rows) = self.train(fit, &checkpoint, train, held_out.as_ref(), job)?;
                 (history, timing) = (fitted.history, fitted.timing);
-                classifier = Some(fitted.classifier);
+                trained = Some(fitted.classifier);
             }
         }
         let part = self.directory.begin_part(&folder)?;
-        match (&classifier, self.imported) {
-            (Some(trained), _) => trained.save(part.folder())?,
-            (None, Some(imported)) => imported.save(part.folder())?,
-            (None, None) => {}
+        if let Some(model) = trained.as_deref().or(self.imported) {
+            model.save(part.folder())?;
         }
         part.write_json(HISTORY, &history)?;
         part.write_json(TIMING, &timing)?;
@@ -176,22 +175,21 @@ impl Fitting<'_> {
             part.write(HELD_OUT, &encode_predictions(rows)?)?;
         }
         part.commit()?;
-        let _ = std::fs::remove_file(self.directory.scratch_file(&folder)?);
+        let _ = std::fs::remove_file(&checkpoint);
         Ok(FitResult { fit, timing, held_out: rows })
     }
 
     fn train(
         &self,
         fit: Fit,
-        folder: &str,
+        checkpoint: &Path,
         train: Digits,
         held_out: Option<&Digits>,
         job: &JobContext,
     ) -> Result<(Fitted, Option<Probabilities>), RunFailure> {
         let (label, seed) = (fit.label(self.config), fit.seed(self.config));
-        let checkpoint = self.directory.scratch_file(folder)?;
         let context =
-            self.context.in_job(job).seeded(seed.derive("fit")).labelled(&label).checkpointed(Some(&checkpoint));
+            self.context.in_job(job).seeded(seed.derive("fit")).labelled(&label).checkpointed(Some(checkpoint));
         let validation = match fit.part {
             TrainingPart::WithoutHoldOut => Validation::HeldOut,
             _ => Validation::Sample(self.config.experiment.stacking.watched_images),
