@@ -20,9 +20,9 @@ pairs of digits and of scribbles are rejected.
 
 Examples:
   digitstack evaluate artifacts/quickstart
-  digitstack evaluate artifacts/quickstart-cnn               a single model of `digitstack train cnn`
-  digitstack evaluate artifacts/quickstart --data ~/mnist    trained on built-in digits, scored on real ones
-  digitstack evaluate artifacts/quickstart --drawn           accuracy to expect of the drawing page";
+  digitstack evaluate artifacts/quickstart-cnn               a single model
+  digitstack evaluate artifacts/quickstart --data ~/mnist    built-in digits learnt, MNIST scored
+  digitstack evaluate artifacts/quickstart --drawn           accuracy to expect of the page";
 
 /// Verify the files of a finished run or single model, and score it again on its own or other test digits
 #[derive(Args, Debug)]

@@ -141,7 +141,7 @@ fn another_configuration_does_not_go_on_with_an_interrupted_run() {
     assert!(text(&output.stderr).contains("--fresh"), "{}", text(&output.stderr));
     let output = tiny_run(&run, &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("going on"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("continuing the interrupted"), "{}", text(&output.stderr));
     assert!(tiny_run(&run, &["--seed", "2", "--fresh"]).status.success());
 }
 

@@ -121,7 +121,7 @@ fn runs_and_single_models_stand_in_one_table_and_damaged_directories_are_skipped
 fn wrong_names_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let cases: [(&[&str], i32, &str); 5] = [
-        (&["leaderboard"], 1, "no finished run or model in artifacts"),
+        (&["leaderboard"], 1, "no finished run or single model in artifacts"),
         (&["leaderboard", "nowhere"], 1, "skipped: nowhere is no folder"),
         (&["leaderboard", "--sort", "size"], 2, "test, run, model, parameters"),
         (&["leaderboard", "--out", "board.pdf"], 2, ".svg or .png"),

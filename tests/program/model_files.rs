@@ -396,7 +396,7 @@ fn wrong_imports_are_refused_and_leave_nothing_behind() {
         (with(&at("absent"), "cnn"), 1, "absent"),
         (with(sequential, "dense"), 1, "it has 2 convolutions, the net has 0"),
         (with(sequential, "trees"), 2, "`trees` is a booster"),
-        (with(sequential, "forest"), 2, "it has cnn, dense, trees"),
+        (with(sequential, "forest"), 2, "available: cnn, dense, trees"),
         (with(&at("prepared"), "dense"), 2, "deskew"),
         (vec!["import".into(), sequential.into()], 2, "--config"),
         (vec!["import".into(), sequential.into(), "--config".into(), config.clone()], 2, "--model"),

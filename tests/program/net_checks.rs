@@ -137,7 +137,7 @@ fn every_family_memorises_a_few_images_and_has_right_gradients() {
 #[test]
 fn wrong_usage_exits_with_2() {
     let cases: [(&[&str], &str); 6] = [
-        (&["check", "overfit", "--member", "forest"], "has dense, cnn, booster"),
+        (&["check", "overfit", "--member", "forest"], "available: dense, cnn, booster"),
         (&["check", "overfit", "--member", "booster"], "there is no net among booster (booster)"),
         (&["check", "overfit", "--epochs", "0"], "--epochs"),
         (&["check", "overfit", "no-such-file.toml"], "no-such-file.toml"),

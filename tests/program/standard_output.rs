@@ -6,7 +6,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     path::Path,
     process::{Command, Output, Stdio},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::support::{
@@ -34,8 +34,9 @@ learner = "net"
 parameters = [{ field = "network.activation", values = ["relu", "tanh"] }]
 "#;
 
-/// A folder with a finished run, single model and search, a picture, tables and configurations.
-static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+/// A folder with a finished run, single model and search, a picture, tables and configurations. Commands write to it:
+/// one test at a time.
+static FOLDER: LazyLock<Mutex<tempfile::TempDir>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     copy(tiny_run(), &at("run"));
@@ -47,8 +48,12 @@ static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     ends(&["tune", &name("search.toml"), "--out", &name("search")], 0);
     ends(&["data", "split", &name("tables"), "--train", "60", "--test", "30"], 0);
     ends(&["export", &name("dense"), "dense", "--format", "safetensors", "--out", &name("dense.safetensors")], 0);
-    folder
+    Mutex::new(folder)
 });
+
+fn folder() -> MutexGuard<'static, tempfile::TempDir> {
+    FOLDER.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Draws a 1 into a file.
 pub fn one(path: &Path) {
@@ -103,10 +108,11 @@ const COMMANDS: [&str; 43] = [
     "serve run --port 0",
 ];
 
-fn command(line: &str) -> Command {
+fn command(line: &str, folder: &Path) -> Command {
     let mut command = program();
-    command.current_dir(FOLDER.path()).args(line.split_whitespace());
-    if !line.contains("--device") && !line.is_empty() && !line.starts_with("completions") {
+    command.current_dir(folder).args(line.split_whitespace()).env("NO_COLOR", "1");
+    let computes = !["help", "-h", "--version", "completions"].iter().any(|word| line.contains(word));
+    if computes && !line.is_empty() {
         command.args(["--device", "cpu"]);
     }
     command
@@ -122,10 +128,11 @@ fn assert_ended(line: &str, output: &Output, code: i32) -> String {
 
 #[test]
 fn a_closed_standard_output_is_a_quiet_success() {
+    let folder = folder();
     for line in COMMANDS {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let output = command(line).stdout(writer).output().unwrap();
+        let output = command(line, folder.path()).stdout(writer).output().unwrap();
         let said = assert_ended(line, &output, 0);
         assert!(!said.contains("error"), "digitstack {line}: {said}");
     }
@@ -134,9 +141,10 @@ fn a_closed_standard_output_is_a_quiet_success() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_behind_standard_output_is_an_error_in_words() {
+    let folder = folder();
     for line in COMMANDS {
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let output = command(line).stdout(full).output().unwrap();
+        let output = command(line, folder.path()).stdout(full).output().unwrap();
         let said = assert_ended(line, &output, 1);
         assert!(said.contains("standard output"), "digitstack {line}: {said}");
         assert!(said.contains("No space left on device"), "digitstack {line}: {said}");
@@ -145,8 +153,9 @@ fn a_full_disk_behind_standard_output_is_an_error_in_words() {
 
 #[test]
 fn a_reader_that_leaves_after_the_first_line_ends_the_command_quietly() {
+    let folder = folder();
     for line in ["completions zsh", "--help", "predict run --csv tables/test.csv --out -", "leaderboard run dense"] {
-        let mut child = command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command(line, folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();
         BufReader::with_capacity(1, child.stdout.take().unwrap()).read_line(&mut first).unwrap();
         assert!(!first.is_empty(), "digitstack {line}");

@@ -30,8 +30,8 @@ Examples:
   digitstack data split kaggle configs/mnist-cpu.toml     MNIST, downloaded if missing
   digitstack data split kaggle --data ~/mnist --seed 7    MNIST from a folder, other digits
   digitstack data split tiny --train 600 --test 400       built-in digits
-  digitstack run configs/mnist-cpu.toml --set data.source=folder --data kaggle --out artifacts/kaggle
-  digitstack predict artifacts/kaggle --csv kaggle/test.csv --out submission.csv";
+  digitstack run configs/mnist-cpu.toml --set data.source=folder --data kaggle --out artifacts/csv
+  digitstack predict artifacts/csv --csv kaggle/test.csv --out submission.csv";
 
 /// Draw train.csv, test.csv and test-labels.csv from a data set, in the format of Kaggle's Digit Recognizer
 #[derive(Args, Debug)]
