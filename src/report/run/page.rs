@@ -250,7 +250,10 @@ pub(in crate::report) fn summary(input: &ReportInput, featured: Option<&ModelSco
         if input.data.folds > 0 { "training images (out of fold)" } else { "images held out for validation" };
     let unseen = [("test images", model.test.as_ref()), (held_out, model.unseen())];
     let scored: Vec<_> = unseen.into_iter().filter_map(|(of, scores)| Some(figures(of, scores?))).collect();
-    let chosen = if input.featured.is_some() { "" } else { ", the best of this run by out-of-fold accuracy," };
+    let chosen = match input.featured {
+        None if input.models.len() > 1 => format!(", the best of this run by {} accuracy,", input.data.held_out()),
+        _ => String::new(),
+    };
     let verb = if scored.is_empty() {
         "has no scores on unseen images".to_owned()
     } else {
