@@ -137,7 +137,7 @@ fn another_configuration_does_not_go_on_with_an_interrupted_run() {
     assert!(tiny_run(&run, &[]).status.success());
     std::fs::remove_file(run.join("manifest.json")).expect("as if it had been interrupted");
     let output = tiny_run(&run, &["--seed", "2"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("--fresh"), "{}", text(&output.stderr));
     let output = tiny_run(&run, &[]);
     assert!(output.status.success(), "{}", text(&output.stderr));
