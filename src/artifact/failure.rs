@@ -158,6 +158,9 @@ pub enum RunFailure {
 impl RunFailure {
     /// True if the request was wrong and nothing was done.
     pub fn is_usage(&self) -> bool {
+        if let Self::Data(error) = self {
+            return error.is_usage();
+        }
         matches!(
             self,
             Self::NoSuchModel { .. }

@@ -1,6 +1,6 @@
 //! Exit codes, and the errors that decide between them.
 
-use crate::{artifact::RunFailure, config::ConfigError, storage::StorageError};
+use crate::{artifact::RunFailure, config::ConfigError, data::DataError, storage::StorageError};
 
 /// Exit code of success.
 pub(super) const SUCCESS: u8 = 0;
@@ -26,6 +26,7 @@ pub(super) fn exit_code(error: &anyhow::Error) -> u8 {
             || cause.is::<UsageError>()
             || cause.is::<ParseError>()
             || cause.downcast_ref::<RunFailure>().is_some_and(RunFailure::is_usage)
+            || cause.downcast_ref::<DataError>().is_some_and(DataError::is_usage)
             || cause.downcast_ref::<StorageError>().is_some_and(StorageError::is_usage)
     };
     if error.chain().any(is_usage) { USAGE } else { FAILURE }

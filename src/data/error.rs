@@ -95,6 +95,17 @@ pub enum DataError {
     Cancelled,
 }
 
+impl DataError {
+    /// Tells whether a setting or an output path is wrong, rather than the data.
+    pub(crate) fn is_usage(&self) -> bool {
+        match self {
+            Self::Setting(_) => true,
+            Self::Storage(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+}
+
 /// Result of this module's functions.
 pub type Result<T> = std::result::Result<T, DataError>;
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::super::{failure::UsageError, options::DataSet, session::Session};
 use crate::{
     data::{
-        CLASSES, DataError, Digits, SourceKind,
+        CLASSES, Digits, SourceKind,
         tables::{self, Tables},
     },
     preprocessing,
@@ -88,10 +88,7 @@ impl SplitArguments {
         let none = Digits::default();
         let seed = Seed(config.experiment.seed).derive("tables");
         let tables = Tables::draw([&train, test.as_ref().unwrap_or(&none)], sizes, seed)?;
-        let written = tables.write(folder, self.force, progress.as_ref(), &cancel).map_err(|error| match error {
-            DataError::Storage(error) => anyhow::Error::from(error),
-            error => error.into(),
-        })?;
+        let written = tables.write(folder, self.force, progress.as_ref(), &cancel)?;
         let files = written.map(|file| file.display().to_string());
         let [train, test] = tables.class_counts();
         output.json(&Written {
