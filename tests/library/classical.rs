@@ -332,7 +332,7 @@ fn impossible_settings_and_digits_are_refused_by_name() {
     for settings in LEARNERS {
         let problem =
             fit_as(learner(settings).as_ref(), &empty, 1, &Cancel::default(), None).err().unwrap().to_string();
-        assert!(problem.contains("no image"), "{problem}");
+        assert!(problem.contains("no training image"), "{problem}");
     }
     let problem =
         fit_as(learner(LEARNERS[1]).as_ref(), &one_each, 1, &Cancel::default(), None).err().unwrap().to_string();

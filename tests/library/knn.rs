@@ -99,7 +99,7 @@ fn an_answer_depends_neither_on_the_batch_nor_on_the_threads() {
     assert_eq!(single, rows, "one image at a time");
     assert_eq!(predictor.another().predict_one(test.images.get(5)), rows[5]);
     let right = rows.iter().zip(&test.labels).filter(|(row, label)| row[usize::from(**label)] > 0.5).count();
-    assert!(right > 120, "{right} of 150");
+    assert!(right > 100, "{right} of 150");
     assert!(predict(model.as_ref(), &Images::default()).is_empty());
 }
 
