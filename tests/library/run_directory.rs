@@ -385,7 +385,10 @@ fn a_manifest_that_leads_out_is_refused() {
         let text = fs::read_to_string(&file).unwrap().replacen("config.toml", &path.replace('\\', "\\\\"), 1);
         fs::write(&file, text).unwrap();
         let error = verify(root.path()).unwrap_err().to_string();
-        assert!(error.contains("files[0].path") && error.contains("no path inside a run directory"), "{error}");
+        assert!(
+            error.contains("files[0].path") && error.contains("not a valid path inside a run directory"),
+            "{error}"
+        );
     }
 }
 

@@ -137,7 +137,9 @@ fn arguments(arguments: &[&str]) -> Vec<String> {
 /// The files of a complete directory that clocks, machines and the order of threads do not change.
 fn trained(directory: &Path) -> Files {
     storage::verify(directory).unwrap_or_else(|error| panic!("{error}"));
-    let clocked = ["timings.json", "timing.json", "environment.json", "part.json", "manifest.json", "journal.txt"];
+    // The lock holds the process id; the journal lists paths in the order of the threads.
+    let clocked =
+        ["timings.json", "timing.json", "environment.json", "part.json", "manifest.json", "journal.txt", "run.lock"];
     let lasting =
         |name: &PathBuf| !name.starts_with("report") && !clocked.iter().any(|clocked| name.ends_with(clocked));
     let files = names(directory).into_iter().filter(lasting).filter(|name| directory.join(name).is_file());

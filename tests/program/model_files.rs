@@ -392,7 +392,7 @@ fn wrong_imports_are_refused_and_leave_nothing_behind() {
         (with(&at("short"), "cnn"), 1, "no intact safetensors file"),
         (with(&at("text"), "cnn"), 1, "no intact safetensors file"),
         (with(&at("empty"), "cnn"), 1, "no intact safetensors file"),
-        (with(&at("huge"), "cnn"), 1, "more than 400000000 bytes"),
+        (with(&at("huge"), "cnn"), 1, "expected at most 400000000"),
         (with(&at("absent"), "cnn"), 1, "absent"),
         (with(sequential, "dense"), 1, "it has 2 convolutions, the net has 0"),
         (with(sequential, "trees"), 2, "`trees` is a booster"),
