@@ -15,10 +15,14 @@ use sha2::{Digest, Sha256};
 
 use super::Sha256Digest;
 
+/// Words for a folder.
+const FOLDER: &str = "a folder";
+
 /// Opens a regular file, or a link to one, for reading; never blocks.
 ///
 /// # Errors
-/// [`ErrorKind::InvalidInput`] for a folder, a FIFO, a socket or a device; otherwise those of the operating system.
+/// [`ErrorKind::InvalidInput`] for a FIFO, a socket or a device, [`ErrorKind::IsADirectory`] for a folder; otherwise those
+/// of the operating system.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -32,7 +36,10 @@ pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
         Err(_) => std::fs::metadata(path).ok().map(|metadata| metadata.file_type()),
     };
     match kind.and_then(not_regular) {
-        Some(found) => Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {found}, expected a regular file"))),
+        Some(found) => {
+            let kind = if found == FOLDER { ErrorKind::IsADirectory } else { ErrorKind::InvalidInput };
+            Err(io::Error::new(kind, format!("it is {found}, expected a regular file")))
+        }
         None => opened,
     }
 }
@@ -53,7 +60,7 @@ pub(super) fn not_regular(kind: FileType) -> Option<&'static str> {
         }
     }
     if kind.is_dir() {
-        Some("a folder")
+        Some(FOLDER)
     } else if kind.is_file() {
         None
     } else {
@@ -167,7 +174,8 @@ mod tests {
             (root.path(), "a folder"),
         ] {
             let error = read_limited(path, 10).unwrap_err();
-            assert!(error.to_string().contains(words) && is_wrong_file(&error), "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(is_wrong_file(&error), path != root.path(), "{error}");
         }
     }
 }

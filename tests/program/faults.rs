@@ -137,6 +137,7 @@ fn arguments(arguments: &[&str]) -> Vec<String> {
 /// The files of a complete directory that clocks, machines and the order of threads do not change.
 fn trained(directory: &Path) -> Files {
     storage::verify(directory).unwrap_or_else(|error| panic!("{error}"));
+    // The lock holds the process id; the journal lists paths in the order of the threads.
     let clocked =
         ["timings.json", "timing.json", "environment.json", "part.json", "manifest.json", "journal.txt", "run.lock"];
     let lasting =
