@@ -153,7 +153,6 @@ pub fn report_input(
             .collect(),
         reproducible_hash,
         study: config.search.as_deref().and_then(|search| page_link::search_page(search, folder)),
-        ..ReportInput::default()
     })
 }
 

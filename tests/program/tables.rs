@@ -71,7 +71,8 @@ fn split_train_predict_and_score() {
     assert!(fixture.training.contains("test.csv has no labels"), "{}", fixture.training);
     let metrics: serde_json::Value =
         serde_json::from_slice(&std::fs::read(fixture.at("dense/metrics.json")).unwrap()).unwrap();
-    assert!(metrics["test"].is_null() && metrics["out_of_fold"]["images"] == 40, "{metrics}");
+    let scores = &metrics["models"][0];
+    assert!(scores["test"].is_null() && scores["held_out"]["images"] == 40, "{metrics}");
 
     let (test, answers) = (fixture.at("tables/test.csv"), fixture.at("tables/test-labels.csv"));
     let (dense, out) = (fixture.at("dense"), fixture.at("round-trip.csv"));
@@ -186,7 +187,7 @@ fn a_run_answers_a_table_as_it_is_scored() {
     assert!(seen.len() > 3, "members differ");
     let stack = json(&asked);
     assert_eq!(stack["model"], models[3]["name"]);
-    assert!(ends(&[&asked[..], &["--model", "forest"]].concat(), 2).contains("there is no model `forest`; there is"));
+    assert!(ends(&[&asked[..], &["--model", "forest"]].concat(), 2).contains("unknown model `forest`; available:"));
     // --answers is refused where the table has labels itself.
     let answers = fixture.at("tables/test-labels.csv");
     let said = ends(&[&asked[..5], &[name(&folder.path().join("new.csv")), "--answers", name(&answers)]].concat(), 1);
@@ -222,7 +223,7 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
     assert!((batch[5]["confidence"].as_f64().unwrap() - own.unwrap()).abs() < 1e-5);
 
     // A command that needs a whole run refuses, and leaves the model as it was.
-    assert!(ends(&["serve", name(&dense), "--port", "0"], 1).contains("holds a single model, not a run"));
+    assert!(ends(&["serve", name(&dense), "--port", "0"], 1).contains("holds the member `dense`, not a stack"));
     storage::verify(&dense).unwrap();
     // It has a report of its own.
     ends(&["report", name(&dense)], 0);
