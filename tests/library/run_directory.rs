@@ -110,7 +110,8 @@ fn damage_in_a_report_is_said_to_be_in_the_report_and_drawing_it_again_mends_it(
     complete(&root);
     let run = open(&root);
     let page = root.path().join("report/index.html");
-    let damages: [(&str, fn(&Path)); 5] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 5] = [
         ("index.html changed", |page| fs::write(page, b"other").unwrap()),
         ("index.html is missing", |page| fs::remove_file(page).unwrap()),
         ("more is not in the manifest", |page| fs::write(page.with_file_name("more"), b"").unwrap()),

@@ -138,13 +138,13 @@ fn single_images_get_the_answers_of_the_batch_without_an_allocation() {
         let images = images();
         let batch = run.predict_all(&Images::from_images(images.iter().copied()), &Silent).unwrap();
         let mut session = run.session().unwrap();
-        for model in 0..batch.len() {
+        for (model, all) in batch.iter().enumerate() {
             let few = run.predict(model, &Images::from_images(images[..3].iter().copied())).unwrap();
             let many = run.predict(model, &Images::from_images(images.iter().copied())).unwrap();
-            assert_eq!(many, batch[model].probabilities, "{name}: one model alone and all of them");
+            assert_eq!(many, all.probabilities, "{name}: one model alone and all of them");
             for (few, many) in few.iter().zip(&many) {
                 let off = few.iter().zip(many).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(off <= 1e-6, "{name}, {}: a few images are off by {off}", batch[model].name);
+                assert!(off <= 1e-6, "{name}, {}: a few images are off by {off}", all.name);
             }
         }
         drop(run);
