@@ -119,7 +119,7 @@ impl SearchConfig {
         struct Best<'a> {
             name: &'a str,
             seed: u64,
-            search: &'a Path,
+            search: String,
             data: &'a crate::data::DataConfig,
             prepare: &'a crate::preprocessing::PreprocessingConfig,
             stacking: &'a super::StackingConfig,
@@ -128,7 +128,8 @@ impl SearchConfig {
         let best = Best {
             name: &name,
             seed: self.experiment.seed,
-            search: folder,
+            // Bytes that are not UTF-8 become U+FFFD.
+            search: folder.display().to_string(),
             data: &self.experiment.data,
             prepare: &self.experiment.preprocessing,
             stacking: &stacking,

@@ -95,7 +95,8 @@ fn ordinary(given: &mut Given) {
         given.add("GET", "/assets/{name}", 200, get(address, &format!("/assets/{name}")));
     }
     let figures = fs::read_dir(trained::served_run().join("report")).expect("a report");
-    for figure in figures.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")) {
+    let names = figures.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    for figure in names.filter(|name| name != "part.json") {
         given.add("GET", "/report/{name}", 200, get(address, &format!("/report/{figure}")));
     }
     for model in get(address, "/v2/models").json()["models"].as_array().expect("models") {
