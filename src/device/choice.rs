@@ -37,8 +37,8 @@ pub enum DeviceChoice {
     Auto,
     /// Burn's Flex backend.
     Cpu,
-    /// Vulkan, Metal or DirectX 12; the index counts as [`list`] does. Without one the first real GPU, or else a
-    /// software adapter.
+    /// Vulkan, Metal or DirectX 12; the index counts as [`list`](super::list) does. Without one the first real GPU, or
+    /// else a software adapter.
     Wgpu(Option<usize>),
     /// CUDA. Without an index the first card.
     Cuda(Option<usize>),

@@ -2,7 +2,7 @@
 //! engines.
 //!
 //! [`Graph`] collects operators and weights and writes the file; it does not know any model. A model adds the operators
-//! of its layers one after another, see [`crate::learners::Classifier::export`]. `proto` encodes the protobuf messages
+//! of its layers one after another, see [`crate::learners::Inspect::export`]. `proto` encodes the protobuf messages
 //! of the file.
 //!
 //! Files have IR version 8 and use operator set 17 (2022), which ONNX Runtime supports since version 1.12.

@@ -24,14 +24,15 @@ use crate::{
 ///
 /// # Shapes
 /// - `input`: `[batch, in, height, width]`, any strides
-/// - `weight`: `[out, in, k, k]`, `k` odd and at most [`LARGEST_KERNEL`]
+/// - `weight`: `[out, in, k, k]`, `k` odd and at most [`LARGEST_KERNEL`](crate::LARGEST_KERNEL)
 /// - `bias`: `[out]`
-/// - result: `[batch, out, height', width']`; `height' = height` with [`Padding::Same`], `height − k + 1` with
-///   [`Padding::Valid`], halved (rounding down) by a pool; in memory as [`BlockSpec::memory`] says.
+/// - result: `[batch, out, height', width']`; `height' = height` with [`Padding::Same`](crate::Padding::Same), `height
+///   − k + 1` with [`Padding::Valid`](crate::Padding::Valid), halved (rounding down) by a pool; in memory as
+///   [`BlockSpec::memory`](crate::BlockSpec::memory) says.
 ///
 /// # Panics
 /// As Burn's own operations do: if the shapes do not fit each other, nothing would be left of the image, the tensors
-/// are not `f32`, or the device is not [`available`].
+/// are not `f32`, or the device is not [`available`](crate::available).
 pub fn conv_pool_activation(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, spec: BlockSpec) -> Tensor<4> {
     run(input, weight, bias, spec, Level::chosen())
 }
