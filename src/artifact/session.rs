@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{failure::RunFailure, predictions::Mean, trained_models::ModelPrediction};
+use super::{failure::RunFailure, model_prediction::ModelPrediction, predictions::Mean};
 use crate::{
     data::{CLASSES, PIXELS},
     evaluation,

@@ -8,6 +8,7 @@ use std::{
 use super::{
     directory::Artifact,
     failure::RunFailure,
+    model_prediction::ModelPrediction,
     predictions,
     session::{Parts, Session},
     verdict::VerdictModels,
@@ -25,27 +26,6 @@ use crate::{
 /// Fewest images for which a batch is faster than one image after another: 4 images of a stack of twelve models take
 /// 6.7 ms one by one, and 9 in a batch 7.3.
 const BATCH: usize = 5;
-
-/// Predictions of one model for many images or, with `P = [f32; 10]`, for a single one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelPrediction<P = Probabilities> {
-    /// Name of the model.
-    pub name: String,
-    /// Its kind.
-    pub kind: ModelKind,
-    /// Class probabilities of each image, `[n, 10]` or `[10]`.
-    pub probabilities: P,
-}
-
-impl ModelPrediction {
-    /// The prediction for one of the images.
-    ///
-    /// # Panics
-    /// If there is no image of that index.
-    pub fn of_image(&self, index: usize) -> ModelPrediction<[f32; CLASSES]> {
-        ModelPrediction { name: self.name.clone(), kind: self.kind, probabilities: self.probabilities[index] }
-    }
-}
 
 /// The finished models of an artifact, ready to predict.
 ///
