@@ -374,8 +374,8 @@ fn an_invalid_search_is_refused_with_its_line() {
     assert!(refused("field = \"training.epochs\"", "field = \"training.batch_size\"").contains("`training.epochs`"));
     assert!(
         refused(
-            "learner = \"stack\"\nparameters = [{ field = \"meta\"",
-            "learner = \"stack\"\nparameters = [{ field = \"c\""
+            "learner = \"stack\"\nparameters = [\n  { field = \"meta\"",
+            "learner = \"stack\"\nparameters = [\n  { field = \"c\""
         )
         .contains("`meta` and `features`")
     );
@@ -433,9 +433,12 @@ fn an_edited_log_is_not_believed() {
         assert!(words.contains(&format!("study.jsonl, line {line}: its checksum does not match")), "{words}");
     };
     // A finished search, then the same as if it had been interrupted.
-    for more in [&["--status"][..], &["--export", "csv"], &[]] {
+    for more in [&["--status"][..], &["--export", "csv"]] {
         refused(&tune(folder.path(), short, more));
     }
+    let output = tune(folder.path(), short, &[]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("study.jsonl changed"), "{}", said(&output));
     std::fs::remove_file(folder.path().join("out/manifest.json")).expect("the search looks interrupted");
     refused(&tune(folder.path(), short, &[]));
 }

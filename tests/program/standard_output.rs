@@ -134,7 +134,9 @@ fn a_closed_standard_output_is_a_quiet_success() {
         drop(reader);
         let output = command(line, folder.path()).stdout(writer).output().unwrap();
         let said = assert_ended(line, &output, 0);
-        assert!(!said.contains("error"), "digitstack {line}: {said}");
+        // Mesa's software driver writes such a line by itself when adapters are listed.
+        let own: Vec<_> = said.lines().filter(|line| !line.contains("XDG_RUNTIME_DIR")).collect();
+        assert!(!own.concat().contains("error"), "digitstack {line}: {said}");
     }
 }
 
