@@ -56,7 +56,7 @@ pub fn train(
 /// Does the work of [`train`] with a checkpoint after every `rounds` rounds, 1 or more (0 counts as 1).
 ///
 /// # Errors
-/// Those of [`train`].
+/// Returns the errors of [`train`].
 pub fn train_with_checkpoints(
     config: &BoosterConfig,
     training: &Dataset,

@@ -18,7 +18,7 @@ pub enum ClassicalError {
     Digits {
         /// Label of the fit.
         name: String,
-        /// What was found and what is needed instead.
+        /// Description of the digits found and of those needed.
         problem: String,
     },
     /// The solver did not reach the minimum.

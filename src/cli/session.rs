@@ -1,4 +1,4 @@
-//! What every command works with: the global options and the output.
+//! Session of one command: the global options and the output.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! What every fit needs, whatever the model: its context, its history and timing, and jobs that run many fits at once.
+//! Shared parts of every fit, whatever the model: its context, its history and timing, and jobs that run many fits at
+//! once.
 
 mod cancel;
 mod context;

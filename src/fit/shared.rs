@@ -23,7 +23,7 @@ impl Shared {
     /// type; a value of another type under it is replaced.
     ///
     /// # Errors
-    /// Those of `make`; nothing is stored then.
+    /// Returns the error of `make`; nothing is stored then.
     pub fn get_or_make<T: Send + Sync + 'static, E>(
         &self,
         name: &str,

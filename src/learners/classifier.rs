@@ -71,7 +71,7 @@ impl dyn Classifier + '_ {
     /// The model as the bytes of a file for other programs.
     ///
     /// # Errors
-    /// Those of [`Inspect::export`].
+    /// Returns the errors of [`Inspect::export`].
     pub fn export(&self, format: ModelFormat, notes: &ModelNotes) -> Result<Vec<u8>, LearnerError> {
         self.inspect().export(format, notes)
     }

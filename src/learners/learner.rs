@@ -53,7 +53,7 @@ pub trait NetCapabilities {
     /// Builds the fitted net from these settings and weights that were trained elsewhere.
     ///
     /// # Errors
-    /// Those of [`WeightsFile::to_net`].
+    /// Returns the errors of [`WeightsFile::to_net`].
     fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError>;
 }
 

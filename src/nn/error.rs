@@ -15,7 +15,7 @@ pub enum NnError {
     Digits {
         /// Name of the fit.
         name: String,
-        /// What is missing or wrong.
+        /// Description of the fault in the digits.
         problem: String,
     },
     /// The loss became NaN or infinite.

@@ -78,7 +78,7 @@ impl Engine {
     /// Runs a task on a worker thread, unless its client has gone away by then.
     ///
     /// # Errors
-    /// Those of the task, or an internal error.
+    /// Returns the error of the task, or an internal error.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         permit: Permit,

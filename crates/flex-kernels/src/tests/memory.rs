@@ -33,7 +33,7 @@ fn view(data: &[f32], [_, channels, height, width]: [usize; 4]) -> View<'_> {
     View { data, offset: 0, strides }
 }
 
-/// The same with channels innermost.
+/// View of a batch that lies with channels innermost; the shape is `[batch, channels, height, width]`.
 fn view_channels_last(data: &[f32], [_, channels, height, width]: [usize; 4]) -> View<'_> {
     let strides = [channels * height * width, 1, width * channels, channels].map(|stride| stride as isize);
     View { data, offset: 0, strides }

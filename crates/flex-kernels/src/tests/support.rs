@@ -36,7 +36,7 @@ pub(crate) fn close(found: &[f32], expected: &[f32], what: &str) {
     close_from(1e-3, found, expected, what);
 }
 
-/// The same where the largest value counts as at least `least`.
+/// Asserts closeness relative to the largest expected value, which counts as at least `least`.
 pub(crate) fn close_from(least: f32, found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
     let scale = expected.iter().filter(|v| v.is_finite()).fold(least, |scale, v| scale.max(v.abs()));
