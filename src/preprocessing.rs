@@ -8,8 +8,11 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    data::{DataConfig, DataError, Digits, FieldError, ImageToDigit, Images, Source},
-    imaging::{self, DrawingOptions, Recipe},
+    data::{
+        DataConfig, DataError, Digits, FieldError, Images, PictureDigit, PictureProblem, PictureProblemKind,
+        PictureReader, Polarity, Source,
+    },
+    imaging::{self, DrawingError, DrawingOptions, InkSource, Recipe},
     seed::Seed,
 };
 
@@ -91,10 +94,31 @@ impl PreprocessingConfig {
 /// # Errors
 /// A folder that cannot be read or is not recognised.
 pub fn open_data(config: &DataConfig, folder: Option<&Path>) -> Result<Source, DataError> {
-    let convert: ImageToDigit = Arc::new(|picture| {
-        imaging::digit_from_picture(picture, &DrawingOptions::default())
-            .map(|digit| digit.image)
-            .map_err(|error| error.to_string())
-    });
-    Source::open(config, folder, convert)
+    let reader: PictureReader = Arc::new(read_picture);
+    Source::open(config, folder, reader)
+}
+
+/// Reads a whole picture file as `predict` and the service do.
+fn read_picture(bytes: &[u8], polarity: Polarity) -> Result<PictureDigit, PictureProblem> {
+    let ink = match polarity {
+        Polarity::Auto => InkSource::Auto,
+        Polarity::DarkOnLight => InkSource::Dark,
+        Polarity::LightOnDark => InkSource::Light,
+    };
+    let read = || {
+        let picture = imaging::decode_picture(bytes)?;
+        imaging::digit_from_picture(&picture, &DrawingOptions { ink, ..DrawingOptions::default() })
+    };
+    let polarity = if polarity == Polarity::LightOnDark { polarity } else { Polarity::DarkOnLight };
+    match read() {
+        Ok(digit) => Ok(PictureDigit { pixels: digit.image, polarity }),
+        Err(error) => {
+            let kind = match &error {
+                DrawingError::Blank => PictureProblemKind::Blank,
+                DrawingError::Decode(image::ImageError::Unsupported(_)) => PictureProblemKind::NotAPicture,
+                _ => PictureProblemKind::Unreadable,
+            };
+            Err(PictureProblem { kind, message: error.to_string() })
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
+use super::{failure::UsageError, options::TrainingData, score_table::score_table, session::Session};
 use crate::{
     artifact::Artifact,
     config::RunConfig,
@@ -68,7 +68,7 @@ pub(super) struct ImportArguments {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    data: DataDirectory,
+    data: TrainingData,
     /// Training digits to score on, as `digitstack train` holds them out: a fraction below 1 or a number of digits
     #[arg(long, value_name = "FRACTION|COUNT")]
     validation: Option<HeldOut>,

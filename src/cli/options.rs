@@ -7,7 +7,9 @@ use std::{
 
 use clap::Args;
 
+use super::output::Output;
 use crate::{
+    data::DataConfig,
     device::DeviceChoice,
     imaging::{Centre, DrawingOptions, InkSource},
 };
@@ -53,7 +55,7 @@ pub(super) struct Global {
 #[derive(Args, Clone, Debug)]
 pub(super) struct DataDirectory {
     /// Folder of digits in place of the configuration's data: MNIST's IDX files, train.csv and test.csv, or one folder
-    /// of pictures for each class
+    /// of pictures for each class; or one CSV file
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -64,13 +66,49 @@ impl DataDirectory {
     }
 }
 
+/// Folder of digits to train on, and how strictly it is read.
+#[derive(Args, Clone, Debug)]
+pub(super) struct TrainingData {
+    #[command(flatten)]
+    directory: DataDirectory,
+    /// Refuse the first file in a picture folder that gives no digit, in place of passing over a few of them
+    #[arg(long)]
+    strict: bool,
+}
+
+impl TrainingData {
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.directory.path()
+    }
+
+    /// Puts these options into a configuration, by `use_folder`, and says what is left out of it.
+    pub(super) fn apply<C>(
+        &self,
+        config: &mut C,
+        data: impl FnOnce(&mut C) -> &mut DataConfig,
+        use_folder: impl FnOnce(&mut C, &Path) -> Vec<String>,
+        output: &Output,
+    ) {
+        if let Some(folder) = self.path() {
+            let left_out = use_folder(config, folder);
+            if !left_out.is_empty() {
+                output.status(&format!(
+                    "not applied, since they are for other digits than those of --data: {}",
+                    left_out.join(", ")
+                ));
+            }
+        }
+        data(config).strict = self.strict;
+    }
+}
+
 /// Data set of a configuration.
 #[derive(Args, Debug)]
 pub(super) struct DataSet {
     /// TOML file whose data and preprocessing to use [default: the quickstart's built-in digits]
     pub(super) config: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) data: DataDirectory,
+    pub(super) data: TrainingData,
 }
 
 /// How a picture becomes a 28×28 image.

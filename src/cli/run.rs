@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{options::DataDirectory, output::Output, score_table::score_table, session::Session};
+use super::{options::TrainingData, output::Output, score_table::score_table, session::Session};
 use crate::{
     artifact::layout::Metrics,
     storage::{RunDirectory, RunState},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 const HELP: &str = "\
-The run directory is artifacts/<name of the configuration> unless --out names another. It is always either complete or \
+The run directory is artifacts/<name of the configuration>, or artifacts/<name of the folder> if --data replaces the digits that the configuration is for, unless --out names another. It is always either complete or \
 resumable: after a crash or Ctrl-C the same command continues from the last finished fold or epoch. A complete run is \
 not repeated unless --fresh is given: its files are verified and its result is printed again. A directory with other \
 settings or other data is an error that names each difference (exit code 2).
@@ -20,6 +20,8 @@ settings or other data is an error that names each difference (exit code 2).
 Examples:
   digitstack run                                        the built-in quickstart
   digitstack run configs/mnist-cpu.toml --data ~/mnist
+  digitstack run --data my-digits                       folders 0 to 9 of pictures, CSV or IDX files
+  digitstack run --data my-digits --set data.test=0.2   the same, with a fifth held out for the test
   digitstack run --set members.cnn.training.epochs=1 --out /tmp/try    a shorter quickstart
   digitstack run configs/reference.toml --device wgpu   the reference settings, on a GPU";
 
@@ -30,8 +32,8 @@ pub(super) struct RunArguments {
     /// TOML file such as configs/mnist-cpu.toml [default: the built-in quickstart]
     config: Option<PathBuf>,
     #[command(flatten)]
-    data: DataDirectory,
-    /// Run directory to write [default: artifacts/<name of the configuration>]
+    data: TrainingData,
+    /// Run directory to write [default: artifacts/<name of the configuration, or of the folder of --data>]
     #[arg(long, value_name = "RUN_DIR")]
     out: Option<PathBuf>,
     /// Start over: delete what an earlier run left in the run directory
@@ -43,7 +45,7 @@ impl RunArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
-        let config = session.run_config(self.config.as_deref())?;
+        let config = session.run_config_on(self.config.as_deref(), &self.data)?;
         let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.experiment.name));
         let directory = RunDirectory::open(&folder, self.fresh)?;
         session.report_state(&directory);

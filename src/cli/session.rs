@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::{
     failure::{FAILURE, UsageError},
-    options::Global,
+    options::{Global, TrainingData},
     output::Output,
     resources::Resources,
 };
 use crate::{
-    config::{Override, RunConfig},
+    config::{Override, RunConfig, SearchConfig},
     fit::Cancel,
     storage::{RunDirectory, RunState},
 };
@@ -58,6 +58,32 @@ impl Session {
     /// Run configuration of a file, or the built-in quickstart, with the overrides applied.
     pub(super) fn run_config(&self, path: Option<&Path>) -> anyhow::Result<RunConfig> {
         Ok(RunConfig::load(path, &self.overrides()?)?)
+    }
+
+    /// The same on the digits that a command line names, or else on those of the configuration.
+    pub(super) fn run_config_on(&self, path: Option<&Path>, data: &TrainingData) -> anyhow::Result<RunConfig> {
+        let overrides = self.overrides()?;
+        let mut config = RunConfig::load(path, &overrides)?;
+        data.apply(
+            &mut config.experiment,
+            |experiment| &mut experiment.data,
+            |experiment, folder| experiment.use_folder(folder, "", &overrides),
+            &self.output,
+        );
+        Ok(config)
+    }
+
+    /// Search configuration of a file, or the built-in quick search, in the same way.
+    pub(super) fn search_config_on(&self, path: Option<&Path>, data: &TrainingData) -> anyhow::Result<SearchConfig> {
+        let overrides = self.overrides()?;
+        let mut config = SearchConfig::load(path, &overrides)?;
+        data.apply(
+            &mut config,
+            |config| &mut config.experiment.data,
+            |config, folder| config.use_folder(folder, &overrides),
+            &self.output,
+        );
+        Ok(config)
     }
 
     /// Says whether the work in a directory is new, continued or finished already.

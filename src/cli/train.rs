@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
+use super::{failure::UsageError, options::TrainingData, score_table::score_table, session::Session};
 use crate::{
     artifact::Artifact,
     data::HeldOut,
@@ -42,7 +42,7 @@ pub(super) struct TrainArguments {
     /// TOML file [default: the built-in quickstart]
     config: Option<PathBuf>,
     #[command(flatten)]
-    data: DataDirectory,
+    data: TrainingData,
     /// Directory to write [default: artifacts/<name of the configuration>-<MODEL>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -67,7 +67,7 @@ impl TrainArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
-        let mut config = session.run_config(self.config.as_deref())?;
+        let mut config = session.run_config_on(self.config.as_deref(), &self.data)?;
         if let Some(validation) = self.validation {
             config.hold_out.validation = validation;
         }

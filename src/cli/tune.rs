@@ -8,13 +8,12 @@ use std::{
 use clap::Args;
 
 use super::{
-    options::{DataDirectory, MAX_THREADS, count},
+    options::{MAX_THREADS, TrainingData, count},
     output::Output,
     session::Session,
 };
 use crate::{
     artifact::{SearchStatus, StageStatus, export_csv, layout::BEST, search_status},
-    config::SearchConfig,
     storage::{RunDirectory, RunState},
     training::{self, Inputs},
     tuning,
@@ -39,7 +38,7 @@ pub(super) struct TuneArguments {
     /// TOML file such as configs/tuning/reference.toml [default: the built-in quick search]
     config: Option<PathBuf>,
     #[command(flatten)]
-    data: DataDirectory,
+    data: TrainingData,
     /// Directory of the search [default: artifacts/<name of the configuration>]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -67,7 +66,7 @@ enum ExportFormat {
 impl TuneArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
-        let config = SearchConfig::load(self.config.as_deref(), &session.overrides()?)?;
+        let config = session.search_config_on(self.config.as_deref(), &self.data)?;
         let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.experiment.name));
         if self.status {
             return show(&search_status(&folder)?, output);

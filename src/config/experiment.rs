@@ -1,10 +1,12 @@
 //! The part of a configuration that runs and searches share.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use super::{members, stacking::StackingConfig};
+use super::{members, overrides::Override, stacking::StackingConfig};
 use crate::{
-    data::{DataConfig, FieldError},
+    data::{self, DataConfig, FieldError, SourceKind},
     imaging::Recipe,
     learners::{self, Learner, LearnerError},
     preprocessing::PreprocessingConfig,
@@ -80,6 +82,29 @@ impl Experiment {
         self.stacking.check(self.members.len()).map_err(|error| error.inside("stacking"))
     }
 
+    /// Takes the digits of `folder`, which was named on the command line, in place of those that the settings name.
+    ///
+    /// What the settings say about built-in digits, or about several sources, is left out, unless one of `overrides`
+    /// says it; and the experiment is called after the folder, with `prefix` before it, if its name was for other
+    /// digits. Returns what was left out, in words.
+    pub fn use_folder(&mut self, folder: &Path, prefix: &str, overrides: &[Override]) -> Vec<String> {
+        let is_set = |field: &str| overrides.iter().any(|change| change.sets(field));
+        let is_other = match self.data.source {
+            _ if !self.data.sources.is_empty() => true,
+            SourceKind::Builtin => true,
+            SourceKind::Mnist => !data::layout::is_idx_folder(folder),
+            SourceKind::Folder => false,
+        };
+        let left_out = self.data.use_folder(is_set);
+        if is_other {
+            self.data.source = SourceKind::Folder;
+        }
+        if is_other && !is_set("name") {
+            self.name = format!("{prefix}{}", name_of_folder(folder));
+        }
+        left_out
+    }
+
     /// Names of the members, in the order of the metafeatures.
     pub fn member_names(&self) -> Vec<String> {
         self.members.iter().map(|member| member.name().to_owned()).collect()
@@ -126,6 +151,16 @@ impl Experiment {
         let ordered: toml::Table = plain.into_iter().chain(tables).collect();
         toml::to_string(&ordered).map_err(error)
     }
+}
+
+/// A name for an experiment on the digits of a folder or a file: that of the folder, as far as it may name another one.
+fn name_of_folder(folder: &Path) -> String {
+    let path = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = if path.is_file() { path.file_stem() } else { path.file_name() };
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+    let name: String = name.unwrap_or_default().to_string_lossy().chars().map(allowed).take(60).collect();
+    let name = name.trim_matches(['.', '-']);
+    if name.is_empty() { "digits".to_owned() } else { name.to_owned() }
 }
 
 /// Refuses a name that cannot be that of a folder.

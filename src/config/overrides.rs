@@ -44,6 +44,12 @@ impl Override {
         &self.text
     }
 
+    /// True if this override sets the field of this dotted path, or all of the table that it is in.
+    pub fn sets(&self, field: &str) -> bool {
+        let field: Vec<&str> = field.split('.').collect();
+        self.path.len() <= field.len() && self.path.iter().zip(field).all(|(own, other)| own == other)
+    }
+
     /// True if an error in `field` is about what this override set. Members are compared by place or name.
     pub(super) fn covers(&self, field: &str) -> bool {
         let field: Vec<&str> = field.split(['.', '[']).map(|part| part.trim_end_matches(']')).collect();

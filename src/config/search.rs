@@ -70,6 +70,17 @@ impl SearchConfig {
         parse::parse(file, text, overrides, Self::from_table)
     }
 
+    /// Takes the digits of a folder that was named on the command line; see [`Experiment::use_folder`]. The search is
+    /// called `tune-FOLDER` if its name was for other digits.
+    pub fn use_folder(&mut self, folder: &Path, overrides: &[Override]) -> Vec<String> {
+        let left_out = self.experiment.use_folder(folder, "tune-", overrides);
+        if !left_out.is_empty() {
+            // They are for the same digits as the limits that were left out.
+            self.best.set.retain(|field, _| !matches!(field, "data.train" | "data.test"));
+        }
+        left_out
+    }
+
     fn from_table(mut table: toml::Table) -> Result<Self, FieldError> {
         let experiment = Experiment::take(&mut table, &["stages", "best"])?;
         let tables = members::take_tables(&mut table, "stages", "at least one `[[stages]]` table is needed")?;

@@ -1,4 +1,6 @@
-//! Images, labels and groups in memory.
+//! Images, labels, groups and origins in memory.
+
+use super::Origins;
 
 /// Height and width of every image, in pixels.
 pub const SIDE: usize = 28;
@@ -67,8 +69,10 @@ impl Images {
     }
 }
 
-/// Labelled images with the group id of each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Labelled images with the group id and the origin of each.
+///
+/// Two sets are equal if their images, labels and groups are, wherever they come from.
+#[derive(Clone, Debug, Default)]
 pub struct Digits {
     /// `[n, 28, 28]`.
     pub images: Images,
@@ -76,17 +80,39 @@ pub struct Digits {
     pub labels: Vec<u8>,
     /// `[n]`: images with the same number come from the same original.
     pub groups: Vec<u32>,
+    /// `[n]`: the file, row or number that each image was read from.
+    pub origins: Origins,
 }
 
+impl PartialEq for Digits {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.images, &self.labels, &self.groups) == (&other.images, &other.labels, &other.groups)
+    }
+}
+
+impl Eq for Digits {}
+
 impl Digits {
-    /// Joins images and labels; each image is its own group.
+    /// Joins images and labels; each image is its own group, and is called by its number.
     ///
     /// Panics if the counts differ or a label is above 9: every reader checks both first.
     pub fn new(images: Images, labels: Vec<u8>) -> Self {
         assert_eq!(images.len(), labels.len(), "one label for each image");
         assert!(labels.iter().all(|&label| usize::from(label) < CLASSES), "labels are 0 to 9");
         let groups = (0..labels.len() as u32).collect();
-        Self { images, labels, groups }
+        let origins = Origins::counted("image", 0, labels.len());
+        Self { images, labels, groups, origins }
+    }
+
+    /// The same digits with their origins, `[n]`.
+    pub(super) fn with_origins(self, origins: Origins) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// Name of digit `index`: its file, relative to the data folder, or its row or number; see [`Origins::name`].
+    /// Panics past the end.
+    pub fn name(&self, index: usize) -> String {
+        self.origins.name(index)
     }
 
     /// Number of images.
@@ -99,12 +125,13 @@ impl Digits {
         self.labels.is_empty()
     }
 
-    /// Selects the digits at these indices, in this order, with their groups.
+    /// Selects the digits at these indices, in this order, with their groups and origins.
     pub fn select(&self, indices: &[usize]) -> Self {
         Self {
             images: self.images.select(indices),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
             groups: indices.iter().map(|&index| self.groups[index]).collect(),
+            origins: self.origins.select(indices),
         }
     }
 

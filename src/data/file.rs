@@ -14,7 +14,10 @@ use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::error::{Result, reading, writing};
+use super::{
+    error::{DataError, Result, reading, writing},
+    sniff::foreign_content,
+};
 use crate::storage::{AtomicFile, Sha256Digest, folder_of, open_regular};
 
 /// A gzip file may always unpack to this many bytes: more than all of MNIST.
@@ -82,6 +85,18 @@ impl Contents {
                 plain_length: Some(length),
             }
         })
+    }
+
+    /// Refuses a file whose first bytes, unpacked, are those of a web page, an archive, a picture, or nothing.
+    ///
+    /// # Errors
+    /// [`DataError::Format`] with what it is and what to do.
+    pub(super) fn refuse_foreign(&mut self, path: &Path) -> Result<()> {
+        let head = self.fill_buf().map_err(reading(path))?;
+        match foreign_content(head) {
+            Some(what) => Err(DataError::Format { path: path.to_owned(), problem: format!("is {what}") }),
+            None => Ok(()),
+        }
     }
 
     /// Size of the file in bytes, if it is not packed.

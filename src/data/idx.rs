@@ -16,6 +16,7 @@ use std::{
 
 use super::{
     CLASSES, Digits, Images, PIXELS, SIDE,
+    counted::counted,
     error::{DataError, Result, reading},
     file::{Contents, FileHash, write_whole},
 };
@@ -116,16 +117,17 @@ pub(super) fn pair(pixels: Images, classes: Vec<u8>, images: &Path, labels: &Pat
         return Ok(Digits::new(pixels, classes));
     }
     let problem = format!(
-        "{} labels, but {} holds {} images: the two do not belong together",
-        classes.len(),
+        "{}, but {} holds {}: the two do not belong together",
+        counted(classes.len(), "label"),
         images.display(),
-        pixels.len()
+        counted(pixels.len(), "image")
     );
     Err(DataError::Format { path: labels.to_owned(), problem })
 }
 
 fn read(path: &Path, kind: Kind) -> Result<(Vec<u8>, FileHash)> {
     let mut contents = Contents::open(path)?;
+    contents.refuse_foreign(path)?;
     let length = contents.plain_length();
     let items = decode(&mut contents, length, kind, path)?;
     Ok((items, contents.finish(path)))
@@ -304,7 +306,7 @@ mod tests {
         let one = digits.select(&[0]);
         write_pair(&one, &at("i1"), &at("l1")).unwrap();
         let error = read_pair(&at("i"), &at("l1")).unwrap_err().to_string();
-        assert!(error.contains("1 labels, but") && error.contains("holds 2 images"), "{error}");
+        assert!(error.contains("1 label, but") && error.contains("holds 2 images"), "{error}");
 
         let mut bytes = std::fs::read(at("i")).unwrap();
         bytes.pop();

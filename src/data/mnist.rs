@@ -213,7 +213,7 @@ fn spellings(folder: &Path, name: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Finds the image and label file of a part in a user's folder.
-pub(super) fn locate_pair(folder: &Path, part: Part) -> Result<[PathBuf; 2]> {
+fn locate_pair(folder: &Path, part: Part) -> Result<[PathBuf; 2]> {
     let [images, labels] = part.idx_names().map(|name| spellings(folder, name).find(|path| path.is_file()));
     if let (Some(images), Some(labels)) = (&images, &labels) {
         return Ok([images.clone(), labels.clone()]);
@@ -227,11 +227,6 @@ pub(super) fn locate_pair(folder: &Path, part: Part) -> Result<[PathBuf; 2]> {
         .collect();
     let problem = format!("lacks {} (plain, or gzipped with .gz added)", missing.join(" and "));
     Err(DataError::Layout { path: folder.to_owned(), problem })
-}
-
-/// Tells whether `folder` holds the images or labels of a part.
-pub(super) fn has_any(folder: &Path, part: Part) -> bool {
-    part.idx_names().iter().any(|name| spellings(folder, name).any(|path| path.is_file()))
 }
 
 #[cfg(test)]

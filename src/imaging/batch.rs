@@ -21,6 +21,7 @@ pub fn expand(digits: &Digits, rotations: &[f32], processor: &Processor, seed: S
         images: rotated(&digits.images, rotations, processor, seed),
         labels: repeated(&digits.labels, rotations.len()),
         groups: repeated(&digits.groups, rotations.len()),
+        origins: digits.origins.repeat_each(rotations.len()),
     }
 }
 

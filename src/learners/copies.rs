@@ -48,6 +48,12 @@ impl Copies {
             pixels.extend_from_slice(self.processor.apply_all(&train.images, seed).pixels());
         }
         let images = Images::new(pixels).unwrap_or_default();
-        Some(Digits { images, labels: train.labels.repeat(self.times()), groups: train.groups.repeat(self.times()) })
+        let times = self.times();
+        Some(Digits {
+            images,
+            labels: train.labels.repeat(times),
+            groups: train.groups.repeat(times),
+            origins: train.origins.repeat(times),
+        })
     }
 }

@@ -40,7 +40,12 @@ impl Steps {
     }
 
     fn digits(&self, digits: &Digits) -> Digits {
-        Digits { images: self.all(&digits.images), labels: digits.labels.clone(), groups: digits.groups.clone() }
+        Digits {
+            images: self.all(&digits.images),
+            labels: digits.labels.clone(),
+            groups: digits.groups.clone(),
+            origins: digits.origins.clone(),
+        }
     }
 
     /// The model with these steps before it.

@@ -3,10 +3,14 @@
 use std::path::Path;
 
 use crate::{
-    artifact::RunFailure,
-    data::{DataConfig, Digits, Source},
+    artifact::{
+        RunFailure,
+        layout::{DUPLICATES, SKIPPED},
+    },
+    data::{self, DataConfig, Digits, Source},
     preprocessing,
     progress::Progress,
+    storage::{RunDirectory, RunState},
 };
 
 /// A data set and its training digits. The test digits are not read yet.
@@ -30,5 +34,38 @@ impl Inputs {
             return Err(RunFailure::NoTrainingDigits);
         }
         Ok(Self { source, train })
+    }
+
+    /// Writes the list of files that gave no digit so far into a directory, if there are any.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn record_skipped(&self, directory: &RunDirectory) -> Result<(), RunFailure> {
+        let skipped = self.source.skipped();
+        if !skipped.is_empty() {
+            directory.write_atomic(SKIPPED, data::skipped_csv(&skipped).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Warns of test images that are training images too, and writes a list of them into a directory that is not
+    /// complete yet.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn record_shared(
+        &self,
+        test: &Digits,
+        directory: &RunDirectory,
+        progress: &dyn Progress,
+    ) -> Result<(), RunFailure> {
+        let shared = data::shared_images(&self.train, test);
+        if let Some(text) = data::describe_shared(&shared, &self.train, test) {
+            progress.message(&text);
+            if directory.state() != RunState::Complete {
+                directory.write_atomic(DUPLICATES, data::shared_csv(&shared, &self.train, test).as_bytes())?;
+            }
+        }
+        Ok(())
     }
 }

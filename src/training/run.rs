@@ -76,6 +76,7 @@ pub(super) fn run(
         return finished(config, kind, &fits, inputs, directory, context);
     }
     claim(directory, kind, &config.to_toml()?, inputs)?;
+    inputs.record_skipped(directory)?;
     let begun = Instant::now();
     let mut clock = Stages { started: begun, stages: Vec::new() };
     let experiment = &config.experiment;
@@ -116,6 +117,7 @@ pub(super) fn run(
 
     // Everything that could be selected is selected and saved: the test images may be opened.
     let test = open_test(config, &fits, inputs, directory, context)?;
+    inputs.record_skipped(directory)?;
     let test_rows = test.as_ref().map(|test| predict(&test.images, "predict test images")).transpose()?;
     clock.end("predict test images", test.as_ref().map_or(0, Digits::len));
     directory.write_json(DATA, &DataRecord::of(&inputs.source))?;
@@ -205,6 +207,9 @@ fn open_test(
     let opened = TestSet::sealed(|| inputs.source.test(context.progress)).open(training)?;
     if earlier.is_none() {
         directory.write_json(TEST_OPENING, &opened.opening)?;
+    }
+    if let Some(test) = &opened.digits {
+        inputs.record_shared(test, directory, context.progress)?;
     }
     Ok(opened.digits.map(|test| config.experiment.preprocessing.test(test)).transpose()?)
 }

@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc};
 
 use digitstack::{
     data::{
-        CLASSES, DataConfig, DataError, Digits, ImageToDigit, Images, PIXELS, Source, SourceKind, csv, idx,
+        CLASSES, DataConfig, DataError, Digits, HeldOut, Images, PIXELS, PictureDigit, PictureProblem,
+        PictureProblemKind, PictureReader, Polarity, Source, SourceKind, csv, idx,
         mnist::{Mnist, Part},
         stratified_group_folds,
     },
@@ -20,12 +21,17 @@ fn digits(count: usize) -> Digits {
     Digits::new(Images::from_images((0..count).map(|index| [(index % 256) as u8; PIXELS])), labels)
 }
 
-fn refuse_pictures() -> ImageToDigit {
-    Arc::new(|image| Err(format!("a picture of {} pixels", image.width())))
+/// Reads grey PNG files of 28×28 pixels as they are.
+fn plain_pictures() -> PictureReader {
+    Arc::new(|bytes, _| {
+        let pixels = image::load_from_memory(bytes).ok().and_then(|image| image.to_luma8().into_raw().try_into().ok());
+        let problem = || PictureProblem { kind: PictureProblemKind::Unreadable, message: "no such picture".to_owned() };
+        Ok(PictureDigit { pixels: pixels.ok_or_else(problem)?, polarity: Polarity::LightOnDark })
+    })
 }
 
 fn folder_source(folder: &Path) -> Source {
-    Source::open(&DataConfig::default(), Some(folder), refuse_pictures()).unwrap()
+    Source::open(&DataConfig::default(), Some(folder), plain_pictures()).unwrap()
 }
 
 fn write_csv(path: &Path, digits: &Digits, with_labels: bool) {
@@ -144,7 +150,7 @@ fn limits_draw_every_class_alike_and_always_the_same_images() {
     let folder = tempfile::tempdir().unwrap();
     write_csv(&folder.path().join("train.csv"), &digits(200), true);
     let config = DataConfig { train: Some(50), ..DataConfig::default() };
-    let read = || Source::open(&config, Some(folder.path()), refuse_pictures()).unwrap().train(&Silent).unwrap();
+    let read = || Source::open(&config, Some(folder.path()), plain_pictures()).unwrap().train(&Silent).unwrap();
     let limited = read();
     assert_eq!(limited.class_counts(), [5; CLASSES]);
     assert_eq!(limited, read());
@@ -155,8 +161,9 @@ fn limits_draw_every_class_alike_and_always_the_same_images() {
 #[test]
 fn builtin_digits_follow_their_own_seed() {
     let open = |builtin_seed| {
-        let config = DataConfig { builtin_seed, train: Some(60), test: Some(30), ..DataConfig::default() };
-        Source::open(&config, None, refuse_pictures()).unwrap()
+        let config =
+            DataConfig { builtin_seed, train: Some(60), test: Some(HeldOut::Count(30)), ..DataConfig::default() };
+        Source::open(&config, None, plain_pictures()).unwrap()
     };
     let source = open(0);
     let (train, test) = (source.train(&Silent).unwrap(), source.test(&Silent).unwrap().unwrap());
@@ -171,7 +178,7 @@ fn builtin_digits_follow_their_own_seed() {
 fn folders_of_no_kind_or_several_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let error =
-        |path: &Path| Source::open(&DataConfig::default(), Some(path), refuse_pictures()).err().unwrap().to_string();
+        |path: &Path| Source::open(&DataConfig::default(), Some(path), plain_pictures()).err().unwrap().to_string();
     assert!(
         error(folder.path())
             .contains("expected train-images-idx3-ubyte and train-labels-idx1-ubyte, or train.csv, or folders")
@@ -179,7 +186,7 @@ fn folders_of_no_kind_or_several_are_refused() {
     write_csv(&folder.path().join("train.csv"), &digits(10), true);
     write_images(folder.path(), &digits(10));
     assert!(error(folder.path()).contains("several data sets (train.csv, image folders 0 to 9); keep one"));
-    assert!(error(&folder.path().join("train.csv")).contains("is not a folder"));
+    assert!(error(&folder.path().join("gone")).contains("does not exist"));
 
     let unlabelled = tempfile::tempdir().unwrap();
     write_csv(&unlabelled.path().join("train.csv"), &digits(10), false);
@@ -205,7 +212,7 @@ fn settings_are_parsed_strictly_and_checked() {
     }
     let nowhere = DataConfig { source: SourceKind::Folder, ..DataConfig::default() };
     assert!(
-        matches!(Source::open(&nowhere, None, refuse_pictures()), Err(DataError::Setting(error)) if error.field == "path")
+        matches!(Source::open(&nowhere, None, plain_pictures()), Err(DataError::Setting(error)) if error.field == "path")
     );
 }
 

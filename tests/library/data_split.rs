@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use digitstack::{
     data::{
-        DataConfig, DataError, Digits, Images, PIXELS, Source,
+        DataConfig, DataError, Digits, Images, PIXELS, PictureReader, Source,
         tables::{NAMES, Tables, check_folder},
     },
     fit::Cancel,
@@ -30,9 +30,14 @@ fn is_refused(folder: &Path, seed: u64) -> bool {
     matches!(try_write(folder, seed, false), Err(DataError::Storage(StorageError::Exists(_))))
 }
 
+/// A reader of pictures where there are none.
+fn no_pictures() -> PictureReader {
+    std::sync::Arc::new(|_, _| panic!("no picture is here"))
+}
+
 /// Reads both parts of a folder, as a run does.
 fn read(folder: &Path) -> Result<(Digits, Option<Digits>), DataError> {
-    let source = Source::open(&DataConfig::default(), Some(folder), std::sync::Arc::new(|_| Err(String::new())))?;
+    let source = Source::open(&DataConfig::default(), Some(folder), no_pictures())?;
     Ok((source.train(&Silent)?, source.test(&Silent)?))
 }
 

@@ -4,6 +4,7 @@
 mod boosting;
 mod classical;
 mod data_download;
+mod data_layouts;
 mod data_sources;
 mod data_split;
 mod evaluation;

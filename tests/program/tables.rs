@@ -289,7 +289,7 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
         (format!("{header}\n"), "holds no row of pixels"),
         (good[2..].to_owned(), "line 1: 783 columns, expected 785 (label and pixels) or 784 (pixels)"),
         (format!("{good},7,7"), "line 1: 786 columns, expected 785"),
-        (format!("{good},7,7,7"), "line 1: more than 786 columns"),
+        (format!("{good},7,7,7"), "line 1: 787 columns"),
         (row("256"), "line 1, column 1: found `256`"),
     ] {
         let said = ask(&text, 1);

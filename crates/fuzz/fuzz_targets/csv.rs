@@ -12,4 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(rows.iter().all(|row| row.label.is_some() == rows[0].label.is_some()));
     assert!(rows.len() * (2 * PIXELS - 1) <= bytes.len());
     assert!(rows.iter().all(|row| row.label.is_none_or(|label| label < 10)));
+    if let Ok(table) = csv::parse(bytes, Path::new("fuzz")) {
+        assert_eq!(table.images.len(), rows.len());
+    }
 });

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use digitstack::data::idx;
+use digitstack::data::{idx, qmnist};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -15,5 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     } else if let Ok(labels) = idx::decode_labels(bytes, name) {
         idx::encode_labels(&labels, &mut written).expect("memory takes every byte");
         assert_eq!(written, bytes);
+    } else if let Ok(labels) = qmnist::decode_labels(&mut &*bytes, name) {
+        assert!(labels.iter().all(|&label| label < 10) && 12 + 4 * labels.len() <= bytes.len());
     }
 });

@@ -4,6 +4,8 @@
 //! artifact.json                    kind of the directory                            ArtifactKind
 //! config.toml                      resolved configuration                           config::RunConfig, SearchConfig
 //! train-data.json                  fingerprint of the training digits               Fingerprint
+//! skipped.csv                      files of the data that give no digit, if any     data::skipped_csv
+//! duplicates.csv                   test images that were trained on, if any         data::shared_csv
 //! models/cnn/fold-1/               a fit: its model and
 //!   history.json                     its course                                     fit::History
 //!   timing.json                      its duration; differs between equal runs       fit::FitTiming
@@ -46,6 +48,10 @@ pub const ARTIFACT: &str = "artifact.json";
 pub const CONFIG: &str = "config.toml";
 /// [`Fingerprint`] of the training digits; claimed before any work.
 pub const TRAIN_DATA: &str = "train-data.json";
+/// Files of the data that give no digit, each with its reason; only if there are any.
+pub const SKIPPED: &str = "skipped.csv";
+/// Test images that are training images too, with those; only if there are any.
+pub const DUPLICATES: &str = "duplicates.csv";
 /// [`DataRecord`].
 pub const DATA: &str = "data.json";
 /// [`crate::evaluation::TestOpening`]: the models that the test images were opened for.

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::Args;
 
-use super::super::{failure::UsageError, options::DataDirectory, session::Session};
+use super::super::{failure::UsageError, options::TrainingData, session::Session};
 use crate::{
     learners::Learner,
     training::{self, Overfit, Overfits},
@@ -35,7 +35,7 @@ pub(super) struct OverfitArguments {
     /// TOML file [default: the built-in quickstart]
     config: Option<PathBuf>,
     #[command(flatten)]
-    data: DataDirectory,
+    data: TrainingData,
     /// Check only the member of this name
     #[arg(long, value_name = "NAME")]
     member: Option<String>,
@@ -48,7 +48,7 @@ impl OverfitArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
-        let config = session.run_config(self.config.as_deref())?;
+        let config = session.run_config_on(self.config.as_deref(), &self.data)?;
         let wanted = |member: &&dyn Learner| self.member.as_deref().is_none_or(|name| name == member.name());
         let members: Vec<&dyn Learner> = config.experiment.members.iter().map(AsRef::as_ref).filter(wanted).collect();
         if members.is_empty() {

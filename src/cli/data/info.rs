@@ -69,7 +69,7 @@ impl InfoArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
         let progress = output.progress();
-        let config = session.run_config(self.set.config.as_deref())?;
+        let config = session.run_config_on(self.set.config.as_deref(), &self.set.data)?;
         let source = preprocessing::open_data(&config.experiment.data, self.set.data.path())?;
         let train = source.train(progress.as_ref())?;
         let test = source.test(progress.as_ref())?;

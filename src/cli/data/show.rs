@@ -34,7 +34,7 @@ impl ShowArguments {
         let format = ImageFormat::from_path(&self.out)
             .map_err(|error| UsageError(format!("--out {out}: {error}; name it .png")))?;
         let target = OutputFile::check(&self.out, true)?;
-        let config = session.run_config(self.set.config.as_deref())?;
+        let config = session.run_config_on(self.set.config.as_deref(), &self.set.data)?;
         let source = preprocessing::open_data(&config.experiment.data, self.set.data.path())?;
         let digits = source.train(output.progress().as_ref())?;
         let mut bytes = Cursor::new(Vec::new());

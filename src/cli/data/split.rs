@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::super::{failure::UsageError, options::DataSet, session::Session};
 use crate::{
     data::{
-        CLASSES, Digits, SourceKind,
+        CLASSES, Digits, HeldOut, SourceKind,
         tables::{self, Tables},
     },
     preprocessing,
@@ -67,7 +67,7 @@ impl SplitArguments {
         let cancel = session.cancel_on_interrupt()?;
         let folder = &self.out;
         tables::check_folder(folder, self.force)?;
-        let mut config = session.run_config(self.set.config.as_deref())?;
+        let mut config = session.run_config_on(self.set.config.as_deref(), &self.set.data)?;
         let data = self.set.data.path();
         if data.or(config.experiment.data.path.as_deref()).is_some_and(|source| is_same_folder(source, folder)) {
             return Err(UsageError(format!(
@@ -81,7 +81,7 @@ impl SplitArguments {
         // configuration are for its own fits.
         let is_builtin = config.experiment.data.source == SourceKind::Builtin && data.is_none();
         (config.experiment.data.train, config.experiment.data.test) =
-            if is_builtin { (Some(sizes[0]), Some(sizes[1])) } else { (None, None) };
+            if is_builtin { (Some(sizes[0]), Some(HeldOut::Count(sizes[1]))) } else { (None, None) };
         let progress = output.progress();
         let source = preprocessing::open_data(&config.experiment.data, data)?;
         let (train, test) = (source.train(progress.as_ref())?, source.test(progress.as_ref())?);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    MAX_ROWS, number,
+    MAX_ROWS, levels,
     records::{Records, shown},
 };
 use crate::data::{
@@ -40,18 +40,19 @@ impl Answers {
 
     pub(in crate::data) fn read_hashed(path: &Path) -> Result<(Self, FileHash)> {
         let mut contents = Contents::open(path)?;
+        contents.refuse_foreign(path)?;
         let answers = Self::parse(&mut contents, path)?;
         Ok((answers, contents.finish(path)))
     }
 
     fn parse(bytes: impl BufRead, path: &Path) -> Result<Self> {
-        let mut records = Records::new(bytes, path, RECORD_BYTES, 3, "2 (ImageId and Label)".into());
+        let mut records = Records::new(bytes, path, RECORD_BYTES, 3, 2..=2, "2 (ImageId and Label)".into());
         let (mut labels, mut last_line) = (Vec::new(), 0);
         let mut is_first = true;
         while let Some((line, fields)) = records.next_record()? {
             let is_header = std::mem::take(&mut is_first) && !records.field(0).first().is_some_and(u8::is_ascii_digit);
             if fields != 2 {
-                return Err(records.error(line, None, format!("{fields} columns, expected {}", records.expected)));
+                return Err(records.wrong_count(line, fields));
             }
             if is_header {
                 check_header(&records, line)?;
@@ -69,7 +70,7 @@ impl Answers {
                 );
                 return Err(records.error(line, Some(1), problem));
             }
-            let digit = number(label).filter(|&label| usize::from(label) < CLASSES).ok_or_else(|| {
+            let digit = levels::label(label, records.has_decimal_commas()).ok_or_else(|| {
                 records.error(
                     line,
                     Some(2),
@@ -162,9 +163,9 @@ mod tests {
             ("ImageId,Label\n1,7\n\n3,0", "answers.csv, line 4, column 1: found ImageId `3`, expected 2"),
             ("1,7\n2,10", "line 2, column 2: found `10`, expected a whole number from 0 to 9"),
             ("1,7\n2,-1", "line 2, column 2: found `-1`"),
-            ("1,7\n2", "line 2: 1 columns, expected 2 (ImageId and Label)"),
+            ("1,7\n2", "line 2: 1 column, expected 2 (ImageId and Label)"),
             ("1,7,3\n", "line 1: 3 columns, expected 2"),
-            ("1,7,3,4\n", "line 1: more than 3 columns, expected 2"),
+            ("1,7,3,4\n", "line 1: 4 columns, expected 2"),
             ("Id,Digit\n1,7", "line 1, column 1: found `Id`, expected `ImageId` or a number"),
             ("ImageId,Label\nImageId,Label\n", "line 2, column 1: found ImageId `ImageId`, expected 1"),
             ("ImageId,Label\n", "answers.csv: holds no answer"),

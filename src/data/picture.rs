@@ -1,0 +1,80 @@
+//! What a folder of pictures asks of the module that reads pictures. Nothing is decoded here.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::PIXELS;
+
+/// Brightness of the ink relative to its background.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Polarity {
+    /// Found from the pictures.
+    #[default]
+    Auto,
+    /// Dark ink on a light background, as on paper.
+    DarkOnLight,
+    /// Light ink on a dark background, as in MNIST.
+    LightOnDark,
+}
+
+impl fmt::Display for Polarity {
+    /// `auto`, `dark on light` or `light on dark`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::DarkOnLight => "dark on light",
+            Self::LightOnDark => "light on dark",
+        })
+    }
+}
+
+/// A digit that was read from a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureDigit {
+    /// `[28, 28]`, 0 = background, 255 = ink.
+    pub pixels: [u8; PIXELS],
+    /// Polarity that the picture was read with; never [`Polarity::Auto`].
+    pub polarity: Polarity,
+}
+
+/// Reason why a file gives no digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PictureProblemKind {
+    /// A picture that cannot be read: damaged, cut off, too large.
+    Unreadable,
+    /// A picture without ink.
+    Blank,
+    /// A file that is no picture, or one of a format that is not read.
+    NotAPicture,
+}
+
+impl PictureProblemKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Unreadable, Self::Blank, Self::NotAPicture];
+
+    /// `"unreadable"`, `"blank"` or `"not a picture"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Blank => "blank",
+            Self::NotAPicture => "not a picture",
+        }
+    }
+}
+
+/// Problem of a file that gives no digit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PictureProblem {
+    /// Kind of the problem.
+    pub kind: PictureProblemKind,
+    /// The problem in words, without the name of the file.
+    pub message: String,
+}
+
+/// Reader of a whole picture file: from its bytes and the polarity to read it with to a digit. It is called from several
+/// threads.
+pub type PictureReader = Arc<dyn Fn(&[u8], Polarity) -> Result<PictureDigit, PictureProblem> + Send + Sync>;
