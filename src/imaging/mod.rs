@@ -37,7 +37,7 @@ pub use centering::{Centre, centre, normalise_size};
 pub use deskew::deskew;
 pub use drawing::{
     DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_SIDE, decode_picture, digit_from_ink,
-    digit_from_picture, open_picture, picture_size,
+    digit_from_picture, open_picture, picture_size, read_picture,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;

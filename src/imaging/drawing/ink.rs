@@ -18,15 +18,20 @@ const MIN_CONTRAST: f32 = 20.0;
 /// Minimum ratio of that difference to the grain of the background.
 const MIN_CONTRAST_TO_GRAIN: f32 = 5.0;
 
-/// Extracts the ink of a picture, at most 512 pixels on the longer side, 255 = full ink; `None` if no ink stands out.
-pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<Gray> {
+/// Extracts the ink of a picture, at most 512 pixels on the longer side, 255 = full ink, and says whether it is dark or
+/// light; `None` if no ink stands out.
+pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<(Gray, InkSource)> {
     let pixels = Pixels::of(picture);
     let by_alpha = match source {
         InkSource::Alpha => true,
         InkSource::Auto => picture.color().has_alpha() && is_mostly_transparent(&pixels.rgba),
         InkSource::Dark | InkSource::Light => false,
     };
-    if by_alpha { alpha(&pixels.channel(|[_, _, _, alpha]| alpha)) } else { Colours::of(&pixels).contrast(source) }
+    if by_alpha {
+        Some((alpha(&pixels.channel(|[_, _, _, alpha]| alpha))?, InkSource::Dark))
+    } else {
+        Colours::of(&pixels).contrast(source)
+    }
 }
 
 fn is_mostly_transparent(rgba: &RgbaImage) -> bool {
@@ -81,7 +86,7 @@ impl Colours {
 
     /// Ink with the highest contrast among brightness and the three colour channels: red ink on green paper may have
     /// the brightness of the paper.
-    fn contrast(&self, source: InkSource) -> Option<Gray> {
+    fn contrast(&self, source: InkSource) -> Option<(Gray, InkSource)> {
         let (width, height) = (self.0[0].width(), self.0[0].height());
         let [red, green, blue] = self.0.each_ref().map(Gray::pixels);
         let brightness = red
@@ -95,7 +100,8 @@ impl Colours {
         }
         let candidates = views.iter().filter_map(|levels| Difference::of(levels, width, height, source));
         let best = candidates.max_by(|a, b| a.contrast.total_cmp(&b.contrast))?;
-        Gray::new(width, height, best.into_ink())
+        let side = if best.dark { InkSource::Dark } else { InkSource::Light };
+        Some((Gray::new(width, height, best.into_ink())?, side))
     }
 }
 
@@ -108,6 +114,8 @@ struct Difference {
     full: f32,
     /// Mean level of ink minus mean level of background.
     contrast: f32,
+    /// The ink is darker than the background.
+    dark: bool,
 }
 
 impl Difference {
@@ -143,7 +151,7 @@ impl Difference {
         }
         // Clean pictures keep the soft edges of their strokes; grain moves the floor towards the threshold.
         let floor = (background + 4.0 * grain).max(background + 0.15 * contrast).min(threshold);
-        Some(Self { levels: inked, floor, full: ink, contrast })
+        Some(Self { levels: inked, floor, full: ink, contrast, dark })
     }
 
     fn into_ink(self) -> Vec<u8> {

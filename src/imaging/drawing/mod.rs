@@ -44,10 +44,21 @@ pub struct ExtractedDigit {
     pub cropped: Gray,
     /// The digit, `[28, 28]`.
     pub image: [u8; PIXELS],
+    /// Side of the background on which the ink lies, [`InkSource::Dark`] or [`InkSource::Light`]; where opacity is the
+    /// ink, by its colour.
+    pub polarity: InkSource,
 }
 
 /// Longer side of a digit inside the 28×28 frame, in pixels, as in MNIST.
 const LONGEST: usize = 20;
+
+/// Reads a picture file and converts it to a 28×28 digit: the one reader of folders, commands and the service.
+///
+/// # Errors
+/// The errors of [`decode_picture`] and of [`digit_from_picture`].
+pub fn read_picture(bytes: &[u8], options: &DrawingOptions) -> Result<ExtractedDigit, DrawingError> {
+    digit_from_picture(&decode_picture(bytes)?, options)
+}
 
 /// Extracts the ink of a picture and converts it to a 28×28 digit.
 ///
@@ -58,8 +69,9 @@ pub fn digit_from_picture(picture: &DynamicImage, options: &DrawingOptions) -> R
     if picture.width() == 0 || picture.height() == 0 {
         return Err(DrawingError::Empty { width: picture.width(), height: picture.height() });
     }
-    let ink = ink::ink_of(picture, options.ink).ok_or(DrawingError::Blank)?;
-    digit_from_ink(specks::without_specks(&ink, options.speck_share), options.centre).ok_or(DrawingError::Blank)
+    let (ink, polarity) = ink::ink_of(picture, options.ink).ok_or(DrawingError::Blank)?;
+    let digit = digit_from_ink(specks::without_specks(&ink, options.speck_share), options.centre);
+    digit.map(|digit| ExtractedDigit { polarity, ..digit }).ok_or(DrawingError::Blank)
 }
 
 /// Converts ink to a digit, step 4 of [`digit_from_picture`]: crop, scale, stretch, centre. `None` without ink.
@@ -67,7 +79,7 @@ pub fn digit_from_ink(ink: Gray, by: Centre) -> Option<ExtractedDigit> {
     let ink_box = ink.ink_box()?;
     let cropped = ink.crop(ink_box)?;
     let image = centre(&stretch(&scaled_into_frame(&cropped)), by);
-    Some(ExtractedDigit { ink, ink_box, cropped, image })
+    Some(ExtractedDigit { ink, ink_box, cropped, image, polarity: InkSource::Dark })
 }
 
 /// Scales the crop to 20 pixels on its longer side, in the middle of the frame.
