@@ -30,14 +30,22 @@ const ARTIFACTS: &str = "artifacts";
 
 const HELP: &str = "\
 The page is at http://127.0.0.1:8028/ unless --host or --port name another address. Programs send POST /api/predict (a \
-PNG or JPEG picture, or JSON) or use /v2/models/NAME/infer (the open inference protocol, for batches). \
-/api/openapi.json describes every route, /metrics has counters for Prometheus. Each request is logged as a line of \
-JSON on standard error. On SIGTERM or Ctrl-C no new requests are taken and those under way are finished.
+picture file, a form with one, or JSON; what the body contains decides, not its content type) or use \
+/v2/models/NAME/infer (the open inference protocol with its binary tensors, for batches). Bodies may have up to 32 MiB \
+and be compressed by gzip or deflate. /api/openapi.json describes every route, /metrics has counters for Prometheus.
+
+Requests must address the service by localhost or an IP address (on a loopback address, such a one), or by a name that \
+--allow-host gives: behind a proxy that passes the name on, and in a cluster, name it. Each request is logged as a line \
+of JSON on standard error; lines that nobody reads in time are dropped and counted. Where connections or memory for \
+bodies run out, the slowest client makes room. On SIGTERM or Ctrl-C no new requests are taken and those under way are \
+finished.
 
 Examples:
   digitstack serve                                    the newest complete run in artifacts/
   digitstack serve artifacts/mnist-cpu --port 0       on a free port, which is printed
-  curl --data-binary @digit.png -H 'Content-Type: image/png' http://127.0.0.1:8028/api/predict";
+  digitstack serve --host 0.0.0.0 --allow-host digits.example.org
+  curl --data-binary @digit.png http://127.0.0.1:8028/api/predict
+  curl -F image=@digit.png http://127.0.0.1:8028/api/predict";
 
 /// Serve a run over HTTP: a page to draw digits on, and an API for programs
 #[derive(Args, Debug)]
@@ -51,7 +59,11 @@ pub(super) struct ServeArguments {
     /// Address to listen on; any but a loopback address lets other machines send requests
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     host: IpAddr,
-    /// Most requests under way at the same time; further ones get status 429 at once
+    /// Name by which requests may address the service, in their Host header, besides localhost and addresses; may be
+    /// given several times, `*` is any name
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// Most requests that are received and not yet answered; further ones get status 429 at once
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     in_flight: u16,
     /// Timeout of a request in seconds, from its first byte to its answer
@@ -82,6 +94,7 @@ impl ServeArguments {
         let options = ServeOptions {
             host: self.host,
             port: self.port,
+            allowed_hosts: self.allow_host.clone(),
             drawing: self.drawing.options(),
             in_flight: usize::from(self.in_flight),
             timeout: Duration::from_secs_f64(self.timeout),

@@ -36,7 +36,7 @@ pub use batch::{Throughput, expand, throughput};
 pub use centering::{Centre, centre, normalise_size};
 pub use deskew::deskew;
 pub use drawing::{
-    DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_SIDE, decode_picture, digit_from_ink,
+    DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_SIDE, decode_picture, decoding_memory, digit_from_ink,
     digit_from_picture, open_picture, picture_size, read_picture,
 };
 pub use elastic::{Elastic, Field, RawField};

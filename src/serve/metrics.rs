@@ -22,6 +22,8 @@ pub(super) struct Metrics {
     requests: IntCounterVec,
     seconds: HistogramVec,
     in_flight: IntGauge,
+    working: IntGauge,
+    dropped_log_lines: IntCounter,
     turned_away: IntCounter,
     digits: IntCounter,
     refusals: IntCounterVec,
@@ -49,7 +51,15 @@ impl Metrics {
         let metrics = Self {
             requests: IntCounterVec::new(requests, &["route", "method", "status"])?,
             seconds: HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["route"])?,
-            in_flight: IntGauge::new("digitstack_in_flight", "Requests in flight.")?,
+            in_flight: IntGauge::new("digitstack_in_flight", "Requests in flight, those being received included.")?,
+            working: IntGauge::new(
+                "digitstack_working",
+                "Prediction requests that are received and not yet answered; at most as many as --in-flight.",
+            )?,
+            dropped_log_lines: IntCounter::new(
+                "digitstack_dropped_log_lines_total",
+                "Log lines that were dropped because nobody read them in time.",
+            )?,
             turned_away: IntCounter::new(
                 "digitstack_turned_away_total",
                 "Requests answered 429 because too many were in flight.",
@@ -66,10 +76,12 @@ impl Metrics {
         for reason in Refusal::ALL {
             metrics.refusals.with_label_values(&[reason.name()]);
         }
-        let all: [Box<dyn Collector>; 8] = [
+        let all: [Box<dyn Collector>; 10] = [
             Box::new(metrics.requests.clone()),
             Box::new(metrics.seconds.clone()),
             Box::new(metrics.in_flight.clone()),
+            Box::new(metrics.working.clone()),
+            Box::new(metrics.dropped_log_lines.clone()),
             Box::new(metrics.turned_away.clone()),
             Box::new(metrics.digits.clone()),
             Box::new(metrics.refusals.clone()),
@@ -84,6 +96,16 @@ impl Metrics {
     pub(super) fn in_flight(&self) -> InFlightGuard {
         self.in_flight.inc();
         InFlightGuard(self.in_flight.clone())
+    }
+
+    /// Number of permits that are taken.
+    pub(super) fn working(&self) -> IntGauge {
+        self.working.clone()
+    }
+
+    /// Counter of log lines that were dropped.
+    pub(super) fn dropped_log_lines(&self) -> IntCounter {
+        self.dropped_log_lines.clone()
     }
 
     /// Counts a response.

@@ -1,36 +1,48 @@
 //! HTTP service: a page to draw digits on, and an API for other programs.
 //!
 //! ```text
-//! server (connections) → router → middleware (access log, host, limits)
-//!   → handlers (predict, inference, page, …)
+//! server → connection → router → middleware (access log, host, limits)
+//!   → handlers (predict, inference, page, …) → body
 //!       └─▶ engine: permit → queue → worker → models
 //! ```
 //!
 //! | module | contents |
 //! |---|---|
-//! | `server` | connections with their limits, graceful shutdown |
+//! | `server` | start, acceptance of connections, graceful shutdown |
+//! | `connection` | one connection with its limits; all of them, and which one makes room for another |
 //! | `router` | every route, its OpenAPI document, the layers around the routes |
 //! | `middleware` | access log, security headers, `Host` check, limits on time and size |
+//! | `hosts` | names by which requests may address the service |
 //! | `handlers` | one file per group of routes |
+//! | `body` | bodies of requests: received with limits, decompressed |
+//! | `log_queue` | log lines on their way to a receiver that may be slow |
 //! | `state` | what handlers share: engine, run summary, metrics, page |
 //! | `engine` | permits, the queue, worker threads that decode pictures and evaluate the models in batches |
-//! | `picture`, `stages`, `problem` | request bodies, intermediate images of a response, error responses |
+//! | `grey` | scale of grey levels that are sent as numbers |
+//! | `picture`, `stages`, `problem` | the picture in a body, intermediate images of a response, error responses |
 //! | `page` | the drawing page, its assets and the report of the run, all rendered at start |
 //! | `load_generator` | clients for load tests |
 //!
 //! Why this design: requests are untrusted. Each is rejected by the first check that can reject it: its head by time
 //! and size, its body by length, a picture by the dimensions in its header, all before memory is allocated for it.
-//! Requests beyond the concurrency limit are answered 429 at once instead of being queued. Everything that a path can
+//! Requests beyond the concurrency limit are answered 429 at once instead of being queued. Places for connections and
+//! memory for bodies are limited apart from that, and where they run out, the client that has kept the service waiting
+//! longest makes room: slow clients cannot keep quick ones out. Everything that a path can
 //! refer to is in memory when the service starts: no request touches the file system. Models are evaluated on worker
 //! threads, apart from the threads that serve connections, and pictures that arrive together are evaluated as a batch.
 //!
 //! Not covered: TLS and authentication. The service listens on a loopback address unless told otherwise; elsewhere, put
 //! a reverse proxy that provides both in front of it.
 
+mod body;
+mod connection;
 mod engine;
 mod error;
+mod grey;
 mod handlers;
+mod hosts;
 mod load_generator;
+mod log_queue;
 mod metrics;
 mod middleware;
 mod options;

@@ -4,8 +4,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use crate::imaging::DrawingOptions;
 
-/// Longest request body, in bytes.
-pub(super) const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Longest request body, in bytes, before and after it is decompressed.
+pub(super) const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
 /// Receiver of log lines.
 pub(super) type Log = Arc<dyn Fn(&str) + Send + Sync>;
@@ -17,9 +17,12 @@ pub struct ServeOptions {
     pub host: IpAddr,
     /// Port to listen on; 0 takes a free one.
     pub port: u16,
+    /// Names besides those of this machine by which requests may address the service, in their `Host` header; `*` is
+    /// any name.
+    pub allowed_hosts: Vec<String>,
     /// Conversion of pictures to 28×28 images; a request may override `centre` and `ink`.
     pub drawing: DrawingOptions,
-    /// Maximum number of concurrent prediction requests; those beyond are answered 429.
+    /// Maximum number of prediction requests that are received and not yet answered; those beyond are answered 429.
     pub in_flight: usize,
     /// Request timeout, from the end of its head to its response.
     pub timeout: Duration,

@@ -2,11 +2,13 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::middleware::security;
 
 /// Body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,14 +20,16 @@ pub(super) struct ErrorBody {
 /// Error response: a status and a sentence, sent as an [`ErrorBody`].
 #[derive(Debug)]
 pub(super) struct Problem {
-    status: StatusCode,
-    message: String,
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+    /// Further header of the response.
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
     /// Error response with any status.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into() }
+        Self { status, message: message.into(), header: None }
     }
 
     /// 400: the request is malformed.
@@ -42,7 +46,30 @@ impl Problem {
 
     /// 413: the body of the request is longer than `limit` bytes.
     pub(super) fn body_too_large(limit: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the request body is longer than {limit} bytes"))
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the request body is longer than {limit} bytes, before or after it is decompressed"),
+        )
+    }
+
+    /// 408: the client keeps others waiting.
+    pub(super) fn too_slow() -> Self {
+        let message = "the request arrived too slowly: its place was needed for another one; send it again";
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
+    /// 415: the body has a `Content-Encoding` that is not decoded.
+    pub(super) fn unsupported_coding(found: &str) -> Self {
+        let found = shortened(found, 60);
+        let message = format!("found the content encoding `{found}`, expected gzip, deflate or none");
+        let problem = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+        Self { header: Some((header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"))), ..problem }
+    }
+
+    /// 429: the service has too much to do.
+    pub(super) fn busy(message: &str) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, message);
+        Self { header: Some((header::RETRY_AFTER, HeaderValue::from_static("1"))), ..problem }
     }
 
     /// 500: an internal error, whose cause is written to the log and not told to the client.
@@ -51,13 +78,24 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// Whole response, for a client whose bytes were no request. The connection is closed after it.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        // A sentence always serialises.
+        let body = serde_json::to_string(&ErrorBody { error: self.message }).unwrap_or_default();
+        let (status, length, security) = (self.status, body.len(), security::lines());
+        format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n{security}\
+             connection: close\r\n\r\n{body}"
+        )
+        .into_bytes()
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let busy = self.status == StatusCode::TOO_MANY_REQUESTS;
         let mut response = (self.status, Json(ErrorBody { error: self.message })).into_response();
-        if busy {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        response.headers_mut().extend(self.header);
         response
     }
 }

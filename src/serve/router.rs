@@ -1,6 +1,6 @@
 //! Routes, the OpenAPI document that describes them, and the layers around them.
 
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use axum::{Router, middleware::from_fn_with_state};
 use utoipa::{OpenApi, openapi::OpenApi as OpenApiDocument};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,7 +11,6 @@ use super::{
         metrics, page, predict, run,
     },
     middleware::{access_log, host, limits},
-    options::MAX_BODY_BYTES,
     state::Service,
 };
 
@@ -37,7 +36,10 @@ pub(super) fn routes() -> (Router<Service>, OpenApiDocument) {
         .routes(routes!(metadata::models))
         .routes(routes!(metadata::model))
         .routes(routes!(metadata::model_ready))
+        .routes(routes!(metadata::model_version))
+        .routes(routes!(metadata::model_version_ready))
         .routes(routes!(infer::infer))
+        .routes(routes!(infer::infer_version))
         .routes(routes!(metrics::metrics))
         .routes(routes!(page::index))
         .routes(routes!(page::asset))
@@ -51,7 +53,6 @@ pub(super) fn layered(routes: Router<Service>, service: Service) -> Router {
     routes
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(service.clone(), limits::enforce))
         .layer(from_fn_with_state(service.clone(), host::check))
         .layer(from_fn_with_state(service.clone(), access_log::record))

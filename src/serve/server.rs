@@ -1,36 +1,28 @@
-//! Connections: accepted with limits on their number and on time, and shut down gracefully.
+//! Start of the service, acceptance of connections, and graceful shutdown.
 
 use std::{
     io,
     net::SocketAddr,
     ops::ControlFlow,
+    panic,
     path::Path,
-    pin::Pin,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-use axum::{Extension, Router, extract::ConnectInfo, middleware::AddExtension};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
-};
+use axum::Router;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
-use tokio_io_timeout::TimeoutStream;
-use tower::Layer;
+use tokio::{net::TcpListener, sync::watch};
 
 use super::{
+    connection::{self, Connections},
     engine::{Engine, Predictor, RunPredictor},
     error::ServeError,
+    hosts::Hosts,
+    log_queue::LogQueue,
     metrics::Metrics,
-    options::{Log, ServeOptions},
+    options::{Log, MAX_BODY_BYTES, ServeOptions},
     page::Pages,
     router,
     run_summary::RunSummary,
@@ -41,20 +33,21 @@ use crate::{
     device::ChosenDevice,
 };
 
-/// Maximum number of open connections; further ones wait in the backlog of the operating system.
+/// Maximum number of open connections.
 const MAX_CONNECTIONS: usize = 1024;
-/// Read timeout for the head of a request, the next one on a persistent connection included.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// Write timeout: a connection is closed if its client reads nothing of a response for this long.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest head of a request, in bytes.
-const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// Memory for the bodies of requests, in bytes: for eight of the longest.
+const MAX_BODIES_BYTES: usize = 8 * MAX_BODY_BYTES;
 /// Time beyond the request timeout that requests in flight have at shutdown.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// Time for which the end of the service waits for its last log lines to be read.
+const LOG_GRACE: Duration = Duration::from_secs(1);
+/// Error numbers of a process or a system without free file descriptors, on Unix and on Windows.
+const TOO_MANY_FILES: [i32; 3] = [23, 24, 10_024];
 
 /// Serves a complete run until SIGTERM or Ctrl-C, then completes the requests in flight. `ready` is called with the
 /// address once the service listens, and stops it with [`ControlFlow::Break`]; `log` receives the lines of the access
-/// log, each a JSON object, and messages on other events.
+/// log, each a JSON object, and messages on other events. It is called by one thread and may block: lines that it does
+/// not take in time are dropped and counted. Until the service ends, panics are logged the same way.
 ///
 /// # Errors
 /// If the run is incomplete or damaged, or the address is in use.
@@ -65,18 +58,38 @@ pub fn serve(
     log: Log,
     ready: impl FnOnce(SocketAddr) -> ControlFlow<()>,
 ) -> Result<(), ServeError> {
+    let metrics = Metrics::new()?;
+    let queue = LogQueue::start(log, metrics.dropped_log_lines()).map_err(ServeError::Threads)?;
+    // By itself a panicking thread writes to standard error, which may block.
+    let (log, standard_hook) = (queue.log(), panic::take_hook());
+    panic::set_hook(Box::new(move |panic| log(&panic.to_string())));
+    let served = serve_logged(folder, options, device, metrics, queue.log(), ready);
+    panic::set_hook(standard_hook);
+    queue.close(LOG_GRACE);
+    served
+}
+
+/// As [`serve`], with a log that never blocks.
+fn serve_logged(
+    folder: &Path,
+    options: &ServeOptions,
+    device: &ChosenDevice,
+    metrics: Metrics,
+    log: Log,
+    ready: impl FnOnce(SocketAddr) -> ControlFlow<()>,
+) -> Result<(), ServeError> {
     let models = TrainedModels::load(folder, device)?;
     models.artifact().expect_stack()?;
     let (routes, document) = router::routes();
     let service = Service::new(State {
         run: RunSummary::of(&models),
         pages: Pages::new(&models, &options.drawing, &document)?,
-        engine: Engine::start(predictors(models, options.threads)?, options, &log)?,
+        engine: Engine::start(predictors(models, options.threads)?, options, &log, metrics.working())?,
         drawing: options.drawing.clone(),
-        metrics: Metrics::new()?,
+        metrics,
         log: Arc::clone(&log),
         timeout: options.timeout,
-        loopback: options.host.to_canonical().is_loopback(),
+        hosts: Hosts::new(options.host, &options.allowed_hosts),
         stopping: AtomicBool::new(false),
     });
     let app = router::layered(routes, service.clone());
@@ -110,27 +123,25 @@ fn predictors(models: TrainedModels, threads: usize) -> Result<Vec<Box<dyn Predi
 
 /// Accepts connections until a signal arrives, then shuts down gracefully.
 async fn accept(listener: TcpListener, app: Router, service: Service, mut signals: Signals, log: &Log) {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let connections = Connections::new(MAX_CONNECTIONS, MAX_BODIES_BYTES);
+    let stopping = watch::Sender::new(false);
     loop {
         let next = async {
-            // The semaphore is never closed.
-            let slot = Arc::clone(&connections).acquire_owned().await;
-            (listener.accept().await, slot)
+            let (stream, peer) = listener.accept().await?;
+            Ok::<_, io::Error>((stream, connections.admit(peer).await))
         };
         tokio::select! {
-            (accepted, slot) = next => match accepted {
-                Ok((stream, peer)) => {
-                    let connection = graceful.watch(connection(stream, peer, app.clone()));
-                    tokio::spawn(async move {
-                        // A client that disconnects or does not speak HTTP is no error of the service.
-                        let _ = connection.await;
-                        drop(slot);
-                    });
+            accepted = next => match accepted {
+                Ok((stream, place)) => {
+                    let (app, stopping) = (app.clone(), stopping.subscribe());
+                    tokio::spawn(connection::serve(stream, place, app, stopping, service.clone()));
                 }
                 Err(error) => {
                     log(&format!("cannot accept a connection: {error}"));
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    if error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code)) {
+                        connections.evict_slowest();
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             },
             () = signals.next() => break,
@@ -139,32 +150,14 @@ async fn accept(listener: TcpListener, app: Router, service: Service, mut signal
     service.stop();
     drop(listener);
     log("stopping: completing the requests in flight, accepting no new connections");
+    stopping.send_replace(true);
     tokio::select! {
-        () = graceful.shutdown() => {}
+        () = connections.all_closed() => {}
         () = tokio::time::sleep(service.timeout + SHUTDOWN_GRACE) => {
             log("shutdown timeout: requests in flight were aborted");
         }
         () = signals.next() => log("second signal: stopped immediately"),
     }
-}
-
-/// Connection with a write timeout.
-type Stream = TokioIo<Pin<Box<TimeoutStream<TcpStream>>>>;
-/// Application that knows the address of the client.
-type App = TowerToHyperService<AddExtension<Router, ConnectInfo<SocketAddr>>>;
-
-/// Serves one connection with its limits.
-fn connection(stream: TcpStream, peer: SocketAddr, app: Router) -> http1::Connection<Stream, App> {
-    // Responses are small and are sent at once.
-    let _ = stream.set_nodelay(true);
-    let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT).max_buf_size(MAX_HEADER_BYTES);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIMEOUT));
-    server.serve_connection(
-        TokioIo::new(Box::pin(stream)),
-        TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(app)),
-    )
 }
 
 /// Signals that ask the process to stop.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{engine::Engine, metrics::Metrics, options::Log, page::Pages, run_summary::RunSummary};
+use super::{engine::Engine, hosts::Hosts, metrics::Metrics, options::Log, page::Pages, run_summary::RunSummary};
 use crate::imaging::DrawingOptions;
 
 /// Handle to the shared state; clones refer to the same one.
@@ -26,8 +26,8 @@ pub(super) struct State {
     pub(super) log: Log,
     /// Request timeout.
     pub(super) timeout: Duration,
-    /// True if the service listens on a loopback address.
-    pub(super) loopback: bool,
+    /// Names by which requests may address the service.
+    pub(super) hosts: Hosts,
     pub(super) stopping: AtomicBool,
 }
 

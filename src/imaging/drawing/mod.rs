@@ -21,7 +21,7 @@ mod specks;
 use image::DynamicImage;
 
 pub use error::{DrawingError, MAX_SIDE};
-pub use open::{decode_picture, open_picture, picture_size};
+pub use open::{decode_picture, decoding_memory, open_picture, picture_size};
 pub use options::{DrawingOptions, InkSource};
 
 use super::{

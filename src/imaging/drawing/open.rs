@@ -37,6 +37,17 @@ pub fn picture_size(bytes: &[u8]) -> Option<(u32, u32)> {
     limited(Cursor::new(bytes)).ok()?.into_dimensions().ok()
 }
 
+/// Estimates the memory that decoding a picture file takes, in bytes, from its header; 0 if it is none or is too large
+/// to be decoded.
+pub fn decoding_memory(bytes: &[u8]) -> u64 {
+    let decoder = limited(Cursor::new(bytes)).ok().and_then(|reader| reader.into_decoder().ok());
+    decoder.filter(|decoder| decoder.dimensions().0.max(decoder.dimensions().1) <= MAX_SIDE).map_or(0, |decoder| {
+        let (width, height) = decoder.dimensions();
+        // Beside the pixels as they are stored, those of four bytes that are worked with, and one channel of them.
+        decoder.total_bytes() + 5 * u64::from(width) * u64::from(height)
+    })
+}
+
 /// Makes a reader that allocates at most [`MAX_MEMORY`].
 fn limited<R: BufRead + Seek>(source: R) -> Result<ImageReader<R>, DrawingError> {
     let mut reader = ImageReader::new(source).with_guessed_format().map_err(image::ImageError::IoError)?;

@@ -3,6 +3,10 @@
 //! ```text
 //! handler → permit → queue → worker → models → reply (frees the permit, then responds)
 //! ```
+//!
+//! No request keeps the workers from the others for long: large batches are evaluated part by part, with other work in
+//! between, and of large pictures only so many are decoded at a time as a limit on their pixels' memory allows; the
+//! others wait, and small ones pass them.
 
 mod models;
 mod permit;
@@ -14,13 +18,15 @@ mod worker;
 
 use std::{sync::Arc, thread, time::Instant};
 
+use prometheus::IntGauge;
+
 use super::{
     error::ServeError,
     options::{Log, ServeOptions},
     problem::Problem,
 };
 use permit::{Permits, Reply};
-use queue::{Job, Queue, queue};
+use queue::{Job, Order, Queue};
 use worker::Worker;
 
 pub(super) use models::{Models, Predictor, Reading};
@@ -31,11 +37,11 @@ pub(super) use run_predictor::RunPredictor;
 /// Handle to the worker threads. When it is dropped, they finish what is queued and end.
 pub(super) struct Engine {
     permits: Permits,
-    queue: Queue,
+    queue: Arc<Queue>,
 }
 
 impl Engine {
-    /// Starts one worker thread for each predictor.
+    /// Starts one worker thread for each predictor. `taken` shows the number of permits that are taken.
     ///
     /// # Errors
     /// [`ServeError::Threads`] if a thread cannot be created.
@@ -43,12 +49,13 @@ impl Engine {
         predictors: Vec<Box<dyn Predictor>>,
         options: &ServeOptions,
         log: &Log,
+        taken: IntGauge,
     ) -> Result<Self, ServeError> {
-        let (queue, jobs) = queue();
+        let engine = Self { permits: Permits::new(options.in_flight, taken), queue: Arc::default() };
         for (index, predictor) in predictors.into_iter().enumerate() {
             let worker = Worker {
                 models: Models::new(predictor, Arc::clone(log)),
-                jobs: jobs.clone(),
+                queue: Arc::clone(&engine.queue),
                 timeout: options.timeout,
                 log: Arc::clone(log),
             };
@@ -57,7 +64,7 @@ impl Engine {
                 .spawn(|| worker.run())
                 .map_err(ServeError::Threads)?;
         }
-        Ok(Self { permits: Permits::new(options.in_flight), queue })
+        Ok(engine)
     }
 
     /// A permit for a request; none if as many as allowed are in flight.
@@ -70,27 +77,42 @@ impl Engine {
     /// # Errors
     /// If it cannot be decoded, or an internal error.
     pub(super) async fn read(&self, request: PictureRequest, permit: Permit) -> Result<Prediction, Problem> {
+        let PictureRequest { body, drawing, stages } = request;
         let (reply, response) = Reply::new(permit);
-        self.queue.push(Job::Picture { request, queued: Instant::now(), reply })?;
+        let order = Order { drawing, stages, queued: Instant::now(), reply };
+        self.queue.push(Job::Picture { body, order });
         response.wait().await
     }
 
-    /// Runs a task on a worker thread, unless its client has gone away by then.
+    /// Runs a task on the worker threads: calls it until it returns a result, with other work between the calls, unless
+    /// its client has gone away by then.
     ///
     /// # Errors
     /// Returns the error of the task, or an internal error.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         permit: Permit,
-        task: impl FnOnce(&mut Models) -> Result<T, Problem> + Send + 'static,
+        mut task: impl FnMut(&mut Models) -> Result<Option<T>, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let (reply, response) = Reply::new(permit);
+        let mut reply = Some(reply);
         let task = Box::new(move |models: &mut Models| {
-            if !reply.is_closed() {
-                reply.send(task(models));
+            if reply.as_ref().is_none_or(Reply::is_closed) {
+                return true;
             }
+            let Some(result) = task(models).transpose() else { return false };
+            if let Some(reply) = reply.take() {
+                reply.send(result);
+            }
+            true
         });
-        self.queue.push(Job::Task(task))?;
+        self.queue.push(Job::Task(task));
         response.wait().await
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }

@@ -2,18 +2,26 @@
 
 use std::sync::Arc;
 
+use prometheus::IntGauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::super::problem::Problem;
 
 /// Pool of permits.
-pub(super) struct Permits(Arc<Semaphore>);
+pub(super) struct Permits {
+    free: Arc<Semaphore>,
+    taken: IntGauge,
+}
 
 /// Right to one concurrent prediction request; dropping it frees the slot.
 ///
-/// It is acquired before the body of the request is read and stays with the work until that is done, even if the
-/// client has gone away by then.
-pub(in crate::serve) struct Permit(#[expect(dead_code, reason = "freed when it is dropped")] OwnedSemaphorePermit);
+/// It is acquired when the body of the request has been received, so that slow clients take none, and stays with the
+/// work until that is done, even if the client has gone away by then.
+pub(in crate::serve) struct Permit {
+    #[expect(dead_code, reason = "freed when it is dropped")]
+    slot: OwnedSemaphorePermit,
+    taken: IntGauge,
+}
 
 /// Sender of a response, together with the permit of its request.
 ///
@@ -30,13 +38,22 @@ pub(super) struct Reply<T> {
 pub(super) struct Response<T>(oneshot::Receiver<Result<T, Problem>>);
 
 impl Permits {
-    pub(super) fn new(limit: usize) -> Self {
-        Self(Arc::new(Semaphore::new(limit)))
+    /// A number of free permits. `taken` shows how many are not.
+    pub(super) fn new(limit: usize, taken: IntGauge) -> Self {
+        Self { free: Arc::new(Semaphore::new(limit)), taken }
     }
 
     /// A permit; none if all are taken.
     pub(super) fn try_acquire(&self) -> Option<Permit> {
-        Arc::clone(&self.0).try_acquire_owned().ok().map(Permit)
+        let slot = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        self.taken.inc();
+        Some(Permit { slot, taken: self.taken.clone() })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.taken.dec();
     }
 }
 

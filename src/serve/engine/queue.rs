@@ -1,16 +1,23 @@
 //! Queue between the handlers and the worker threads.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
 use super::{
-    super::{picture::PictureBody, problem::Problem, stages::Stages},
+    super::{
+        picture::{Picture, PictureBody},
+        stages::Stages,
+    },
     models::{Models, Reading},
     permit::Reply,
 };
 use crate::imaging::DrawingOptions;
+
+/// Memory for decoding large pictures at the same time, in bytes. A picture that alone takes more is decoded alone.
+const MAX_PIXEL_BYTES: u64 = 256 << 20;
 
 /// Picture to be read.
 pub(in crate::serve) struct PictureRequest {
@@ -32,46 +39,123 @@ pub(in crate::serve) struct Prediction {
     pub(in crate::serve) seconds: f64,
 }
 
-/// Work on the models other than reading a picture; sends its own response.
-pub(super) type Task = Box<dyn FnOnce(&mut Models) + Send>;
+/// What is to be done with a picture.
+pub(super) struct Order {
+    pub(super) drawing: DrawingOptions,
+    pub(super) stages: bool,
+    pub(super) queued: Instant,
+    pub(super) reply: Reply<Prediction>,
+}
+
+/// Work on the models other than reading a picture. Does a part of it, and returns true once it is done and has sent
+/// its response.
+pub(super) type Task = Box<dyn FnMut(&mut Models) -> bool + Send>;
 
 /// Work for a worker thread.
 pub(super) enum Job {
-    Picture { request: PictureRequest, queued: Instant, reply: Reply<Prediction> },
+    Picture {
+        body: PictureBody,
+        order: Order,
+    },
+    /// A picture whose pixels take much memory, and the right to take it.
+    Large {
+        picture: Picture,
+        order: Order,
+        memory: PixelMemory,
+    },
     Task(Task),
 }
 
-/// Sending end. When it is dropped, the workers finish what is queued and end.
-pub(super) struct Queue(mpsc::Sender<Job>);
+/// Jobs in the order of their arrival, from which each worker takes the next.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
 
-/// Receiving end; clones take jobs from the same queue.
-#[derive(Clone)]
-pub(super) struct Jobs(Arc<Mutex<mpsc::Receiver<Job>>>);
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// Large pictures that wait for memory, with what they need.
+    large: VecDeque<(Picture, Order, u64)>,
+    /// Memory that large pictures take now.
+    pixel_bytes: u64,
+    /// Number of workers that wait for a job.
+    idle: usize,
+    closed: bool,
+}
 
-/// Both ends of a new queue.
-pub(super) fn queue() -> (Queue, Jobs) {
-    let (sender, receiver) = mpsc::channel();
-    (Queue(sender), Jobs(Arc::new(Mutex::new(receiver))))
+/// Memory for the pixels of a picture; dropping it frees the memory.
+pub(super) struct PixelMemory {
+    bytes: u64,
+    queue: Arc<Queue>,
 }
 
 impl Queue {
     /// Appends a job.
-    ///
-    /// # Errors
-    /// An internal error if no worker is left.
-    pub(super) fn push(&self, job: Job) -> Result<(), Problem> {
-        self.0.send(job).map_err(|_| Problem::internal())
+    pub(super) fn push(&self, job: Job) {
+        let mut state = self.lock();
+        state.jobs.push_back(job);
+        if state.idle > 0 {
+            self.changed.notify_one();
+        }
     }
-}
 
-impl Jobs {
-    /// Waits for the next job; none once the queue is empty and its sending end is gone.
-    pub(super) fn wait(&self) -> Option<Job> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    /// Hands a large picture to the next worker that is free once there is memory for `bytes` bytes of pixels.
+    pub(super) fn push_large(&self, picture: Picture, order: Order, bytes: u64) {
+        self.lock().large.push_back((picture, order, bytes));
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next job; none once the queue is closed and empty.
+    pub(super) fn wait(self: &Arc<Self>) -> Option<Job> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = self.take(&mut state) {
+                return Some(job);
+            }
+            if state.closed && state.large.is_empty() {
+                return None;
+            }
+            state.idle += 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
     }
 
     /// The next job if there is one now. None, too, if another worker is waiting for it.
-    pub(super) fn try_next(&self) -> Option<Job> {
-        self.0.try_lock().ok()?.try_recv().ok()
+    pub(super) fn try_next(self: &Arc<Self>) -> Option<Job> {
+        let mut state = self.lock();
+        if state.idle > 0 { None } else { self.take(&mut state) }
+    }
+
+    /// Lets the workers end once the queue is empty.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The large picture that has waited longest, if there is memory for it, otherwise the next job.
+    fn take(self: &Arc<Self>, state: &mut State) -> Option<Job> {
+        let taken = state.pixel_bytes;
+        let fits = |&mut (.., bytes): &mut (Picture, Order, u64)| taken == 0 || taken + bytes <= MAX_PIXEL_BYTES;
+        match state.large.pop_front_if(fits) {
+            Some((picture, order, bytes)) => {
+                state.pixel_bytes += bytes;
+                Some(Job::Large { picture, order, memory: PixelMemory { bytes, queue: Arc::clone(self) } })
+            }
+            None => state.jobs.pop_front(),
+        }
+    }
+}
+
+impl Drop for PixelMemory {
+    fn drop(&mut self) {
+        self.queue.lock().pixel_bytes -= self.bytes;
+        self.queue.changed.notify_one();
     }
 }

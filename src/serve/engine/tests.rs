@@ -13,6 +13,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::IntoResponse,
 };
+use prometheus::IntGauge;
 
 use super::{Engine, Permit, PictureRequest, Prediction, Predictor, Reading};
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     data::{CLASSES, PIXELS, Probabilities},
     imaging::DrawingOptions,
     serve::{
+        body::Body,
         options::{Log, ServeOptions},
         picture::PictureBody,
         problem::Problem,
@@ -84,6 +86,7 @@ impl Rig {
         let options = ServeOptions {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
+            allowed_hosts: Vec::new(),
             drawing: DrawingOptions::default(),
             in_flight,
             timeout: Duration::from_secs(60),
@@ -93,7 +96,8 @@ impl Rig {
         let script = Script { batches: Arc::clone(&batches), gate: Arc::clone(&gate) };
         let lines: Arc<Mutex<Vec<String>>> = Arc::clone(&log);
         let write: Log = Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
-        let engine = Engine::start(vec![Box::new(script)], &options, &write);
+        let taken = IntGauge::new("working", "Permits that are taken.").unwrap();
+        let engine = Engine::start(vec![Box::new(script)], &options, &write, taken);
         Self { engine: engine.unwrap(), log, batches, gate }
     }
 
@@ -105,7 +109,7 @@ impl Rig {
     async fn read(&self, level: u8, permit: Permit) -> Result<Prediction, Problem> {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
         let body = serde_json::json!({ "pixels": vec![level; PIXELS] }).to_string();
-        let body = PictureBody::new(&headers, Bytes::from(body));
+        let body = PictureBody::new(&headers, Body::new(&headers, Bytes::from(body)).unwrap());
         let request = PictureRequest { body, drawing: DrawingOptions::default(), stages: false };
         self.engine.read(request, permit).await
     }
@@ -142,8 +146,10 @@ fn a_permit_is_free_before_the_response_arrives() {
                 // A blank image is answered without the models.
                 0 => status(rig.read(0, permit).await),
                 1 => status(rig.read(200, permit).await),
-                2 => status(rig.engine.run(permit, |models| models.predict(1, &[[0; PIXELS]])).await),
-                _ => status(rig.engine.run(permit, |_| Err::<(), _>(Problem::bad_request("as the test wants"))).await),
+                2 => status(rig.engine.run(permit, |models| models.predict(1, &[[0; PIXELS]]).map(Some)).await),
+                _ => status(
+                    rig.engine.run(permit, |_| Err::<Option<()>, _>(Problem::bad_request("as the test wants"))).await,
+                ),
             };
             assert_eq!(code, [200, 500, 200, 400][round % 4]);
         }
@@ -156,9 +162,9 @@ fn a_permit_is_free_after_a_panic_and_the_worker_goes_on() {
     block_on(async {
         for _ in 0..100 {
             assert_eq!(status(rig.read(13, rig.permit()).await), 500);
-            let panicking = rig.engine.run(rig.permit(), |models| models.predict(13, &[[0; PIXELS]])).await;
+            let panicking = rig.engine.run(rig.permit(), |models| models.predict(13, &[[0; PIXELS]]).map(Some)).await;
             assert_eq!(status(panicking), 500);
-            let rows = rig.engine.run(rig.permit(), |models| models.predict(3, &[[0; PIXELS]])).await;
+            let rows = rig.engine.run(rig.permit(), |models| models.predict(3, &[[0; PIXELS]]).map(Some)).await;
             assert_eq!(rows.unwrap(), [[3.0; CLASSES]]);
         }
     });
@@ -213,4 +219,35 @@ fn pictures_that_arrive_during_a_batch_form_the_next() {
     assert_eq!(batches.iter().sum::<usize>(), 41);
     assert_eq!(batches[0], 1);
     assert!(batches.iter().all(|&size| size <= 32) && batches.len() < 41, "{batches:?}");
+}
+
+#[test]
+fn other_work_is_done_between_the_parts_of_a_task() {
+    let rig = Rig::new(10);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    rig.gate.set_closed(true);
+    block_on(async {
+        let first = rig.read(200, rig.permit());
+        let others = async {
+            rig.wait_for_batch();
+            let task = |name: &'static str, parts: usize| {
+                let (order, mut done) = (Arc::clone(&order), 0);
+                rig.engine.run(rig.permit(), move |_| {
+                    order.lock().unwrap().push(name);
+                    done += 1;
+                    Ok((done == parts).then_some(name))
+                })
+            };
+            let (mut long, mut short) = (Box::pin(task("long", 3)), Box::pin(task("short", 1)));
+            poll_fn(|context| {
+                assert!(long.as_mut().poll(context).is_pending() && short.as_mut().poll(context).is_pending());
+                Poll::Ready(())
+            })
+            .await;
+            rig.gate.set_closed(false);
+            assert_eq!((long.await.unwrap(), short.await.unwrap()), ("long", "short"));
+        };
+        tokio::join!(first, others).0.map(|_| ()).unwrap_err();
+    });
+    assert_eq!(*order.lock().unwrap(), ["long", "short", "long", "long"]);
 }

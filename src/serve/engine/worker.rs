@@ -8,19 +8,19 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::{
     super::{
         options::Log,
-        picture::{self, Picture},
+        picture::{Picture, PictureBody},
         problem::Problem,
         stages::Stages,
     },
     models::{Models, Reading},
-    permit::Reply,
-    queue::{Job, Jobs, PictureRequest, Prediction},
+    queue::{Job, Order, Prediction, Queue},
 };
 use crate::{
     data::PIXELS,
@@ -36,7 +36,7 @@ const MAX_BATCH_WAIT: Duration = Duration::from_millis(20);
 /// State of one worker thread.
 pub(super) struct Worker {
     pub(super) models: Models,
-    pub(super) jobs: Jobs,
+    pub(super) queue: Arc<Queue>,
     /// Jobs that were queued for longer are dropped: their clients have been answered 408.
     pub(super) timeout: Duration,
     pub(super) log: Log,
@@ -45,9 +45,7 @@ pub(super) struct Worker {
 /// Decoded picture in a batch.
 struct Pending {
     input: Input,
-    stages: bool,
-    queued: Instant,
-    reply: Reply<Prediction>,
+    order: Order,
 }
 
 /// Image for the models, and how it was made.
@@ -68,7 +66,7 @@ impl Input {
 impl Worker {
     /// Works until the sending end of the queue is dropped and the queue is empty.
     pub(super) fn run(mut self) {
-        while let Some(first) = self.jobs.wait() {
+        while let Some(first) = self.queue.wait() {
             self.work_on_batch(first);
         }
     }
@@ -82,37 +80,61 @@ impl Worker {
                 (self.log)(&format!("a request failed: {}", panic_message(panic.as_ref())));
             }
             let is_full = batch.len() >= MAX_BATCH || begun.elapsed() >= MAX_BATCH_WAIT;
-            next = if is_full { None } else { self.jobs.try_next() };
+            next = if is_full { None } else { self.queue.try_next() };
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.finish(batch))) {
             (self.log)(&format!("requests failed: {}", panic_message(panic.as_ref())));
         }
     }
 
-    /// Adds a picture to the batch, responds to one that needs no model, or runs a task.
+    /// Adds a picture to the batch, responds to one that needs no model, or does a part of a task.
     fn begin(&mut self, job: Job, batch: &mut Vec<Pending>) {
-        let (PictureRequest { body, drawing, stages }, queued, reply) = match job {
-            Job::Picture { request, queued, reply } => (request, queued, reply),
-            Job::Task(task) => {
+        match job {
+            Job::Picture { body, order } => self.begin_picture(body, order, batch),
+            Job::Large { picture, order, memory } => {
+                // Decoding it takes long; decoded pictures do not wait for it.
+                self.finish(std::mem::take(batch));
+                self.read(picture, order, batch);
+                drop(memory);
+            }
+            Job::Task(mut task) => {
                 // A task may take long; decoded pictures do not wait for it.
                 self.finish(std::mem::take(batch));
-                return task(&mut self.models);
+                if !task(&mut self.models) {
+                    self.queue.push(Job::Task(task));
+                }
             }
-        };
-        if reply.is_closed() || queued.elapsed() > self.timeout {
+        }
+    }
+
+    fn begin_picture(&mut self, body: PictureBody, order: Order, batch: &mut Vec<Pending>) {
+        if self.is_too_late(&order) {
             return;
         }
-        let picture = body.decode().inspect(|picture| {
-            // Decoding it takes long; decoded pictures do not wait for it.
-            if picture.is_large() {
-                self.finish(std::mem::take(batch));
-            }
-        });
-        match picture.and_then(|picture| input(picture, &drawing)) {
-            Ok(Some(input)) => batch.push(Pending { input, stages, queued, reply }),
-            Ok(None) => reply.send(Ok(prediction(None, None, queued))),
-            Err(problem) => reply.send(Err(problem)),
+        match body.decode() {
+            Ok(picture) => match picture.large_bytes() {
+                Some(bytes) => self.queue.push_large(picture, order, bytes),
+                None => self.read(picture, order, batch),
+            },
+            Err(problem) => order.reply.send(Err(problem)),
         }
+    }
+
+    /// Decodes a picture and adds it to the batch, unless it is blank or damaged.
+    fn read(&self, picture: Picture, order: Order, batch: &mut Vec<Pending>) {
+        if self.is_too_late(&order) {
+            return;
+        }
+        match input(picture, &order.drawing) {
+            Ok(Some(input)) => batch.push(Pending { input, order }),
+            Ok(None) => order.reply.send(Ok(prediction(None, None, order.queued))),
+            Err(problem) => order.reply.send(Err(problem)),
+        }
+    }
+
+    /// True if the client has gone away or been answered 408.
+    fn is_too_late(&self, order: &Order) -> bool {
+        order.reply.is_closed() || order.queued.elapsed() > self.timeout
     }
 
     /// Evaluates the models on a batch and sends the responses.
@@ -123,7 +145,8 @@ impl Worker {
         let images: Vec<[u8; PIXELS]> = batch.iter().map(|pending| *pending.input.image()).collect();
         // Replies that are dropped are internal errors.
         let Ok(readings) = self.models.read(&images) else { return };
-        for (Pending { input, stages, queued, reply }, reading) in batch.into_iter().zip(readings) {
+        for (Pending { input, order }, reading) in batch.into_iter().zip(readings) {
+            let Order { stages, queued, reply, .. } = order;
             let stages = match &input {
                 Input::Drawing(digit) if stages => Some(Stages::new(digit, &self.models.preprocessed(&digit.image))),
                 _ => None,
@@ -139,14 +162,13 @@ fn prediction(reading: Option<Reading>, stages: Option<Stages>, queued: Instant)
 
 /// Decodes a picture and locates the digit in it; none if it is blank.
 fn input(picture: Picture, drawing: &DrawingOptions) -> Result<Option<Input>, Problem> {
-    let bytes = match picture {
+    let file = match picture {
         Picture::Pixels(image) => return Ok(ink_box(&image).is_some().then_some(Input::Pixels(image))),
-        Picture::File(bytes) => bytes,
+        Picture::File(file) => file,
     };
-    let decoded = imaging::decode_picture(&bytes).map_err(|error| picture::rejection(&error))?;
-    match imaging::digit_from_picture(&decoded, drawing) {
+    match imaging::read_picture(&file.bytes, drawing) {
         Ok(digit) => Ok(Some(Input::Drawing(Box::new(digit)))),
         Err(DrawingError::Blank) => Ok(None),
-        Err(error) => Err(picture::rejection(&error)),
+        Err(error) => Err(file.rejection(&error)),
     }
 }

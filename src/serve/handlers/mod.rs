@@ -1,6 +1,5 @@
 //! Request handlers, one file per group of routes.
 
-mod extract;
 pub(super) mod fallback;
 pub(super) mod inference;
 pub(super) mod metrics;

@@ -2,12 +2,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{
-        Query, State,
-        rejection::{BytesRejection, QueryRejection},
-    },
-    http::HeaderMap,
+    extract::{Query, Request, State, rejection::QueryRejection},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,12 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     super::{
+        body,
         engine::PictureRequest,
         picture::PictureBody,
         problem::{ErrorBody, Problem},
         state::Service,
     },
-    extract::{self, InFlight},
     prediction::PredictionBody,
 };
 use crate::imaging::{Centre, DrawingOptions, InkSource};
@@ -43,47 +38,54 @@ pub(in crate::serve) struct PredictQuery {
     ink: Option<InkSource>,
 }
 
-/// Picture as JSON: either a PNG or JPEG file as a data URL, or the pixels of a 28×28 image.
+/// Picture as JSON: either a picture file as a data URL, or the pixels of a 28×28 image.
 #[derive(ToSchema)]
 #[schema(as = PictureBody)]
 #[expect(dead_code, reason = "schema of the body that `picture` parses")]
 pub(in crate::serve) struct JsonPictureBody {
-    /// `data:image/png;base64,…` or `data:image/jpeg;base64,…`
+    /// `data:image/png;base64,…`, by the rules of the web: any media type, base64 or percent-encoded.
     image: Option<String>,
-    /// 784 levels, or 28 rows of 28: 0 = background, 255 = ink.
+    /// 784 levels, or 28 rows of 28, from 0 (background) to 255 or, if none is greater, to 1 (ink).
     #[schema(value_type = Option<Vec<Value>>)]
     pixels: Option<Vec<Value>>,
 }
 
 /// Predict the digit in a picture.
 ///
-/// The body is a PNG or JPEG file of up to 4096 pixels a side, with ink of any colour on any background, or JSON. A
-/// picture that does not show exactly one digit is answered with status 200, `digit` null and a `refusal`.
+/// The body is a picture file, with ink of any colour on any background, a form with such a file (`multipart/form-data`),
+/// or JSON. Its content decides which, not its content type. It may be compressed (`Content-Encoding: gzip` or
+/// `deflate`). A picture that does not show exactly one digit is answered with status 200, `digit` null and a `refusal`.
 #[utoipa::path(
     post,
     path = "/api/predict",
     params(PredictQuery),
-    request_body(content((JsonPictureBody = "application/json"), (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"))),
+    request_body(content(
+        (JsonPictureBody = "application/json"),
+        (Vec<u8> = "image/png"),
+        (Vec<u8> = "image/jpeg"),
+        (Vec<u8> = "application/octet-stream"),
+        (Vec<u8> = "multipart/form-data"),
+    )),
     responses(
         (status = 200, description = "Prediction, or the reason for rejecting the picture", body = PredictionBody),
         (status = 400, description = "Not a picture, or unknown query parameter", body = ErrorBody),
         (status = 408, description = "Request timeout", body = ErrorBody),
         (status = 413, description = "Body or picture too large", body = ErrorBody),
-        (status = 415, description = "Unsupported content type", body = ErrorBody),
+        (status = 415, description = "Neither a picture nor said to be one, or an unsupported content encoding", body = ErrorBody),
         (status = 429, description = "Too many requests in flight", body = ErrorBody),
     )
 )]
 pub(in crate::serve) async fn predict(
     State(service): State<Service>,
-    InFlight(permit): InFlight,
     query: Result<Query<PredictQuery>, QueryRejection>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<Json<PredictionBody>, Problem> {
     let Query(query) = query.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let default = &service.drawing;
+    let headers = request.headers().clone();
+    let (body, permit) = body::receive(&service, request).await?;
     let request = PictureRequest {
-        body: PictureBody::new(&headers, extract::body(body)?),
+        body: PictureBody::new(&headers, body),
         drawing: DrawingOptions {
             centre: query.centre.unwrap_or(default.centre),
             ink: query.ink.unwrap_or(default.ink),

@@ -1,61 +1,44 @@
-//! `Host` check against DNS rebinding.
+//! Check of the `Host` header.
 
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, Version, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::super::{problem::Problem, state::Service};
+use super::super::{
+    problem::{Problem, shortened},
+    state::Service,
+};
 
-/// Answers 403 if the service listens on a loopback address and `Host` is not a name of this machine, so that no page
-/// of another origin can reach it by a DNS name that resolves to the loopback address (DNS rebinding).
+/// Answers 400 to a request without exactly one `Host` (RFC 9112, 3.2), and 403 if it names another host than the
+/// service accepts. A host in the request line must be accepted, too.
 pub(in crate::serve) async fn check(State(service): State<Service>, request: Request, next: Next) -> Response {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-    if service.loopback && !host.is_some_and(is_local) {
-        let message = "this service accepts only `localhost` and loopback addresses as host";
-        return Problem::new(StatusCode::FORBIDDEN, message).into_response();
+    match refusal(&service, &request) {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
     }
-    next.run(request).await
 }
 
-/// True for `localhost` and loopback addresses, with or without a port.
-fn is_local(host: &str) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) if rest.is_empty() || rest.starts_with(':') => address,
-        Some(_) => return false,
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+fn refusal(service: &Service, request: &Request) -> Option<Problem> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Some(Problem::bad_request("the request has several `Host` headers; send one"));
+    }
+    if host.is_none() && request.version() >= Version::HTTP_11 {
+        return Some(Problem::bad_request("the request has no `Host` header"));
+    }
+    // What is no text is a host that is not accepted.
+    let named = host.map(|host| host.to_str().unwrap_or("?"));
+    let targeted = request.uri().authority().map(|authority| authority.as_str());
+    let both = [named, targeted];
+    let refused = match both {
+        [None, None] => (!service.hosts.accepts_none()).then_some(""),
+        _ => both.into_iter().flatten().find(|host| !service.hosts.accepts(host)),
     };
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_local;
-
-    #[test]
-    fn names_of_this_machine_are_recognised() {
-        for host in ["localhost", "LocalHost:8028", "127.0.0.1", "127.0.0.1:80", "127.8.8.8:1", "[::1]", "[::1]:8028"] {
-            assert!(is_local(host), "{host}");
-        }
-        for host in [
-            "",
-            "example.org",
-            "localhost.example.org",
-            "127.0.0.1.example.org:80",
-            "192.168.0.1:8028",
-            "[::2]:1",
-            "::",
-            "[::1",
-            "[::1]example.org",
-        ] {
-            assert!(!is_local(host), "{host}");
-        }
-    }
+    let (host, expected) = (shortened(refused?, 80), service.hosts.expected());
+    let message = format!("found the host `{host}`, accepted: {expected}; `serve --allow-host NAME` accepts another");
+    Some(Problem::new(StatusCode::FORBIDDEN, message))
 }

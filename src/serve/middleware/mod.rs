@@ -3,4 +3,4 @@
 pub(super) mod access_log;
 pub(super) mod host;
 pub(super) mod limits;
-mod security;
+pub(super) mod security;

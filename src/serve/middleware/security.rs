@@ -19,6 +19,11 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
 ];
 
+/// The headers as they stand in the head of a response.
+pub(in crate::serve) fn lines() -> String {
+    HEADERS.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
+}
+
 /// Adds the headers that the response lacks.
 pub(super) fn add_headers(response: &mut Response) {
     for (name, value) in HEADERS {

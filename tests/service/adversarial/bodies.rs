@@ -1,15 +1,18 @@
 //! Malformed JSON, JSON with wrong contents, and bodies of the wrong type.
 
+use std::io::Write;
+
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use super::{Case, Expected, pictures::foreign};
-use crate::http::{data_url, drawn, head, request};
+use crate::http::{LONGEST_BODY, data_url, drawn, head, png::zlib, request};
 
 const JSON: &str = "application/json";
 const PREDICT: &str = "/api/predict";
 const INFER: &str = "/v2/models/dense/infer";
 /// Body length one byte above the limit.
-const TOO_LONG: usize = 2 * 1024 * 1024 + 1;
+const TOO_LONG: usize = LONGEST_BODY + 1;
 
 fn post(path: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     request("POST", path, Some(JSON), body.as_ref())
@@ -91,6 +94,7 @@ fn predictions() -> Vec<(String, Vec<u8>)> {
         text("rows nested once more", json!({ "pixels": [vec![vec![0; 28]; 28]] }).to_string()),
         text("colours", json!({ "pixels": vec![vec![[0, 0, 0]; 28]; 28] }).to_string()),
         text("half a million pixels", format!("{{\"pixels\": [0{}]}}", ",0".repeat(500_000))),
+        text("numbers between the scales", format!("{{\"pixels\": [1.5{}]}}", ",0".repeat(783))),
     ];
     for wrong in wrong_levels() {
         cases.push((format!("the level {wrong}"), levels(&wrong).into_bytes()));
@@ -114,6 +118,12 @@ fn predictions() -> Vec<(String, Vec<u8>)> {
         "data:image/png,%89PNG",
         "data:image/svg+xml;base64,PHN2Zy8+",
         "DATA:IMAGE/PNG;BASE64,AAAA",
+        "data:;base64,",
+        "data:image/png;base64,AAAAA",
+        "data:image/png;base64,AA=A",
+        "data:image/png;base64,%",
+        "data:image/png;base64,#AAAA",
+        "data image/png;base64,AAAA",
         "http://127.0.0.1:1/a.png",
         "file:///etc/passwd",
         "javascript:alert(1)",
@@ -170,7 +180,12 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
         ("two tensors".into(), json!({ "inputs": [tensor(), tensor()] })),
         ("inputs as an object".into(), json!({ "inputs": tensor() })),
         ("a tensor as an array".into(), json!({ "inputs": [[]] })),
-        ("a parameter".into(), json!({ "inputs": [tensor()], "parameters": { "binary_data_output": true } })),
+        ("a parameter".into(), json!({ "inputs": [tensor()], "parameters": { "binary_data": true } })),
+        ("a field too many".into(), json!({ "inputs": [tensor()], "output": [] })),
+        (
+            "a parameter of a wrong type".into(),
+            json!({ "inputs": [tensor()], "parameters": { "binary_data_output": 1 } }),
+        ),
         ("an output that there is none of".into(), json!({ "inputs": [tensor()], "outputs": [{ "name": "logits" }] })),
         ("an output without a name".into(), json!({ "inputs": [tensor()], "outputs": [{}] })),
     ];
@@ -226,7 +241,7 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
     ] {
         changed("shape", shape);
     }
-    for datatype in ["", "uint8", "UINT16", "INT8", "FP16", "FP64", "BYTES", "BOOL", "UINT8\0", "ＵＩＮＴ８"] {
+    for datatype in ["", "uint8", "UINT", "INT128", "BF16", "FP8", "BYTES", "BOOL", "UINT8\0", "ＵＩＮＴ８"] {
         changed("datatype", json!(datatype));
     }
     for name in ["", "Images", "image", "images ", "іmages", "../images"] {
@@ -257,6 +272,7 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
         cases.push((format!("the FP32 {wrong}"), with("FP32", &wrong)));
     }
     cases.push(("the UINT8 0.5".into(), with("UINT8", "0.5")));
+    cases.push(("the INT64 0.5".into(), with("INT64", "0.5")));
     cases.push(("the FP32 1.01".into(), with("FP32", "1.01")));
     cases.push(("inputs twice".into(), format!("{{\"inputs\": [{0}], \"inputs\": [{0}]}}", tensor()).into_bytes()));
     cases.push((
@@ -276,17 +292,17 @@ fn inferences() -> Vec<(String, Vec<u8>)> {
     cases
 }
 
-/// Good pictures with content types that are unsupported or malformed.
+/// Bodies whose content type is none of those that the service knows, or is wrong: their contents decide.
 fn content_types() -> Vec<Case> {
     let mut cases = Vec::new();
     let long = "a".repeat(5000);
+    let pixels = json!({ "pixels": vec![0; 784] }).to_string().into_bytes();
     for kind in [
         "",
         "text/plain",
         "text/html",
         "image/gif",
-        "image/webp",
-        "image/svg+xml",
+        "image/jpg",
         "image/*",
         "*/*",
         "image",
@@ -307,30 +323,92 @@ fn content_types() -> Vec<Case> {
         long.as_str(),
     ] {
         let name: String = kind.chars().take(50).collect();
-        for (what, body) in [
-            ("a PNG", drawn(1)),
-            ("pixels", json!({ "pixels": vec![0; 784] }).to_string().into_bytes()),
-            ("nothing", Vec::new()),
+        let is_form = kind.starts_with("multipart/form-data");
+        let is_picture = kind.trim_start_matches(';').starts_with("image/");
+        for (what, body, expected) in [
+            ("a PNG", drawn(1), if is_form { Expected::Error(400) } else { Expected::Answered }),
+            ("pixels", pixels.clone(), Expected::Answered),
+            ("nothing", Vec::new(), Expected::Error(400)),
+            ("text", b"three".to_vec(), Expected::Error(if is_form || is_picture { 400 } else { 415 })),
         ] {
-            cases.push(Case::new(
-                format!("{what} of the type `{name}`"),
-                request("POST", PREDICT, Some(kind), &body),
-                Expected::Error(415),
-            ));
+            let bytes = request("POST", PREDICT, Some(kind), &body);
+            cases.push(Case::new(format!("{what} of the type `{name}`"), bytes, expected));
         }
     }
-    cases.push(Case::new("a picture without a type", request("POST", PREDICT, None, &drawn(1)), Expected::Error(415)));
-    cases.push(Case::new("a PNG as JSON", request("POST", PREDICT, Some(JSON), &drawn(1)), Expected::Error(400)));
-    cases.push(Case::new(
-        "JSON as a PNG",
-        request("POST", PREDICT, Some("image/png"), b"{\"pixels\": []}"),
-        Expected::Error(400),
-    ));
-    let head = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-                 Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n";
-    let compressed = [&head[..], b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x03\0\0\0\0\0\0\0\0\0"].concat();
-    cases.push(Case::new("compressed JSON", compressed, Expected::Error(400)));
+    let of_kind = |kind: &str, body: &[u8]| request("POST", PREDICT, Some(kind), body);
+    cases.push(Case::new("a picture without a type", request("POST", PREDICT, None, &drawn(1)), Expected::Answered));
+    cases.push(Case::new("a PNG as JSON", of_kind(JSON, &drawn(1)), Expected::Answered));
+    cases.push(Case::new("JSON as a PNG", of_kind("image/png", b"{\"pixels\": []}"), Expected::Error(400)));
+    for (name, body) in forms() {
+        cases.push(Case::new(format!("a form with {name}"), of_kind("text/plain", &body), Expected::Error(400)));
+    }
+    cases.extend(encodings());
     cases
+}
+
+/// Forms that are cut, or hold something else than one picture.
+fn forms() -> Vec<(&'static str, Vec<u8>)> {
+    let part = |name: &str, contents: &[u8]| {
+        let head = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\n\r\n");
+        [head.as_bytes(), contents, b"\r\n"].concat()
+    };
+    let end = b"--x--\r\n".as_slice();
+    let whole = [&part("image", &drawn(1)), end].concat();
+    vec![
+        ("no part", b"--x\r\n--x--\r\n".to_vec()),
+        ("two parts", [&part("left", &drawn(1)), &part("right", &drawn(2)), end].concat()),
+        ("an empty part", [&part("image", b""), end].concat()),
+        ("text in it", [&part("image", b"three"), end].concat()),
+        ("a form in it", [&part("image", &whole), end].concat()),
+        ("a damaged picture", [&part("image", &drawn(1)[..200]), end].concat()),
+        ("a part that never ends", whole[..whole.len() / 2].to_vec()),
+        ("no end", whole[..whole.len() - end.len()].to_vec()),
+        ("a head that never ends", [b"--x\r\nA: ".as_slice(), &vec![b'a'; 20_000]].concat()),
+        ("1,000 parts", [part("image", b"1").repeat(1000).as_slice(), end].concat()),
+    ]
+}
+
+/// Compressed bodies that are damaged, too long, or compressed in a way that is not known.
+fn encodings() -> Vec<Case> {
+    let encoded = |path: &str, coding: &str, body: &[u8]| {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: {coding}\r\n\
+                            Content-Length: {length}\r\n\r\n"
+        );
+        [head.as_bytes(), body].concat()
+    };
+    let mut cases = Vec::new();
+    for (path, name) in [(PREDICT, "predict"), (INFER, "infer")] {
+        for coding in ["br", "zstd", "compress", "gzip, gzip", "gzip;q=1", "snappy", "\"gzip\""] {
+            let bytes = encoded(path, coding, b"{}");
+            cases.push(Case::new(format!("the encoding {coding} to {name}"), bytes, Expected::Error(415)));
+        }
+        for (coding, compress) in [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("deflate", zlib)] {
+            let (whole, bomb) = (compress(&drawn(1)), compress(&vec![b' '; 300 << 20]));
+            for (what, body, status) in [
+                ("nothing", Vec::new(), 400),
+                ("nothing, compressed", compress(b""), 400),
+                ("text", b"three".to_vec(), 400),
+                ("half a picture", whole[..whole.len() / 2].to_vec(), 400),
+                ("a picture without its checksum", whole[..whole.len() - 4].to_vec(), 400),
+                ("a picture with something behind it", [&whole[..], b"rest"].concat(), 400),
+                ("300 MiB of spaces", bomb, 413),
+            ] {
+                let bytes = encoded(path, coding, &body);
+                cases.push(Case::new(format!("{what} as {coding} to {name}"), bytes, Expected::Error(status)));
+            }
+        }
+    }
+    let gzipped = encoded(PREDICT, "gzip", &gzip(&drawn(1)));
+    cases.push(Case::new("a picture as gzip", gzipped, Expected::Answered));
+    cases
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("writes to memory");
+    encoder.finish().expect("writes to memory")
 }
 
 fn too_long() -> Vec<Case> {
@@ -362,11 +440,12 @@ fn too_long() -> Vec<Case> {
             ));
         }
     }
-    let small = [b"10\r\n                \r\n".repeat(TOO_LONG.div_ceil(16)).as_slice(), b"0\r\n\r\n"].concat();
+    let chunk = format!("400\r\n{}\r\n", " ".repeat(1024));
+    let small = [chunk.repeat(TOO_LONG.div_ceil(1024)).as_bytes(), b"0\r\n\r\n"].concat();
     let head = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
                 Transfer-Encoding: chunked\r\n\r\n";
     cases.push(Case::new(
-        format!("{TOO_LONG} bytes, 16 to a chunk"),
+        format!("{TOO_LONG} bytes, 1,024 to a chunk"),
         [head.as_bytes(), &small].concat(),
         Expected::Error(413),
     ));

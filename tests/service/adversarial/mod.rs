@@ -7,6 +7,8 @@ mod pictures;
 mod table;
 mod wire;
 
+pub use load::memory;
+
 /// Expected answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Expected {
@@ -14,10 +16,10 @@ pub enum Expected {
     Error(u16),
     /// Status 200: the request is odd but valid.
     Answered,
-    /// Status 200, or the connection is closed: the service may find its client gone before it answers.
-    AnsweredOrGone,
-    /// A 4xx without a body, or a closed connection: the bytes are not HTTP, and no route sees them.
-    Bare,
+    /// A 4xx with a JSON body, and a line in the log: the bytes are not HTTP, and no route sees them.
+    NoRequest,
+    /// The connection is closed.
+    Silence,
 }
 
 /// One bad request.

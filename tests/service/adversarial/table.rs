@@ -51,13 +51,11 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
             let answer = sent(&service, case);
             let took = begun.elapsed();
             slowest = slowest.max((took, &case.name));
-            bare += usize::from(case.expected == Expected::Bare);
+            bare += usize::from(case.expected == Expected::NoRequest);
             if let Err(error) = check(case, &answer) {
                 wrong.push(format!("{group}: {}: expected {:?}, {error}", case.name, case.expected));
             }
-            if took
-                > (if matches!(case.expected, Expected::Answered | Expected::AnsweredOrGone) { LARGE } else { QUICK })
-            {
+            if took > (if case.expected == Expected::Answered { LARGE } else { QUICK }) {
                 wrong.push(format!("{group}: {}: took {took:?}", case.name));
             }
             assert!(!service.has_ended(), "{group}: {} ended the service: {:#?}", case.name, service.log());
@@ -79,10 +77,12 @@ fn every_bad_request_is_refused_with_a_reason_and_hurts_nobody() {
     assert!(wrong.is_empty(), "{} of {count}: {wrong:#?}", wrong.len());
     assert!(peak.is_none_or(|peak| peak < MOST), "memory at its peak: {said}");
     assert_eq!(service.process(), process);
+    let refused = service.accesses().iter().filter(|access| access["method"].is_null()).count();
     let lines = service.stop();
     let failed: Vec<&String> =
         lines.iter().filter(|line| line.contains("panicked") || line.contains(" failed: ")).collect();
     assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(refused, bare, "each has a line in the log");
 }
 
 fn sent(service: &Service, case: &Case) -> io::Result<Answer> {
@@ -103,14 +103,14 @@ fn sent(service: &Service, case: &Case) -> io::Result<Answer> {
 /// Checks the answer to a case.
 fn check(case: &Case, answer: &io::Result<Answer>) -> Result<(), String> {
     match (case.expected, answer) {
-        (Expected::Bare, Ok(answer)) if (400..500).contains(&answer.status) => Ok(()),
-        (Expected::Bare | Expected::AnsweredOrGone, Err(error))
+        (Expected::NoRequest, Ok(answer)) if (400..500).contains(&answer.status) => answer.check_error(),
+        (Expected::Silence, Err(error))
             if !matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) =>
         {
             Ok(())
         }
         (Expected::Error(status), Ok(answer)) if answer.status == status => answer.check_error(),
-        (Expected::Answered | Expected::AnsweredOrGone, Ok(answer)) if answer.status == 200 => Ok(()),
+        (Expected::Answered, Ok(answer)) if answer.status == 200 => Ok(()),
         (_, Ok(answer)) => {
             Err(format!("found {}: {}", answer.status, answer.text().chars().take(200).collect::<String>()))
         }

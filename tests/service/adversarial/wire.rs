@@ -1,7 +1,7 @@
 //! Bytes that violate HTTP, slightly or entirely.
 
 use super::{Case, Expected};
-use crate::http::{drawn, head};
+use crate::http::{LONGEST_BODY, drawn, head};
 
 const START: &str = "POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n";
 
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// Bytes that are not HTTP at all: no route answers, since there is no request.
+/// Bytes that are not HTTP at all: there is no request, and no route, but an answer that says so.
 fn no_http() -> Vec<Case> {
     let hello = b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\0\0\x02\x13\x01\x01\0";
     let bytes: [(&str, Vec<u8>); 18] = [
@@ -40,10 +40,10 @@ fn no_http() -> Vec<Case> {
     ];
     let mut cases: Vec<Case> = bytes
         .into_iter()
-        .map(|(name, bytes)| Case::new(format!("{name} instead of HTTP"), bytes, Expected::Bare))
+        .map(|(name, bytes)| Case::new(format!("{name} instead of HTTP"), bytes, Expected::NoRequest))
         .collect();
-    cases.push(Case::new("nothing at all", Vec::new(), Expected::Bare).and_end());
-    cases.push(Case::new("half a head", b"GET / HTTP/1.1\r\nHost: loc".to_vec(), Expected::Bare).and_end());
+    cases.push(Case::new("nothing at all", Vec::new(), Expected::Silence).and_end());
+    cases.push(Case::new("half a head", b"GET / HTTP/1.1\r\nHost: loc".to_vec(), Expected::NoRequest).and_end());
     cases
 }
 
@@ -87,7 +87,7 @@ fn bad_heads() -> Vec<Case> {
         ),
     ]
     .into_iter()
-    .map(|(name, bytes)| Case::new(name, bytes, Expected::Bare))
+    .map(|(name, bytes)| Case::new(name, bytes, Expected::NoRequest))
     .collect()
 }
 
@@ -146,7 +146,7 @@ fn lengths() -> Vec<Case> {
         ),
         Case::new(
             "a body of which the head says to wait",
-            format!("{START}Expect: 100-continue\r\nContent-Length: 3000000\r\n\r\n"),
+            format!("{START}Expect: 100-continue\r\nContent-Length: {}\r\n\r\n", LONGEST_BODY + 1),
             Expected::Error(413),
         ),
         wrong("an expectation that nobody knows", "Expect: a-miracle\r\nContent-Length: 3\r\n\r\nabc"),
@@ -166,11 +166,15 @@ fn lengths() -> Vec<Case> {
 /// Host headers that do not name this machine.
 fn hosts() -> Vec<Case> {
     let case = |name: &str, bytes: &str| Case::new(name, bytes.to_owned(), Expected::Error(403));
+    let number = |name: &str, bytes: &str| Case::new(name, bytes.to_owned(), Expected::Error(400));
     vec![
-        case("no host", "GET /v2 HTTP/1.1\r\n\r\n"),
+        number("no host", "GET /v2 HTTP/1.1\r\n\r\n"),
         case("an empty host", "GET /v2 HTTP/1.1\r\nHost:\r\n\r\n"),
         case("another host", "GET /v2 HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
-        case("another host first", "GET /v2 HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n\r\n"),
+        number("another host first", "GET /v2 HTTP/1.1\r\nHost: evil.example\r\nHost: localhost\r\n\r\n"),
+        number("another host second", "GET /v2 HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n"),
+        number("the same host twice", "GET /v2 HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n"),
+        case("another host in the line alone", "GET http://evil.example/v2 HTTP/1.1\r\nHost: localhost\r\n\r\n"),
         case("a host that begins well", "GET /v2 HTTP/1.1\r\nHost: localhost.evil.example\r\n\r\n"),
         case("a host with a name before it", "GET /v2 HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n"),
         case("a host with a path", "GET /v2 HTTP/1.1\r\nHost: localhost/../evil\r\n\r\n"),
@@ -221,14 +225,12 @@ fn little_sins() -> Vec<Case> {
                 .replace('\u{7f}', "")
                 .into_bytes(),
         ),
-        // A client that closes its side counts as gone: its request need not be processed, but it may be answered
-        // before the close arrives.
-        Case::new(
+        // A client that closes its side has sent everything, and waits for the answer.
+        answered(
             "a request whose sender says that it is the last",
             b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
-            Expected::AnsweredOrGone,
         )
         .and_end(),
-        Case::new("a picture whose sender says that it is the last", good, Expected::AnsweredOrGone).and_end(),
+        answered("a picture whose sender says that it is the last", good).and_end(),
     ]
 }

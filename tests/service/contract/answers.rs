@@ -37,6 +37,27 @@ fn the_same_image_is_the_same_digit_however_it_is_sent() {
         assert_eq!(predict("application/json; charset=utf-8", data_url("image/png", &png)), of_png);
         let of_jpeg = predict("image/jpeg", jpeg.clone());
         assert_eq!(predict("application/json", data_url("image/jpeg", &jpeg)), of_jpeg);
+        for kind in ["image/jpg", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain", ""] {
+            assert_eq!(predict(kind, png.clone()), of_png, "{kind}");
+            assert_eq!(predict(kind, data_url("image/png", &png)), of_png, "{kind}");
+        }
+        let form_head = "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.png\"\r\n\r\n";
+        let form = [form_head.as_bytes(), &png, b"\r\n--b--\r\n"].concat();
+        assert_eq!(predict("multipart/form-data; boundary=b", form), of_png);
+        let percent: String = png.iter().map(|byte| format!("%{byte:02x}")).collect();
+        for url in [
+            format!("DATA:Image/X-PNG;a=b;BASE64,{}", STANDARD.encode(&png)),
+            format!("data:image/png;base64,{}", STANDARD.encode(&png).replace('A', "A\n")),
+            format!("data:,{percent}"),
+        ] {
+            assert_eq!(json_of(json!({ "image": url })), of_png);
+        }
+        // Fractions, and whole numbers that are written as fractions.
+        let unit: Vec<f64> = image.iter().map(|&level| f64::from(level) / 255.0).collect();
+        assert_eq!(json_of(json!({ "pixels": unit })), flat);
+        let tenths: Vec<f64> =
+            image.iter().map(|&level| f64::from(level) + 0.25).map(|level| level.min(255.0)).collect();
+        assert_eq!(json_of(json!({ "pixels": tenths })), flat);
         let small =
             predict("image/png", file(GrayImage::from_raw(28, 28, image.to_vec()).expect("28 × 28"), ImageFormat::Png));
         for (name, answer) in [("PNG", of_png), ("JPEG", of_jpeg), ("PNG of 28 × 28", small)] {

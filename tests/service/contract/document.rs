@@ -41,7 +41,26 @@ fn filled(path: &str) -> String {
     } else {
         "dense"
     };
-    path.replace("{name}", name)
+    path.replace("{name}", name).replace("{version}", "1")
+}
+
+/// Paths with the name of a model, and those of them that take a batch.
+const MODEL_PATHS: [(&str, Option<()>); 6] = [
+    ("/v2/models/{name}", None),
+    ("/v2/models/{name}/ready", None),
+    (INFER_PATHS[0], Some(())),
+    ("/v2/models/{name}/versions/{version}", None),
+    ("/v2/models/{name}/versions/{version}/ready", None),
+    (INFER_PATHS[1], Some(())),
+];
+/// Paths that take a batch.
+const INFER_PATHS: [&str; 2] = ["/v2/models/{name}/infer", "/v2/models/{name}/versions/{version}/infer"];
+
+/// Request for outputs as bytes.
+fn binary_batch(path: &str) -> Vec<u8> {
+    let mut body: Value = serde_json::from_slice(&batch()).expect("JSON");
+    body["parameters"] = json!({ "binary_data_output": true });
+    request("POST", path, Some("application/json"), body.to_string().as_bytes())
 }
 
 /// Inference request with one blank image.
@@ -101,33 +120,45 @@ fn ordinary(given: &mut Given) {
     }
     for model in get(address, "/v2/models").json()["models"].as_array().expect("models") {
         let model = model.as_str().expect("a name");
-        given.add("GET", "/v2/models/{name}", 200, get(address, &format!("/v2/models/{model}")));
-        given.add("GET", "/v2/models/{name}/ready", 200, get(address, &format!("/v2/models/{model}/ready")));
-        given.add(
-            "POST",
-            "/v2/models/{name}/infer",
-            200,
-            post(address, &format!("/v2/models/{model}/infer"), "application/json", batch()),
-        );
-    }
-    for path in ["/assets/{name}", "/report/{name}", "/v2/models/{name}", "/v2/models/{name}/ready"] {
-        for name in ["none", "%00", "..%2f..%2fCargo.toml"] {
-            given.add("GET", path, 404, get(address, &path.replace("{name}", name)));
+        for (path, body) in MODEL_PATHS {
+            let real = filled(&path.replace("{name}", model));
+            match body {
+                None => given.add("GET", path, 200, get(address, &real)),
+                Some(()) => {
+                    given.add("POST", path, 200, post(address, &real, "application/json", batch()));
+                    given.add("POST", path, 200, http::ask(address, &binary_batch(&real)));
+                }
+            }
         }
     }
-    given.add(
-        "POST",
-        "/v2/models/{name}/infer",
-        404,
-        post(address, "/v2/models/none/infer", "application/json", batch()),
-    );
-    for wrong in [&b""[..], b"{}", b"[]", b"{\"inputs\": []}"] {
-        given.add(
-            "POST",
-            "/v2/models/{name}/infer",
-            400,
-            post(address, "/v2/models/dense/infer", "application/json", wrong),
+    for path in [
+        "/assets/{name}",
+        "/report/{name}",
+        "/v2/models/{name}",
+        "/v2/models/{name}/ready",
+        "/v2/models/{name}/versions/{version}",
+        "/v2/models/{name}/versions/{version}/ready",
+    ] {
+        for name in ["none", "%00", "..%2f..%2fCargo.toml"] {
+            given.add("GET", path, 404, get(address, &filled(&path.replace("{name}", name))));
+        }
+        if path.contains("{version}") {
+            given.add("GET", path, 404, get(address, &path.replace("{name}", "dense").replace("{version}", "2")));
+        }
+    }
+    for path in INFER_PATHS {
+        let nowhere = filled(&path.replace("{name}", "none"));
+        given.add("POST", path, 404, post(address, &nowhere, "application/json", batch()));
+        let encoded = format!(
+            "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx",
+            filled(path)
         );
+        given.add("POST", path, 415, http::ask(address, encoded.as_bytes()));
+    }
+    for wrong in [&b""[..], b"{}", b"[]", b"{\"inputs\": []}"] {
+        for path in INFER_PATHS {
+            given.add("POST", path, 400, post(address, &filled(path), "application/json", wrong));
+        }
         given.add("POST", "/api/predict", 400, post(address, "/api/predict", "application/json", wrong));
     }
     let white = http::file(image::GrayImage::from_pixel(40, 40, image::Luma([255])), image::ImageFormat::Png);
@@ -141,9 +172,10 @@ fn ordinary(given: &mut Given) {
         given.add("POST", "/api/predict", 200, post(address, &format!("/api/predict{query}"), kind, body));
     }
     given.add("POST", "/api/predict", 400, post(address, "/api/predict?stage=true", "image/png", drawn(4)));
-    given.add("POST", "/api/predict", 415, post(address, "/api/predict", "image/gif", b"GIF89a"));
-    for path in ["/api/predict", "/v2/models/{name}/infer"] {
-        let too_long = http::ask(address, &head("POST", &filled(path), Some("application/json"), 2 * 1024 * 1024 + 1));
+    given.add("POST", "/api/predict", 415, post(address, "/api/predict", "text/plain", b"three"));
+    for path in ["/api/predict", INFER_PATHS[0], INFER_PATHS[1]] {
+        let too_long = head("POST", &filled(path), Some("application/json"), http::LONGEST_BODY + 1);
+        let too_long = http::ask(address, &too_long);
         given.add("POST", path, 413, too_long);
     }
     let lines = service.stop();
@@ -162,23 +194,22 @@ fn without_a_report(given: &mut Given) {
 
 fn too_many(given: &mut Given) {
     let service = Service::start(&["--timeout", "60", "--in-flight", "1"]);
-    let _waiting = http::half_a_picture(service.address());
-    http::wait_until_under_way(service.address(), 1);
+    let _working = http::a_long_batch(service.address());
+    http::wait_until_working(service.address(), 1);
     given.add("POST", "/api/predict", 429, post(service.address(), "/api/predict", "image/png", drawn(1)));
-    given.add(
-        "POST",
-        "/v2/models/{name}/infer",
-        429,
-        post(service.address(), "/v2/models/dense/infer", "application/json", batch()),
-    );
+    for path in INFER_PATHS {
+        given.add("POST", path, 429, post(service.address(), &filled(path), "application/json", batch()));
+    }
 }
 
 fn too_slow(given: &mut Given) {
     let service = Service::start(&["--timeout", "0.2"]);
     let (mut waiting, _) = http::half_a_picture(service.address());
     given.add("POST", "/api/predict", 408, waiting.answer(http::PATIENCE).expect("an answer"));
-    let half = http::ask(service.address(), &head("POST", "/v2/models/dense/infer", Some("application/json"), 100));
-    given.add("POST", "/v2/models/{name}/infer", 408, half);
+    for path in INFER_PATHS {
+        let half = http::ask(service.address(), &head("POST", &filled(path), Some("application/json"), 100));
+        given.add("POST", path, 408, half);
+    }
 }
 
 /// Answers to requests whose head begins before the service is asked to stop and ends afterwards.
@@ -186,7 +217,7 @@ fn stopping(given: &mut Given) {
     let mut service = Service::start(&[]);
     let address = service.address();
     let mut waiting: Vec<(&str, Connection)> = Vec::new();
-    for path in ["/v2/health/ready", "/v2/models/{name}/ready"] {
+    for path in ["/v2/health/ready", "/v2/models/{name}/ready", "/v2/models/{name}/versions/{version}/ready"] {
         let mut connection = Connection::open(address);
         connection.send(format!("GET {} HTTP/1.1\r\n", filled(path)).as_bytes()).expect("sends");
         waiting.push((path, connection));
@@ -258,15 +289,17 @@ fn what_is_accepted_is_documented() {
     let rows = vec![vec![7; 28]; 28];
     let images = |data: Value| json!([{ "name": "images", "shape": [1, 28, 28], "datatype": "UINT8", "data": data }]);
     let tensor = |data: Value| json!({ "inputs": images(data) });
-    let outputs = json!([{ "name": "digit" }]);
-    let full = json!({ "id": "a", "parameters": {}, "outputs": outputs, "inputs": images(json!(rows)) });
+    let outputs = json!([{ "name": "digit", "parameters": { "binary_data": true } }]);
+    let parameters = json!({ "binary_data_output": false });
+    let full = json!({ "id": "a", "parameters": parameters, "outputs": outputs, "inputs": images(json!(rows)) });
     for (path, body) in [
         ("/api/predict", json!({ "pixels": vec![7; 784] })),
         ("/api/predict", json!({ "pixels": rows })),
         ("/api/predict", serde_json::from_slice(&data_url("image/png", &drawn(1))).expect("JSON")),
         ("/v2/models/{name}/infer", tensor(json!(vec![7; 784]))),
         ("/v2/models/{name}/infer", tensor(json!(rows))),
-        ("/v2/models/{name}/infer", full),
+        ("/v2/models/{name}/infer", full.clone()),
+        ("/v2/models/{name}/versions/{version}/infer", full),
     ] {
         let answer = post(service.address(), &filled(path), "application/json", body.to_string());
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::{
-    http::{Answer, Connection, PATIENCE, ask, drawn, get, head, metric, post, request},
+    http::{Answer, Connection, LONGEST_BODY, PATIENCE, ask, drawn, get, head, metric, post, request},
     server::Service,
 };
 
@@ -39,8 +39,34 @@ fn a_loopback_service_answers_only_to_names_of_this_machine() {
             assert_eq!((answer.status, answer.check_error()), (403, Ok(())), "{host} {path}");
         }
     }
-    let none = with_host("/v2", "");
-    assert_eq!((none.status, none.check_error()), (403, Ok(())));
+    for wrong in ["", "Host: localhost\r\nHost: localhost\r\n", "Host: localhost\r\nHost: evil.example\r\n"] {
+        let answer = with_host("/v2", wrong);
+        assert_eq!((answer.status, answer.check_error()), (400, Ok(())), "{wrong:?}");
+    }
+}
+
+#[test]
+fn elsewhere_a_service_answers_to_addresses_and_to_the_names_of_its_list() {
+    let service =
+        Service::start(&["--host", "0.0.0.0", "--allow-host", "digits.example", "--allow-host", "Also.example"]);
+    let address = (std::net::Ipv4Addr::LOCALHOST, service.address().port()).into();
+    let with_host = |host: &str| ask(address, &with_headers("GET", "/v2", &format!("Host: {host}\r\n")));
+    for host in ["digits.example", "DIGITS.example:443", "also.example", "localhost", "192.0.2.1:8028", "[2001:db8::1]"]
+    {
+        assert_eq!(with_host(host).status, 200, "{host}");
+    }
+    for host in ["evil.example", "digits.example.evil.example", "a.digits.example", "digits.example, also.example"] {
+        let answer = with_host(host);
+        assert_eq!((answer.status, answer.check_error()), (403, Ok(())), "{host}");
+        assert!(
+            answer.text().contains("--allow-host") && answer.text().contains("digits.example"),
+            "{}",
+            answer.text()
+        );
+    }
+    let local = Service::start(&["--allow-host", "digits.example"]);
+    let behind_a_proxy = with_headers("GET", "/v2", "Host: digits.example\r\n");
+    assert_eq!(ask(local.address(), &behind_a_proxy).status, 200);
 }
 
 /// Answers with every status that can be provoked quickly.
@@ -64,7 +90,7 @@ fn answers(service: &Service) -> Vec<Answer> {
     answers.push(post(address, "/api/predict", "image/png", b"none"));
     answers.push(post(address, "/api/predict", "text/plain", b"none"));
     answers.push(post(address, "/v2", "text/plain", b"none"));
-    answers.push(ask(address, &head("POST", "/api/predict", Some("image/png"), 3 << 20)));
+    answers.push(ask(address, &head("POST", "/api/predict", Some("image/png"), LONGEST_BODY + 1)));
     answers.push(ask(address, &with_headers("GET", "/", "Host: evil.example\r\n")));
     answers
 }
@@ -177,7 +203,7 @@ fn the_access_log_has_one_line_for_each_request() {
         ("GET", "/a%22b\"c", 404),
         ("POST", "/v2", 405),
         ("HEAD", "/v2", 200),
-        ("POST", "/api/predict", 415),
+        ("POST", "/api/predict", 400),
         ("GET", "/v2", 200),
     ] {
         let agent = format!("test/{}", expected.len());

@@ -6,7 +6,7 @@ use digitstack::{data::synthetic, seed::Seed};
 use serde_json::{Value, json};
 
 use crate::{
-    http::{Answer, get, metric, post},
+    http::{Answer, ask, get, metric, post},
     server::Service,
 };
 
@@ -31,6 +31,32 @@ fn tensor(images: &[[u8; 784]], shape: &[usize], datatype: &str) -> Value {
 /// Numbers of an output.
 fn output<'a>(answer: &'a Value, name: &str) -> Option<&'a Value> {
     answer["outputs"].as_array()?.iter().find(|output| output["name"] == name)
+}
+
+/// Little-endian bytes of levels; those of fractions divided by `full`.
+fn bytes(images: &[[u8; 784]], datatype: &str, full: f64) -> Vec<u8> {
+    let of = |&level: &u8| {
+        let (whole, fraction) = (i64::from(level), f64::from(level) / full);
+        match datatype {
+            "UINT8" => vec![level],
+            "INT32" => (whole as i32).to_le_bytes().to_vec(),
+            "INT64" => whole.to_le_bytes().to_vec(),
+            "FP32" => (fraction as f32).to_le_bytes().to_vec(),
+            _ => fraction.to_le_bytes().to_vec(),
+        }
+    };
+    images.iter().flatten().flat_map(of).collect()
+}
+
+/// Sends a request with bytes behind its JSON.
+fn infer_bytes(address: SocketAddr, body: &Value, bytes: &[u8], length: Option<usize>) -> Answer {
+    let json = body.to_string();
+    let (length, all) = (length.unwrap_or(json.len()), json.len() + bytes.len());
+    let head = format!(
+        "POST /v2/models/cnn/infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/octet-stream\r\n\
+         Inference-Header-Content-Length: {length}\r\nContent-Length: {all}\r\n\r\n"
+    );
+    ask(address, &[head.as_bytes(), json.as_bytes(), bytes].concat())
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
@@ -120,6 +146,116 @@ fn numbers_may_be_nested_in_any_way() {
 }
 
 #[test]
+fn tensors_of_every_type_give_the_same_answer_in_json_and_as_bytes() {
+    let service = Service::start(&[]);
+    let address = service.address();
+    let images: Vec<[u8; 784]> = (0..7).map(|class| synthetic::digit(class, Seed(3))).collect();
+    let in_json = infer(address, "cnn", &json!({ "inputs": [tensor(&images, &[7, 784], "UINT8")] })).json();
+    let probabilities = numbers(&output(&in_json, "probabilities").expect("there")["data"]);
+    let digits = numbers(&output(&in_json, "digit").expect("there")["data"]);
+    for datatype in ["UINT8", "INT32", "INT64", "FP32", "FP64"] {
+        for full in [1.0, 255.0].into_iter().filter(|full| *full == 255.0 || datatype.starts_with('F')) {
+            let bytes = bytes(&images, datatype, full);
+            let levels = images.iter().flatten().map(|&level| f64::from(level));
+            let data: Vec<Value> = match datatype {
+                "FP32" | "FP64" => levels.map(|level| json!(level / full)).collect(),
+                _ => levels.map(|level| json!(level as u8)).collect(),
+            };
+            let plain = json!({ "name": "images", "shape": [7, 28, 28], "datatype": datatype, "data": data });
+            let answer = infer(address, "cnn", &json!({ "inputs": [plain] }));
+            assert_eq!((answer.status, answer.json()), (200, in_json.clone()), "{datatype} of {full}");
+            let binary = json!({ "name": "images", "shape": [7, 28, 28], "datatype": datatype,
+                "parameters": { "binary_data_size": bytes.len() } });
+            for binary_output in [false, true] {
+                let body = json!({ "inputs": [binary], "parameters": { "binary_data_output": binary_output } });
+                let answer = infer_bytes(address, &body, &bytes, None);
+                assert_eq!(answer.status, 200, "{datatype} of {full}: {}", answer.text());
+                if !binary_output {
+                    assert_eq!(answer.json(), in_json, "{datatype} of {full}");
+                    continue;
+                }
+                assert_eq!(answer.header("content-type"), "application/octet-stream");
+                let length: usize = answer.header("inference-header-content-length").parse().expect("a length");
+                let (head, rest) = answer.body.split_at(length);
+                let head: Value = serde_json::from_slice(head).expect("JSON");
+                let sizes = ["probabilities", "digit"].map(|name| {
+                    let output = output(&head, name).expect("there");
+                    assert!(output.get("data").is_none(), "{head}");
+                    output["parameters"]["binary_data_size"].as_u64().expect("a size") as usize
+                });
+                assert_eq!((sizes, rest.len()), ([7 * 10 * 4, 7 * 8], 7 * 10 * 4 + 7 * 8));
+                let (rows, classes) = rest.split_at(sizes[0]);
+                let rows: Vec<f32> = rows.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+                assert_eq!(rows, probabilities.iter().map(|&p| p as f32).collect::<Vec<f32>>());
+                let classes = classes.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes) as f64);
+                assert_eq!(classes.collect::<Vec<f64>>(), digits);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_is_refused_by_name_at_every_level() {
+    let service = Service::start(&[]);
+    let tensor = || json!({ "name": "images", "shape": [1, 784], "datatype": "UINT8", "data": vec![0; 784] });
+    let body = || json!({ "inputs": [tensor()], "outputs": [{ "name": "digit" }] });
+    assert_eq!(infer(service.address(), "cnn", &body()).status, 200);
+    for path in ["", "/inputs/0", "/outputs/0"] {
+        for (at, known) in [("parameters", false), ("", false), ("parameters", true)] {
+            let mut body = body();
+            let place = body.pointer_mut(path).expect("there");
+            let name = match (path, known) {
+                (_, false) => "unheard-of",
+                ("", true) => "binary_data_output",
+                ("/outputs/0", true) => "binary_data",
+                _ => continue,
+            };
+            if at.is_empty() {
+                place[name] = json!(true);
+            } else {
+                place[at] = json!({ name: true });
+            }
+            let answer = infer(service.address(), "cnn", &body);
+            assert_eq!(answer.status, if known { 200 } else { 400 }, "{path} {at} {name}: {}", answer.text());
+            let expected = path.trim_start_matches('/').split('/').next().expect("a name");
+            assert!(known || answer.text().contains(name), "{}", answer.text());
+            assert!(known || answer.text().contains(expected), "{path}: {}", answer.text());
+        }
+    }
+}
+
+#[test]
+fn bytes_that_do_not_match_their_lengths_are_refused() {
+    let service = Service::start(&[]);
+    let address = service.address();
+    let body = |size: Option<usize>| {
+        let mut tensor = json!({ "name": "images", "shape": [1, 784], "datatype": "INT32" });
+        if let Some(size) = size {
+            tensor["parameters"] = json!({ "binary_data_size": size });
+        }
+        json!({ "inputs": [tensor] })
+    };
+    let whole = vec![0; 4 * 784];
+    assert_eq!(infer_bytes(address, &body(Some(whole.len())), &whole, None).status, 200);
+    let length = body(Some(whole.len())).to_string().len();
+    for (size, bytes, length, words) in [
+        (Some(whole.len()), &whole[..4 * 783], None, "binary_data_size"),
+        (Some(4 * 783), &whole[..], None, "binary_data_size"),
+        (Some(4 * 783), &whole[..4 * 783], None, "783 numbers"),
+        (Some(4 * 784 - 1), &whole[1..], None, "whole number"),
+        (None, &whole[..], None, "`data`"),
+        (Some(whole.len()), &whole[..], Some(length - 1), "JSON"),
+        (Some(whole.len()), &whole[..], Some(length + 1), "JSON"),
+        (Some(whole.len()), &whole[..], Some(1 << 40), "inference-header-content-length"),
+        (Some(usize::MAX), &whole[..], None, "binary_data_size"),
+    ] {
+        let answer = infer_bytes(address, &body(size), bytes, length);
+        assert_eq!((answer.status, answer.check_error()), (400, Ok(())), "{size:?}, {} bytes, {length:?}", bytes.len());
+        assert!(answer.text().contains(words), "{words}: {}", answer.text());
+    }
+}
+
+#[test]
 fn outputs_select_and_the_id_comes_back() {
     let service = Service::start(&[]);
     let image = tensor(&[synthetic::digit(6, Seed(1))], &[1, 784], "UINT8");
@@ -158,8 +294,17 @@ fn health_and_metadata_describe_what_is_there() {
     assert_eq!(models["models"], get(address, "/api/run").json()["models"]);
     for model in models["models"].as_array().expect("models") {
         let model = model.as_str().expect("a name");
-        assert_eq!(get(address, &format!("/v2/models/{model}/ready")).json(), json!({ "ready": true }));
         let about = get(address, &format!("/v2/models/{model}")).json();
+        let versions = about["versions"].as_array().expect("versions");
+        assert!(!versions.is_empty());
+        // Every version that is promised is there.
+        for at in versions.iter().map(|version| format!("/versions/{}", version.as_str().expect("a name"))) {
+            assert_eq!(get(address, &format!("/v2/models/{model}{at}")).json(), about);
+            for at in [&at[..], ""] {
+                let ready = get(address, &format!("/v2/models/{model}{at}/ready")).json();
+                assert_eq!(ready, json!({ "name": model, "ready": true }));
+            }
+        }
         assert_eq!(about["name"], model);
         // The answer has the outputs that the metadata lists.
         let input = &about["inputs"][0];
@@ -167,6 +312,7 @@ fn health_and_metadata_describe_what_is_there() {
         let (name, datatype, blank) = (&input["name"], &input["datatype"], vec![0; 2 * 784]);
         let tensor = json!({ "name": name, "datatype": datatype, "shape": [2, 28, 28], "data": blank });
         let answer = infer(address, model, &json!({ "inputs": [tensor] })).json();
+        assert_eq!(infer(address, &format!("{model}/versions/1"), &json!({ "inputs": [tensor] })).json(), answer);
         for promised in about["outputs"].as_array().expect("outputs") {
             let given = output(&answer, promised["name"].as_str().expect("a name")).expect("promised");
             assert_eq!(given["datatype"], promised["datatype"]);

@@ -8,7 +8,10 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    http::{self, Connection, PATIENCE, drawn, get, half_a_picture, head, metric, post, request, wait_until_under_way},
+    http::{
+        self, Connection, PATIENCE, a_long_batch, drawn, get, half_a_picture, head, metric, post, request,
+        wait_until_under_way, wait_until_working,
+    },
     server::Service,
     support::say,
 };
@@ -21,8 +24,8 @@ fn one_request_above_the_limit_is_answered_429_at_once() {
     for permits in [1, 2] {
         let service = Service::start(&["--timeout", "60", "--in-flight", &permits.to_string()]);
         let address = service.address();
-        let waiting: Vec<(Connection, Vec<u8>)> = (0..permits).map(|_| half_a_picture(address)).collect();
-        wait_until_under_way(address, permits);
+        let working: Vec<Connection> = (0..permits).map(|_| a_long_batch(address)).collect();
+        wait_until_working(address, permits);
         let pixels = json!({ "pixels": vec![0; 784] }).to_string();
         let mut quickest = PATIENCE;
         for _ in 0..5 {
@@ -43,12 +46,11 @@ fn one_request_above_the_limit_is_answered_429_at_once() {
             quickest.as_secs_f64() * 1e3
         ));
         assert_eq!(metric(&get(address, "/metrics").text(), "digitstack_turned_away_total"), 10.0);
-        // The waiting requests are answered, and then new ones are.
-        for (mut connection, rest) in waiting {
-            connection.send(&rest).expect("sends");
-            assert_eq!(connection.answer(PATIENCE).expect("an answer").json()["digit"], 3);
+        // The requests under way are answered, and then new ones are.
+        for mut connection in working {
+            assert_eq!(connection.answer(PATIENCE).expect("an answer").status, 200);
         }
-        wait_until_under_way(address, 0);
+        wait_until_working(address, 0);
         assert_eq!(post(address, "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
     }
 }
@@ -56,22 +58,22 @@ fn one_request_above_the_limit_is_answered_429_at_once() {
 #[test]
 fn a_permit_is_free_again_when_its_client_goes_away() {
     let service = Service::start(&["--in-flight", "1"]);
+    let address = service.address();
     for _ in 0..20 {
-        let (connection, _) = half_a_picture(service.address());
-        wait_until_under_way(service.address(), 1);
+        let (connection, _) = half_a_picture(address);
+        wait_until_under_way(address, 1);
         drop(connection);
-        wait_until_under_way(service.address(), 0);
+        wait_until_under_way(address, 0);
     }
-    assert_eq!(post(service.address(), "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
-    // A client that leaves once everything is sent is counted too: decoding so large a picture takes a while.
-    let large = http::file(image::GrayImage::new(4096, 4096), image::ImageFormat::Png);
-    let mut connection = Connection::open(service.address());
-    connection.send(&request("POST", "/api/predict", Some("image/png"), &large)).expect("sends");
-    wait_until_under_way(service.address(), 1);
-    drop(connection);
-    wait_until_under_way(service.address(), 0);
-    let gone = "digitstack_requests_total{method=\"POST\",route=\"/api/predict\",status=\"499\"}";
-    assert_eq!(metric(&get(service.address(), "/metrics").text(), gone), 1.0);
+    assert_eq!(post(address, "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
+    // A client that is gone once everything is sent is noticed, too, and its work is not done to the end.
+    let connection = a_long_batch(address);
+    wait_until_working(address, 1);
+    connection.reset();
+    wait_until_working(address, 0);
+    let gone = "digitstack_requests_total{method=\"POST\",route=\"/v2/models/{name}/infer\",status=\"499\"}";
+    assert_eq!(metric(&get(address, "/metrics").text(), gone), 1.0);
+    assert_eq!(post(address, "/api/predict", "image/png", drawn(3)).json()["digit"], 3);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 mod answers;
 mod document;
+mod fairness;
 mod guards;
 mod inference;
 mod life;
 mod limits;
+mod triton;
 mod validator;

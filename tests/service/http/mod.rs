@@ -88,6 +88,11 @@ impl Connection {
         self.stream.write_all(bytes)
     }
 
+    /// Closes the connection by a reset, as the system does when a client is killed.
+    pub fn reset(self) {
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
     /// Closes the client's side of the connection.
     pub fn end(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -190,7 +195,10 @@ pub fn post(address: SocketAddr, path: &str, kind: &str, body: impl AsRef<[u8]>)
     ask(address, &request("POST", path, Some(kind), body.as_ref()))
 }
 
-/// Takes a permit of the requests in flight by sending half of a picture. Returns the rest of it.
+/// Longest body that the service accepts, in bytes.
+pub const LONGEST_BODY: usize = 32 << 20;
+
+/// Sends half of a picture. Returns the rest of it.
 pub fn half_a_picture(address: SocketAddr) -> (Connection, Vec<u8>) {
     let mut connection = Connection::open(address);
     let picture = drawn(3);
@@ -199,6 +207,38 @@ pub fn half_a_picture(address: SocketAddr) -> (Connection, Vec<u8>) {
         .send(&[&head("POST", "/api/predict", Some("image/png"), picture.len())[..], first].concat())
         .expect("sends");
     (connection, rest.to_vec())
+}
+
+/// Takes a permit for seconds by sending a whole batch of so many images that they take that long; its answer comes on
+/// the connection.
+pub fn a_long_batch(address: SocketAddr) -> Connection {
+    let images = 20_000;
+    let tensor = serde_json::json!({
+        "name": "images",
+        "shape": [images, 784],
+        "datatype": "UINT8",
+        "parameters": { "binary_data_size": images * 784 },
+    });
+    let json = serde_json::json!({ "inputs": [tensor], "outputs": [{ "name": "digit" }] }).to_string();
+    let head = format!(
+        "POST /v2/models/logistic/infer HTTP/1.1\r\nHost: localhost\r\nInference-Header-Content-Length: {}\r\n\
+         Content-Length: {}\r\n\r\n",
+        json.len(),
+        json.len() + images * 784
+    );
+    let mut connection = Connection::open(address);
+    connection.send(&[head.as_bytes(), json.as_bytes(), &vec![9; images * 784]].concat()).expect("sends");
+    connection
+}
+
+/// Waits until this number of prediction requests are received and not yet answered.
+pub fn wait_until_working(address: SocketAddr, count: usize) {
+    let begun = Instant::now();
+    let working = || metric(&get(address, "/metrics").text(), "digitstack_working") as usize;
+    while working() != count {
+        assert!(begun.elapsed() < PATIENCE, "{} requests are worked on and not {count}", working());
+        std::thread::yield_now();
+    }
 }
 
 /// Waits until the service has this number of requests in flight, that for its metrics not counted.

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-/// Keywords that do not constrain a value.
-const NOTES: [&str; 4] = ["description", "title", "example", "format"];
+/// Keywords that do not constrain a value, and `additionalProperties`, since fields without a name are refused anyway.
+const NOTES: [&str; 5] = ["description", "title", "example", "format", "additionalProperties"];
 /// Keywords that are checked.
 const CHECKED: [&str; 10] =
     ["$ref", "type", "properties", "required", "items", "enum", "minimum", "maximum", "oneOf", "anyOf"];

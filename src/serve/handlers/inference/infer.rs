@@ -1,144 +1,121 @@
 //! Inference on a batch of images by one model.
 
-use axum::{
-    Json,
-    body::Bytes,
-    extract::{Path, State, rejection::BytesRejection},
-};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use utoipa::ToSchema;
+use axum::extract::{Path, Request, State};
 
 use super::{
-    super::{
-        super::{
-            engine::Models,
-            problem::{ErrorBody, Problem, shortened},
-            state::Service,
-        },
-        extract::{self, InFlight},
+    super::super::{
+        body::{self, Body},
+        engine::Models,
+        problem::{ErrorBody, Problem},
+        state::Service,
     },
-    tensor::{self, InputTensor},
+    metadata,
+    request::{Batch, InferRequest, json_length},
+    response::InferResponse,
 };
-use crate::{data::CLASSES, evaluation::top_class};
+use crate::data::Probabilities;
 
-/// Names of the outputs.
-const OUTPUTS: [&str; 2] = ["probabilities", "digit"];
-
-/// Inference request for a batch of images.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(in crate::serve) struct InferRequest {
-    /// Identifier that the response repeats.
-    id: Option<String>,
-    /// Parameters of the request; none are supported, so absent or empty.
-    #[schema(value_type = Option<Object>)]
-    parameters: Option<serde_json::Map<String, Value>>,
-    /// One tensor, `images`.
-    inputs: Vec<InputTensor>,
-    /// Requested outputs; all if absent.
-    #[serde(default)]
-    outputs: Vec<RequestedOutput>,
-}
-
-/// Requested output.
-#[derive(Debug, Deserialize, ToSchema)]
-struct RequestedOutput {
-    /// `probabilities` or `digit`.
-    name: String,
-}
-
-/// Outputs of a model for a batch of images.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::serve) struct InferResponse {
-    /// Name of the model.
-    model_name: String,
-    /// `1`.
-    model_version: &'static str,
-    /// Identifier of the request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
-    /// Output tensors.
-    outputs: Vec<OutputTensor>,
-}
-
-/// Output tensor, its numbers flat and in row-major order.
-#[derive(Debug, Serialize, ToSchema)]
-struct OutputTensor {
-    /// `probabilities` or `digit`.
-    name: &'static str,
-    /// `FP32` or `INT64`.
-    datatype: &'static str,
-    /// `[n, 10]` or `[n]`.
-    shape: Vec<usize>,
-    /// Numbers of the tensor.
-    #[schema(value_type = Vec<f64>)]
-    data: Value,
-}
+/// Number of images that are evaluated before other work has its turn.
+const PART: usize = 256;
 
 /// Evaluate one model on a batch of images.
+///
+/// The tensor may be sent as bytes behind the JSON, whose length is then in `Inference-Header-Content-Length`, and so may
+/// be the outputs (the binary tensor data extension). A body may be compressed (`Content-Encoding: gzip` or `deflate`).
 #[utoipa::path(
     post,
     path = "/v2/models/{name}/infer",
-    params(("name" = String, Path, description = "Name of a model of `/v2/models`")),
-    request_body = InferRequest,
+    params(
+        ("name" = String, Path, description = "Name of a model of `/v2/models`"),
+        ("Inference-Header-Content-Length" = Option<u64>, Header, description = "Length of the JSON, in bytes"),
+    ),
+    request_body(content((InferRequest = "application/json"), (Vec<u8> = "application/octet-stream"))),
     responses(
-        (status = 200, body = InferResponse),
+        (status = 200, content((InferResponse = "application/json"), (String = "application/octet-stream"))),
         (status = 400, body = ErrorBody),
         (status = 404, body = ErrorBody),
         (status = 408, body = ErrorBody),
         (status = 413, body = ErrorBody),
+        (status = 415, body = ErrorBody),
         (status = 429, body = ErrorBody),
     )
 )]
 pub(in crate::serve) async fn infer(
     State(service): State<Service>,
-    InFlight(permit): InFlight,
     Path(name): Path<String>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<InferResponse>, Problem> {
+    request: Request,
+) -> Result<InferResponse, Problem> {
+    respond(service, name, request).await
+}
+
+/// Evaluate one version of a model on a batch of images; there is one, `1`.
+#[utoipa::path(
+    post,
+    path = "/v2/models/{name}/versions/{version}/infer",
+    params(
+        ("name" = String, Path, description = "Name of a model of `/v2/models`"),
+        ("version" = String, Path, description = "`1`"),
+        ("Inference-Header-Content-Length" = Option<u64>, Header, description = "Length of the JSON, in bytes"),
+    ),
+    request_body(content((InferRequest = "application/json"), (Vec<u8> = "application/octet-stream"))),
+    responses(
+        (status = 200, content((InferResponse = "application/json"), (String = "application/octet-stream"))),
+        (status = 400, body = ErrorBody),
+        (status = 404, body = ErrorBody),
+        (status = 408, body = ErrorBody),
+        (status = 413, body = ErrorBody),
+        (status = 415, body = ErrorBody),
+        (status = 429, body = ErrorBody),
+    )
+)]
+pub(in crate::serve) async fn infer_version(
+    State(service): State<Service>,
+    Path((name, version)): Path<(String, String)>,
+    request: Request,
+) -> Result<InferResponse, Problem> {
+    metadata::check_version(&version)?;
+    respond(service, name, request).await
+}
+
+async fn respond(service: Service, name: String, request: Request) -> Result<InferResponse, Problem> {
     let (model, _) = service.run.model(&name)?;
-    let body = extract::body(body)?;
-    let response = service.engine.run(permit, move |models| respond(models, model, name, &body)).await?;
-    service.metrics.inferred(response.images());
-    Ok(Json(response))
+    let json_length = json_length(request.headers())?;
+    let (body, permit) = body::receive(&service, request).await?;
+    let mut inference = Inference::new(model, name, body, json_length);
+    let response = service.engine.run(permit, move |models| inference.advance(models)).await?;
+    service.metrics.inferred(response.images);
+    Ok(response)
 }
 
-/// Parses a request and evaluates the model: both take long for a large batch.
-fn respond(models: &mut Models, model: usize, name: String, body: &[u8]) -> Result<InferResponse, Problem> {
-    let request: InferRequest =
-        serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("JSON: {error}")))?;
-    if let Some(parameter) = request.parameters.iter().flat_map(serde_json::Map::keys).next() {
-        return Err(Problem::bad_request(format!(
-            "parameters: unknown parameter `{}`; none are supported",
-            shortened(parameter, 40)
-        )));
-    }
-    if let Some(unknown) = request.outputs.iter().find(|output| !OUTPUTS.contains(&output.name.as_str())) {
-        return Err(Problem::bad_request(format!(
-            "outputs: unknown output `{}`; available: {}",
-            shortened(&unknown.name, 40),
-            OUTPUTS.join(", ")
-        )));
-    }
-    let images = tensor::images(&request.inputs)?;
-    let rows = models.predict(model, &images)?;
-    let requested = |name: &&str| request.outputs.is_empty() || request.outputs.iter().any(|o| o.name == *name);
-    let outputs = OUTPUTS.into_iter().filter(requested).map(|name| match name {
-        "digit" => {
-            let digits: Vec<usize> = rows.iter().map(top_class).collect();
-            OutputTensor { name, datatype: "INT64", shape: vec![rows.len()], data: json!(digits) }
-        }
-        _ => {
-            OutputTensor { name, datatype: "FP32", shape: vec![rows.len(), CLASSES], data: json!(rows.as_flattened()) }
-        }
-    });
-    Ok(InferResponse { model_name: name, model_version: "1", id: request.id, outputs: outputs.collect() })
+/// Inference that is done part by part: parsing and evaluating a large batch takes long.
+struct Inference {
+    model: usize,
+    name: String,
+    /// Body that is not parsed yet, and the length of its JSON.
+    body: Option<(Body, Option<usize>)>,
+    batch: Option<Batch>,
+    rows: Probabilities,
 }
 
-impl InferResponse {
-    /// Number of images in the batch.
-    fn images(&self) -> usize {
-        self.outputs.first().and_then(|output| output.shape.first()).copied().unwrap_or_default()
+impl Inference {
+    fn new(model: usize, name: String, body: Body, json_length: Option<usize>) -> Self {
+        Self { model, name, body: Some((body, json_length)), batch: None, rows: Vec::new() }
+    }
+
+    /// Parses the body the first time, then evaluates the model on the next images. Returns the response after the last
+    /// of them.
+    fn advance(&mut self, models: &mut Models) -> Result<Option<InferResponse>, Problem> {
+        if let Some((body, json_length)) = self.body.take() {
+            self.batch = Some(Batch::parse(&body.decompressed()?.bytes, json_length)?);
+        }
+        let Some(batch) = &mut self.batch else { return Err(Problem::internal()) };
+        let begin = self.rows.len();
+        let end = batch.images.len().min(begin + PART);
+        self.rows.extend(models.predict(self.model, &batch.images[begin..end])?);
+        if end < batch.images.len() {
+            return Ok(None);
+        }
+        Ok(Some(InferResponse::new(std::mem::take(&mut self.name), batch.id.take(), &self.rows, batch.outputs)))
     }
 }
 
@@ -146,10 +123,13 @@ impl InferResponse {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use axum::{body::Bytes, http::HeaderMap};
+    use serde_json::json;
+
     use super::*;
     use crate::{
         artifact::RunFailure,
-        data::{PIXELS, Probabilities},
+        data::{CLASSES, PIXELS, Probabilities},
         serve::engine::{Predictor, Reading},
     };
 
@@ -176,7 +156,7 @@ mod tests {
 
     #[test]
     fn only_the_requested_model_is_evaluated() {
-        for images in [1, 4, 5, 40] {
+        for (images, parts) in [(1, &[1][..]), (4, &[4]), (5, &[5]), (40, &[40]), (600, &[256, 256, 88])] {
             let evaluated = Arc::new(Mutex::new(Vec::new()));
             let mut models = Models::new(Box::new(Recorder(Arc::clone(&evaluated))), Arc::new(|_: &str| {}));
             let tensor = json!({
@@ -185,11 +165,15 @@ mod tests {
                 "datatype": "UINT8",
                 "data": vec![0; images * PIXELS]
             });
-            let body = json!({ "inputs": [tensor] }).to_string();
-            let response = respond(&mut models, 3, "cnn".to_owned(), body.as_bytes()).unwrap();
-            assert_eq!(*evaluated.lock().unwrap(), [format!("model 3 on {images}")]);
-            assert_eq!(response.images(), images);
-            assert_eq!(response.outputs[1].data, json!(vec![3; images]));
+            let body = Bytes::from(json!({ "inputs": [tensor] }).to_string());
+            let body = Body::new(&HeaderMap::new(), body).unwrap();
+            let mut inference = Inference::new(3, "cnn".to_owned(), body, None);
+            let response = std::iter::repeat_with(|| inference.advance(&mut models).unwrap()).find_map(|done| done);
+            let response = response.unwrap();
+            let expected: Vec<String> = parts.iter().map(|part| format!("model 3 on {part}")).collect();
+            assert_eq!(*evaluated.lock().unwrap(), expected);
+            assert_eq!(response.images, images);
+            assert_eq!(json!(response.outputs[1].data), json!(vec![3; images]));
         }
     }
 }

@@ -1,7 +1,8 @@
-// Pictures from a file, the clipboard or a drop: checked, and scaled down if they are larger than the service needs.
+// Pictures from a file, the clipboard or a drop: checked, and scaled down if they are larger than the service accepts.
 
-const LARGEST_SIDE = 1600;
-const LARGEST_BYTES = 1_500_000;
+// Up to these a file is sent as it is: the service finds damage that a browser would hide by drawing the rest grey.
+const LARGEST_SIDE = 4096;
+const LARGEST_BYTES = 32 * 1024 * 1024;
 
 const SIGNATURES = {
   'image/png': [0x89, 0x50, 0x4e, 0x47],
