@@ -250,6 +250,7 @@ fn answer(
     let mut told = 0;
     let most = CHUNK * CHUNKS_EACH * context.threads;
     let mut batch = Batch::read(&mut rows, most);
+    rows.notes().iter().for_each(|note| context.progress.message(note));
     loop {
         if context.cancel.is_cancelled() {
             return Err(StopReason::Cancelled);

@@ -92,7 +92,16 @@ impl ImportArguments {
         let output = &session.output;
         let cancel = session.cancel_on_interrupt()?;
         let name = self.model.as_deref().unwrap_or("net");
-        let (config, weights) = self.open(name, session)?;
+        let (mut config, weights) = self.open(name, session)?;
+        let (overrides, title) = (session.overrides()?, config.experiment.name.clone());
+        self.data.apply(
+            &mut config.experiment,
+            |experiment| &mut experiment.data,
+            |experiment, folder| experiment.use_folder(folder, "", &overrides),
+            output,
+        );
+        // The net does not come from these digits.
+        config.experiment.name = title;
         let member = config.experiment.members.iter().find(|member| member.name() == name).ok_or_else(|| {
             let available = config.experiment.member_names().join(", ");
             UsageError(format!("unknown member `{name}` of {}; available: {available}", config.experiment.name))

@@ -240,7 +240,10 @@ impl DataConfig {
             if !is_set("data.test")
                 && let Some(test) = self.test.take()
             {
-                left_out.push(format!("data.test = {test}"));
+                left_out.push(match test {
+                    HeldOut::Share(share) => format!("data.test = {share}"),
+                    HeldOut::Count(count) => format!("data.test = {count}"),
+                });
             }
         }
         left_out

@@ -13,6 +13,7 @@ use rand::seq::SliceRandom;
 
 use super::{
     CLASSES, HeldOut,
+    counted::counted,
     error::{DataError, Result},
 };
 use crate::seed::Seed;
@@ -78,7 +79,8 @@ pub fn stratified_group_folds(labels: &[u8], groups: &[u32], k: usize, seed: See
         let holders = set.groups.iter().filter(|group| group.counts[class] > 0).count();
         if (1..k).contains(&holders) {
             return Err(DataError::Division(format!(
-                "class {class} has {holders} groups of images, too few for {k} folds"
+                "class {class} has {} of images, too few for {k} folds",
+                counted(holders, "group")
             )));
         }
     }
@@ -130,7 +132,8 @@ pub fn stratified_group_split(labels: &[u8], groups: &[u32], fraction: f64, seed
         if counts[class] == 0 || counts[class] == set.totals[class] {
             let (found, side) = (set.totals[class], if counts[class] == 0 { "held-out" } else { "training" });
             let problem = format!(
-                "class {class}, {found} images, cannot be divided by groups: none would be left on the {side} side"
+                "class {class}, {}, cannot be divided by groups: none would be left on the {side} side",
+                counted(found as usize, "image")
             );
             return Err(DataError::Division(problem));
         }

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::FieldError;
+use super::{FieldError, counted::counted};
 
 /// Size of a hold-out set: a fraction of the training digits (`0.1`) or a count (`1000`).
 ///
@@ -47,7 +47,7 @@ impl fmt::Display for HeldOut {
         match self {
             // Four decimals, without the noise of a binary fraction.
             Self::Share(share) => write!(f, "{} %", (1e6 * share).round() / 1e4),
-            Self::Count(count) => write!(f, "{count} digits"),
+            Self::Count(count) => f.write_str(&counted(*count, "digit")),
         }
     }
 }

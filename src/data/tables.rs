@@ -2,10 +2,12 @@
 //! answers to the latter.
 //!
 //! `train.csv` is drawn from the training part alone. `test.csv` is drawn from all that is left: the rest of the
-//! training part and the test part. No digit is drawn twice. Both draws keep each class's share, and both tables are in
+//! training part and the test part. No digit is drawn twice, and none for `test.csv` that is a copy of one in
+//! `train.csv`. Both draws keep each class's share, and both tables are in
 //! random order. Of MNIST's 70,000 digits, 42,000 and 28,000 make tables of Kaggle's size.
 
 use std::{
+    collections::HashSet,
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
@@ -13,7 +15,9 @@ use std::{
 use rand::seq::SliceRandom;
 
 use super::{
-    CLASSES, Digits, PIXELS, csv,
+    CLASSES, Digits, PIXELS,
+    counted::counted,
+    csv,
     error::{DataError, Result, writing},
     split_marker::{self, MARKER},
     stratified_subset,
@@ -49,7 +53,8 @@ impl<'a> Tables<'a> {
     pub fn draw(parts: [&'a Digits; 2], sizes: [usize; 2], seed: Seed) -> Result<Self> {
         let [part, other] = parts;
         if sizes[0] > part.len() {
-            let problem = format!("{} digits for train.csv, but the training part has {}", sizes[0], part.len());
+            let problem =
+                format!("{} for train.csv, but the training part has {}", counted(sizes[0], "digit"), part.len());
             return Err(DataError::Division(problem));
         }
         let mut train = stratified_subset(&part.labels, sizes[0], seed.derive("train"));
@@ -57,13 +62,18 @@ impl<'a> Tables<'a> {
         for &index in &train {
             is_left[index] = false;
         }
-        let left: Vec<usize> =
-            (0..part.len()).filter(|&index| is_left[index]).chain(part.len()..part.len() + other.len()).collect();
+        // A copy of a digit that is trained on is no test of anything.
+        let trained_on: HashSet<&[u8; PIXELS]> = train.iter().map(|&index| part.images.get(index)).collect();
+        let left: Vec<usize> = (0..part.len())
+            .filter(|&index| is_left[index])
+            .chain(part.len()..part.len() + other.len())
+            .filter(|&index| !trained_on.contains(digit(parts, index).0))
+            .collect();
         if sizes[1] > left.len() {
             let problem = format!(
-                "{} digits for test.csv, but {} are left: the training part has {}, of which {} \
+                "{} for test.csv, but {} are left: the training part has {}, of which {} \
                  go to train.csv, and the test part {}",
-                sizes[1],
+                counted(sizes[1], "digit"),
                 left.len(),
                 part.len(),
                 train.len(),
@@ -255,6 +265,18 @@ mod tests {
         assert_eq!((again.train, again.test), (tables.train.clone(), tables.test.clone()));
         let other = Tables::draw([&part, &none], [600, 300], Seed(2)).unwrap();
         assert_ne!(other.train, tables.train);
+    }
+
+    #[test]
+    fn copies_of_digits_in_train_csv_are_not_drawn_for_test_csv() {
+        let part = digits(50, 1);
+        let twice: Vec<usize> = (0..50).chain(0..50).collect();
+        let (part, other) = (part.select(&twice), part.select(&[3, 4, 5]));
+        for seed in 0..10 {
+            let tables = Tables::draw([&part, &other], [40, 10], Seed(seed)).unwrap();
+            let train: HashSet<_> = tables.train().map(|(image, _)| image).collect();
+            assert!(tables.test().all(|(image, _)| !train.contains(image)));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod faults;
 #[cfg(unix)]
 mod files;
 mod finished;
+mod folders;
 mod foreign_paths;
 mod kills;
 mod leaderboard;

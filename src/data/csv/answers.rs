@@ -11,6 +11,7 @@ use super::{
 };
 use crate::data::{
     CLASSES,
+    counted::counted,
     error::{DataError, Result},
     file::{Contents, FileHash},
 };
@@ -106,8 +107,12 @@ impl Answers {
         if self.labels.len() == rows {
             return Ok(());
         }
-        let problem =
-            format!("the last answer has ImageId {}, but {} has {rows} rows", self.labels.len(), table.display());
+        let problem = format!(
+            "the last answer has ImageId {}, but {} has {}",
+            self.labels.len(),
+            table.display(),
+            counted(rows, "row")
+        );
         Err(DataError::Row { path: self.path.clone(), line: self.last_line, column: None, problem })
     }
 }
