@@ -36,9 +36,6 @@ const SIGNATURES: [(&[u8], &str); 26] = [
 /// What a file's first bytes show that no data file begins with, and what to do; none if they may be a table or IDX.
 pub fn foreign_content(head: &[u8]) -> Option<String> {
     let head = &head[..head.len().min(SNIFFED)];
-    if head.is_empty() {
-        return Some("empty (0 bytes): copy or download it again".to_owned());
-    }
     if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return Some((*what).to_owned());
     }
@@ -59,7 +56,6 @@ pub fn foreign_content(head: &[u8]) -> Option<String> {
     }
     match text.first() {
         Some(b'{' | b'[') => Some("JSON, perhaps an error message in place of the file".to_owned()),
-        None => Some("empty: it holds only white space".to_owned()),
         _ => None,
     }
 }
@@ -81,15 +77,22 @@ mod tests {
             (b"{\"message\": \"Not Found\"}", "JSON"),
             (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
             (b"\xff\xfe1\0,\0", "UTF-16"),
-            (b"", "empty"),
-            (b" \n\n", "white space"),
         ] {
             assert!(foreign_content(bytes).unwrap().contains(word), "{bytes:?}");
         }
         let mut tar = vec![b'a'; 300];
         tar[257..262].copy_from_slice(b"ustar");
         assert!(foreign_content(&tar).unwrap().contains("tar"));
-        for bytes in [&b"label,pixel0"[..], b"5,0,0", b"\"label\";", b"\0\0\x08\x03", b"\xef\xbb\xbflabel", b"0.0\t"] {
+        for bytes in [
+            &b"label,pixel0"[..],
+            b"5,0,0",
+            b"\"label\";",
+            b"\0\0\x08\x03",
+            b"\xef\xbb\xbflabel",
+            b"0.0\t",
+            b"",
+            b"\n\n",
+        ] {
             assert_eq!(foreign_content(bytes), None, "{bytes:?}");
         }
     }
