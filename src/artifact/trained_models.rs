@@ -14,7 +14,7 @@ use super::{
     verdict::VerdictModels,
 };
 use crate::{
-    data::{CLASSES, DataConfig, Digits, Images, Probabilities},
+    data::{CLASSES, DataConfig, Digits, Images, Polarity, Probabilities, SourceKind},
     device::ChosenDevice,
     evaluation::{self, ModelKind, ModelScores},
     learners::{Classifier, LearnerError},
@@ -297,12 +297,18 @@ pub fn test_digits(
     folder: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<(String, Digits), RunFailure> {
-    // The limits of the configuration are for its own data.
-    let config = if folder.is_some() { &DataConfig::default() } else { data };
-    let source = preprocessing::open_data(config, folder)?;
-    let test = source
-        .test(progress)?
-        .filter(|test| !test.is_empty())
-        .ok_or_else(|| RunFailure::NoTestDigits(source.describe()))?;
-    Ok((source.describe(), test))
+    let read = |config: &DataConfig| -> Result<_, RunFailure> {
+        let source = preprocessing::open_data(config, folder)?;
+        Ok((source.describe(), source.test(progress)?.filter(|test| !test.is_empty())))
+    };
+    // The limits of the configuration are for its own data; how a user's files are read holds for all of them.
+    let is_own = data.source == SourceKind::Folder;
+    let polarity = if is_own { data.polarity } else { Polarity::Auto };
+    let general = DataConfig { polarity, max_skipped: data.max_skipped, ..DataConfig::default() };
+    let (described, mut test) = read(if folder.is_some() { &general } else { data })?;
+    if test.is_none() && folder.is_some() && is_own && data.test.is_some() {
+        // A folder without a test part, of which the run held a share out.
+        test = read(&DataConfig { test: data.test, ..general })?.1;
+    }
+    test.map(|test| (described.clone(), test)).ok_or(RunFailure::NoTestDigits(described))
 }

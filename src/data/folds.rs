@@ -336,7 +336,7 @@ mod tests {
         let (labels, groups) = ([0, 0, 0, 1, 1], [0, 1, 2, 3, 3]);
         assert_eq!(
             refuse(stratified_group_folds(&labels, &groups, 2, Seed(0))),
-            "class 1 has 1 groups of images, too few for 2 folds"
+            "class 1 has 1 group of images, too few for 2 folds"
         );
         assert_eq!(refuse(stratified_group_folds(&labels, &groups, 1, Seed(0))), "1 folds, expected 2 to 1000");
         assert_eq!(refuse(stratified_group_folds(&[], &[], 2, Seed(0))), "no images to divide");

@@ -25,7 +25,7 @@ fn look_like_labels(counts: &[usize; CLASSES]) -> bool {
 /// The problem of a table without a header whose first column cannot be the label while its last one looks like it.
 pub(super) fn misplaced(first: impl Iterator<Item = u8>, last: impl Iterator<Item = u8>) -> Option<String> {
     let (first, last) = (counts(first)?, counts(last)?);
-    if look_like_labels(&first) || !look_like_labels(&last) {
+    if first == [0; CLASSES] || look_like_labels(&first) || !look_like_labels(&last) {
         return None;
     }
     let class = (0..CLASSES).max_by_key(|&class| first[class]).unwrap_or_default();
@@ -81,6 +81,7 @@ mod tests {
         assert_eq!(misplaced(digits(), digits()), None, "a label at the front comes first");
         assert_eq!(misplaced(digits(), zeros()), None);
         assert_eq!(misplaced(zeros(), zeros()), None);
+        assert_eq!(misplaced(std::iter::empty(), digits()), None, "a table without labels");
         assert_eq!(misplaced(zeros(), digits().map(|digit| 20 * digit)), None, "a pixel");
         assert_eq!(misplaced(zeros().take(5), digits().take(5)), None, "too few to tell");
     }

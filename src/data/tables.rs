@@ -207,6 +207,8 @@ mod tests {
             let mut image = [0; PIXELS];
             image[0] = first;
             image[1..5].copy_from_slice(&(index as u32).to_le_bytes());
+            // A table without a level above 1 is taken for shares.
+            image[5] = 200;
             image
         };
         Digits::new(

@@ -150,7 +150,7 @@ fn other_data_are_refused() {
         let split = ["data", "split", "tables", "--train", "600", "--test", "200"];
         let output = program().current_dir(finished.folder.path()).args(split).output().unwrap();
         assert!(output.status.success(), "{}", text(&output.stderr));
-        finished.refuses(|| finished.again(&["--data", "tables"]), &["training set"]);
+        finished.refuses(|| finished.again(&["--data", "tables"]), &["data.source"]);
     }
 }
 

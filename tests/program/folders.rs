@@ -108,6 +108,17 @@ fn a_lived_in_folder_trains_under_its_own_name_and_lists_what_it_passed_over() {
     assert_eq!(files, ["file,reason", "3/README.txt,not a picture", "4/torn.png,unreadable", "5/empty-page.png,blank"]);
     assert!(fs::read_to_string(directory.join("config.toml")).unwrap().contains("source = \"folder\""));
 
+    // The share that was held out is what the run is evaluated on.
+    let run_of = directory.to_str().unwrap();
+    let scored = json(&["evaluate", run_of, "--data", data.to_str().unwrap()]);
+    let metrics: serde_json::Value =
+        serde_json::from_slice(&fs::read(directory.join("metrics.json")).unwrap()).unwrap();
+    assert_eq!(scored["models"][0]["test"]["correct"], metrics["models"][0]["test"]["correct"]);
+    assert!(
+        scored["models"][0]["test"]["images"].as_u64().is_some_and(|images| (50..=70).contains(&images)),
+        "{scored}"
+    );
+
     // The same once more verifies what is there, strictly or not.
     fs::remove_file(data.join("3/README.txt")).unwrap();
     let (code, said) = run(here.path(), &arguments);

@@ -38,13 +38,15 @@ impl Columns {
         Some(Self { count, label, pixels: (first..count).collect(), has_names: false })
     }
 
-    /// The columns that these names mean; none if the record is no header but a row.
+    /// The columns that these names mean; none if the record is no header but a row. `comma`: whether a comma inside a
+    /// number is its decimal point.
     ///
     /// # Errors
     /// The first column that does not belong or is out of place.
-    pub(super) fn of_header(names: &[&[u8]]) -> Option<Result<Self, HeaderProblem>> {
+    pub(super) fn of_header(names: &[&[u8]], comma: bool) -> Option<Result<Self, HeaderProblem>> {
         let names: Vec<String> = names.iter().map(|name| String::from_utf8_lossy(name).to_lowercase()).collect();
-        let is_number = |name: &String| name.parse::<f64>().is_ok_and(f64::is_finite);
+        let point = |name: &String| if comma { name.replace(',', ".") } else { name.clone() };
+        let is_number = |name: &String| point(name).parse::<f64>().is_ok_and(f64::is_finite);
         let numbers = names.iter().filter(|name| is_number(name)).count();
         // A few names among many numbers are a header if the numbers are names, too: label,0,1,2 …
         if 2 * numbers < names.len() || (numbers < names.len() && counts_up(&names)) {
@@ -230,7 +232,7 @@ mod tests {
 
     fn columns(names: &[String]) -> Option<Result<Columns, HeaderProblem>> {
         let names: Vec<&[u8]> = names.iter().map(|name| name.as_bytes()).collect();
-        Columns::of_header(&names)
+        Columns::of_header(&names, false)
     }
 
     fn with_label(names: impl Iterator<Item = String>) -> Vec<String> {

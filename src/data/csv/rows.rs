@@ -118,7 +118,7 @@ impl<R: BufRead> Rows<R> {
     fn read_columns(&mut self, line: u64, fields: usize) -> Result<bool> {
         let names: Vec<&[u8]> = (0..fields).map(|column| self.records.field(column)).collect();
         let is_plausible = (PIXELS..=PIXELS + 1 + MORE_COLUMNS).contains(&fields);
-        let header = is_plausible.then(|| Columns::of_header(&names)).flatten();
+        let header = is_plausible.then(|| Columns::of_header(&names, self.records.has_decimal_commas())).flatten();
         let is_header = header.is_some();
         let columns = match header {
             Some(columns) => {

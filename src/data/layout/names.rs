@@ -124,8 +124,10 @@ pub fn class_of(name: &str) -> Option<u8> {
     const WORDS: [&str; CLASSES] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
     const PREFIXES: [&str; 5] = ["class", "digit", "label", "number", "num"];
     let name = name.trim().to_lowercase();
-    let rest = PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(&name);
-    let rest = rest.trim_start_matches([' ', '_', '-', '=']);
+    let rest = PREFIXES
+        .iter()
+        .find_map(|prefix| name.strip_prefix(prefix))
+        .map_or(name.as_str(), |rest| rest.trim_start_matches([' ', '_', '-', '=']));
     if let Some(class) = WORDS.iter().position(|word| *word == rest) {
         return Some(class as u8);
     }

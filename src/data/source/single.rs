@@ -20,7 +20,7 @@ use crate::{
         synthetic,
         tables::TEST_LABELS,
     },
-    progress::Progress,
+    progress::{Progress, Silent},
     seed::Seed,
 };
 
@@ -166,7 +166,7 @@ impl Single {
         };
         let mut held = None;
         if let Some(hold_out) = self.hold_out() {
-            let (train, test) = divide(read.digits, hold_out)?;
+            let (train, test) = divide(read.digits, hold_out, progress)?;
             progress.message(&format!(
                 "{}: {} of {} digits are held out for the test (data.test), {} are trained on",
                 self.folder().display(),
@@ -186,7 +186,7 @@ impl Single {
         let now = again.as_ref().unwrap_or(self);
         if let Some(hold_out) = now.hold_out() {
             let Some(read) = now.read(Part::Train, reading, progress)? else { return Ok(None) };
-            let (_, digits) = divide(read.digits, hold_out)?;
+            let (_, digits) = divide(read.digits, hold_out, &Silent)?;
             return Ok(Some(PartRead { digits, ..read }));
         }
         let Some(mut read) = now.read(Part::Test, reading, progress)? else { return Ok(None) };
@@ -300,8 +300,10 @@ impl Single {
 }
 
 /// Divides digits into those to train on and those held out, copies of an image together; always in the same way.
-fn divide(mut digits: Digits, hold_out: HeldOut) -> Result<(Digits, Digits)> {
-    copies::join_groups(&mut digits);
+fn divide(mut digits: Digits, hold_out: HeldOut, progress: &dyn Progress) -> Result<(Digits, Digits)> {
+    if let Some(text) = copies::join_groups(&mut digits).describe(&digits) {
+        progress.message(&text);
+    }
     let seed = Seed(0).derive("data/hold-out");
     let split = stratified_group_hold_out(&digits.labels, &digits.groups, hold_out, seed)?;
     Ok((digits.select(&split.train), digits.select(&split.validation)))
