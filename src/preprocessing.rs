@@ -105,13 +105,12 @@ fn read_picture(bytes: &[u8], polarity: Polarity) -> Result<PictureDigit, Pictur
         Polarity::DarkOnLight => InkSource::Dark,
         Polarity::LightOnDark => InkSource::Light,
     };
-    let read = || {
-        let picture = imaging::decode_picture(bytes)?;
-        imaging::digit_from_picture(&picture, &DrawingOptions { ink, ..DrawingOptions::default() })
-    };
-    let polarity = if polarity == Polarity::LightOnDark { polarity } else { Polarity::DarkOnLight };
-    match read() {
-        Ok(digit) => Ok(PictureDigit { pixels: digit.image, polarity }),
+    match imaging::read_picture(bytes, &DrawingOptions { ink, ..DrawingOptions::default() }) {
+        Ok(digit) => {
+            let is_light = digit.polarity == InkSource::Light;
+            let polarity = if is_light { Polarity::LightOnDark } else { Polarity::DarkOnLight };
+            Ok(PictureDigit { pixels: digit.image, polarity })
+        }
         Err(error) => {
             let kind = match &error {
                 DrawingError::Blank => PictureProblemKind::Blank,
