@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, header},
 };
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
 
 use super::super::{options::MAX_BODY_BYTES, problem::Problem};
 

@@ -34,12 +34,15 @@ const NAMES: [&str; 26] = [
 ];
 
 /// Routes with a name in them.
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 8] = [
     ("GET", "/assets/NAME"),
     ("GET", "/report/NAME"),
     ("GET", "/v2/models/NAME"),
     ("GET", "/v2/models/NAME/ready"),
     ("POST", "/v2/models/NAME/infer"),
+    ("GET", "/v2/models/dense/versions/NAME"),
+    ("GET", "/v2/models/NAME/versions/1/ready"),
+    ("POST", "/v2/models/dense/versions/NAME/infer"),
 ];
 
 pub fn cases() -> Vec<Case> {
@@ -71,7 +74,7 @@ pub fn cases() -> Vec<Case> {
         "/assets//",
         "/assets/app.js/",
         "/assets/page/app.js",
-        "/v2/models/dense/versions/1/infer",
+        "/v2/models/dense/versions/1/fit",
         "/v2/models//ready",
         "/api/predict/%00",
         "/API/PREDICT",
@@ -167,6 +170,9 @@ fn methods() -> Vec<Case> {
         ("/v2/models/dense", "GET"),
         ("/v2/models/dense/ready", "GET"),
         ("/v2/models/dense/infer", "POST"),
+        ("/v2/models/dense/versions/1", "GET"),
+        ("/v2/models/dense/versions/1/ready", "GET"),
+        ("/v2/models/dense/versions/1/infer", "POST"),
     ];
     let long = "M".repeat(1000);
     let methods =
