@@ -316,7 +316,7 @@ fn skipped_files_are_kept_for_the_record() {
     source.test(&Silent).unwrap();
     let files: Vec<_> = source.skipped().into_iter().map(|file| file.file).collect();
     assert_eq!(files, ["train/3/torn.png", "test/4/torn.png"]);
-    assert_eq!(open("max_skipped = 0.0", Some(folder.path())).unwrap().train(&Silent).is_err(), true);
+    assert!(open("max_skipped = 0.0", Some(folder.path())).unwrap().train(&Silent).is_err());
 }
 
 #[test]

@@ -206,12 +206,12 @@ fn positions(names: &[String], columns: &[usize]) -> Result<Vec<usize>, HeaderPr
         }
     };
     let mut found = vec![usize::MAX; PIXELS];
-    for at in 0..PIXELS {
+    for (at, &column) in columns.iter().enumerate().take(PIXELS) {
         let Some(place) = place(at) else { return Err(odd(at, "is no place among 784 pixels")) };
         if found[place] != usize::MAX {
             return Err(odd(at, &format!("is the same place as column {}", found[place] + 1)));
         }
-        found[place] = columns[at];
+        found[place] = column;
     }
     Ok(found)
 }

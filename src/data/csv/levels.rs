@@ -16,6 +16,7 @@ pub(super) enum Scale {
 
 /// Pixels of a row as they are written.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every row is of whole numbers, which need no allocation")]
 pub(super) enum Written {
     /// Whole numbers from 0 to 255.
     Whole([u8; PIXELS]),
