@@ -12,7 +12,8 @@ use crate::{
 };
 
 const HELP: &str = "\
-The run directory is artifacts/<name of the configuration>, or artifacts/<name of the folder> if --data replaces the digits that the configuration is for, unless --out names another. It is always either complete or \
+The run directory is artifacts/<name of the configuration>, or artifacts/<name of the folder> if \
+--data replaces the digits that the configuration is for, unless --out names another. It is always either complete or \
 resumable: after a crash or Ctrl-C the same command continues from the last finished fold or epoch. A complete run is \
 not repeated unless --fresh is given: its files are verified and its result is printed again. A directory with other \
 settings or other data is an error that names each difference (exit code 2).

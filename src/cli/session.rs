@@ -60,7 +60,7 @@ impl Session {
         Ok(RunConfig::load(path, &self.overrides()?)?)
     }
 
-    /// The same on the digits that a command line names, or else on those of the configuration.
+    /// Run configuration of a file with the digits that the command line names, or else its own digits.
     pub(super) fn run_config_on(&self, path: Option<&Path>, data: &TrainingData) -> anyhow::Result<RunConfig> {
         let overrides = self.overrides()?;
         let mut config = RunConfig::load(path, &overrides)?;

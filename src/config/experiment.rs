@@ -84,8 +84,8 @@ impl Experiment {
 
     /// Takes the digits of `folder`, which was named on the command line, in place of those that the settings name.
     ///
-    /// What the settings say about built-in digits, or about several sources, is left out, unless one of `overrides`
-    /// says it; and the experiment is called after the folder, with `prefix` before it, if its name was for other
+    /// Settings about built-in digits, or about several sources, are left out, unless one of `overrides`
+    /// sets them; and the experiment is called after the folder, with `prefix` before it, if its name was for other
     /// digits. Returns what was left out, in words.
     pub fn use_folder(&mut self, folder: &Path, prefix: &str, overrides: &[Override]) -> Vec<String> {
         let is_set = |field: &str| overrides.iter().any(|change| change.sets(field));

@@ -14,7 +14,7 @@ pub(super) struct Copies {
     pub(super) count: usize,
     /// The first such image with its earlier one.
     pub(super) first: Option<(usize, usize)>,
-    /// Those that have another label than the earlier one, with it.
+    /// Pairs of a copy and the earlier image whose labels differ.
     pub(super) contradictions: Vec<(usize, usize)>,
 }
 
@@ -102,7 +102,7 @@ pub fn describe_shared(shared: &[(usize, usize)], train: &Digits, test: &Digits)
     ))
 }
 
-/// The same as a CSV table: `test,test_label,training,training_label`.
+/// Test images that are training images too, as a CSV table: `test,test_label,training,training_label`.
 pub fn shared_csv(shared: &[(usize, usize)], train: &Digits, test: &Digits) -> String {
     let mut table = "test,test_label,training,training_label\n".to_owned();
     for &(copy, original) in shared {

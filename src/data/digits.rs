@@ -104,7 +104,7 @@ impl Digits {
         Self { images, labels, groups, origins }
     }
 
-    /// The same digits with their origins, `[n]`.
+    /// Digits with these origins, `[n]`.
     pub(super) fn with_origins(self, origins: Origins) -> Self {
         Self { origins, ..self }
     }

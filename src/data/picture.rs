@@ -1,4 +1,4 @@
-//! What a folder of pictures asks of the module that reads pictures. Nothing is decoded here.
+//! Interface between folders of pictures and the module that reads pictures. Nothing is decoded here.
 
 use std::{fmt, sync::Arc};
 

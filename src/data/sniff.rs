@@ -33,7 +33,7 @@ const SIGNATURES: [(&[u8], &str); 26] = [
     (b"@relation", "an ARFF file: save its table as CSV"),
 ];
 
-/// What a file's first bytes show that no data file begins with, and what to do; none if they may be a table or IDX.
+/// Foreign format of a file by its first bytes, with advice; none if they may be a table or IDX.
 pub fn foreign_content(head: &[u8]) -> Option<String> {
     let head = &head[..head.len().min(SNIFFED)];
     if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {

@@ -6,7 +6,8 @@
 //! | 785 | `label,pixel0…pixel783`, `1x1…28x28,class`, … in any order | the same, by the names |
 //! | 784 | none, or `pixel0…pixel783`, … | pixels without a label |
 //!
-//! Columns called `id`, `index` and the like beside these are passed over. [`RowFile`] reads such a file row by row, [`write_rows`] writes one. [`AnswerWriter`] writes and [`Answers`] reads
+//! Columns called `id`, `index` and the like beside these are passed over. [`RowFile`] reads such a file row by row,
+//! [`write_rows`] writes one. [`AnswerWriter`] writes and [`Answers`] reads
 //! what goes with it in Kaggle's competitions: `ImageId,Label`, one line for each row, counted from 1.
 //!
 //! Without a header pixels are row-major. They are numbers from 0 (background) to 255, or from 0 to 1 in the whole file.

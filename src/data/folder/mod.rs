@@ -67,7 +67,7 @@ type Outcome = std::result::Result<(PictureDigit, [u8; 32]), PictureProblem>;
 
 /// Reads every picture of the class folders. `reader` is called from several threads.
 ///
-/// What systems leave among files is passed over without a word; a class without a folder has no pictures.
+/// Files that systems leave are passed over without a message; a class without a folder has no pictures.
 ///
 /// # Errors
 /// [`DataError::Layout`] if there is no file, if a class folder cannot be understood, or if too many files give no

@@ -1,4 +1,4 @@
-//! What to do with a folder that holds no data set that can be read.
+//! Advice for a folder that holds no data set that can be read.
 
 use super::Names;
 use crate::data::counted::counted;
@@ -17,7 +17,7 @@ pub(super) fn listed(names: &[String]) -> String {
     }
 }
 
-/// What a file of another format is, and what to do with it, by its name.
+/// Format of a file that is not read, by its name, with advice.
 pub(super) fn of_file(name: &str) -> Option<String> {
     let name = name.to_lowercase();
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
@@ -45,7 +45,7 @@ pub(super) fn of_file(name: &str) -> Option<String> {
     }
 }
 
-/// What a folder holds, in words, and what was expected.
+/// Contents of a folder in words, with the expected ones.
 pub(super) fn nothing_found(names: &Names) -> String {
     let files: Vec<String> = names.files.iter().chain(&names.other_tables).cloned().collect();
     let folders: Vec<String> = names.folders.iter().chain(names.parts.iter().flatten()).cloned().collect();

@@ -1,4 +1,4 @@
-//! What the names in one folder say: class folders, parts of a set, IDX files, tables.
+//! Recognition of a layout by the names in one folder: class folders, parts of a set, IDX files, tables.
 //!
 //! Nothing here touches a disk.
 
@@ -27,7 +27,7 @@ pub struct IdxPair {
 /// IDX files that belong together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdxSet {
-    /// What comes before `train-images-idx3-ubyte`: nothing for MNIST, `emnist-digits`, `qmnist`.
+    /// Prefix of `train-images-idx3-ubyte`: empty for MNIST, `emnist-digits`, `qmnist`.
     pub prefix: String,
     /// Training and test part.
     pub parts: [IdxPair; 2],
@@ -36,7 +36,7 @@ pub struct IdxSet {
 /// Tables that belong together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableSet {
-    /// What is left of the names without the part: nothing for `train.csv`, `mnist` for `mnist_train.csv`.
+    /// Names without the part: empty for `train.csv`, `mnist` for `mnist_train.csv`.
     pub prefix: String,
     /// Name of the training table and of the test table.
     pub parts: [Option<String>; 2],
