@@ -38,6 +38,8 @@ mod body;
 mod connection;
 mod engine;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod grey;
 mod handlers;
 mod hosts;

@@ -11,3 +11,6 @@ pub(in crate::serve) mod metadata;
 mod request;
 mod response;
 mod tensor;
+
+#[cfg(fuzzing)]
+pub(in crate::serve) use request::parse;

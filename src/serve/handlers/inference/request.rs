@@ -88,6 +88,12 @@ pub(super) fn json_length(headers: &HeaderMap) -> Result<Option<usize>, Problem>
     length.map(Some).ok_or_else(wrong)
 }
 
+/// Number of images in a body; see [`Batch::parse`].
+#[cfg(fuzzing)]
+pub(in crate::serve) fn parse(body: &Bytes, json_length: Option<usize>) -> Result<usize, Problem> {
+    Batch::parse(body, json_length).map(|batch| batch.images.len())
+}
+
 impl Batch {
     /// Parses a body whose JSON is `json_length` bytes long; all of it if there is no such length.
     ///
