@@ -135,7 +135,8 @@ impl Classes {
             Some(dark) if dark == found.is_dark || !found.is_certain => dark,
             Some(_) => return None,
         };
-        let is_paper = |level: f32| (level >= threshold) == dark;
+        // Of the paper's class the half away from the ink: the other has the soft edges of strokes.
+        let is_paper = |level: f32| if dark { level >= self.split.high } else { level <= self.split.low };
         let surface = Surface::fit_background(levels, width, height, is_paper);
         let sign = if dark { -1.0 } else { 1.0 };
         let differences: Vec<f32> = levels

@@ -3,7 +3,11 @@
 use std::io::Cursor;
 
 use flate2::Crc;
-use image::{DynamicImage, ImageError, error::DecodingError, metadata::Orientation};
+use image::{
+    DynamicImage, ImageError,
+    error::{DecodingError, LimitError, LimitErrorKind},
+    metadata::Orientation,
+};
 use png::{BitDepth, DecodeOptions, Decoder, Limits, Reader, Transformations};
 
 use super::{
@@ -26,6 +30,10 @@ fn refused(error: png::DecodingError) -> DrawingError {
         png::DecodingError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             damaged("it ends early: pixels are missing")
         }
+        png::DecodingError::LimitsExceeded => {
+            ImageError::Limits(LimitError::from_kind(LimitErrorKind::InsufficientMemory)).into()
+        }
+        png::DecodingError::Format(error) => damaged(error.to_string()),
         error => ImageError::Decoding(DecodingError::new(image::ImageFormat::Png.into(), error)).into(),
     }
 }
