@@ -114,7 +114,7 @@ fn read_picture(bytes: &[u8], polarity: Polarity) -> Result<PictureDigit, Pictur
         Err(error) => {
             let kind = match &error {
                 DrawingError::Blank => PictureProblemKind::Blank,
-                DrawingError::Decode(image::ImageError::Unsupported(_)) => PictureProblemKind::NotAPicture,
+                DrawingError::NotAPicture { .. } => PictureProblemKind::NotAPicture,
                 _ => PictureProblemKind::Unreadable,
             };
             Err(PictureProblem { kind, message: error.to_string() })

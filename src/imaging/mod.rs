@@ -36,8 +36,9 @@ pub use batch::{Throughput, expand, throughput};
 pub use centering::{Centre, centre, normalise_size};
 pub use deskew::deskew;
 pub use drawing::{
-    DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_SIDE, decode_picture, decoding_memory, digit_from_ink,
-    digit_from_picture, open_picture, picture_size, read_picture,
+    DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS,
+    PICTURE_FORMATS, decode_picture, decoding_memory, digit_from_ink, digit_from_picture, is_picture, open_picture,
+    read_picture,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;

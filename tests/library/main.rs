@@ -8,6 +8,7 @@ mod data_layouts;
 mod data_sources;
 mod data_split;
 mod evaluation;
+mod imaging_formats;
 mod imaging_pictures;
 mod imaging_reference;
 mod knn;

@@ -28,13 +28,13 @@ Examples:
   digitstack predict artifacts/mnist-cpu --csv test.csv --out cnn.csv --model cnn
   digitstack predict artifacts/mnist-cpu --csv test.csv --out out.csv --answers test-labels.csv";
 
-/// Recognise the digit in each picture (PNG or JPEG of any size and ink colour) or in each row of a CSV file
+/// Recognise the digit in each picture (of any size and ink colour; PNG, JPEG, GIF, BMP, WebP, TIFF, PNM) or in each row of a CSV file
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct PredictArguments {
     /// Directory of a complete run or single model
     run: PathBuf,
-    /// Pictures, PNG or JPEG
+    /// Pictures: PNG, JPEG, GIF, BMP, WebP, TIFF or PNM
     #[arg(required_unless_present = "csv", conflicts_with = "csv", value_name = "IMAGE")]
     images: Vec<PathBuf>,
     #[command(flatten)]

@@ -27,8 +27,8 @@ use list::{PictureFile, list};
 pub(super) use skipped::quoted;
 pub use skipped::{SkippedFile, skipped_csv};
 
-/// Longest picture file, in bytes: an uncompressed picture of 4096×4096 pixels with sixteen bits a channel.
-const MAX_FILE_BYTES: u64 = 160 << 20;
+/// Longest picture file, in bytes: 67 megapixels of RGB without compression.
+const MAX_FILE_BYTES: u64 = 224 << 20;
 /// Share of pictures read with the other polarity up to which they are taken for misread; above it the set is mixed.
 const MAX_MISREAD: f64 = 0.1;
 

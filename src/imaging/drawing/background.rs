@@ -2,6 +2,10 @@
 
 /// Number of terms of the surface: 1, x, y, x², xy, y².
 const TERMS: usize = 6;
+/// Ridge of the coefficients beside the constant, for each pixel.
+const FLEXIBLE: f64 = 1e-6;
+/// See [`FLEXIBLE`].
+const STIFF: f64 = 0.05;
 
 /// A quadratic surface over a picture, whose coordinates run from −1 to 1.
 ///
@@ -26,11 +30,35 @@ impl Surface {
     /// the surface (the ink) lose influence (Cauchy weights, scaled by the median residual). Uses at most about 16,000
     /// pixels on a grid.
     pub(super) fn fit(levels: &[f32], width: usize, height: usize) -> Self {
+        Self::fit_where(levels, width, height, |_| true, FLEXIBLE)
+    }
+
+    /// Fits a surface to the levels that are known to be background. It is held nearly level, because they may lie in a
+    /// corner.
+    pub(super) fn fit_background(
+        levels: &[f32],
+        width: usize,
+        height: usize,
+        is_background: impl Fn(f32) -> bool,
+    ) -> Self {
+        Self::fit_where(levels, width, height, is_background, STIFF)
+    }
+
+    fn fit_where(
+        levels: &[f32],
+        width: usize,
+        height: usize,
+        is_background: impl Fn(f32) -> bool,
+        stiffness: f64,
+    ) -> Self {
         let step = ((width * height) as f64 / 16_000.0).sqrt().ceil().max(1.0) as usize;
         let mut points = Vec::new();
         for y in (0..height).step_by(step) {
             for x in (0..width).step_by(step) {
-                points.push((terms(position(x, width), position(y, height)), f64::from(levels[y * width + x])));
+                let level = levels[y * width + x];
+                if is_background(level) {
+                    points.push((terms(position(x, width), position(y, height)), f64::from(level)));
+                }
             }
         }
         let mut middle: Vec<f64> = points.iter().map(|&(_, level)| level).collect();
@@ -40,7 +68,7 @@ impl Surface {
                 points.iter().map(|(terms, level)| (level - surface.value(terms)).abs()).collect();
             // At least 1.5 grey levels, so that pixels of a perfectly smooth background are not treated as outliers.
             let scale = (2.0 * median(&mut residuals)).max(1.5);
-            match surface.refit(&points, scale) {
+            match surface.refit(&points, scale, stiffness) {
                 Some(better) => surface = better,
                 None => break,
             }
@@ -58,7 +86,7 @@ impl Surface {
     }
 
     /// Solves the weighted least-squares problem; `None` if it is singular.
-    fn refit(&self, points: &[([f64; TERMS], f64)], scale: f64) -> Option<Self> {
+    fn refit(&self, points: &[([f64; TERMS], f64)], scale: f64, stiffness: f64) -> Option<Self> {
         let mut equations = [[0.0; TERMS + 1]; TERMS];
         for (terms, level) in points {
             let weight = 1.0 / (1.0 + ((level - self.value(terms)) / scale).powi(2));
@@ -69,9 +97,9 @@ impl Surface {
                 row[TERMS] += weight * term * level;
             }
         }
-        // A small ridge term keeps the problem solvable for pictures of a few pixels.
+        // A ridge term keeps the problem solvable for pictures of a few pixels.
         for (index, row) in equations.iter_mut().enumerate().skip(1) {
-            row[index] += 1e-6 * points.len() as f64;
+            row[index] += stiffness * points.len() as f64;
         }
         solve(equations).map(|factors| Self { factors })
     }

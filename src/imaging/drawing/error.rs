@@ -1,7 +1,13 @@
 //! Errors of converting a picture to a digit.
 
-/// Maximum length of a side, in pixels.
-pub const MAX_SIDE: u32 = 4096;
+/// Maximum length of a side, in pixels: what JPEG and GIF can express.
+pub const MAX_SIDE: u32 = 65_535;
+/// Maximum number of pixels of a PNG or JPEG picture, which are reduced while they are decoded: 134 megapixels.
+pub const MAX_PIXELS: u64 = 1 << 27;
+/// Maximum number of pixels of a picture that is decoded as a whole: 67 megapixels.
+pub const MAX_WHOLE_PIXELS: u64 = 1 << 26;
+/// Formats that are read, for messages.
+pub const PICTURE_FORMATS: &str = "PNG, JPEG, GIF, BMP, WebP, TIFF or PNM";
 
 /// Reason why a picture cannot be converted to a digit.
 #[derive(Debug, thiserror::Error)]
@@ -9,13 +15,19 @@ pub enum DrawingError {
     /// No ink stands out from the background.
     #[error("the picture is blank: no ink stands out from its background")]
     Blank,
-    /// A side is longer than [`MAX_SIDE`].
-    #[error("the picture is {width}×{height} pixels: at most {MAX_SIDE} pixels a side are supported; scale it down")]
+    /// More pixels, or a longer side, than are read.
+    #[error(
+        "the picture is {width}×{height} pixels; expected at most {} megapixels and {MAX_SIDE} pixels a side: scale it \
+         down",
+        most_pixels / 1_000_000
+    )]
     TooLarge {
         /// Width, in pixels.
         width: u32,
         /// Height, in pixels.
         height: u32,
+        /// Maximum number of pixels of a picture of its format.
+        most_pixels: u64,
     },
     /// A side has no pixels.
     #[error("the picture has no pixels ({width}×{height})")]
@@ -33,7 +45,36 @@ pub enum DrawingError {
         /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The bytes are not a PNG or JPEG picture, or a damaged one.
-    #[error("not a readable PNG or JPEG picture: {0}")]
+    /// Parts of the picture are missing or changed.
+    #[error("a damaged {format} picture: {problem}")]
+    Damaged {
+        /// Name of the format.
+        format: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A picture of a format that is not read.
+    #[error("{what}, which cannot be read: {advice}")]
+    OtherFormat {
+        /// What it is, with its article.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The bytes are no picture.
+    #[error("not a picture: found {found}, expected {PICTURE_FORMATS}")]
+    NotAPicture {
+        /// What they are, if known.
+        found: &'static str,
+    },
+    /// The decoder refuses the picture.
+    #[error("not a readable picture: {0}")]
     Decode(#[from] image::ImageError),
+}
+
+impl DrawingError {
+    /// Damage of a picture.
+    pub(super) fn damaged(format: &'static str, problem: impl Into<String>) -> Self {
+        Self::Damaged { format, problem: problem.into() }
+    }
 }

@@ -1,11 +1,11 @@
 //! Extracts the ink of a picture.
 
-use std::borrow::Cow;
-
 use image::{DynamicImage, RgbaImage};
 
 use super::{
-    background::{Surface, median},
+    alpha::{self, Meaning},
+    contrast::Difference,
+    depth::eight_bits,
     options::InkSource,
 };
 use crate::imaging::{gray::Gray, resize::Filter};
@@ -13,52 +13,84 @@ use crate::imaging::{gray::Gray, resize::Filter};
 /// Longer side to which pictures are reduced first, in pixels: many for each of the final 20, and few enough that a
 /// photograph takes milliseconds.
 const WORKING_SIDE: usize = 512;
-/// Minimum mean difference of ink from the background, in grey levels.
-const MIN_CONTRAST: f32 = 20.0;
-/// Minimum ratio of that difference to the grain of the background.
-const MIN_CONTRAST_TO_GRAIN: f32 = 5.0;
 
 /// Extracts the ink of a picture, at most 512 pixels on the longer side, 255 = full ink, and says whether it is dark or
 /// light; `None` if no ink stands out.
 pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<(Gray, InkSource)> {
-    let pixels = Pixels::of(picture);
-    let by_alpha = match source {
-        InkSource::Alpha => true,
-        InkSource::Auto => picture.color().has_alpha() && is_mostly_transparent(&pixels.rgba),
-        InkSource::Dark | InkSource::Light => false,
+    let has_alpha = picture.color().has_alpha();
+    let eight = eight_bits(picture);
+    let rgba = match eight.as_rgba8() {
+        Some(rgba) => std::borrow::Cow::Borrowed(rgba),
+        None => std::borrow::Cow::Owned(eight.to_rgba8()),
     };
-    if by_alpha {
-        Some((alpha(&pixels.channel(|[_, _, _, alpha]| alpha))?, InkSource::Dark))
-    } else {
-        Colours::of(&pixels).contrast(source)
+    let strongest = match has_alpha {
+        true => {
+            rgba.as_raw().as_chunks::<4>().0.iter().map(|pixel| pixel[3]).max().filter(|&strongest| strongest > 0)?
+        }
+        false => 255,
+    };
+    let pixels = Pixels::of(&rgba, strongest);
+    let (white, black) = ([255; 3], [0; 3]);
+    let meaning = match source {
+        InkSource::Alpha => Meaning::Ink,
+        InkSource::Auto if has_alpha => alpha::meaning(&rgba, strongest),
+        InkSource::Auto => Meaning::Opaque,
+        InkSource::Dark => return pixels.over(white).contrast(&Side::Known(true)),
+        InkSource::Light => return pixels.over(black).contrast(&Side::Known(false)),
+    };
+    match meaning {
+        Meaning::Opaque => pixels.over(white).contrast(&Side::Unknown),
+        Meaning::CutOut(ink) => pixels.over(ink).contrast(&Side::Unknown),
+        Meaning::Ink => pixels.opacity(),
+        Meaning::Paper { paper, ink } => {
+            pixels.over(paper).contrast(&Side::Colours { paper, ink }).or_else(|| pixels.opacity())
+        }
     }
 }
 
-fn is_mostly_transparent(rgba: &RgbaImage) -> bool {
-    let transparent = rgba.pixels().filter(|pixel| pixel.0[3] < 128).count();
-    2 * transparent >= rgba.width() as usize * rgba.height() as usize
+/// What is known of the side on which the ink lies.
+enum Side {
+    Unknown,
+    /// Darker than the background, or lighter.
+    Known(bool),
+    Colours {
+        paper: [u8; 3],
+        ink: [u8; 3],
+    },
 }
 
-/// Scales the alpha channel so that its maximum is 255; `None` if all pixels are transparent.
-fn alpha(channel: &Gray) -> Option<Gray> {
-    let strongest = channel.pixels().iter().copied().max().filter(|&strongest| strongest > 0)?;
-    let scaled = channel.pixels().iter().map(|&alpha| (u32::from(alpha) * 255 / u32::from(strongest)) as u8).collect();
-    Gray::new(channel.width(), channel.height(), scaled)
+impl Side {
+    /// Whether the ink is the darker, as a weighted sum of the colours shows it.
+    fn is_dark(&self, weights: [f32; 3]) -> Option<bool> {
+        let of = |colour: &[u8; 3]| colour.iter().zip(weights).map(|(&level, weight)| f32::from(level) * weight).sum();
+        match self {
+            Self::Unknown => None,
+            Self::Known(dark) => Some(*dark),
+            Self::Colours { paper, ink } => {
+                let (paper, ink): (f32, f32) = (of(paper), of(ink));
+                Some(ink < paper)
+            }
+        }
+    }
 }
+
+/// Weights of red, green and blue in brightness, by ITU-R BT.601, and each of them alone.
+const VIEWS: [[f32; 3]; 4] = [[0.299, 0.587, 0.114], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
 
 /// A picture with its working size.
 struct Pixels<'a> {
-    rgba: Cow<'a, RgbaImage>,
+    rgba: &'a RgbaImage,
+    /// The greatest opacity, which counts as full.
+    strongest: u32,
     size: (usize, usize),
 }
 
 impl<'a> Pixels<'a> {
-    fn of(picture: &'a DynamicImage) -> Self {
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
+    fn of(rgba: &'a RgbaImage, strongest: u8) -> Self {
+        let (width, height) = (rgba.width() as usize, rgba.height() as usize);
         let reduction = (width.max(height) as f64 / WORKING_SIDE as f64).max(1.0);
         let size = ((width as f64 / reduction).round() as usize, (height as f64 / reduction).round() as usize);
-        let rgba = picture.as_rgba8().map_or_else(|| Cow::Owned(picture.to_rgba8()), Cow::Borrowed);
-        Self { rgba, size }
+        Self { rgba, strongest: strongest.into(), size }
     }
 
     /// Computes one value for each pixel and resizes to the working size.
@@ -69,141 +101,62 @@ impl<'a> Pixels<'a> {
         let whole = Gray::new(width, height, pixels).expect("one value for each pixel");
         if self.size == (width, height) { whole } else { whole.resize(self.size.0, self.size.1, Filter::Bilinear) }
     }
-}
 
-/// Red, green and blue of a picture at working size, composited over white.
-struct Colours([Gray; 3]);
+    /// Opacity as ink, dark or light by its colours.
+    fn opacity(&self) -> Option<(Gray, InkSource)> {
+        let ink = self.channel(|[_, _, _, opacity]| (u32::from(opacity) * 255 / self.strongest) as u8);
+        Some((ink, InkSource::Dark))
+    }
 
-impl Colours {
-    fn of(pixels: &Pixels) -> Self {
-        let over_white = |level: u8, alpha: u8| (255 - (u32::from(255 - level) * u32::from(alpha) + 127) / 255) as u8;
-        Self([
-            pixels.channel(|[level, _, _, alpha]| over_white(level, alpha)),
-            pixels.channel(|[_, level, _, alpha]| over_white(level, alpha)),
-            pixels.channel(|[_, _, level, alpha]| over_white(level, alpha)),
+    /// Red, green and blue over a colour.
+    fn over(&self, below: [u8; 3]) -> Colours {
+        let mix = |level: u8, below: u8, opacity: u8| {
+            let opacity = u32::from(opacity).min(self.strongest);
+            let sum = u32::from(level) * opacity + u32::from(below) * (self.strongest - opacity);
+            ((sum + self.strongest / 2) / self.strongest) as u8
+        };
+        let is_grey =
+            self.rgba.as_raw().as_chunks::<4>().0.iter().all(|[red, green, blue, _]| red == green && green == blue)
+                && below[0] == below[1]
+                && below[1] == below[2];
+        let red = self.channel(|[level, _, _, opacity]| mix(level, below[0], opacity));
+        if is_grey {
+            return Colours(vec![red]);
+        }
+        Colours(vec![
+            red,
+            self.channel(|[_, level, _, opacity]| mix(level, below[1], opacity)),
+            self.channel(|[_, _, level, opacity]| mix(level, below[2], opacity)),
         ])
     }
+}
 
+/// Red, green and blue of a picture at working size, or grey alone.
+struct Colours(Vec<Gray>);
+
+impl Colours {
     /// Ink with the highest contrast among brightness and the three colour channels: red ink on green paper may have
     /// the brightness of the paper.
-    fn contrast(&self, source: InkSource) -> Option<(Gray, InkSource)> {
+    fn contrast(&self, side: &Side) -> Option<(Gray, InkSource)> {
         let (width, height) = (self.0[0].width(), self.0[0].height());
-        let [red, green, blue] = self.0.each_ref().map(Gray::pixels);
-        let brightness = red
-            .iter()
-            .zip(green)
-            .zip(blue)
-            .map(|((&r, &g), &b)| 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b));
-        let mut views = vec![brightness.collect::<Vec<f32>>()];
-        if red != green || green != blue {
-            views.extend([red, green, blue].map(|levels| levels.iter().map(|&level| f32::from(level)).collect()));
-        }
-        let candidates = views.iter().filter_map(|levels| Difference::of(levels, width, height, source));
-        let best = candidates.max_by(|a, b| a.contrast.total_cmp(&b.contrast))?;
+        let difference = |weights: [f32; 3]| {
+            let levels: Vec<f32> = match &self.0[..] {
+                [red, green, blue] => {
+                    let channels = red.pixels().iter().zip(green.pixels()).zip(blue.pixels());
+                    channels
+                        .map(|((&red, &green), &blue)| {
+                            weights[0] * f32::from(red) + weights[1] * f32::from(green) + weights[2] * f32::from(blue)
+                        })
+                        .collect()
+                }
+                grey => grey[0].pixels().iter().map(|&level| f32::from(level)).collect(),
+            };
+            Difference::of(&levels, width, height, side.is_dark(weights))
+        };
+        let views = if self.0.len() == 1 { &VIEWS[..1] } else { &VIEWS };
+        let best =
+            views.iter().filter_map(|&weights| difference(weights)).max_by(|a, b| a.contrast.total_cmp(&b.contrast))?;
         let side = if best.dark { InkSource::Dark } else { InkSource::Light };
         Some((Gray::new(width, height, best.into_ink())?, side))
-    }
-}
-
-/// Difference of each pixel from the background, on the side of the ink.
-struct Difference {
-    levels: Vec<f32>,
-    /// Differences below this are grain.
-    floor: f32,
-    /// Differences from this on are full ink.
-    full: f32,
-    /// Mean level of ink minus mean level of background.
-    contrast: f32,
-    /// The ink is darker than the background.
-    dark: bool,
-}
-
-impl Difference {
-    /// Computes the differences; `None` if no ink stands out.
-    fn of(levels: &[f32], width: usize, height: usize, source: InkSource) -> Option<Self> {
-        let surface = Surface::fit(levels, width, height);
-        let mut differences: Vec<f32> = levels
-            .iter()
-            .enumerate()
-            .map(|(index, level)| level - surface.at((index % width, width), (index / width, height)))
-            .collect();
-        let dark = match source {
-            InkSource::Dark => true,
-            InkSource::Light => false,
-            // Cubing keeps the sign and emphasises large differences.
-            InkSource::Auto | InkSource::Alpha => {
-                differences.iter().map(|&difference| f64::from(difference).powi(3)).sum::<f64>() < 0.0
-            }
-        };
-        if dark {
-            differences.iter_mut().for_each(|difference| *difference = -*difference);
-        }
-        // Pixels on the other side of the background are background.
-        let inked: Vec<f32> = differences.iter().map(|difference| difference.max(0.0)).collect();
-        let (threshold, background, ink) = otsu(&inked)?;
-        let mut grain: Vec<f64> =
-            differences.iter().filter(|level| level.abs() < threshold).map(|&level| f64::from(level).abs()).collect();
-        // Standard deviation estimated from the median absolute deviation.
-        let grain = 1.4826 * median(&mut grain) as f32;
-        let contrast = ink - background;
-        if contrast < MIN_CONTRAST.max(MIN_CONTRAST_TO_GRAIN * grain) {
-            return None;
-        }
-        // Clean pictures keep the soft edges of their strokes; grain moves the floor towards the threshold.
-        let floor = (background + 4.0 * grain).max(background + 0.15 * contrast).min(threshold);
-        Some(Self { levels: inked, floor, full: ink, contrast, dark })
-    }
-
-    fn into_ink(self) -> Vec<u8> {
-        let gain = 255.0 / (self.full - self.floor);
-        self.levels.iter().map(|level| ((level - self.floor) * gain).round().clamp(0.0, 255.0) as u8).collect()
-    }
-}
-
-/// Otsu's threshold: the level that splits the pixels into two classes with minimum within-class variance. Returns it
-/// with the means of the lower and the upper class; `None` if all pixels are equal.
-fn otsu(levels: &[f32]) -> Option<(f32, f32, f32)> {
-    const BINS: usize = 256;
-    let lowest = levels.iter().copied().fold(f32::INFINITY, f32::min);
-    let highest = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let width = (highest - lowest) / BINS as f32;
-    if width.is_nan() || width <= 1e-4 {
-        return None;
-    }
-    let mut bins = [(0u32, 0.0f64); BINS];
-    for &level in levels {
-        let bin = &mut bins[(((level - lowest) / width) as usize).min(BINS - 1)];
-        *bin = (bin.0 + 1, bin.1 + f64::from(level));
-    }
-    let (count, sum) = bins.iter().fold((0.0, 0.0), |(count, sum), bin| (count + f64::from(bin.0), sum + bin.1));
-    let (mut below, mut sum_below) = (0.0, 0.0);
-    let mut best = (f64::NEG_INFINITY, None);
-    for (index, bin) in bins[..BINS - 1].iter().enumerate() {
-        below += f64::from(bin.0);
-        sum_below += bin.1;
-        let above = count - below;
-        if below > 0.0 && above > 0.0 {
-            let (low, high) = (sum_below / below, (sum - sum_below) / above);
-            let between = below * above * (high - low).powi(2);
-            if between > best.0 {
-                best = (between, Some((lowest + (index + 1) as f32 * width, low as f32, high as f32)));
-            }
-        }
-    }
-    best.1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn otsus_threshold_separates_two_classes() {
-        let mut levels = vec![10.0; 90];
-        levels.extend([200.0; 10]);
-        let (threshold, low, high) = otsu(&levels).unwrap();
-        assert!((10.0..200.0).contains(&threshold));
-        assert!((low - 10.0).abs() < 1e-3 && (high - 200.0).abs() < 1e-3);
-        assert!(otsu(&[5.0; 20]).is_none());
     }
 }

@@ -1,27 +1,33 @@
 //! Converts a drawn or photographed picture of any size to a digit framed like those of MNIST.
 //!
-//! 1. [`open_picture`] or [`decode_picture`] reads the picture; its size is checked before anything is decoded.
+//! 1. [`open_picture`] or [`decode_picture`] reads the picture; its size is checked before anything is decoded, and a
+//!    file that is not whole is refused.
 //! 2. The ink is extracted ([`InkSource`]): from the alpha channel of a drawing, or as the difference from the
 //!    background of an opaque picture. The background is a smooth surface fitted to the picture, because paper is never
-//!    lit evenly. Ink is darker or lighter than the background, whichever side has the larger differences. Otsu's
-//!    threshold separates ink from grain.
+//!    lit evenly. Ink is darker or lighter than the background, whichever side has the larger differences; in a crop
+//!    along the digit's own box, whichever class of pixels has the shapes of ink. Otsu's threshold separates ink from
+//!    grain.
 //! 3. Connected pieces of ink much smaller than the largest one are removed.
 //! 4. The ink is cropped to its box, scaled to 20 pixels on the longer side, stretched to 0–255 and centred. These
 //!    steps are the same for every source, so that the page shows the image that the models see.
 //!
 //! Not supported: finding a digit among other objects. A picture should show one digit on one background.
 
+mod alpha;
 mod background;
+mod contrast;
+mod decode;
+mod depth;
 mod error;
 mod ink;
-mod open;
 mod options;
+mod paper;
 mod specks;
 
 use image::DynamicImage;
 
-pub use error::{DrawingError, MAX_SIDE};
-pub use open::{decode_picture, decoding_memory, open_picture, picture_size};
+pub use decode::{MAX_PICTURE_BYTES, decode_picture, decoding_memory, is_picture, open_picture};
+pub use error::{DrawingError, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS, PICTURE_FORMATS};
 pub use options::{DrawingOptions, InkSource};
 
 use super::{
@@ -45,7 +51,7 @@ pub struct ExtractedDigit {
     /// The digit, `[28, 28]`.
     pub image: [u8; PIXELS],
     /// Side of the background on which the ink lies, [`InkSource::Dark`] or [`InkSource::Light`]; where opacity is the
-    /// ink, by its colour.
+    /// ink, dark.
     pub polarity: InkSource,
 }
 

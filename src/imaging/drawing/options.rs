@@ -8,8 +8,8 @@ use crate::{data::FieldError, imaging::centering::Centre};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InkSource {
-    /// The alpha channel if at least half of the picture is transparent; otherwise dark or light, whichever differs
-    /// more from the background.
+    /// The alpha channel if parts of the picture are transparent and the opaque ones show no ink of their own; otherwise
+    /// dark or light, whichever stands out from the background.
     #[default]
     Auto,
     /// Opacity, whatever the colours, as on a canvas.

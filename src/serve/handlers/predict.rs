@@ -52,8 +52,8 @@ pub(in crate::serve) struct JsonPictureBody {
 
 /// Predict the digit in a picture.
 ///
-/// The body is a picture file, with ink of any colour on any background, a form with such a file (`multipart/form-data`),
-/// or JSON. Its content decides which, not its content type. It may be compressed (`Content-Encoding: gzip` or
+/// The body is a picture file (PNG, JPEG, GIF, BMP, WebP, TIFF or PNM, of at most 134 megapixels as PNG or JPEG and 67
+/// otherwise), with ink of any colour on any background, a form with such a file (`multipart/form-data`), or JSON. Its content decides which, not its content type. It may be compressed (`Content-Encoding: gzip` or
 /// `deflate`). A picture that does not show exactly one digit is answered with status 200, `digit` null and a `refusal`.
 #[utoipa::path(
     post,
@@ -63,6 +63,10 @@ pub(in crate::serve) struct JsonPictureBody {
         (JsonPictureBody = "application/json"),
         (Vec<u8> = "image/png"),
         (Vec<u8> = "image/jpeg"),
+        (Vec<u8> = "image/gif"),
+        (Vec<u8> = "image/bmp"),
+        (Vec<u8> = "image/webp"),
+        (Vec<u8> = "image/tiff"),
         (Vec<u8> = "application/octet-stream"),
         (Vec<u8> = "multipart/form-data"),
     )),

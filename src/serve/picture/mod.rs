@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use data_url::DataUrl;
-use image::{ImageError, error::ImageFormatHint};
+use image::ImageError;
 use serde::Deserialize;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     data::PIXELS,
-    imaging::{self, DrawingError, MAX_SIDE},
+    imaging::{self, DrawingError, MAX_PIXELS, PICTURE_FORMATS},
 };
 use levels::Levels;
 
@@ -141,7 +141,7 @@ fn of_content(label: Label, bytes: Bytes) -> Result<Picture, Problem> {
             of_data_url(&String::from_utf8_lossy(text)).map(Picture::file)
         }
         _ => match label {
-            Label::Json if image::guess_format(&bytes).is_err() => of_json(text),
+            Label::Json if !imaging::is_picture(&bytes) => of_json(text),
             Label::Json | Label::Picture => Ok(Picture::file(bytes)),
             Label::Form(_) => Ok(Picture::labelled(bytes, "multipart/form-data".to_owned())),
             Label::Other(label) => Ok(Picture::labelled(bytes, label)),
@@ -188,20 +188,21 @@ impl PictureFile {
     /// Error response for a file that cannot be read: 413 if it is too large, 415 if it is no picture and is not said
     /// to be one, otherwise 400.
     pub(super) fn rejection(&self, error: &DrawingError) -> Problem {
-        let accepted = || format!("a picture of at most {MAX_SIDE} pixels a side");
+        let accepted = || format!("a picture as {PICTURE_FORMATS}, of at most {} megapixels", MAX_PIXELS / 1_000_000);
         match (error, &self.other_label) {
             (DrawingError::TooLarge { .. } | DrawingError::Decode(ImageError::Limits(_)), _) => {
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string())
             }
-            (DrawingError::Decode(ImageError::Unsupported(unsupported)), Some(label))
-                if matches!(unsupported.format_hint(), ImageFormatHint::Unknown) =>
-            {
+            (DrawingError::NotAPicture { .. }, Some(label)) => {
                 let label = shortened(label, 60);
                 let message = format!(
                     "found a body of the type `{label}` that is no picture, expected {}, a form with one, or JSON",
                     accepted()
                 );
                 Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+            }
+            (DrawingError::Damaged { .. } | DrawingError::OtherFormat { .. } | DrawingError::NotAPicture { .. }, _) => {
+                Problem::bad_request(error.to_string())
             }
             _ => Problem::bad_request(format!("{error} (expected {})", accepted())),
         }

@@ -293,7 +293,7 @@ fn an_uploaded_picture_is_shown_and_read_and_what_is_no_picture_is_refused() {
         let shown = page.shown();
         assert_eq!(
             (shown.view.as_str(), shown.verdict.as_str()),
-            ("failure", "Only PNG and JPEG pictures can be read.")
+            ("failure", "Only PNG, JPEG, GIF, BMP and WebP pictures can be read here.")
         );
         shown.check_empty();
     });

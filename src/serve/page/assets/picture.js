@@ -1,12 +1,15 @@
 // Pictures from a file, the clipboard or a drop: checked, and scaled down if they are larger than the service accepts.
 
 // Up to these a file is sent as it is: the service finds damage that a browser would hide by drawing the rest grey.
-const LARGEST_SIDE = 4096;
+const LARGEST_PIXELS = 2 ** 26;
 const LARGEST_BYTES = 32 * 1024 * 1024;
 
 const SIGNATURES = {
   'image/png': [0x89, 0x50, 0x4e, 0x47],
   'image/jpeg': [0xff, 0xd8, 0xff],
+  'image/gif': [0x47, 0x49, 0x46, 0x38],
+  'image/bmp': [0x42, 0x4d],
+  'image/webp': [0x52, 0x49, 0x46, 0x46],
 };
 
 /** Calls `take` with a file that was chosen, pasted anywhere on the page or dropped on `target`. */
@@ -40,7 +43,7 @@ export function listenToPictures({ input, target, take }) {
 /** Returns the bytes to send and a URL to show them; throws an error whose message is shown to the user. */
 export async function readPicture(file) {
   const type = await typeOf(file);
-  if (!type) throw new Error('Only PNG and JPEG pictures can be read.');
+  if (!type) throw new Error('Only PNG, JPEG, GIF, BMP and WebP pictures can be read here.');
   const original = new Blob([file], { type });
   const bitmap = await createImageBitmap(original).catch(() => {
     throw new Error('This picture is damaged: it cannot be opened.');
@@ -58,9 +61,9 @@ async function typeOf(file) {
 }
 
 async function fitting(original, bitmap) {
-  let side = Math.max(bitmap.width, bitmap.height);
-  if (side <= LARGEST_SIDE && original.size <= LARGEST_BYTES) return original;
-  side = Math.min(side, LARGEST_SIDE);
+  const pixels = bitmap.width * bitmap.height;
+  if (pixels <= LARGEST_PIXELS && original.size <= LARGEST_BYTES) return original;
+  let side = Math.max(bitmap.width, bitmap.height) * Math.min(1, Math.sqrt(LARGEST_PIXELS / pixels));
   let bytes = await scaled(bitmap, side, original.type);
   // Noise hardly compresses, so the side alone does not limit the number of bytes.
   while (bytes.size > LARGEST_BYTES) {

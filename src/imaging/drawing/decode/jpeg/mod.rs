@@ -1,0 +1,52 @@
+//! Reads JPEG pictures. Every scan is walked first, because decoders draw the rest of a picture that ends early in grey
+//! without a word. Of a large picture the walk keeps the mean of each block of 8×8 pixels, which is the picture at an
+//! eighth of its size.
+
+mod eighth;
+mod entropy;
+mod scan;
+mod walk;
+
+use std::io::Cursor;
+
+use image::{DynamicImage, metadata::Orientation};
+
+use super::{super::error::DrawingError, MAX_MEMORY};
+use walk::{Stop, Walk};
+
+/// Longer side from which on the picture is made at an eighth of its size: seven pixels or more are left for each eight
+/// that are worked with.
+const LARGE_SIDE: usize = 3584;
+
+/// Decodes a picture, as it lies in its file, with the orientation that its EXIF block asks for.
+///
+/// # Errors
+/// [`DrawingError::Damaged`] if anything but the end marker is missing; [`DrawingError::TooLarge`];
+/// [`DrawingError::Decode`] for what the decoder refuses.
+pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), DrawingError> {
+    let mut walk = Walk::new(bytes);
+    let walked = match walk.run() {
+        Ok(()) => true,
+        // The decoder says what it is.
+        Err(Stop::NotWalked) => false,
+        Err(Stop::Refused(error)) => return Err(error),
+    };
+    let orientation = walk.exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+    if walked && let Some(picture) = walk.frame.as_ref().and_then(|frame| eighth::picture(frame, &walk)) {
+        return Ok((picture, orientation));
+    }
+    let decoder = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes))?;
+    Ok((super::whole(decoder, MAX_MEMORY)?, orientation))
+}
+
+/// Memory that decoding takes, in bytes, by the header of the file; 0 if it has none.
+pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
+    let mut walk = Walk::new(bytes);
+    let Some(header) = walk.header() else { return 0 };
+    let (pixels, channels) = ((header.width * header.height) as u64, header.components.len() as u64);
+    match header.is_large() {
+        // The mean of each block, the marks of its coefficients, and the small picture.
+        true => pixels * channels * 10 / 64 + 8 * pixels / 64,
+        false => pixels * channels * if header.progressive { 3 } else { 1 } + super::WORKING_BYTES * pixels,
+    }
+}
