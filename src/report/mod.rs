@@ -45,8 +45,8 @@ pub use error::ReportError;
 pub use files::{Report, ReportFile, ReportOptions};
 pub use gallery::{Figure, Section, byline, colour_variables, gallery};
 pub use input::{
-    DataSummary, Example, LeaderboardEntry, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion,
-    Mistake, ReportInput, StageTime,
+    DataSummary, Example, LabelDoubt, LabelErrorSummary, LeaderboardEntry, MemberFilterHistory, MemberFilters,
+    MemberHistories, MemberOpinion, Mistake, ReportInput, SourceRows, StageTime,
 };
 pub use leaderboard::draw_leaderboard;
 pub use run::render;

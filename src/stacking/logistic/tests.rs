@@ -22,8 +22,9 @@ fn noisy(n: usize, scale: FeatureScale, seed: Seed) -> (Metafeatures, Vec<u8>) {
 #[test]
 fn the_gradient_is_that_of_the_value() {
     let (features, labels) = noisy(1500, FeatureScale::LogProbabilities, Seed(1));
+    for penalty in [Penalty::Zero, Penalty::Shared] {
     let classes: Vec<u8> = (0..10).collect();
-    let problem = LogLoss::new(scaled(&features), &labels, &classes, 0.01);
+    let problem = LogLoss::new(scaled(&features), &labels, &classes, 0.01, penalty);
     let mut rng = Seed(2).rng();
     let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
     let gradient = crate::optimize::Objective::evaluate(&problem, &at).1;
@@ -33,6 +34,7 @@ fn the_gradient_is_that_of_the_value() {
         moved[1][index] -= 1e-5;
         let [up, down] = moved.map(|at| crate::optimize::Objective::evaluate(&problem, &at).0);
         assert!(((up - down) / 2e-5 - gradient[index]).abs() < 1e-8, "parameter {index}");
+    }
     }
 }
 
@@ -87,7 +89,7 @@ fn features_of_another_kind_are_refused() {
 #[test]
 fn impossible_penalties_are_refused() {
     for c in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        assert_eq!(LogisticConfig { c }.check().unwrap_err().field, "c");
+        assert_eq!(LogisticConfig { c, ..LogisticConfig::default() }.check().unwrap_err().field, "c");
     }
 }
 
