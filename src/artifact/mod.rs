@@ -39,4 +39,4 @@ pub use report_input::{PictureSources, report_input, select_pictures};
 pub use search_status::{SearchStatus, StageStatus, export_csv, search_outcome, search_status};
 pub use session::{Reading, Session};
 pub use tables::{DoubtfulLabel, answers_csv, doubtful_csv};
-pub use trained_models::{TrainedModels, test_digits};
+pub use trained_models::{TestScores, TrainedModels, test_digits};

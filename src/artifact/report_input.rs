@@ -151,7 +151,7 @@ pub fn report_input(
         filter_histories,
         timings: stages.collect(),
         data: DataSummary {
-            source: source_of(&data).to_owned(),
+            source: data.source().to_owned(),
             train_images: pictures.train_images,
             test_images: pictures.test_images,
             folds,
@@ -171,14 +171,6 @@ pub fn report_input(
 }
 
 /// Source of the training digits, in words.
-fn source_of(data: &DataRecord) -> &'static str {
-    match &data.train {
-        Some(train) if train.official_mnist => "MNIST",
-        Some(train) if train.files.is_empty() => "built-in digits, drawn by the program",
-        _ => "a folder of digits",
-    }
-}
-
 /// Filter history of the net in a folder; none if it recorded none.
 fn filter_history(member: &str, folder: &Path) -> Result<Option<MemberFilterHistory>, RunFailure> {
     let history = nn::FilterHistory::load(folder).map_err(LearnerError::from)?;

@@ -202,6 +202,10 @@ pub struct LeaderboardEntry {
     pub seconds: Option<f64>,
     /// Evaluation protocol, in a few words.
     pub protocol: String,
+    /// Data set, in words; rows of one data set stand together.
+    pub data: String,
+    /// Identity of the data set.
+    pub data_sha256: String,
     /// True if the accuracy is measured on held-out training digits because there are no test images.
     pub is_held_out: bool,
     /// Accuracy, 0 to 1: of one model, or the mean over several seeds.

@@ -144,6 +144,15 @@ pub struct DataRecord {
 }
 
 impl DataRecord {
+    /// Where the digits come from, in words.
+    pub fn source(&self) -> &'static str {
+        match &self.train {
+            Some(train) if train.official_mnist => "MNIST",
+            Some(train) if train.files.is_empty() => "built-in digits, drawn by the program",
+            _ => "a folder of digits",
+        }
+    }
+
     /// Fingerprints of the parts of `source` that were read.
     pub fn of(source: &Source) -> Self {
         Self { train: source.train_fingerprint().cloned(), test: source.test_fingerprint().cloned() }
