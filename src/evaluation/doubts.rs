@@ -70,10 +70,10 @@ pub fn estimated_label_errors(probabilities: &[[f32; CLASSES]], labels: &[u8]) -
         let classes = (0..CLASSES).filter(|&class| f64::from(row[class]) >= thresholds[class]);
         classes.max_by(|&a, &b| row[a].total_cmp(&row[b]).then(b.cmp(&a)))
     };
-    let is_wrong = |(row, &label): &(&[f32; CLASSES], &u8)| {
+    let is_wrong = |(row, &label): (&[f32; CLASSES], &u8)| {
         rank(row).digit != label && confident(row).is_some_and(|class| class != usize::from(label))
     };
-    Ok(probabilities.iter().zip(labels).filter(is_wrong).count())
+    Ok(probabilities.iter().zip(labels).filter(|case| is_wrong(*case)).count())
 }
 
 #[cfg(test)]

@@ -45,9 +45,7 @@ pub(super) struct Evidence<'a> {
 /// Predictions that answers are given by.
 #[derive(Clone, Copy)]
 struct Answers<'a> {
-    /// Name of the answering model.
-    model: &'a str,
-    /// Its predictions for the digits held out.
+    /// The answering model's predictions for the digits held out.
     scored: &'a Probabilities,
     /// Its predictions for the test digits.
     test: Option<&'a Probabilities>,
@@ -118,7 +116,6 @@ pub(super) fn evaluate(
     let place = |name: &str| models.iter().position(|model| model.name == name).unwrap_or(0);
     let answering = answer.map_or(0, |answer| place(&answer.model));
     let answers = Answers {
-        model: &models[answering].name,
         scored: scored[answering],
         test: on_test.as_ref().map(|rows| rows[answering]),
     };
@@ -139,7 +136,7 @@ pub(super) fn evaluate(
     let calibrated = calibrated(evidence, answers);
     write_answers(evidence, &calibrated, directory)?;
     let metrics = Metrics {
-        recommended: answers.model.to_owned(),
+        recommended: models[answering].name.clone(),
         stack_against_best_member: against_best_member,
         answer: answer.cloned(),
         risk_coverage: Some(RiskCoverage::of(&calibrated.0, &evidence.scored.labels)),
