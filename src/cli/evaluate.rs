@@ -102,7 +102,12 @@ impl EvaluateArguments {
         output.lines(score_table(&models))?;
         output.line(format!("answers: {}", trained.recommended_name()))?;
         output.lines(drawn.iter().flat_map(|scores| drawn_table(scores)))?;
-        let Some(curve) = risk_coverage else { return Ok(()) };
+        let Some(curve) = risk_coverage else {
+            if self.curve.is_some() {
+                return Err(anyhow::anyhow!("{}: made by a version that kept no curve; run it again", self.run.display()));
+            }
+            return Ok(());
+        };
         output.lines(risk_table(&curve, &risk_on_test, images))?;
         let (Some(path), Some(figure)) = (&self.curve, figure) else { return Ok(()) };
         let set = if trained.has_verdict() { "out-of-fold" } else { "validation" };

@@ -73,7 +73,7 @@ pub(super) fn findings(metrics: &Metrics, folder: &Path) -> Vec<String> {
     lines.extend(metrics.risk_coverage.as_ref().map(RiskCoverage::describe));
     if let Some(errors) = metrics.label_errors.as_ref().filter(|errors| errors.listed > 0) {
         lines.push(format!(
-            "doubtful labels: {}; {} listed, about {} of them wrong",
+            "doubtful labels: {}; {} listed, {} of them probably wrong",
             folder.join(DOUBTFUL).display(),
             errors.listed,
             errors.estimated

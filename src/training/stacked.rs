@@ -58,11 +58,7 @@ impl Stacked {
             stacked.stacks.push(stack);
         }
         let stack = (stacking.meta[0].name(), &stacked.rows[0]);
-        let answer = choose(stacking.answer, stack, (&names, rows), &left_out, labels)?;
-        if let Some(warning) = answer.warning() {
-            progress.message(&format!("warning: {warning}"));
-        }
-        stacked.answer = Some(answer);
+        stacked.answer = Some(choose(stacking.answer, stack, (&names, rows), &left_out, labels)?);
         Ok(stacked)
     }
 

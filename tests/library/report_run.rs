@@ -362,7 +362,7 @@ fn mistakes_doubtful_labels_and_sources_have_their_names() {
     for name in ["4/scan-18.png", "train.csv, row 998", ">own</th>", ">mnist</th>", "doubtful.csv"] {
         assert!(page.contains(name), "{name} is missing");
     }
-    assert!(page.contains("Probable label errors") && page.contains("About 41 of the 246 listed labels are wrong"));
+    assert!(page.contains("Probable label errors") && page.contains("estimates that 41 of the 246 listed labels are wrong"));
     let drawn = report.files.iter().find(|file| file.name == "worst-mistakes.svg").unwrap();
     assert!(text(&drawn.bytes).contains("4/scan-18.png"));
     let none = ReportInput { label_errors: None, doubts: Vec::new(), sources: Vec::new(), ..realistic() };
