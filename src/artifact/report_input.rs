@@ -7,8 +7,9 @@ use std::path::Path;
 use super::{
     failure::RunFailure,
     layout::{
-        Answer, ArtifactKind, DATA, DataRecord, ENVIRONMENT, Fit, HISTORY, METRICS, Metrics, PICTURES, Pictures, SavedDoubt,
-        SavedExample, SavedFilters, SourceScores, SavedMistake, SavedOpinion, TIMINGS, Timings, TrainingPart,
+        Answer, ArtifactKind, DATA, DataRecord, ENVIRONMENT, Fit, HISTORY, METRICS, Metrics, PICTURES, Pictures,
+        SavedDoubt, SavedExample, SavedFilters, SavedMistake, SavedOpinion, SourceScores, TIMINGS, Timings,
+        TrainingPart,
     },
     page_link,
 };
@@ -19,8 +20,8 @@ use crate::{
     learners::{Classifier, LearnerError},
     nn,
     report::{
-        DataSummary, Example, LabelDoubt, LabelErrorSummary, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion, Mistake, ReportInput,
-        SourceRows, StageTime,
+        DataSummary, Example, LabelDoubt, LabelErrorSummary, MemberFilterHistory, MemberFilters, MemberHistories,
+        MemberOpinion, Mistake, ReportInput, SourceRows, StageTime,
     },
     storage,
 };

@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn names_are_quoted_where_they_must_be() {
-        let doubt = |name: &str| DoubtfulLabel { name: name.into(), label: 1, predicted: 7, label_probability: 0.000123 };
+        let doubt =
+            |name: &str| DoubtfulLabel { name: name.into(), label: 1, predicted: 7, label_probability: 0.000123 };
         assert_eq!(
             doubtful_csv(&[doubt("1/a, b.png"), doubt("train.csv, row 3")]),
             "rank,name,label,predicted,probability\n1,\"1/a, b.png\",1,7,1.230e-4\n2,\"train.csv, row \

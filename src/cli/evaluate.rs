@@ -104,7 +104,10 @@ impl EvaluateArguments {
         output.lines(drawn.iter().flat_map(|scores| drawn_table(scores)))?;
         let Some(curve) = risk_coverage else {
             if self.curve.is_some() {
-                return Err(anyhow::anyhow!("{}: made by a version that kept no curve; run it again", self.run.display()));
+                return Err(anyhow::anyhow!(
+                    "{}: made by a version that kept no curve; run it again",
+                    self.run.display()
+                ));
             }
             return Ok(());
         };

@@ -48,7 +48,10 @@ pub(super) fn source_table(sources: &[SourceScores]) -> Vec<String> {
     }
     let mut lines = vec![
         String::new(),
-        format!("{:<24} {:<12} {:>8} {:>10} {:>16} {:>8}", "source", "part", "images", "accuracy %", "95 % interval", "errors"),
+        format!(
+            "{:<24} {:<12} {:>8} {:>10} {:>16} {:>8}",
+            "source", "part", "images", "accuracy %", "95 % interval", "errors"
+        ),
     ];
     for source in sources {
         for (part, scores) in [("held out", &source.held_out), ("test", &source.test)] {
@@ -68,7 +71,9 @@ pub(super) fn source_table(sources: &[SourceScores]) -> Vec<String> {
 /// the threshold of few errors, probable label errors.
 pub(super) fn findings(metrics: &Metrics, folder: &Path) -> Vec<String> {
     let mut lines = Vec::new();
-    lines.extend(metrics.left_out.iter().map(|name| format!("the stack does without {name}: it predicts no probabilities")));
+    lines.extend(
+        metrics.left_out.iter().map(|name| format!("the stack does without {name}: it predicts no probabilities")),
+    );
     lines.extend(metrics.answer.as_ref().and_then(|answer| answer.warning()));
     lines.extend(metrics.risk_coverage.as_ref().map(RiskCoverage::describe));
     if let Some(errors) = metrics.label_errors.as_ref().filter(|errors| errors.listed > 0) {

@@ -92,7 +92,10 @@ mod tests {
         let second = std::array::from_fn(|class| [0.3, 0.0, 0.0, 0.7].get(class).copied().unwrap_or(0.0));
         let rows = [row(1, 0.6), row(2, 0.99), second, row(4, 0.9)];
         let found = doubts(&rows, &[0, 0, 0, 4]).unwrap();
-        assert_eq!(found.iter().map(|doubt| (doubt.index, doubt.predicted)).collect::<Vec<_>>(), [(1, 2), (0, 1), (2, 3)]);
+        assert_eq!(
+            found.iter().map(|doubt| (doubt.index, doubt.predicted)).collect::<Vec<_>>(),
+            [(1, 2), (0, 1), (2, 3)]
+        );
         assert!((found[0].label_probability - 0.01 / 9.0).abs() < 1e-6 && found[0].predicted_probability == 0.99);
         assert!(doubts(&rows, &[0]).is_err());
     }

@@ -11,8 +11,8 @@ pub const TARGET_RISK: f64 = 0.001;
 const FEWEST_ANSWERS: usize = 1000;
 /// Coverages of the points of a curve.
 const COVERAGES: [f64; 29] = [
-    1.0, 0.999, 0.998, 0.997, 0.996, 0.995, 0.994, 0.993, 0.992, 0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.94, 0.92,
-    0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1,
+    1.0, 0.999, 0.998, 0.997, 0.996, 0.995, 0.994, 0.993, 0.992, 0.99, 0.985, 0.98, 0.975, 0.97, 0.96, 0.95, 0.94,
+    0.92, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1,
 ];
 
 /// Risk–coverage curve (El-Yaniv and Wiener, JMLR 11, 2010): for falling coverage, the share of errors among the answers
@@ -72,11 +72,8 @@ impl RiskCoverage {
     /// Curve of predictions `[n, 10]` for images with labels `[n]`; the confidence of an answer is the probability of
     /// the most probable digit. Answers of equal confidence are refused together.
     pub fn of(rows: &[[f32; CLASSES]], labels: &[u8]) -> Self {
-        let mut answers: Vec<(f32, bool)> = rows
-            .iter()
-            .zip(labels)
-            .map(|(row, &label)| (rank(row).probability, rank(row).digit != label))
-            .collect();
+        let mut answers: Vec<(f32, bool)> =
+            rows.iter().zip(labels).map(|(row, &label)| (rank(row).probability, rank(row).digit != label)).collect();
         answers.sort_by(|a, b| b.0.total_cmp(&a.0));
         let images = answers.len();
         let mut every = Vec::new();
@@ -86,10 +83,8 @@ impl RiskCoverage {
             errors += group.iter().filter(|(_, is_wrong)| *is_wrong).count();
             every.push(RiskPoint { confidence: group[0].0, answered, errors });
         }
-        let threshold = every
-            .iter()
-            .rfind(|point| point.answered >= FEWEST_ANSWERS && point.risk() <= TARGET_RISK)
-            .copied();
+        let threshold =
+            every.iter().rfind(|point| point.answered >= FEWEST_ANSWERS && point.risk() <= TARGET_RISK).copied();
         // The least coverage that is not below the wanted one.
         let at = |coverage: &f64| every.iter().find(|point| point.answered as f64 >= coverage * images as f64).copied();
         let mut points: Vec<RiskPoint> = COVERAGES.iter().filter_map(at).collect();

@@ -34,7 +34,9 @@ mod tests {
         let curve = RiskCoverage { images: 2000, threshold: Some(points[2]), points, target: 0.001 };
         let svg = draw_risk_coverage(&curve, "cnn", "out-of-fold", false);
         let svg = String::from_utf8(svg.expect("it can be drawn")).expect("SVG is text");
-        for text in ["confidence ≥ 0.99", "dashed: 0.1 % errors", "coverage, % of the images", "errors, % of the answers"] {
+        for text in
+            ["confidence ≥ 0.99", "dashed: 0.1 % errors", "coverage, % of the images", "errors, % of the answers"]
+        {
             assert!(svg.contains(text), "{text}: {svg}");
         }
         let empty = RiskCoverage { points: Vec::new(), ..curve };

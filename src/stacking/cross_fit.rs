@@ -67,10 +67,12 @@ mod tests {
     fn no_member_of_no_use_keeps_any_meta_model_from_its_fit() {
         let labels: Vec<u8> = (0..200).map(|image| (image * 7 % 10) as u8).collect();
         let fold_of: Vec<u16> = (0..200).map(|image| image % 4).collect();
-        let good = labels.iter().map(|&label| std::array::from_fn(|class| match class == usize::from(label) {
-            true => 0.73,
-            false => 0.03,
-        }));
+        let good = labels.iter().map(|&label| {
+            std::array::from_fn(|class| match class == usize::from(label) {
+                true => 0.73,
+                false => 0.03,
+            })
+        });
         let good: Probabilities = good.collect();
         let certain = |class: usize| vec![std::array::from_fn(|other| if other == class { 1.0 } else { 0.0 }); 200];
         let mut broken = vec![[f32::NAN; 10]; 200];
@@ -81,9 +83,10 @@ mod tests {
             for config in MetaConfig::defaults() {
                 let rows = cross_fit(&config, &features, &labels, &fold_of).unwrap();
                 crate::evaluation::check_rows(&rows).unwrap();
-                let right = rows.iter().zip(&labels).filter(|(row, label)| {
-                    crate::evaluation::top_class(row) == usize::from(**label)
-                });
+                let right = rows
+                    .iter()
+                    .zip(&labels)
+                    .filter(|(row, label)| crate::evaluation::top_class(row) == usize::from(**label));
                 let least = if matches!(config.name(), "mean" | "tree") { 20 } else { 150 };
                 assert!(right.count() >= least, "{} on {scale}", config.name());
             }

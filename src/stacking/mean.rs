@@ -89,8 +89,7 @@ impl WeightedMeanConfig {
 
     pub(super) fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<WeightedMean, StackingError> {
         self.check(features.members())?;
-        let kept: Vec<usize> =
-            (0..features.members()).filter(|member| !features.left_out().contains(member)).collect();
+        let kept: Vec<usize> = (0..features.members()).filter(|member| !features.left_out().contains(member)).collect();
         let fitted = match &self.weights {
             Some(weights) => kept.iter().map(|&member| weights[member]).collect(),
             None => MixtureLoss::new(features, &kept, labels).weights(),

@@ -201,7 +201,10 @@ mod tests {
     #[test]
     fn settings_are_read_by_kind_and_unknown_ones_refused() {
         let read = |text: &str| toml::from_str::<MetaConfig>(text).map_err(|error| error.to_string());
-        assert_eq!(read("kind = 'logistic'\nc = 0.5").unwrap(), MetaConfig::Logistic(LogisticConfig { c: 0.5, ..LogisticConfig::default() }));
+        assert_eq!(
+            read("kind = 'logistic'\nc = 0.5").unwrap(),
+            MetaConfig::Logistic(LogisticConfig { c: 0.5, ..LogisticConfig::default() })
+        );
         let zero = LogisticConfig { shrinkage: Shrinkage::Zero, ..LogisticConfig::default() };
         assert_eq!(read("kind = 'logistic'\nshrinkage = 'zero'").unwrap(), MetaConfig::Logistic(zero));
         assert_eq!(read("kind = 'mean'").unwrap(), MetaConfig::Mean(MeanConfig {}));

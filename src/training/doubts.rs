@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn copies_of_a_digit_have_one_place() {
-        let row = |digit: usize, top: f32| std::array::from_fn(|class| if class == digit { top } else { (1.0 - top) / 9.0 });
+        let row =
+            |digit: usize, top: f32| std::array::from_fn(|class| if class == digit { top } else { (1.0 - top) / 9.0 });
         let mut digits = Digits::new(Images::from_images([[1; PIXELS], [2; PIXELS], [3; PIXELS]]), vec![1, 2, 3]);
         digits = digits.select(&[0, 0, 1, 1, 2, 2]);
         let rows = vec![row(4, 0.9), row(1, 0.7), row(7, 0.9), row(7, 0.8), row(3, 0.9), row(3, 0.9)];

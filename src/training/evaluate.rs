@@ -4,7 +4,9 @@ use super::{doubts::Doubts, stacked::Stacked};
 use crate::{
     artifact::{
         PictureSources, RunFailure, answers_csv, doubtful_csv,
-        layout::{BestMember, DOUBTFUL, LabelErrors, METRICS, Metrics, PICTURES, PREDICTIONS, SavedDoubt, SourceScores},
+        layout::{
+            BestMember, DOUBTFUL, LabelErrors, METRICS, Metrics, PICTURES, PREDICTIONS, SavedDoubt, SourceScores,
+        },
         select_pictures,
     },
     config::RunConfig,
@@ -115,10 +117,7 @@ pub(super) fn evaluate(
     let answer = evidence.stacked.answer.as_ref();
     let place = |name: &str| models.iter().position(|model| model.name == name).unwrap_or(0);
     let answering = answer.map_or(0, |answer| place(&answer.model));
-    let answers = Answers {
-        scored: scored[answering],
-        test: on_test.as_ref().map(|rows| rows[answering]),
-    };
+    let answers = Answers { scored: scored[answering], test: on_test.as_ref().map(|rows| rows[answering]) };
     let against_best_member = match (answer, &on_test, evidence.test) {
         (Some(answer), Some(rows), Some(test)) => {
             let (stack, member) = (rows[place(&answer.stack)], rows[place(&answer.best_member)]);

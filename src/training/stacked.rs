@@ -147,7 +147,8 @@ mod tests {
         let labels: Vec<u8> = (0..10).collect();
         let names = ["a", "b", "c"].map(str::to_owned);
         let members = [rows(6), rows(8), rows(8)];
-        let choose = |setting, stack: usize| choose(setting, ("logistic", &rows(stack)), (&names, &members), &[], &labels);
+        let choose =
+            |setting, stack: usize| choose(setting, ("logistic", &rows(stack)), (&names, &members), &[], &labels);
         let better = choose(AnswerSetting::Best, 7).unwrap();
         assert_eq!((better.model.as_str(), better.best_member.as_str(), better.accuracies), ("b", "b", [0.7, 0.8]));
         let warning = better.warning().unwrap();

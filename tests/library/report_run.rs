@@ -362,7 +362,9 @@ fn mistakes_doubtful_labels_and_sources_have_their_names() {
     for name in ["4/scan-18.png", "train.csv, row 998", ">own</th>", ">mnist</th>", "doubtful.csv"] {
         assert!(page.contains(name), "{name} is missing");
     }
-    assert!(page.contains("Probable label errors") && page.contains("estimates that 41 of the 246 listed labels are wrong"));
+    assert!(
+        page.contains("Probable label errors") && page.contains("estimates that 41 of the 246 listed labels are wrong")
+    );
     let drawn = report.files.iter().find(|file| file.name == "worst-mistakes.svg").unwrap();
     assert!(text(&drawn.bytes).contains("4/scan-18.png"));
     let none = ReportInput { label_errors: None, doubts: Vec::new(), sources: Vec::new(), ..realistic() };
@@ -374,13 +376,16 @@ fn mistakes_doubtful_labels_and_sources_have_their_names() {
 #[test]
 fn the_report_says_what_threshold_has_few_errors_and_which_model_answers() {
     let mut input = realistic();
-    input.answer = Some("out of fold cnn (99.51 %) is better than the stack logistic (99.40 %): cnn answers".to_owned());
+    input.answer =
+        Some("out of fold cnn (99.51 %) is better than the stack logistic (99.40 %): cnn answers".to_owned());
     input.left_out = vec!["dense".to_owned()];
     input.featured = Some("cnn".to_owned());
     let report = render(&input, &ReportOptions::default()).unwrap();
     let page = text(&report.files[0].bytes);
     check_markup("index.html", page);
-    assert!(page.contains("Answers of a confidence of at least 0.412 have 0.1 % errors or fewer: 58800 of 60000 images"));
+    assert!(
+        page.contains("Answers of a confidence of at least 0.412 have 0.1 % errors or fewer: 58800 of 60000 images")
+    );
     assert!(page.contains("Note: out of fold cnn (99.51 %) is better than the stack logistic (99.40 %): cnn answers."));
     assert!(page.contains("The stack does without dense"));
     input.risk_coverage = Some(RiskCoverage { threshold: None, ..risk_coverage() });

@@ -4,7 +4,8 @@ use digitstack::{
     data::Probabilities,
     evaluation::score,
     stacking::{
-        FeatureScale, LogisticConfig, MetaConfig, MetaModel, Metafeatures, Shrinkage, Stack, TreeConfig, WeightedMeanConfig,
+        FeatureScale, LogisticConfig, MetaConfig, MetaModel, Metafeatures, Shrinkage, Stack, TreeConfig,
+        WeightedMeanConfig,
     },
 };
 use serde::Deserialize;

@@ -51,7 +51,8 @@ fn a_net_that_was_trained_with_far_too_great_a_learning_rate_does_not_stop_the_r
     let here = tempfile::tempdir().unwrap();
     let out = here.path().join("run");
     let poor = "members.dense.training.optimizer={kind=\"adam\",learning_rate=100}";
-    let settings = ["data.train=600", "data.test=100", "members.cnn.training.epochs=1", "members.booster.booster.trees=3"];
+    let settings =
+        ["data.train=600", "data.test=100", "members.cnn.training.epochs=1", "members.booster.booster.trees=3"];
     let settings = settings.iter().chain(&[poor, "members.dense.training.epochs=3"]).flat_map(|set| ["--set", *set]);
     let arguments: Vec<&str> = ["run", "--out", out.to_str().unwrap()].into_iter().chain(settings).collect();
     let (printed, _) = done(&arguments);
@@ -74,7 +75,8 @@ fn every_answer_and_every_doubtful_label_has_the_name_of_its_file() {
     let (data, out) = (here.path().join("scans"), here.path().join("run"));
     let planted = pictures(&data, 1200, 100);
     let (data, run) = (data.to_str().unwrap(), out.to_str().unwrap());
-    let settings = ["stacking.folds=3", "members.cnn.training.epochs=4", "members.booster.booster.trees=10", "data.test=0.1"];
+    let settings =
+        ["stacking.folds=3", "members.cnn.training.epochs=4", "members.booster.booster.trees=10", "data.test=0.1"];
     let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
     let (printed, _) = done(&[&["run", "--data", data, "--out", run], &settings[..]].concat());
     assert!(printed.contains("doubtful labels: ") && printed.contains("doubtful.csv; "), "{printed}");
@@ -100,8 +102,11 @@ fn every_answer_and_every_doubtful_label_has_the_name_of_its_file() {
     }
     let metrics = read_json(&out.join("metrics.json"));
     assert_eq!(metrics["label_errors"]["listed"], listed.len());
-    let trained: HashSet<&str> =
-        answers.lines().filter(|line| line.starts_with("out-of-fold")).map(|line| line.split(',').nth(1).unwrap()).collect();
+    let trained: HashSet<&str> = answers
+        .lines()
+        .filter(|line| line.starts_with("out-of-fold"))
+        .map(|line| line.split(',').nth(1).unwrap())
+        .collect();
     let wrong = planted.iter().filter(|name| trained.contains(name.as_str())).count();
     let found = listed.iter().take(40).filter(|line| planted.contains(line[1])).count();
     assert!(2 * found >= wrong, "{found} of {wrong} planted errors are among the first 40 of {}", listed.len());
@@ -131,7 +136,17 @@ fn planted_label_errors_stand_first_in_the_list() {
     }
     fs::write(&table, text).unwrap();
     let (data, run) = (here.path().to_str().unwrap(), out.to_str().unwrap());
-    done(&["run", "--data", data, "--out", run, "--set", "stacking.folds=3", "--set", "members.cnn.training.epochs=10"]);
+    done(&[
+        "run",
+        "--data",
+        data,
+        "--out",
+        run,
+        "--set",
+        "stacking.folds=3",
+        "--set",
+        "members.cnn.training.epochs=10",
+    ]);
     let doubtful = fs::read_to_string(out.join("doubtful.csv")).unwrap();
     let first = doubtful.lines().skip(1).take(36);
     let found = first.filter(|line| planted.iter().any(|name| line.contains(&format!("\"{name}\"")))).count();
@@ -144,7 +159,8 @@ fn the_better_of_stack_and_members_answers_unless_the_configuration_insists() {
     let run = |setting: &str| {
         let out = here.path().join(setting);
         let setting = format!("stacking.answer={setting}");
-        let arguments = [&["run", "--out", out.to_str().unwrap(), "--set", "stacking.folds=2", "--set", &setting], &TINY[..]];
+        let arguments =
+            [&["run", "--out", out.to_str().unwrap(), "--set", "stacking.folds=2", "--set", &setting], &TINY[..]];
         let (printed, _) = done(&arguments.concat());
         (out.to_str().unwrap().to_owned(), read_json(&out.join("metrics.json")), printed)
     };
@@ -174,7 +190,10 @@ fn evaluate_says_what_threshold_has_few_errors_and_draws_the_curve() {
     assert!(drawn.starts_with("<svg") && drawn.contains("coverage, % of the images"), "{drawn}");
     let scored = json(&["evaluate", run]);
     let points = scored["risk_coverage"]["points"].as_array().unwrap();
-    assert_eq!((points[0]["answered"].as_u64(), points.len()), (Some(600), scored["risk_on_test"].as_array().unwrap().len()));
+    assert_eq!(
+        (points[0]["answered"].as_u64(), points.len()),
+        (Some(600), scored["risk_on_test"].as_array().unwrap().len())
+    );
     assert_eq!(scored["risk_on_test"][0]["confidence"], points[0]["confidence"]);
 }
 
@@ -193,7 +212,8 @@ fn each_source_is_a_row_of_scores() {
         data.to_str().unwrap()
     );
     fs::write(&config, format!("{before}{sources}{after}")).unwrap();
-    let settings = ["members.cnn.training.epochs=1", "members.dense.training.epochs=1", "members.booster.booster.trees=3"];
+    let settings =
+        ["members.cnn.training.epochs=1", "members.dense.training.epochs=1", "members.booster.booster.trees=3"];
     let settings: Vec<&str> = settings.iter().flat_map(|set| ["--set", *set]).collect();
     let (printed, _) =
         done(&[&["run", config.to_str().unwrap(), "--out", out.to_str().unwrap()], &settings[..]].concat());

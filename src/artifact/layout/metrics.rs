@@ -61,7 +61,8 @@ impl Answer {
         if self.out_of_fold.only_second <= self.out_of_fold.only_first {
             return None;
         }
-        let better = format!("out of fold {} ({member}) is better than the stack {} ({stack})", self.best_member, self.stack);
+        let better =
+            format!("out of fold {} ({member}) is better than the stack {} ({stack})", self.best_member, self.stack);
         Some(match self.setting {
             AnswerSetting::Best => format!("{better}: {} answers (stacking.answer = \"stack\" insists)", self.model),
             AnswerSetting::Stack => format!("{better}, which answers all the same, as stacking.answer = \"stack\""),

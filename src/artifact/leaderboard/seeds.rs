@@ -107,9 +107,7 @@ mod tests {
 
     #[test]
     fn rows_of_one_data_set_stand_together() {
-        let of = |run: &str, data: &str, correct| {
-            Row { data_sha256: data.into(), ..row(run, run, 1, Some(correct)) }
-        };
+        let of = |run: &str, data: &str, correct| Row { data_sha256: data.into(), ..row(run, run, 1, Some(correct)) };
         let mut rows = vec![of("a", "x", 990), of("b", "y", 980), of("c", "x", 970), of("d", "y", 960)];
         super::super::sort::by_data_set(&mut rows);
         assert_eq!(rows.iter().map(|row| row.run.as_str()).collect::<String>(), "acbd");

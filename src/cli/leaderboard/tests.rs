@@ -68,10 +68,17 @@ digits that `train` holds out, which may have chosen its best epoch
 
 #[test]
 fn data_sets_have_tables_of_their_own() {
-    let other = Row { data: "a folder of digits, 200 test images".into(), data_sha256: "f".into(), ..row("cnn", "b", Some(9000)) };
+    let other = Row {
+        data: "a folder of digits, 200 test images".into(),
+        data_sha256: "f".into(),
+        ..row("cnn", "b", Some(9000))
+    };
     let lines = table(&[row("cnn", "a", Some(9900)), other]);
     let headings: Vec<&String> = lines.iter().filter(|line| line.starts_with("data set")).collect();
-    assert_eq!(headings, ["data set 1 of 2: MNIST, 10000 test images", "data set 2 of 2: a folder of digits, 200 test images"]);
+    assert_eq!(
+        headings,
+        ["data set 1 of 2: MNIST, 10000 test images", "data set 2 of 2: a folder of digits, 200 test images"]
+    );
     assert_eq!(lines.iter().filter(|line| line.starts_with("model ")).count(), 2);
     assert!(lines.iter().any(|line| line == "accuracies on different data sets cannot be compared"));
 }

@@ -50,11 +50,7 @@ pub(in crate::report) fn leaderboard(rows: &[LeaderboardEntry], theme: Theme, wi
         rows.iter().flat_map(|row| [row.low, row.value, row.high].into_iter().chain(row.reported.iter().copied())),
     );
     let y = Scale::linear(0.0, 1.0);
-    let axes = Axes {
-        area: [names + 14.0, TOP, width - names - 14.0 - numbers - 14.0, bottom - TOP],
-        x: &x,
-        y: &y,
-    };
+    let axes = Axes { area: [names + 14.0, TOP, width - names - 14.0 - numbers - 14.0, bottom - TOP], x: &x, y: &y };
     axes.draw_x(&mut canvas, "accuracy, % (logarithmic in the error rate)", true);
     draw_legend(&mut canvas, rows);
     canvas.text((width, 18.0), "%", Style::new(Anchor::End).paint(Paint::Soft));

@@ -50,7 +50,8 @@ pub(in crate::report) fn check(input: &ReportInput) -> Result<(), ReportError> {
     }
     if let Some(curve) = &input.risk_coverage {
         let points = curve.points.iter().chain(&curve.threshold);
-        if let Some(point) = points.clone().find(|point| point.errors > point.answered || point.answered > curve.images) {
+        if let Some(point) = points.clone().find(|point| point.errors > point.answered || point.answered > curve.images)
+        {
             let found = format!("found {} errors among {} answers of {}", point.errors, point.answered, curve.images);
             return Err(ReportError::input("the risk–coverage curve", found));
         }

@@ -179,11 +179,11 @@ pub(super) fn source_rows<'a>(input: &'a ReportInput) -> Vec<SourceRow<'a>> {
 pub(super) fn doubt_cards(doubts: &[LabelDoubt]) -> Vec<DoubtCard<'_>> {
     fn card(doubt: &LabelDoubt) -> DoubtCard<'_> {
         DoubtCard {
-        paths: canvas::digit_paths(&doubt.image, &Paint::Ink.css(Theme::Page)),
-        name: &doubt.name,
-        label: doubt.label,
-        predicted: doubt.predicted,
-        probability: format!("{:.1e}", doubt.label_probability),
+            paths: canvas::digit_paths(&doubt.image, &Paint::Ink.css(Theme::Page)),
+            name: &doubt.name,
+            label: doubt.label,
+            predicted: doubt.predicted,
+            probability: format!("{:.1e}", doubt.label_probability),
         }
     }
     doubts.iter().map(card).collect()

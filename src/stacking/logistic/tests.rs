@@ -23,18 +23,18 @@ fn noisy(n: usize, scale: FeatureScale, seed: Seed) -> (Metafeatures, Vec<u8>) {
 fn the_gradient_is_that_of_the_value() {
     let (features, labels) = noisy(1500, FeatureScale::LogProbabilities, Seed(1));
     for penalty in [Penalty::Zero, Penalty::Shared] {
-    let classes: Vec<u8> = (0..10).collect();
-    let problem = LogLoss::new(scaled(&features), &labels, &classes, 0.01, penalty);
-    let mut rng = Seed(2).rng();
-    let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
-    let gradient = crate::optimize::Objective::evaluate(&problem, &at).1;
-    for index in [0, 7, 19, 20, 41, 62, 209] {
-        let mut moved = [at.clone(), at.clone()];
-        moved[0][index] += 1e-5;
-        moved[1][index] -= 1e-5;
-        let [up, down] = moved.map(|at| crate::optimize::Objective::evaluate(&problem, &at).0);
-        assert!(((up - down) / 2e-5 - gradient[index]).abs() < 1e-8, "parameter {index}");
-    }
+        let classes: Vec<u8> = (0..10).collect();
+        let problem = LogLoss::new(scaled(&features), &labels, &classes, 0.01, penalty);
+        let mut rng = Seed(2).rng();
+        let at: Vec<f64> = (0..problem.parameters()).map(|_| rng.random_range(-0.5..0.5)).collect();
+        let gradient = crate::optimize::Objective::evaluate(&problem, &at).1;
+        for index in [0, 7, 19, 20, 41, 62, 209] {
+            let mut moved = [at.clone(), at.clone()];
+            moved[0][index] += 1e-5;
+            moved[1][index] -= 1e-5;
+            let [up, down] = moved.map(|at| crate::optimize::Objective::evaluate(&problem, &at).0);
+            assert!(((up - down) / 2e-5 - gradient[index]).abs() < 1e-8, "parameter {index}");
+        }
     }
 }
 
@@ -130,7 +130,9 @@ fn overshooting(labels: &[u8], learning_rate: f64, seed: Seed) -> Probabilities 
 
 #[test]
 fn a_member_that_was_trained_with_any_learning_rate_cannot_keep_the_stack_from_its_minimum() {
-    for (step, learning_rate) in [1e-3, 1e-2, 0.1, 0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 1e4].into_iter().enumerate() {
+    for (step, learning_rate) in
+        [1e-3, 1e-2, 0.1, 0.5, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 1e4].into_iter().enumerate()
+    {
         for scale in [FeatureScale::Probabilities, FeatureScale::LogProbabilities] {
             let (good, labels) = noisy(600, scale, Seed(8).index(step as u64));
             let of_good = |member: usize| -> Probabilities {
@@ -167,11 +169,13 @@ fn columns_that_vary_by_next_to_nothing_are_no_trouble() {
     for exponent in 3..20 {
         let tiny = 10.0_f32.powi(-exponent);
         let still: Probabilities = (0..400)
-            .map(|image| std::array::from_fn(|class| match class {
-                0 => 1.0 - tiny * (image % 7) as f32,
-                1 => tiny * (image % 7) as f32,
-                _ => 0.0,
-            }))
+            .map(|image| {
+                std::array::from_fn(|class| match class {
+                    0 => 1.0 - tiny * (image % 7) as f32,
+                    1 => tiny * (image % 7) as f32,
+                    _ => 0.0,
+                })
+            })
             .collect();
         for c in [1e-6, 1.0, 1e6] {
             let features = Metafeatures::new(&[member.clone(), still.clone()], FeatureScale::Probabilities).unwrap();
