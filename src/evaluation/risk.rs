@@ -111,16 +111,21 @@ impl RiskCoverage {
                 self.images
             ),
             None => format!(
-                "no confidence threshold gives {target} % errors: there are more among every {FEWEST_ANSWERS} or more \
-                 of the most confident answers"
+                "no confidence threshold gives {target} % errors: even the {FEWEST_ANSWERS} most confident answers have \
+                 more"
             ),
         }
     }
 }
 
-/// A confidence with six decimals, rounded up, so that it refuses no less than the exact number does.
+/// A confidence with at most six decimals that, read again, is not below the exact one: as a threshold it refuses no
+/// less.
 pub fn confidence_text(confidence: f32) -> String {
-    let text = format!("{:.6}", (f64::from(confidence) * 1e6).ceil().min(1e6) / 1e6);
+    let nearest = format!("{confidence:.6}");
+    let text = match nearest.parse::<f32>() {
+        Ok(read) if read < confidence => format!("{:.6}", ((f64::from(confidence) * 1e6).floor() + 1.0) / 1e6),
+        _ => nearest,
+    };
     let text = text.trim_end_matches('0');
     text.strip_suffix('.').unwrap_or(text).to_owned()
 }
@@ -162,10 +167,16 @@ mod tests {
 
     #[test]
     fn a_confidence_in_words_is_never_too_low() {
-        assert_eq!(["0.5", "1", "0.999001"], [0.5, 1.0, 0.9990001].map(confidence_text).as_slice());
+        assert_eq!(["0.5", "1", "0.99", "0.999001"], [0.5, 1.0, 0.99, 0.9990001].map(confidence_text).as_slice());
     }
 
     proptest! {
+        #[test]
+        fn a_confidence_in_words_refuses_no_less(confidence in 0.0_f32..=1.0) {
+            let read: f32 = confidence_text(confidence).parse().unwrap();
+            prop_assert!((confidence..=confidence + 2e-6).contains(&read), "{} {}", confidence, read);
+        }
+
         #[test]
         fn a_curve_counts_what_its_thresholds_answer(
             answers in prop::collection::vec((0_usize..10, 0.11_f32..1.0, 0_u8..10), 1..300),
