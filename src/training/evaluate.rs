@@ -11,7 +11,7 @@ use crate::{
     },
     config::RunConfig,
     data::{Digits, Probabilities},
-    evaluation::{self, ModelKind, ModelScores, RiskCoverage, Scores},
+    evaluation::{self, EvaluationError, ModelKind, ModelScores, RiskCoverage, Scores},
     learners::{Classifier, Learner},
     stacking::Metafeatures,
     storage::RunDirectory,
@@ -127,10 +127,8 @@ pub(super) fn evaluate(
         }
         _ => None,
     };
-    // A stack's cross-fitted rows and a member's own are both of models that did not learn from the digit.
-    let loss = |model: &ModelScores| model.unseen().map_or(f64::INFINITY, |scores| scores.log_loss);
-    let ranking = (0..models.len()).min_by(|&a, &b| loss(&models[a]).total_cmp(&loss(&models[b]))).unwrap_or(0);
-    let doubts = Doubts::find(evidence.scored, scored[ranking])?;
+    let (ranking, rows) = doubting_model(evidence, &models, &scored)?;
+    let doubts = Doubts::find(evidence.scored, rows)?;
     directory.write_atomic(DOUBTFUL, doubtful_csv(&doubts.labels).as_bytes())?;
     let calibrated = calibrated(evidence, answers);
     write_answers(evidence, &calibrated, directory)?;
@@ -140,11 +138,7 @@ pub(super) fn evaluate(
         answer: answer.cloned(),
         risk_coverage: Some(RiskCoverage::of(&calibrated.0, &evidence.scored.labels)),
         sources: by_source(evidence, answers)?,
-        label_errors: Some(LabelErrors {
-            model: models[ranking].name.clone(),
-            listed: doubts.labels.len(),
-            estimated: doubts.estimated,
-        }),
+        label_errors: Some(LabelErrors { model: ranking, listed: doubts.labels.len(), estimated: doubts.estimated }),
         left_out: evidence.stacked.left_out().to_vec(),
         models,
     };
@@ -152,6 +146,25 @@ pub(super) fn evaluate(
     let sources = picture_sources(evidence, answers, doubts.pictures);
     directory.write_json(PICTURES, &select_pictures(sources)?)?;
     Ok(metrics)
+}
+
+/// The model that labels are doubted by, with its predictions for the digits held out: the one with the lowest log-loss
+/// there, of all models and the pool of the members. None of them learned from the digit that it predicts.
+fn doubting_model<'a>(
+    evidence: &'a Evidence,
+    models: &[ModelScores],
+    scored: &[&'a Probabilities],
+) -> Result<(String, &'a Probabilities), RunFailure> {
+    let loss = |model: &ModelScores| model.unseen().map_or(f64::INFINITY, |scores| scores.log_loss);
+    let mut candidates: Vec<(f64, String, &Probabilities)> =
+        models.iter().zip(scored).map(|(model, rows)| (loss(model), model.name.clone(), *rows)).collect();
+    if let Some(rows) = &evidence.stacked.pooled {
+        let log_loss = evaluation::score(rows, &evidence.scored.labels)?.log_loss;
+        candidates.push((log_loss, "the log-linear pool of the members".to_owned(), rows));
+    }
+    let best = candidates.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
+    let (_, name, rows) = best.ok_or(EvaluationError::NothingTrained)?;
+    Ok((name, rows))
 }
 
 /// The answers' calibrated probabilities, for the digits held out and for the test digits.

@@ -22,6 +22,8 @@ pub(super) struct Stacked {
     pub(super) rows: Vec<Probabilities>,
     /// The answering model; none for a single member.
     pub(super) answer: Option<Answer>,
+    /// Predictions of a pool of the members, by which labels are doubted; none for a single member.
+    pub(super) pooled: Option<Probabilities>,
 }
 
 impl Stacked {
@@ -58,6 +60,9 @@ impl Stacked {
             stacked.stacks.push(stack);
         }
         let stack = (stacking.meta[0].name(), &stacked.rows[0]);
+        let kept: Vec<&Probabilities> =
+            rows.iter().enumerate().filter(|(member, _)| !left_out.contains(member)).map(|(_, rows)| rows).collect();
+        stacked.pooled = Some(stacking::pooled(&kept, labels, fold_of)?);
         stacked.answer = Some(choose(stacking.answer, stack, (&names, rows), &left_out, labels)?);
         Ok(stacked)
     }

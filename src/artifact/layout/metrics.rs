@@ -86,7 +86,8 @@ pub struct SourceScores {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelErrors {
-    /// Name of the model that they were ranked by: the one with the lowest log-loss on the digits held out.
+    /// Name of the model that they were ranked by: the one with the lowest log-loss on the digits held out, of all models
+    /// and a pool of the members.
     pub model: String,
     /// Number of digits that are listed: those whose label is not the predicted digit.
     pub listed: usize,
