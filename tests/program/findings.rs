@@ -53,7 +53,8 @@ fn a_net_that_was_trained_with_far_too_great_a_learning_rate_does_not_stop_the_r
     let poor = "members.dense.training.optimizer={kind=\"adam\",learning_rate=100}";
     let settings =
         ["data.train=600", "data.test=100", "members.cnn.training.epochs=1", "members.booster.booster.trees=3"];
-    let settings = settings.iter().chain(&[poor, "members.dense.training.epochs=3"]).flat_map(|set| ["--set", *set]);
+    let of_dense = [poor, "members.dense.training.epochs=3"];
+    let settings = settings.iter().chain(&of_dense).flat_map(|set| ["--set", *set]);
     let arguments: Vec<&str> = ["run", "--out", out.to_str().unwrap()].into_iter().chain(settings).collect();
     let (printed, _) = done(&arguments);
     assert!(printed.contains("report: "), "{printed}");
