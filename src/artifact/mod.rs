@@ -24,6 +24,7 @@ mod predictions;
 mod report_input;
 mod search_status;
 mod session;
+mod tables;
 mod trained_models;
 mod verdict;
 
@@ -37,4 +38,5 @@ pub use predictions::{PredictionsError, average, decode_predictions, encode_pred
 pub use report_input::{PictureSources, report_input, select_pictures};
 pub use search_status::{SearchStatus, StageStatus, export_csv, search_outcome, search_status};
 pub use session::{Reading, Session};
-pub use trained_models::{TrainedModels, test_digits};
+pub use tables::{DoubtfulLabel, answers_csv, doubtful_csv};
+pub use trained_models::{TestScores, TrainedModels, test_digits};

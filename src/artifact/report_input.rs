@@ -7,8 +7,9 @@ use std::path::Path;
 use super::{
     failure::RunFailure,
     layout::{
-        ArtifactKind, DATA, DataRecord, ENVIRONMENT, Fit, HISTORY, METRICS, Metrics, PICTURES, Pictures, SavedExample,
-        SavedFilters, SavedMistake, SavedOpinion, TIMINGS, Timings, TrainingPart,
+        Answer, ArtifactKind, DATA, DataRecord, ENVIRONMENT, Fit, HISTORY, METRICS, Metrics, PICTURES, Pictures,
+        SavedDoubt, SavedExample, SavedFilters, SavedMistake, SavedOpinion, SourceScores, TIMINGS, Timings,
+        TrainingPart,
     },
     page_link,
 };
@@ -19,8 +20,8 @@ use crate::{
     learners::{Classifier, LearnerError},
     nn,
     report::{
-        DataSummary, Example, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion, Mistake, ReportInput,
-        StageTime,
+        DataSummary, Example, LabelDoubt, LabelErrorSummary, MemberFilterHistory, MemberFilters, MemberHistories,
+        MemberOpinion, Mistake, ReportInput, SourceRows, StageTime,
     },
     storage,
 };
@@ -36,19 +37,21 @@ pub struct PictureSources<'a> {
     pub train: &'a Digits,
     /// Test images; none if there is no test set.
     pub test_images: Option<usize>,
-    /// Images whose worst mistakes are shown, with the recommended model's predictions for them.
+    /// Images whose worst mistakes are shown, with the answering model's predictions for them.
     pub scored: (&'a Digits, &'a Probabilities),
-    /// Each member's predictions for the same images; none if the recommended model is the only one.
+    /// Each member's predictions for the same images; none if the answering model is the only one.
     pub members: Vec<(&'a str, &'a Probabilities)>,
     /// A model of each member.
     pub models: Vec<(&'a str, &'a dyn Classifier)>,
+    /// The most doubtful labels.
+    pub doubts: Vec<SavedDoubt>,
 }
 
 /// Selects the report's pictures: the worst mistakes, examples and filters.
 ///
 /// # Errors
 /// If the predictions do not fit the labels.
-pub fn select_pictures(sources: &PictureSources) -> Result<Pictures, RunFailure> {
+pub fn select_pictures(sources: PictureSources) -> Result<Pictures, RunFailure> {
     let (digits, rows) = sources.scored;
     let mistakes = evaluation::mistakes(rows, &digits.labels, GALLERY)?;
     let saved = |mistake: evaluation::Mistake| {
@@ -58,6 +61,7 @@ pub fn select_pictures(sources: &PictureSources) -> Result<Pictures, RunFailure>
         };
         SavedMistake {
             index: mistake.index,
+            name: digits.name(mistake.index),
             label: mistake.label,
             predicted: mistake.predicted,
             probability: mistake.probabilities[usize::from(mistake.predicted)],
@@ -79,6 +83,7 @@ pub fn select_pictures(sources: &PictureSources) -> Result<Pictures, RunFailure>
         test_images: sources.test_images,
         mistakes: mistakes.into_iter().map(saved).collect(),
         filters: filters.collect(),
+        doubts: sources.doubts,
         examples: examples
             .map(|index| SavedExample {
                 label: sources.train.labels[index],
@@ -133,11 +138,21 @@ pub fn report_input(
         title,
         models: metrics.models,
         featured: Some(metrics.recommended),
+        answer: metrics.answer.as_ref().and_then(Answer::warning),
+        left_out: metrics.left_out,
+        risk_coverage: metrics.risk_coverage,
+        sources: metrics.sources.into_iter().map(source_rows).collect(),
+        label_errors: metrics.label_errors.map(|errors| LabelErrorSummary {
+            model: errors.model,
+            listed: errors.listed,
+            estimated: errors.estimated,
+        }),
+        doubts: pictures.doubts.into_iter().map(doubt).collect(),
         histories,
         filter_histories,
         timings: stages.collect(),
         data: DataSummary {
-            source: source_of(&data).to_owned(),
+            source: data.source().to_owned(),
             train_images: pictures.train_images,
             test_images: pictures.test_images,
             folds,
@@ -157,14 +172,6 @@ pub fn report_input(
 }
 
 /// Source of the training digits, in words.
-fn source_of(data: &DataRecord) -> &'static str {
-    match &data.train {
-        Some(train) if train.official_mnist => "MNIST",
-        Some(train) if train.files.is_empty() => "built-in digits, drawn by the program",
-        _ => "a folder of digits",
-    }
-}
-
 /// Filter history of the net in a folder; none if it recorded none.
 fn filter_history(member: &str, folder: &Path) -> Result<Option<MemberFilterHistory>, RunFailure> {
     let history = nn::FilterHistory::load(folder).map_err(LearnerError::from)?;
@@ -181,11 +188,25 @@ fn mistake(saved: SavedMistake) -> Mistake {
     };
     Mistake {
         image: image(saved.pixels),
-        index: saved.index,
+        name: if saved.name.is_empty() { format!("image {}", saved.index) } else { saved.name },
         label: saved.label,
         predicted: saved.predicted,
         probability: f64::from(saved.probability),
         opinions: saved.opinions.into_iter().map(opinion).collect(),
+    }
+}
+
+fn source_rows(scores: SourceScores) -> SourceRows {
+    SourceRows { source: scores.source, held_out: scores.held_out, test: scores.test }
+}
+
+fn doubt(saved: SavedDoubt) -> LabelDoubt {
+    LabelDoubt {
+        image: image(saved.pixels),
+        name: saved.name,
+        label: saved.label,
+        predicted: saved.predicted,
+        label_probability: f64::from(saved.label_probability),
     }
 }
 

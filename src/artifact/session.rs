@@ -9,7 +9,7 @@ use crate::{
     imaging::Processor,
     learners::Predictor,
     seed::Seed,
-    stacking::{Stack, StackingError},
+    stacking::{self, Stack, StackingError},
     verdict::{Judge, Verdict},
 };
 
@@ -23,12 +23,14 @@ pub struct Session {
     processor: Processor,
     /// Models of each member: one, or one for each fold.
     members: Vec<Vec<Box<dyn Predictor>>>,
+    /// Of each member, whether the stacks do without it.
+    left_out: Arc<[bool]>,
     stacks: Arc<[Stack]>,
     /// Rows of the members side by side, `[10 · members]`.
     features: Vec<f32>,
     /// Of the members, then of the stacks.
     predictions: Vec<ModelPrediction<[f32; CLASSES]>>,
-    /// Index of the recommended model among them.
+    /// Index of the answering model among them.
     recommended: usize,
     judge: Option<Judge>,
 }
@@ -39,7 +41,7 @@ pub struct Reading<'a> {
     pub verdict: Option<Verdict>,
     /// Prediction of each model: members in order, then the stack, then the ensembles.
     pub predictions: &'a [ModelPrediction<[f32; CLASSES]>],
-    /// Index of the recommended model among them.
+    /// Index of the answering model among them.
     pub recommended: usize,
 }
 
@@ -47,6 +49,8 @@ pub struct Reading<'a> {
 pub(super) struct Parts {
     pub(super) processor: Processor,
     pub(super) members: Vec<Vec<Box<dyn Predictor>>>,
+    /// Of each member, whether the stacks do without it: rows of it that are no probabilities are then no error.
+    pub(super) left_out: Arc<[bool]>,
     pub(super) stacks: Arc<[Stack]>,
     /// Names and kinds of the members, then of the stacks, with any probabilities.
     pub(super) predictions: Vec<ModelPrediction<[f32; CLASSES]>>,
@@ -56,10 +60,11 @@ pub(super) struct Parts {
 
 impl Session {
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { processor, members, stacks, predictions, recommended, judge } = parts;
+        let Parts { processor, members, left_out, stacks, predictions, recommended, judge } = parts;
         debug_assert_eq!(predictions.len(), members.len() + stacks.len());
+        debug_assert_eq!(left_out.len(), members.len());
         let features = vec![0.0; CLASSES * members.len()];
-        Self { processor, members, stacks, features, predictions, recommended, judge }
+        Self { processor, members, left_out, stacks, features, predictions, recommended, judge }
     }
 
     /// The image after the artifact's preprocessing, as the models see it.
@@ -120,7 +125,7 @@ impl Session {
         })
     }
 
-    /// The verdict on a 28×28 image before preprocessing, given the recommended model's class probabilities; none if
+    /// The verdict on a 28×28 image before preprocessing, given the answering model's class probabilities; none if
     /// the artifact gives none.
     pub fn verdict(&mut self, image: &[u8; PIXELS], row: &[f32; CLASSES]) -> Option<Verdict> {
         self.judge.as_mut().map(|judge| judge.judge(image, row))
@@ -131,7 +136,10 @@ impl Session {
         for model in &mut self.members[member] {
             mean.add(&model.predict_one(image));
         }
-        let row = mean.row();
+        let mut row = mean.row();
+        if self.left_out[member] {
+            stacking::replace_invalid_rows(std::slice::from_mut(&mut row));
+        }
         evaluation::check_rows(std::slice::from_ref(&row))
             .map_err(|problem| StackingError::MemberRows { member, problem })?;
         self.features[CLASSES * member..][..CLASSES].copy_from_slice(&row);
@@ -185,6 +193,7 @@ mod tests {
         let mut session = Session::new(Parts {
             processor: Recipe::default().compile().unwrap(),
             members: calls.iter().enumerate().map(counting).collect(),
+            left_out: vec![false; 3].into(),
             stacks: Vec::new().into(),
             predictions: ["a", "b", "c"].map(named).to_vec(),
             recommended: 0,
@@ -198,5 +207,8 @@ mod tests {
         assert_eq!(counts(), [1, 0, 1]);
         assert!(session.predict(1, &image).is_err(), "its own row is no distribution");
         assert!(session.predict_all(&image).is_err(), "one of the rows is no distribution");
+        session.left_out = vec![false, true, false].into();
+        assert_eq!(session.predict(1, &image).unwrap(), [0.1; CLASSES], "no stack needs it");
+        assert!(session.predict_all(&image).is_ok());
     }
 }

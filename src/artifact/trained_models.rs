@@ -8,6 +8,7 @@ use std::{
 use super::{
     directory::Artifact,
     failure::RunFailure,
+    layout::METRICS,
     model_prediction::ModelPrediction,
     predictions,
     session::{Parts, Session},
@@ -16,11 +17,11 @@ use super::{
 use crate::{
     data::{CLASSES, DataConfig, Digits, Images, Polarity, Probabilities, SourceKind},
     device::ChosenDevice,
-    evaluation::{self, ModelKind, ModelScores},
+    evaluation::{self, ModelKind, ModelScores, RiskCoverage, RiskPoint},
     learners::{Classifier, LearnerError},
     preprocessing,
     progress::{Progress, Silent, Task},
-    stacking::{Metafeatures, Stack},
+    stacking::{self, Metafeatures, Stack},
 };
 
 /// Fewest images for which a batch is faster than one image after another: 4 images of a stack of twelve models take
@@ -38,10 +39,30 @@ pub struct TrainedModels {
     names: Vec<(String, ModelKind)>,
     /// Models of each member: one, or one for each fold.
     members: Vec<Vec<Box<dyn Classifier>>>,
+    /// Of each member, whether the stack does without it: rows of it that are no probabilities are then no error.
+    left_out: Arc<[bool]>,
     stacks: Arc<[Stack]>,
+    /// Index of the answering model.
+    recommended: usize,
     verdict: Option<VerdictModels>,
     /// Sessions that nobody uses now.
     sessions: Mutex<Vec<Session>>,
+}
+
+/// Scores on test digits.
+#[derive(Clone, Debug)]
+pub struct TestScores {
+    /// Source of the digits, in words.
+    pub data: String,
+    /// Number of the digits.
+    pub images: usize,
+    /// Scores of every model.
+    pub models: Vec<ModelScores>,
+    /// Risk–coverage curve of the answering model on the digits that the run held out; none in directories of earlier
+    /// versions.
+    pub risk_coverage: Option<RiskCoverage>,
+    /// For the confidence of each point of that curve, the answers to the test digits.
+    pub risk_on_test: Vec<RiskPoint>,
 }
 
 impl TrainedModels {
@@ -63,12 +84,21 @@ impl TrainedModels {
         let mut names: Vec<(String, ModelKind)> =
             artifact.members().iter().map(|member| (member.name().to_owned(), ModelKind::Member)).collect();
         let mut verdict = None;
+        let mut recommended = 0;
         if !stacks.is_empty() {
             let metas = &artifact.config().experiment.stacking.meta;
             names.extend(metas.iter().map(|meta| (meta.name().to_owned(), meta.kind())));
             verdict = Some(VerdictModels::load(artifact.folder(), device)?);
+            let name = artifact.metrics()?.recommended;
+            recommended = names.iter().position(|(known, _)| *known == name).ok_or_else(|| RunFailure::OtherModel {
+                path: artifact.folder().join(METRICS),
+                problem: format!("stack: found `{name}`, expected a model of the run"),
+            })?;
         }
-        Ok(Self { artifact, device: device.clone(), names, members, stacks, verdict, sessions: Mutex::default() })
+        let without = |name: &String| stacks.first().is_some_and(|stack| stack.left_out().contains(name));
+        let left_out = names[..members.len()].iter().map(|(name, _)| without(name)).collect();
+        let (device, sessions) = (device.clone(), Mutex::default());
+        Ok(Self { artifact, device, names, members, left_out, stacks, recommended, verdict, sessions })
     }
 
     /// The directory that they came from.
@@ -76,12 +106,12 @@ impl TrainedModels {
         &self.artifact
     }
 
-    /// Index of the recommended model: the stack, or the only member.
+    /// Index of the answering model, which the run chose: the stack or its best member, or the only member.
     pub fn recommended(&self) -> usize {
-        if self.stacks.is_empty() { 0 } else { self.members.len() }
+        self.recommended
     }
 
-    /// Name of the recommended model.
+    /// Name of the answering model.
     pub fn recommended_name(&self) -> &str {
         &self.names[self.recommended()].0
     }
@@ -156,7 +186,7 @@ impl TrainedModels {
         let images = self.preprocess(images)?;
         match model.checked_sub(self.members.len()) {
             None => {
-                let rows = predictions::average(&self.members[model], &images, &self.device, &Silent)?;
+                let rows = self.rows_of(model, &images, &Silent)?;
                 evaluation::check_rows(&rows)?;
                 Ok(rows)
             }
@@ -226,30 +256,43 @@ impl TrainedModels {
     }
 
     fn member_rows(&self, images: &Images, task: &dyn Task) -> Result<Vec<Probabilities>, LearnerError> {
-        self.members.iter().map(|models| predictions::average(models, images, &self.device, task)).collect()
+        (0..self.members.len()).map(|member| self.rows_of(member, images, task)).collect()
+    }
+
+    /// Rows of a member; those of a member that the stack does without are made probabilities.
+    fn rows_of(&self, member: usize, images: &Images, task: &dyn Task) -> Result<Probabilities, LearnerError> {
+        let mut rows = predictions::average(&self.members[member], images, &self.device, task)?;
+        if self.left_out[member] {
+            stacking::replace_invalid_rows(&mut rows);
+        }
+        Ok(rows)
     }
 
     fn features(&self) -> crate::stacking::FeatureScale {
         self.artifact.config().experiment.stacking.features
     }
 
-    /// Scores every model on the test digits of the configuration, or on those of another folder. Describes the digits,
-    /// too.
+    /// Scores every model on the test digits of the configuration, or on those of another folder.
     ///
     /// # Errors
     /// If there are no labelled test digits, or as [`TrainedModels::predict_all`].
-    pub fn evaluate(
-        &self,
-        folder: Option<&Path>,
-        progress: &dyn Progress,
-    ) -> Result<(String, Vec<ModelScores>), RunFailure> {
-        let (described, digits) = test_digits(&self.artifact.config().experiment.data, folder, progress)?;
+    pub fn evaluate(&self, folder: Option<&Path>, progress: &dyn Progress) -> Result<TestScores, RunFailure> {
+        let (data, digits) = test_digits(&self.artifact.config().experiment.data, folder, progress)?;
         let scores = |prediction: ModelPrediction| -> Result<ModelScores, RunFailure> {
             let test = evaluation::score(&prediction.probabilities, &digits.labels)?;
             Ok(ModelScores { test: Some(test), ..ModelScores::new(&prediction.name, prediction.kind) })
         };
-        let models = self.predict_all(&digits.images, progress)?.into_iter().map(scores).collect::<Result<_, _>>()?;
-        Ok((described, models))
+        let predictions = self.predict_all(&digits.images, progress)?;
+        let risk_coverage = self.artifact.metrics()?.risk_coverage;
+        let rows = &predictions[self.recommended].probabilities;
+        let calibrated: Probabilities = match &self.verdict {
+            Some(verdict) => rows.iter().map(|row| verdict.temperature().apply(row)).collect(),
+            None => rows.clone(),
+        };
+        let at = |point: &RiskPoint| RiskPoint::at(point.confidence, &calibrated, &digits.labels);
+        let risk_on_test = risk_coverage.iter().flat_map(|curve| &curve.points).map(at).collect();
+        let models = predictions.into_iter().map(scores).collect::<Result<_, _>>()?;
+        Ok(TestScores { data, images: digits.len(), models, risk_coverage, risk_on_test })
     }
 
     /// A session for one thread. It holds all that it needs: the models may be dropped.
@@ -267,6 +310,7 @@ impl TrainedModels {
         Ok(Session::new(Parts {
             processor: self.artifact.config().experiment.preprocessing.recipe.compile()?,
             members,
+            left_out: Arc::clone(&self.left_out),
             stacks: Arc::clone(&self.stacks),
             predictions: self.names.iter().map(named).collect(),
             recommended: self.recommended(),

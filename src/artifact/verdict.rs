@@ -9,7 +9,7 @@ use super::{
 use crate::{
     device::ChosenDevice,
     storage,
-    verdict::{Judge, JudgeParameters, OutOfDistributionDetector, detector_learner},
+    verdict::{Judge, JudgeParameters, OutOfDistributionDetector, Temperature, detector_learner},
 };
 
 /// Loaded models of the verdict.
@@ -31,6 +31,11 @@ impl VerdictModels {
             false => None,
         };
         Ok(Self { parameters, detector })
+    }
+
+    /// Calibration of the answering model's probabilities.
+    pub(super) fn temperature(&self) -> Temperature {
+        self.parameters.temperature()
     }
 
     /// A judge for one thread.

@@ -2,14 +2,25 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 use serde::Serialize;
 
-use super::{failure::UsageError, options::DataDirectory, score_table::score_table, session::Session};
+use super::{
+    failure::UsageError,
+    leaderboard::{figure_file, is},
+    options::DataDirectory,
+    score_table::{risk_table, score_table},
+    session::Session,
+};
 use crate::{
-    artifact::{self, DrawingScores, TrainedModels},
-    evaluation::ModelScores,
+    artifact::{self, DrawingScores, TestScores, TrainedModels},
+    evaluation::{ModelScores, RiskCoverage, RiskPoint},
     fit::Cancel,
+    report,
+    storage::OutputFile,
     verdict::Refusal,
 };
 
@@ -18,11 +29,16 @@ Every file is compared with the manifest's SHA-256 before anything is loaded. --
 canvas as a mouse would draw it, centres it by mass and by bounding box, and counts how many of these drawings, of \
 pairs of digits and of scribbles are rejected.
 
+The last table is the risk–coverage curve: how many answers and errors are left if answers below a confidence are \
+refused, on the digits that the run held out (out of fold) and, by the same thresholds, on the test digits. The \
+threshold for 0.1 % errors is chosen by the former alone; `predict --min-confidence` takes it.
+
 Examples:
   digitstack evaluate artifacts/quickstart
   digitstack evaluate artifacts/quickstart-cnn               a single model
   digitstack evaluate artifacts/quickstart --data ~/mnist    built-in digits learnt, MNIST scored
-  digitstack evaluate artifacts/quickstart --drawn           accuracy to expect of the page";
+  digitstack evaluate artifacts/quickstart --drawn           accuracy to expect of the page
+  digitstack evaluate artifacts/quickstart --curve risk.svg  the risk–coverage curve as a figure";
 
 /// Verify the files of a finished run or single model, and score it again on its own or other test digits
 #[derive(Args, Debug)]
@@ -35,6 +51,9 @@ pub(super) struct EvaluateArguments {
     /// Also score simulated canvas drawings and report the rejection rate (runs only)
     #[arg(long)]
     drawn: bool,
+    /// Draw the risk–coverage curve of the held-out digits: .svg or .png file, replaced if it exists
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(figure_file))]
+    curve: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +62,11 @@ struct Evaluation<'a> {
     data: String,
     reproducible_sha256: String,
     models: &'a [ModelScores],
+    answering: &'a str,
+    /// On the digits that the run held out.
+    risk_coverage: Option<&'a RiskCoverage>,
+    /// For the same confidences, on the test digits.
+    risk_on_test: &'a [RiskPoint],
     #[serde(skip_serializing_if = "Option::is_none")]
     drawn: Option<&'a [DrawingScores]>,
 }
@@ -57,7 +81,9 @@ impl EvaluateArguments {
             let problem = "holds a single model, which rejects nothing; --drawn is for runs";
             return Err(UsageError(format!("{} {problem}", self.run.display())).into());
         }
-        let (data, models) = trained.evaluate(self.data.path(), progress)?;
+        let figure = self.curve.as_deref().map(|path| OutputFile::check(path, true)).transpose()?;
+        let TestScores { data, images, models, risk_coverage, risk_on_test } =
+            trained.evaluate(self.data.path(), progress)?;
         let drawings = || artifact::evaluate_drawings(&trained, self.data.path(), progress);
         let drawn = self.drawn.then(drawings).transpose()?;
         let hash = trained.artifact().manifest().reproducible_hash();
@@ -66,12 +92,30 @@ impl EvaluateArguments {
             data: data.clone(),
             reproducible_sha256: hash.clone(),
             models: &models,
+            answering: trained.recommended_name(),
+            risk_coverage: risk_coverage.as_ref(),
+            risk_on_test: &risk_on_test,
             drawn: drawn.as_deref(),
         })?;
         output.line(format!("{}: every file as its manifest says (reproducible part: {hash})", self.run.display()))?;
         output.line(format!("test digits: {data}"))?;
         output.lines(score_table(&models))?;
-        output.lines(drawn.iter().flat_map(|scores| drawn_table(scores)))
+        output.line(format!("answers: {}", trained.recommended_name()))?;
+        output.lines(drawn.iter().flat_map(|scores| drawn_table(scores)))?;
+        let Some(curve) = risk_coverage else {
+            if self.curve.is_some() {
+                return Err(anyhow::anyhow!(
+                    "{}: made by a version that kept no curve; run it again",
+                    self.run.display()
+                ));
+            }
+            return Ok(());
+        };
+        output.lines(risk_table(&curve, &risk_on_test, images))?;
+        let (Some(path), Some(figure)) = (&self.curve, figure) else { return Ok(()) };
+        let set = if trained.has_verdict() { "out-of-fold" } else { "validation" };
+        figure.write(&report::draw_risk_coverage(&curve, trained.recommended_name(), set, is(path, "png"))?)?;
+        output.line(format!("drawn: {}", path.display()))
     }
 }
 

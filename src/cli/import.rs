@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::{failure::UsageError, options::TrainingData, score_table::score_table, session::Session};
+use super::{
+    failure::UsageError,
+    options::TrainingData,
+    score_table::{report_line, score_table},
+    session::Session,
+};
 use crate::{
     artifact::Artifact,
     config::RunConfig,
@@ -123,7 +128,8 @@ impl ImportArguments {
         })?;
         output.lines(score_table(&metrics.models))?;
         let artifact = Artifact::open(&self.out)?;
-        output.line(format!("model: {}", artifact.path_of(artifact.fits()[0]).display()))
+        output.line(format!("model: {}", artifact.path_of(artifact.fits()[0]).display()))?;
+        output.line(report_line(&self.out))
     }
 
     /// Reads the configuration, or makes one of what the file says about itself, and the weights.

@@ -11,13 +11,15 @@ use super::{resources::Resources, session::Session};
 use crate::{
     artifact::leaderboard::{self, Row, SortBy},
     device::DeviceChoice,
+    evaluation::Proportion,
     fit::Cancel,
     storage::OutputFile,
 };
 
 const HELP: &str = "\
 Each row is one model: a member, an ensemble or the stack of a run, or the model of `digitstack train`. Directories \
-that are unfinished or differ from their manifest are skipped, with the reason. Runs of one configuration that differ \
+that are unfinished or differ from their manifest are skipped, with the reason. Runs on different data sets (other test \
+images, or other training images where there are none for the test) are in tables of their own. Runs of one configuration that differ \
 in the seed only get one row more: mean ± standard deviation of their test accuracies. Reported figures come \
 from `[[reported]]` tables of the configuration:
 
@@ -48,11 +50,11 @@ pub(super) struct LeaderboardArguments {
 }
 
 /// Checks that the extension of a path is that of a format that can be drawn.
-fn figure_file(path: PathBuf) -> Result<PathBuf, &'static str> {
+pub(super) fn figure_file(path: PathBuf) -> Result<PathBuf, &'static str> {
     if is(&path, "svg") || is(&path, "png") { Ok(path) } else { Err("expected a name that ends in .svg or .png") }
 }
 
-fn is(path: &Path, extension: &str) -> bool {
+pub(super) fn is(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
@@ -89,7 +91,7 @@ type Column = (&'static str, bool, fn(&Row) -> String);
 /// Text of an unknown value.
 const NONE: &str = "–";
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     ("model", true, |row| row.model.clone()),
     ("run", true, |row| row.run.clone()),
     ("parameters", false, |row| row.parameters.map_or_else(|| NONE.to_owned(), |count| count.to_string())),
@@ -97,8 +99,9 @@ const COLUMNS: [Column; 10] = [
         row.training_seconds.map_or_else(|| NONE.to_owned(), |seconds| format!("{seconds:.1}"))
     }),
     ("images", false, |row| row.train_images.map_or_else(|| NONE.to_owned(), |images| images.to_string())),
-    ("held out %", false, |row| row.held_out.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))),
-    ("test %", false, |row| row.accuracy.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))),
+    ("out-of-fold %", false, |row| accuracy(row.out_of_fold)),
+    ("validation %", false, |row| accuracy(row.validation)),
+    ("test %", false, |row| accuracy(row.accuracy)),
     ("95 % interval", false, |row| match (&row.seeds, row.accuracy) {
         (Some(seeds), _) => format!("± {}", percent(seeds.deviation)),
         (None, Some(accuracy)) => format!("{} – {}", percent(accuracy.low), percent(accuracy.high)),
@@ -113,6 +116,10 @@ const COLUMNS: [Column; 10] = [
         None => format!("{}, no test images", row.protocol),
     }),
 ];
+
+fn accuracy(accuracy: Option<Proportion>) -> String {
+    accuracy.map_or_else(|| NONE.to_owned(), |accuracy| percent(accuracy.value))
+}
 
 fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
@@ -133,8 +140,22 @@ fn table(rows: &[Row]) -> Vec<String> {
         };
         (0..COLUMNS.len()).map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    let mut lines = vec![line(COLUMNS.map(|(heading, ..)| heading))];
-    lines.extend(cells.iter().map(|row| line(std::array::from_fn(|index| row[index].as_str()))));
+    let mut lines = Vec::new();
+    let mut cells = cells.iter();
+    let sets: Vec<&[Row]> = leaderboard::data_sets(rows).collect();
+    for (index, set) in sets.iter().enumerate() {
+        // One data set needs no heading.
+        if sets.len() > 1 {
+            lines.extend((index > 0).then(String::new));
+            lines.push(format!("data set {} of {}: {}", index + 1, sets.len(), set[0].data));
+        }
+        lines.push(line(COLUMNS.map(|(heading, ..)| heading)));
+        lines.extend(cells.by_ref().take(set.len()).map(|row| line(std::array::from_fn(|index| row[index].as_str()))));
+    }
+    if sets.len() > 1 {
+        lines.push(String::new());
+        lines.push("accuracies on different data sets cannot be compared".to_owned());
+    }
     let mut said: Vec<String> = Vec::new();
     for result in rows.iter().flat_map(|row| &row.reported) {
         let text = format!(
@@ -155,8 +176,8 @@ fn table(rows: &[Row]) -> Vec<String> {
             .to_owned(),
     );
     lines.push(
-        "held out %: on training digits that the model did not learn from; they may have chosen its best epoch, the \
-         test images never do"
+        "out-of-fold %: on all training digits, each predicted by models that did not learn from it; validation %: on \
+         the digits that `train` holds out, which may have chosen its best epoch"
             .to_owned(),
     );
     if rows.iter().any(|row| row.seeds.is_some()) {

@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{options::TrainingData, output::Output, score_table::score_table, session::Session};
+use super::{
+    options::TrainingData,
+    output::Output,
+    score_table::{findings, report_line, score_table, source_table},
+    session::Session,
+};
 use crate::{
     artifact::layout::Metrics,
     storage::{RunDirectory, RunState},
@@ -17,6 +22,10 @@ The run directory is artifacts/<name of the configuration>, or artifacts/<name o
 resumable: after a crash or Ctrl-C the same command continues from the last finished fold or epoch. A complete run is \
 not repeated unless --fresh is given: its files are verified and its result is printed again. A directory with other \
 settings or other data is an error that names each difference (exit code 2).
+
+The run directory has, beside the models and the report, predictions.csv (the answer for each image, by its file or \
+row) and doubtful.csv (probable label errors, the most doubtful first). The stack answers, unless a member is better \
+out of fold; --set stacking.answer=stack insists on it.
 
 Examples:
   digitstack run                                        the built-in quickstart
@@ -66,5 +75,7 @@ impl RunArguments {
 fn show(metrics: &Metrics, folder: &Path, output: &Output) -> anyhow::Result<()> {
     output.json(metrics)?;
     output.lines(score_table(&metrics.models))?;
-    output.line(format!("report: {}", folder.join("report/index.html").display()))
+    output.lines(source_table(&metrics.sources))?;
+    output.lines(findings(metrics, folder))?;
+    output.line(report_line(folder))
 }

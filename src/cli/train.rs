@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use super::{failure::UsageError, options::TrainingData, score_table::score_table, session::Session};
+use super::{
+    failure::UsageError,
+    options::TrainingData,
+    score_table::{findings, report_line, score_table, source_table},
+    session::Session,
+};
 use crate::{
     artifact::Artifact,
     data::HeldOut,
@@ -96,7 +101,10 @@ impl TrainArguments {
         let rate = timing.images as f64 / timing.seconds;
         output.line(format!("{:.1} s, {rate:.0} images/s", timing.seconds))?;
         output.lines(score_table(&metrics.models))?;
-        output.line(format!("model: {}", artifact.path_of(fit).display()))
+        output.lines(source_table(&metrics.sources))?;
+        output.lines(findings(&metrics, &folder))?;
+        output.line(format!("model: {}", artifact.path_of(fit).display()))?;
+        output.line(report_line(&folder))
     }
 }
 

@@ -22,7 +22,7 @@ pub use overrides::Override;
 pub use reported::ReportedResult;
 pub use run::{HoldOutConfig, QUICKSTART, RunConfig};
 pub use search::{BestConfig, QUICK, SearchConfig};
-pub use stacking::{FinalModels, StackingConfig};
+pub use stacking::{AnswerSetting, FinalModels, StackingConfig};
 
 #[cfg(test)]
 mod tests;

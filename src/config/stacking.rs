@@ -21,6 +21,8 @@ pub struct StackingConfig {
     pub watched_images: usize,
     /// Training images that the train column of the leaderboard is measured on (a sample).
     pub train_sample: usize,
+    /// Which model's answers count.
+    pub answer: AnswerSetting,
     /// The meta-models; the first is the stack, the others are reported beside it.
     pub meta: Vec<MetaConfig>,
 }
@@ -35,6 +37,17 @@ pub enum FinalModels {
     Refit,
 }
 
+/// Which model's answers count: those of `predict`, the service, the verdict, and the error analysis of the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AnswerSetting {
+    /// The stack, unless a member is better out of fold: then that member.
+    #[default]
+    Best,
+    /// The stack.
+    Stack,
+}
+
 impl Default for StackingConfig {
     fn default() -> Self {
         Self {
@@ -43,6 +56,7 @@ impl Default for StackingConfig {
             features: FeatureScale::default(),
             watched_images: 2000,
             train_sample: 10_000,
+            answer: AnswerSetting::default(),
             meta: MetaConfig::defaults(),
         }
     }

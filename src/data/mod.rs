@@ -48,7 +48,7 @@ pub use digits::{CLASSES, Digits, Images, PIXELS, Probabilities, SIDE};
 pub use error::{DataError, Result};
 pub use field_error::FieldError;
 pub use file::FileHash;
-pub use folder::{SkippedFile, skipped_csv};
+pub use folder::{SkippedFile, quoted, skipped_csv};
 pub use folds::{
     Folds, Split, stratified_group_folds, stratified_group_hold_out, stratified_group_split, stratified_subset,
 };

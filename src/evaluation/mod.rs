@@ -8,17 +8,21 @@
 //! exception: they stay behind a [`TestSet`], which reads them only in exchange for a proof of finished training.
 
 mod compare;
+mod doubts;
 mod error;
 mod interval;
 mod mistakes;
+mod risk;
 mod rows;
 mod score;
 mod scores;
 mod test_set;
 
 pub use compare::{Comparison, Difference, compare};
+pub use doubts::{Doubt, doubts, estimated_label_errors};
 pub use error::EvaluationError;
 pub use mistakes::{Mistake, mistakes};
+pub use risk::{RiskCoverage, RiskPoint, TARGET_RISK, confidence_text};
 pub use rows::{Ranking, check_rows, rank, top_class};
 pub use score::{RELIABILITY_BINS, score};
 pub use scores::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores};

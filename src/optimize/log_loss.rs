@@ -2,7 +2,9 @@
 //!
 //! The features are standardised first, which makes the function better conditioned. The minimum stays the same:
 //! centring moves only the intercepts, which are not penalised, and the penalty is that of the weights before the
-//! division. Constant columns become zero.
+//! division. A column is divided by its standard deviation or, where that is less, by 1 / √(c n): so the penalty never
+//! bends the function by more than 1 along a parameter, however little a column varies, and its minimum can be found.
+//! Constant columns become zero.
 //!
 //! The pass over the data is cut into chunks of fixed size, which run in parallel; their sums are added in the order of
 //! the chunks, so that the result has the same bits on any number of threads.
@@ -19,7 +21,7 @@ const BLOCK: usize = 4;
 /// Intercept of a class without training images, in place of −∞.
 pub(crate) const NEVER: f64 = -1e300;
 
-/// Standard deviation below which a column counts as constant.
+/// Standard deviation below which a column counts as constant: such a column varies by rounding alone.
 const CONSTANT: f64 = 1e-9;
 
 /// Penalised log-loss of standardised features.
@@ -27,11 +29,23 @@ pub(crate) struct LogLoss<'a> {
     /// Standardised features, `[n, width]`.
     standardised: Vec<f64>,
     means: Vec<f64>,
-    /// Standard deviations; 1 for constant columns.
+    /// Divisor of each column.
     spreads: Vec<f64>,
     labels: &'a [u8],
     classes: &'a [u8],
     c: f64,
+    penalty: Penalty,
+}
+
+/// Quadratic penalty on the weights; ½ of it, divided by `c`, is added to the summed log-loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Penalty {
+    /// Σ w²: every weight is drawn towards 0.
+    Zero,
+    /// The features are groups of ten, one group a model, one feature a class. The weights of a group's features in the
+    /// logits of their own classes are drawn towards one weight `a` that they share, all others towards 0:
+    /// Σ (w − a)² + a² over the former, with the `a` that makes it least, Σ w² over the latter.
+    Shared,
 }
 
 /// Weights of each feature for all classes (or their gradient), the intercepts last: `[width + 1, 10]`.
@@ -40,7 +54,7 @@ type Table = Vec<[f64; CLASSES]>;
 impl<'a> LogLoss<'a> {
     /// Standardises `features`, `[n, width]`. `classes`: those that occur among the `labels`, `[n]`; only they have
     /// parameters. `c`: inverse strength of the penalty.
-    pub(crate) fn new(features: Vec<f64>, labels: &'a [u8], classes: &'a [u8], c: f64) -> Self {
+    pub(crate) fn new(features: Vec<f64>, labels: &'a [u8], classes: &'a [u8], c: f64, penalty: Penalty) -> Self {
         let mut standardised = features;
         let width = standardised.len() / labels.len().max(1);
         let mean_of = |rows: &[f64], term: fn(f64) -> f64| {
@@ -58,14 +72,16 @@ impl<'a> LogLoss<'a> {
                 *value -= mean;
             }
         }
-        let spread = |variance: f64| if variance.sqrt() > CONSTANT { variance.sqrt() } else { 1.0 };
-        let spreads: Vec<f64> = mean_of(&standardised, |value| value * value).into_iter().map(spread).collect();
+        let deviations: Vec<f64> =
+            mean_of(&standardised, |value| value * value).into_iter().map(|variance| variance.sqrt()).collect();
+        let least = (c * labels.len().max(1) as f64).sqrt().recip();
+        let spreads: Vec<f64> = deviations.iter().map(|deviation| deviation.max(least)).collect();
         for row in standardised.chunks_exact_mut(width) {
-            for (value, spread) in row.iter_mut().zip(&spreads) {
-                *value /= spread;
+            for ((value, spread), deviation) in row.iter_mut().zip(&spreads).zip(&deviations) {
+                *value = if *deviation > CONSTANT { *value / spread } else { 0.0 };
             }
         }
-        Self { standardised, means, spreads, labels, classes, c }
+        Self { standardised, means, spreads, labels, classes, c, penalty }
     }
 
     /// Number of parameters: for each class its weights, then its intercept.
@@ -176,13 +192,37 @@ impl Objective for LogLoss<'_> {
         }
         let mut gradient = Vec::with_capacity(at.len());
         let mut penalty = 0.0;
+        let shared = self.shared(at);
         for (row, &class) in at.chunks_exact(width + 1).zip(self.classes) {
-            for (feature, &weight) in row.iter().enumerate() {
-                let pull = self.spreads.get(feature).map_or(0.0, |spread| weight / (spread * spread * self.c));
-                penalty += 0.5 * pull * weight;
+            for (feature, &parameter) in row.iter().enumerate() {
+                let pull = self.spreads.get(feature).map_or(0.0, |spread| {
+                    let weight = parameter / spread;
+                    let towards = if feature % CLASSES == usize::from(class) { shared[feature / CLASSES] } else { 0.0 };
+                    // Half of Σ (w − a)² + a² is half of Σ w (w − a), as a is the one that makes it least.
+                    penalty += 0.5 * weight * (weight - towards) / self.c;
+                    (weight - towards) / (spread * self.c)
+                });
                 gradient.push((sums[feature][usize::from(class)] + pull) / n);
             }
         }
         ((loss + penalty) / n, gradient)
+    }
+}
+
+impl LogLoss<'_> {
+    /// Weight that each group of ten features is drawn towards, by the parameters: Σ w / (classes + 1).
+    fn shared(&self, at: &[f64]) -> Vec<f64> {
+        let width = self.means.len();
+        let mut shared = vec![0.0; width / CLASSES + 1];
+        if self.penalty == Penalty::Shared {
+            for (row, &class) in at.chunks_exact(width + 1).zip(self.classes) {
+                for feature in (usize::from(class)..width).step_by(CLASSES) {
+                    shared[feature / CLASSES] += row[feature] / self.spreads[feature];
+                }
+            }
+            let count = self.classes.len() as f64 + 1.0;
+            shared.iter_mut().for_each(|sum| *sum /= count);
+        }
+        shared
     }
 }

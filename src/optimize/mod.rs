@@ -9,5 +9,5 @@ mod softmax;
 
 pub use lbfgs::Unsolved;
 pub(crate) use lbfgs::{GOOD_ENOUGH, Limits, Objective, Termination, descend, minimise};
-pub(crate) use log_loss::{LogLoss, NEVER, residuals};
+pub(crate) use log_loss::{LogLoss, NEVER, Penalty, residuals};
 pub(crate) use softmax::{softmax, softmax_in_place};

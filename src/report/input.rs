@@ -1,6 +1,11 @@
 //! Input of a report.
 
-use crate::{data::PIXELS, evaluation::ModelScores, fit::History, storage::Environment};
+use crate::{
+    data::PIXELS,
+    evaluation::{ModelScores, RiskCoverage, Scores},
+    fit::History,
+    storage::Environment,
+};
 
 /// Everything that a report shows. Parts that are empty or `None` are left out of the page.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +27,18 @@ pub struct ReportInput {
     pub histories: Vec<MemberHistories>,
     /// Wall time of each stage, in order.
     pub timings: Vec<StageTime>,
+    /// What a person has to know of the choice of the featured model, as a sentence without its full stop; `None`: nothing.
+    pub answer: Option<String>,
+    /// Members that the stack does without.
+    pub left_out: Vec<String>,
+    /// Risk–coverage curve of the featured model on images that it did not learn from.
+    pub risk_coverage: Option<RiskCoverage>,
+    /// Scores of the featured model by source of the digits.
+    pub sources: Vec<SourceRows>,
+    /// Probable label errors.
+    pub label_errors: Option<LabelErrorSummary>,
+    /// The most doubtful labels, worst first.
+    pub doubts: Vec<LabelDoubt>,
     /// Errors of the featured model with the highest confidence, highest first.
     pub mistakes: Vec<Mistake>,
     /// First-layer filters of the members that have some.
@@ -81,8 +98,8 @@ pub struct StageTime {
 pub struct Mistake {
     /// `[28, 28]`, 0 = background.
     pub image: [u8; PIXELS],
-    /// Index in the scored set, from 0.
-    pub index: usize,
+    /// Name: its file, or its row or number.
+    pub name: String,
     /// Label, 0 to 9.
     pub label: u8,
     /// Digit that the featured model predicts.
@@ -91,6 +108,43 @@ pub struct Mistake {
     pub probability: f64,
     /// Prediction of every member.
     pub opinions: Vec<MemberOpinion>,
+}
+
+/// Scores of one model on the digits of one source.
+#[derive(Clone, Debug)]
+pub struct SourceRows {
+    /// Name of the source.
+    pub source: String,
+    /// On its digits that were held out.
+    pub held_out: Option<Scores>,
+    /// On its test digits.
+    pub test: Option<Scores>,
+}
+
+/// Probable label errors in numbers.
+#[derive(Clone, Debug)]
+pub struct LabelErrorSummary {
+    /// Name of the model that they were ranked by.
+    pub model: String,
+    /// Number of digits that the list has.
+    pub listed: usize,
+    /// Estimated number of wrong labels among them.
+    pub estimated: usize,
+}
+
+/// An image whose label is probably wrong.
+#[derive(Clone, Debug)]
+pub struct LabelDoubt {
+    /// `[28, 28]`, 0 = background.
+    pub image: [u8; PIXELS],
+    /// Name: its file, or its row or number.
+    pub name: String,
+    /// Label, 0 to 9.
+    pub label: u8,
+    /// Predicted digit.
+    pub predicted: u8,
+    /// Probability of the label, 0 to 1.
+    pub label_probability: f64,
 }
 
 /// Prediction of one member for an image.
@@ -148,6 +202,10 @@ pub struct LeaderboardEntry {
     pub seconds: Option<f64>,
     /// Evaluation protocol, in a few words.
     pub protocol: String,
+    /// Data set, in words; rows of one data set stand together.
+    pub data: String,
+    /// Identity of the data set.
+    pub data_sha256: String,
     /// True if the accuracy is measured on held-out training digits because there are no test images.
     pub is_held_out: bool,
     /// Accuracy, 0 to 1: of one model, or the mean over several seeds.

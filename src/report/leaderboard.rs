@@ -41,6 +41,8 @@ mod tests {
             parameters: Some(7850),
             seconds: Some(12.4),
             protocol: "5 folds".into(),
+            data: "MNIST".into(),
+            data_sha256: "m".into(),
             is_held_out: false,
             value,
             low,
@@ -79,6 +81,10 @@ mod tests {
         assert!(
             String::from_utf8(draw_leaderboard(&[held_out], false).unwrap()).unwrap().contains("held-out accuracy")
         );
+        assert!(!plain.contains("MNIST"), "one data set needs no heading");
+        let other = LeaderboardEntry { data: "a folder".into(), data_sha256: "f".into(), ..entry("cnn", 0.99) };
+        let apart = String::from_utf8(draw_leaderboard(&[entry("cnn", 0.9), other], false).unwrap()).unwrap();
+        assert!(apart.contains(">MNIST<") && apart.contains(">a folder<"), "{apart}");
         assert!(draw_leaderboard(&rows, true).unwrap().starts_with(b"\x89PNG"));
     }
 

@@ -12,7 +12,7 @@
 //! labels, axes fitted to the data and axes logarithmic in the error rate are what makes these figures readable. (99.5
 //! % has half the errors of 99 %.)
 //!
-//! [`draw_leaderboard`] draws models of many runs on one axis, and [`gallery`] returns the figures of a run for the
+//! [`draw_leaderboard`] draws models of many runs on one axis, [`draw_risk_coverage`] one curve, and [`gallery`] returns the figures of a run for the
 //! page of the HTTP service.
 //!
 //! Rendering is pure: equal inputs give equal bytes. Models are ranked by their out-of-fold accuracy, never by the test
@@ -35,6 +35,7 @@ mod input;
 mod leaderboard;
 mod page;
 mod raster;
+mod risk;
 mod run;
 mod scale;
 mod study;
@@ -45,9 +46,10 @@ pub use error::ReportError;
 pub use files::{Report, ReportFile, ReportOptions};
 pub use gallery::{Figure, Section, byline, colour_variables, gallery};
 pub use input::{
-    DataSummary, Example, LeaderboardEntry, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion,
-    Mistake, ReportInput, StageTime,
+    DataSummary, Example, LabelDoubt, LabelErrorSummary, LeaderboardEntry, MemberFilterHistory, MemberFilters,
+    MemberHistories, MemberOpinion, Mistake, ReportInput, SourceRows, StageTime,
 };
 pub use leaderboard::draw_leaderboard;
+pub use risk::draw_risk_coverage;
 pub use run::render;
 pub use study::render_study;

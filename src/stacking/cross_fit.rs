@@ -64,6 +64,36 @@ mod tests {
     }
 
     #[test]
+    fn no_member_of_no_use_keeps_any_meta_model_from_its_fit() {
+        let labels: Vec<u8> = (0..200).map(|image| (image * 7 % 10) as u8).collect();
+        let fold_of: Vec<u16> = (0..200).map(|image| image % 4).collect();
+        let good = labels.iter().map(|&label| {
+            std::array::from_fn(|class| match class == usize::from(label) {
+                true => 0.73,
+                false => 0.03,
+            })
+        });
+        let good: Probabilities = good.collect();
+        let certain = |class: usize| vec![std::array::from_fn(|other| if other == class { 1.0 } else { 0.0 }); 200];
+        let mut broken = vec![[f32::NAN; 10]; 200];
+        assert_eq!(crate::stacking::replace_invalid_rows(&mut broken), 200);
+        for scale in [FeatureScale::Probabilities, FeatureScale::LogProbabilities] {
+            let members = [good.clone(), certain(3), vec![[0.1; 10]; 200], broken.clone()];
+            let features = Metafeatures::new(&members, scale).unwrap().without(&[3]).unwrap();
+            for config in MetaConfig::defaults() {
+                let rows = cross_fit(&config, &features, &labels, &fold_of).unwrap();
+                crate::evaluation::check_rows(&rows).unwrap();
+                let right = rows
+                    .iter()
+                    .zip(&labels)
+                    .filter(|(row, label)| crate::evaluation::top_class(row) == usize::from(**label));
+                let least = if matches!(config.name(), "mean" | "tree") { 20 } else { 150 };
+                assert!(right.count() >= least, "{} on {scale}", config.name());
+            }
+        }
+    }
+
+    #[test]
     fn a_fold_is_predicted_without_its_labels() {
         let rows = |flip: bool| std::array::from_fn(|class| if class == usize::from(flip) { 0.9 } else { 0.1 / 9.0 });
         let members: Probabilities = (0..40).map(|image| rows(image % 2 == 1)).collect();

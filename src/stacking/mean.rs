@@ -21,16 +21,32 @@ pub struct MeanConfig {}
 #[serde(deny_unknown_fields)]
 pub struct Mean {
     pub(super) members: usize,
+    /// Indices of the members that do not count, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left_out: Vec<usize>,
 }
 
 impl Mean {
+    pub(super) fn of(features: &Metafeatures) -> Self {
+        Self { members: features.members(), left_out: features.left_out().to_vec() }
+    }
+
     /// Mean of the members' probabilities for one image, `[10 · members]`.
     pub(super) fn distribution(&self, row: &[f32]) -> [f64; CLASSES] {
-        weighted(row, std::iter::repeat(1.0 / self.members as f64))
+        let weight = 1.0 / (self.members - self.left_out.len()) as f64;
+        weighted(row, (0..self.members).map(|member| if self.left_out.contains(&member) { 0.0 } else { weight }))
     }
 
     pub(super) fn validate(&self) -> Result<(), String> {
-        if self.members == 0 { Err("members: found 0, expected at least 1".to_owned()) } else { Ok(()) }
+        if self.members == 0 {
+            return Err("members: found 0, expected at least 1".to_owned());
+        }
+        let ascending = self.left_out.windows(2).all(|pair| pair[0] < pair[1]);
+        if !ascending || self.left_out.len() >= self.members || self.left_out.iter().any(|&out| out >= self.members) {
+            let (found, members) = (&self.left_out, self.members);
+            return Err(format!("left_out: found {found:?}, expected some of {members} members in ascending order"));
+        }
+        Ok(())
     }
 }
 
@@ -73,19 +89,23 @@ impl WeightedMeanConfig {
 
     pub(super) fn fit(&self, features: &Metafeatures, labels: &[u8]) -> Result<WeightedMean, StackingError> {
         self.check(features.members())?;
-        let weights = match &self.weights {
-            Some(weights) => weights.clone(),
-            None => {
-                let loss = MixtureLoss::new(features, labels);
-                let mut weights = minimise("weighted mean", &loss, vec![0.0; features.members()])?;
-                softmax_in_place(&mut weights, 1.0);
-                weights
-            }
+        let kept: Vec<usize> = (0..features.members()).filter(|member| !features.left_out().contains(member)).collect();
+        let fitted = match &self.weights {
+            Some(weights) => kept.iter().map(|&member| weights[member]).collect(),
+            None => MixtureLoss::new(features, &kept, labels).weights(),
         };
-        let sum: f64 = weights.iter().sum();
-        Ok(WeightedMean { weights: weights.iter().map(|weight| weight / sum).collect() })
+        let sum: f64 = fitted.iter().sum();
+        let mut weights = vec![0.0; features.members()];
+        for (&member, weight) in kept.iter().zip(&fitted) {
+            // Only members that are left out may have been given all the weight.
+            weights[member] = if sum > 0.0 { weight / sum } else { 1.0 / kept.len() as f64 };
+        }
+        Ok(WeightedMean { weights })
     }
 }
+
+/// Steps of [`MixtureLoss::climb`].
+const STEPS: usize = 2000;
 
 /// Weighted mean of the members.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,12 +153,51 @@ struct MixtureLoss {
 }
 
 impl MixtureLoss {
-    fn new(features: &Metafeatures, labels: &[u8]) -> Self {
+    /// Loss of the members with these indices.
+    fn new(features: &Metafeatures, members: &[usize], labels: &[u8]) -> Self {
         let clipped = |(row, &label): (&[f32], &u8)| {
-            let members = row.as_chunks::<CLASSES>().0;
-            members.iter().map(|member| f64::from(member[usize::from(label)]).max(1e-15)).collect::<Vec<_>>()
+            let of_members = row.as_chunks::<CLASSES>().0;
+            let of_label = |&member: &usize| f64::from(of_members[member][usize::from(label)]).max(1e-15);
+            members.iter().map(of_label).collect::<Vec<_>>()
         };
-        Self { of_label: features.rows().zip(labels).flat_map(clipped).collect(), members: features.members() }
+        Self { of_label: features.rows().zip(labels).flat_map(clipped).collect(), members: members.len() }
+    }
+
+    /// Weights with the smallest loss; where the solver does not reach them, those after [`STEPS`] steps.
+    fn weights(&self) -> Vec<f64> {
+        match minimise("weighted mean", self, vec![0.0; self.members]) {
+            Ok(mut weights) => {
+                softmax_in_place(&mut weights, 1.0);
+                weights
+            }
+            Err(_) => self.climb(),
+        }
+    }
+
+    /// Weights after steps of expectation maximisation from equal ones: no step makes the loss greater.
+    fn climb(&self) -> Vec<f64> {
+        let mut weights = vec![1.0 / self.members as f64; self.members];
+        let n = (self.of_label.len() / self.members) as f64;
+        for _ in 0..STEPS {
+            let (_, shares) = self.loss_and_shares(&weights);
+            weights = shares.iter().map(|share| share / n).collect();
+        }
+        weights
+    }
+
+    /// Summed loss at these weights, and the part of each member in the probabilities of the labels, which sum to the
+    /// number of images.
+    fn loss_and_shares(&self, weights: &[f64]) -> (f64, Vec<f64>) {
+        let mut loss = 0.0;
+        let mut shares = vec![0.0; self.members];
+        for image in self.of_label.chunks_exact(self.members) {
+            let mixed: f64 = image.iter().zip(weights).map(|(probability, weight)| probability * weight).sum();
+            loss -= mixed.ln();
+            for ((share, probability), weight) in shares.iter_mut().zip(image).zip(weights) {
+                *share += probability * weight / mixed;
+            }
+        }
+        (loss, shares)
     }
 }
 
@@ -147,15 +206,7 @@ impl Objective for MixtureLoss {
         let mut weights = at.to_vec();
         softmax_in_place(&mut weights, 1.0);
         let n = (self.of_label.len() / self.members) as f64;
-        let mut loss = 0.0;
-        let mut shares = vec![0.0; self.members];
-        for image in self.of_label.chunks_exact(self.members) {
-            let mixed: f64 = image.iter().zip(&weights).map(|(probability, weight)| probability * weight).sum();
-            loss -= mixed.ln();
-            for ((share, probability), weight) in shares.iter_mut().zip(image).zip(&weights) {
-                *share += probability * weight / mixed;
-            }
-        }
+        let (loss, shares) = self.loss_and_shares(&weights);
         (loss / n, shares.iter().zip(&weights).map(|(share, weight)| weight - share / n).collect())
     }
 }
@@ -174,7 +225,7 @@ mod tests {
     fn the_means_of_two_members() {
         let features =
             Metafeatures::new(&[vec![row(1, 1.0)], vec![row(2, 1.0)]], FeatureScale::LogProbabilities).unwrap();
-        let plain = Mean { members: 2 }.distribution(features.row(0));
+        let plain = Mean { members: 2, left_out: vec![] }.distribution(features.row(0));
         assert_eq!((plain[1], plain[2]), (0.5, 0.5));
         let config = WeightedMeanConfig { weights: Some(vec![3.0, 1.0]) };
         let weighted = config.fit(&features, &[1]).unwrap().distribution(features.row(0));
@@ -191,6 +242,32 @@ mod tests {
     }
 
     #[test]
+    fn members_that_are_left_out_do_not_count() {
+        let members = [vec![row(1, 0.5); 20], vec![row(2, 0.9); 20], vec![row(1, 0.9); 20]];
+        let features = Metafeatures::new(&members, FeatureScale::default()).unwrap().without(&[1]).unwrap();
+        let image: Vec<f32> = members.iter().flat_map(|rows| rows[0]).collect();
+        let mean = Mean::of(&features);
+        assert!((mean.distribution(&image)[1] - 0.7).abs() < 1e-6 && mean.validate() == Ok(()));
+        let given = WeightedMeanConfig { weights: Some(vec![1.0, 5.0, 3.0]) }.fit(&features, &[1; 20]).unwrap();
+        assert_eq!(given.weights(), [0.25, 0.0, 0.75]);
+        let only_it = WeightedMeanConfig { weights: Some(vec![0.0, 5.0, 0.0]) }.fit(&features, &[1; 20]).unwrap();
+        assert_eq!(only_it.weights(), [0.5, 0.0, 0.5]);
+        let fitted = WeightedMeanConfig::default().fit(&features, &[1; 20]).unwrap();
+        assert!(fitted.weights()[1] == 0.0 && fitted.weights()[2] > 0.99, "{fitted:?}");
+    }
+
+    #[test]
+    fn steps_of_expectation_maximisation_lead_to_the_minimum() {
+        let member = |tops: [f32; 2]| (0..40).map(|image| row(image % 10, tops[image % 2])).collect::<Probabilities>();
+        let members = [member([0.9, 0.3]), member([0.3, 0.8])];
+        let features = Metafeatures::new(&members, FeatureScale::default()).unwrap();
+        let labels: Vec<u8> = (0..40).map(|image| image % 10).collect();
+        let loss = MixtureLoss::new(&features, &[0, 1], &labels);
+        let (climbed, solved) = (loss.climb(), loss.weights());
+        assert!(climbed.iter().zip(&solved).all(|(a, b)| (a - b).abs() < 1e-5), "{climbed:?} {solved:?}");
+    }
+
+    #[test]
     fn impossible_weights_are_refused() {
         let field =
             |weights: &[f64]| WeightedMeanConfig { weights: Some(weights.to_vec()) }.check(2).unwrap_err().field;
@@ -201,7 +278,10 @@ mod tests {
         assert!(WeightedMean { weights: vec![0.5, 0.6] }.validate().is_err());
         assert!(WeightedMean { weights: vec![] }.validate().is_err());
         assert!(WeightedMean { weights: vec![f64::NAN] }.validate().is_err());
-        assert!(Mean { members: 0 }.validate().is_err());
+        assert!(Mean { members: 0, left_out: vec![] }.validate().is_err());
+        for left_out in [vec![0, 1], vec![2], vec![1, 0]] {
+            assert!(Mean { members: 2, left_out }.validate().is_err());
+        }
     }
 
     proptest! {

@@ -89,7 +89,7 @@ impl MetaConfig {
         features.check_labels(labels)?;
         Ok(match self {
             Self::Logistic(config) => MetaModel::Logistic(config.fit(features, labels)?),
-            Self::Mean(_) => MetaModel::Mean(Mean { members: features.members() }),
+            Self::Mean(_) => MetaModel::Mean(Mean::of(features)),
             Self::WeightedMean(config) => MetaModel::WeightedMean(config.fit(features, labels)?),
             Self::Tree(config) => MetaModel::Tree(config.fit(features, labels)?),
         })
@@ -196,11 +196,17 @@ impl MetaModel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacking::Shrinkage;
 
     #[test]
     fn settings_are_read_by_kind_and_unknown_ones_refused() {
         let read = |text: &str| toml::from_str::<MetaConfig>(text).map_err(|error| error.to_string());
-        assert_eq!(read("kind = 'logistic'\nc = 0.5").unwrap(), MetaConfig::Logistic(LogisticConfig { c: 0.5 }));
+        assert_eq!(
+            read("kind = 'logistic'\nc = 0.5").unwrap(),
+            MetaConfig::Logistic(LogisticConfig { c: 0.5, ..LogisticConfig::default() })
+        );
+        let zero = LogisticConfig { shrinkage: Shrinkage::Zero, ..LogisticConfig::default() };
+        assert_eq!(read("kind = 'logistic'\nshrinkage = 'zero'").unwrap(), MetaConfig::Logistic(zero));
         assert_eq!(read("kind = 'mean'").unwrap(), MetaConfig::Mean(MeanConfig {}));
         let weights = Some(vec![1.0, 2.0, 1.5]);
         assert_eq!(

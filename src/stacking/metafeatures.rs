@@ -9,7 +9,25 @@ pub struct Metafeatures {
     values: Vec<f32>,
     members: usize,
     scale: FeatureScale,
+    /// Members that a meta-model does without, ascending.
+    left_out: Vec<usize>,
 }
+
+/// Replaces rows that are no probability distributions, as those of a net whose numbers overflow, by equal
+/// probabilities for all classes. Returns their number.
+pub fn replace_invalid_rows(rows: &mut [[f32; CLASSES]]) -> usize {
+    let mut replaced = 0;
+    for row in rows {
+        if check_rows(std::slice::from_ref(row)).is_err() {
+            *row = UNIFORM;
+            replaced += 1;
+        }
+    }
+    replaced
+}
+
+/// Probabilities that say nothing.
+const UNIFORM: [f32; CLASSES] = [0.1; CLASSES];
 
 impl Metafeatures {
     /// Joins the members' predictions, each `[n, 10]` for the same images in the same order.
@@ -32,7 +50,31 @@ impl Metafeatures {
                 values.extend_from_slice(&member.as_ref()[image]);
             }
         }
-        Ok(Self { values, members: members.len(), scale })
+        Ok(Self { values, members: members.len(), scale, left_out: Vec::new() })
+    }
+
+    /// Leaves members out, by their indices: their probabilities become equal for all classes, so that no meta-model
+    /// learns from them, and those of a mean do not count.
+    ///
+    /// # Errors
+    /// [`StackingError::NoMembers`] if none is left.
+    pub fn without(mut self, members: &[usize]) -> Result<Self, StackingError> {
+        self.left_out = (0..self.members).filter(|member| members.contains(member)).collect();
+        if self.left_out.len() == self.members {
+            return Err(StackingError::NoMembers);
+        }
+        let width = self.width();
+        for row in self.values.chunks_exact_mut(width) {
+            for &member in &self.left_out {
+                row[member * CLASSES..][..CLASSES].copy_from_slice(&UNIFORM);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Indices of the members that a meta-model does without, ascending.
+    pub fn left_out(&self) -> &[usize] {
+        &self.left_out
     }
 
     /// Number of images.
@@ -73,7 +115,7 @@ impl Metafeatures {
     /// Features of the images with these indices, in this order. Panics past the end.
     pub fn select(&self, indices: &[usize]) -> Self {
         let values = indices.iter().flat_map(|&index| self.row(index)).copied().collect();
-        Self { values, members: self.members, scale: self.scale }
+        Self { values, members: self.members, scale: self.scale, left_out: self.left_out.clone() }
     }
 
     /// Checks that a meta-model can be fitted on these features and labels.
@@ -110,6 +152,19 @@ mod tests {
             features.row(1).iter().enumerate().filter(|(_, value)| **value == 1.0).map(|(index, _)| index).collect();
         assert_eq!(ones, [2, 14]);
         assert_eq!(features.select(&[1, 0]).row(1), features.row(0));
+    }
+
+    #[test]
+    fn invalid_rows_become_uniform_and_members_can_be_left_out() {
+        let mut rows = vec![certain(1), [f32::NAN; CLASSES], [0.0; CLASSES], [f32::INFINITY; CLASSES]];
+        assert_eq!(replace_invalid_rows(&mut rows), 3);
+        assert_eq!(rows, [certain(1), UNIFORM, UNIFORM, UNIFORM]);
+        let features = Metafeatures::new(&[rows, vec![certain(3); 4]], FeatureScale::default()).unwrap();
+        let without = features.clone().without(&[0]).unwrap();
+        assert_eq!(without.left_out(), [0]);
+        assert!(without.rows().all(|row| row[..CLASSES] == UNIFORM && row[CLASSES..] == certain(3)));
+        assert_eq!(without.select(&[2]).left_out(), [0]);
+        assert_eq!(features.without(&[1, 0]), Err(StackingError::NoMembers));
     }
 
     #[test]

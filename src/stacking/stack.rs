@@ -19,6 +19,9 @@ use crate::data::{CLASSES, Probabilities};
 pub struct Stack {
     format: Format,
     member_names: Vec<String>,
+    /// Names of the members that the meta-model does without.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     meta: MetaModel,
 }
 
@@ -34,6 +37,8 @@ enum Format {
 struct SavedStack {
     format: Format,
     member_names: Vec<String>,
+    #[serde(default)]
+    left_out: Vec<String>,
     meta: MetaModel,
 }
 
@@ -43,7 +48,11 @@ impl TryFrom<SavedStack> for Stack {
     fn try_from(saved: SavedStack) -> Result<Self, StackingError> {
         saved.meta.validate().map_err(|problem| StackingError::Saved(format!("meta: {problem}")))?;
         check_names(&saved.member_names, saved.meta.members())?;
-        Ok(Self { format: saved.format, member_names: saved.member_names, meta: saved.meta })
+        if let Some(name) = saved.left_out.iter().find(|name| !saved.member_names.contains(name)) {
+            return Err(StackingError::MemberNames(format!("`{name}` is left out, but is no member")));
+        }
+        let SavedStack { format, member_names, left_out, meta } = saved;
+        Ok(Self { format, member_names, left_out, meta })
     }
 }
 
@@ -59,7 +68,8 @@ impl Stack {
         member_names: Vec<String>,
     ) -> Result<Self, StackingError> {
         check_names(&member_names, features.members())?;
-        Ok(Self { format: Format::Version1, member_names, meta: config.fit(features, labels)? })
+        let left_out = features.left_out().iter().map(|&member| member_names[member].clone()).collect();
+        Ok(Self { format: Format::Version1, member_names, left_out, meta: config.fit(features, labels)? })
     }
 
     /// Compares the stack with what a configuration says of it: the members in their order, the kind of meta-model, and
@@ -98,6 +108,11 @@ impl Stack {
     /// Names of the members.
     pub fn member_names(&self) -> &[String] {
         &self.member_names
+    }
+
+    /// Names of the members that the meta-model does without: their probabilities say nothing, or are none.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 
     /// The meta-model.

@@ -10,6 +10,7 @@
 //! data that it was made with. [`search`] looks for better settings; [`overfit()`] checks that nets can learn at all.
 
 mod claim;
+mod doubts;
 mod evaluate;
 mod fits;
 mod import;
@@ -18,6 +19,7 @@ mod overfit;
 mod report;
 mod run;
 mod search;
+mod stacked;
 mod verdict;
 
 pub use import::{Imported, config_of_weights};

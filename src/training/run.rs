@@ -7,14 +7,16 @@ use super::{
     evaluate::{self, Evidence},
     fits::{Division, FitResult, Fitting, model_hashes},
     inputs::Inputs,
-    report, verdict,
+    report,
+    stacked::{self, Stacked},
+    verdict,
 };
 use crate::{
     artifact::{
         self, Artifact, RunFailure, encode_predictions,
         layout::{
             ArtifactKind, DATA, DataRecord, ENVIRONMENT, Fit, Metrics, NamedTiming, StageTiming, TEST_OPENING, TIMINGS,
-            Timings, fits, predictions_file, stack_file,
+            Timings, fits, predictions_file,
         },
     },
     config::RunConfig,
@@ -23,8 +25,9 @@ use crate::{
     fit::FitContext,
     learners::Classifier,
     seed::Seed,
-    stacking::{self, Metafeatures, Stack, evenly_spread},
+    stacking::evenly_spread,
     storage::{self, Environment, RunDirectory, RunState},
+    verdict::JudgeParameters,
 };
 
 /// Trains every member of a configuration on every fold, stacks them, and evaluates everything, in `directory`; returns
@@ -88,20 +91,15 @@ pub(super) fn run(
     let fitting = Fitting { config, digits: &digits, division: &division, imported, directory, context };
     let fitted = fitting.fit_all(&fits)?;
     clock.end("fit members", fitted.iter().map(|fit| fit.timing.images as usize).sum());
-    let (scored, rows) = division.held_out(&digits, experiment.members.len(), &fitted)?;
+    let (scored, mut rows) = division.held_out(&digits, experiment.members.len(), &fitted)?;
 
-    let mut stacked = Stacked::default();
+    let (mut stacked, mut calibration) = (Stacked::default(), JudgeParameters::default());
     if let Division::Folds(folds) = &division {
-        let features = Metafeatures::new(&rows, experiment.stacking.features)?;
-        for meta in &experiment.stacking.meta {
-            stacked.rows.push(stacking::cross_fit(meta, &features, &scored.labels, folds.fold_of())?);
-            let stack = Stack::fit(meta, &features, &scored.labels, experiment.member_names())?;
-            directory.write_json(&stack_file(meta.name()), &stack)?;
-            stacked.stacks.push(stack);
-        }
+        stacked = Stacked::fit(config, folds.fold_of(), &mut rows, &scored.labels, directory, context.progress)?;
         clock.end("fit meta-models", scored.len());
         let seed = Seed(experiment.seed).derive("judge");
-        verdict::fit(&inputs.train, (&stacked.rows[0], &scored.labels), directory, &context.seeded(seed))?;
+        let answers = stacked.answering_rows(&experiment.member_names(), &rows);
+        calibration = verdict::fit(&inputs.train, (answers, &scored.labels), directory, &context.seeded(seed))?;
         clock.end("fit verdict", inputs.train.len());
     }
     if context.cancel.is_cancelled() {
@@ -109,7 +107,14 @@ pub(super) fn run(
     }
 
     let models = artifact::load_models(directory.path(), config, &fits, context.device)?;
-    let predict = |images: &Images, what: &str| predict(&models, images, what, context);
+    let is_stack = !stacked.stacks.is_empty();
+    let predict = |images: &Images, what: &str| -> Result<Vec<Probabilities>, RunFailure> {
+        let mut rows = predict(&models, images, what, context)?;
+        if is_stack {
+            stacked::replace_invalid_rows(&mut rows, &experiment.member_names(), what, context.progress);
+        }
+        Ok(rows)
+    };
     let train_digits = division.training_digits(&digits);
     let sample = train_digits.select(&evenly_spread(train_digits.len(), experiment.stacking.train_sample));
     let train = predict(&sample.images, "predict training sample")?;
@@ -121,7 +126,7 @@ pub(super) fn run(
     let test_rows = test.as_ref().map(|test| predict(&test.images, "predict test images")).transpose()?;
     clock.end("predict test images", test.as_ref().map_or(0, Digits::len));
     directory.write_json(DATA, &DataRecord::of(&inputs.source))?;
-    let part = if stacked.stacks.is_empty() { "held-out" } else { "out-of-fold" };
+    let part = if is_stack { "out-of-fold" } else { "held-out" };
     let names = members_of(&fits).map(|member| experiment.members[member].name());
     for ((index, name), rows) in names.enumerate().zip(&rows) {
         directory.write_atomic(&predictions_file(name, part), &encode_predictions(rows)?)?;
@@ -136,10 +141,10 @@ pub(super) fn run(
         scored: &scored,
         test: test.as_ref(),
         scored_rows: rows,
-        stacked_rows: stacked.rows,
         train_rows: train,
         test_rows,
-        stacks: stacked.stacks,
+        stacked,
+        calibration: calibration.temperature(),
         models: &models,
     };
     let metrics = evaluate::evaluate(config, &evidence, directory)?;
@@ -155,13 +160,6 @@ pub(super) fn run(
     report::write(kind, config, &fits, directory)?;
     directory.complete()?;
     Ok(metrics)
-}
-
-/// Meta-models, and their cross-fitted predictions for the digits held out.
-#[derive(Default)]
-struct Stacked {
-    stacks: Vec<Stack>,
-    rows: Vec<Probabilities>,
 }
 
 /// Clock for the stages of a run.

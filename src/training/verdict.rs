@@ -11,8 +11,8 @@ use crate::{
     verdict::{JudgeParameters, OutOfDistributionDetector},
 };
 
-/// Fits the verdict's models in a directory, unless an earlier process did. `original`: the training digits before
-/// copies were made and preprocessing; `rows`: the stack's predictions for digits that it was not fitted on, with their
+/// Fits the verdict's models in a directory, unless an earlier process did, and returns the calibration. `original`: the training digits before
+/// copies were made and preprocessing; `rows`: the answering model's predictions for digits that it was not fitted on, with their
 /// labels.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub(super) fn fit(
     (rows, labels): (&Probabilities, &[u8]),
     directory: &RunDirectory,
     context: &FitContext,
-) -> Result<(), RunFailure> {
+) -> Result<JudgeParameters, RunFailure> {
     if directory.part_if_complete(DETECTOR, context.progress)?.is_none() {
         let checkpoint = directory.scratch_file("detector")?;
         let context = context.seeded(context.seed.derive("guard")).labelled("detector").checkpointed(Some(&checkpoint));
@@ -38,6 +38,7 @@ pub(super) fn fit(
             part.commit()?;
         }
     }
-    directory.write_json(VERDICT, &JudgeParameters::fit(rows, labels)?)?;
-    Ok(())
+    let parameters = JudgeParameters::fit(rows, labels);
+    directory.write_json(VERDICT, &parameters)?;
+    Ok(parameters)
 }

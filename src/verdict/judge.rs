@@ -101,7 +101,7 @@ mod tests {
     fn digits_are_accepted_and_non_digits_refused() {
         let detector = detector(6_000).unwrap();
         let rows = vec![sure(1); 100];
-        let parameters = JudgeParameters::fit(&rows, &[1; 100]).unwrap();
+        let parameters = JudgeParameters::fit(&rows, &[1; 100]);
         let mut judge = Judge::new(parameters, Some(&detector)).unwrap();
         let unseen = synthetic::generate(3_000, Seed(6)).images;
         let answered = unseen.iter().filter(|image| judge.judge(image, &sure(4)).answer == Ok(4)).count();
@@ -134,7 +134,7 @@ mod tests {
         let mut rows = vec![sure(4); 2_000];
         // Two uniform rows: one in two thousand may be below the minimum confidence, which is that of the other.
         rows[..2].fill([0.1; CLASSES]);
-        let parameters = JudgeParameters::fit(&rows, &labels).unwrap();
+        let parameters = JudgeParameters::fit(&rows, &labels);
         let mut row = sure(4);
         row[9] = 0.004;
         let mut judge = Judge::new(parameters.clone(), None).unwrap();

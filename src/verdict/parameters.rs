@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::temperature::Temperature;
-use crate::{data::Probabilities, evaluation, stacking::StackingError};
+use crate::{data::Probabilities, evaluation};
 
 /// Fraction of the training digits, rotated copies included, whose out-of-fold confidence is below the minimum.
 pub const CONFIDENCE_REFUSAL_RATE: f64 = 0.0005;
@@ -43,22 +43,19 @@ impl Default for JudgeParameters {
 }
 
 impl JudgeParameters {
-    /// Fits temperature and minimum confidence on out-of-fold rows of the stack `[n, 10]` with their labels `[n]`.
-    ///
-    /// # Errors
-    /// If the temperature does not converge.
-    pub fn fit(rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
-        let temperature = Temperature::fit(rows, labels)?;
+    /// Fits temperature and minimum confidence on out-of-fold rows of the answering model `[n, 10]` with their labels `[n]`.
+    pub fn fit(rows: &Probabilities, labels: &[u8]) -> Self {
+        let temperature = Temperature::fit(rows, labels);
         let mut confidences: Vec<f32> =
             rows.iter().map(|row| evaluation::rank(&temperature.apply(row)).probability).collect();
         let index = (confidences.len() as f64 * CONFIDENCE_REFUSAL_RATE) as usize;
         let least_confidence =
             if confidences.is_empty() { 0.0 } else { *confidences.select_nth_unstable_by(index, f32::total_cmp).1 };
-        Ok(Self { temperature, least_confidence })
+        Self { temperature, least_confidence }
     }
 
     /// Scaling of the probabilities.
-    pub(super) fn temperature(&self) -> Temperature {
+    pub fn temperature(&self) -> Temperature {
         self.temperature
     }
 

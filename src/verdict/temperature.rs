@@ -5,12 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     data::{CLASSES, Probabilities},
     evaluation::top_class,
-    optimize::{Objective, minimise, softmax_in_place},
-    stacking::StackingError,
+    optimize::softmax_in_place,
 };
 
 /// Lower bound of probabilities before their logarithm is taken.
 const MIN_PROBABILITY: f32 = 1e-12;
+
+/// Range of fitted sharpnesses. At the lower end all digits are about equally probable, but still in their order.
+const RANGE: [f64; 2] = [1e-3, 1e3];
+/// Halvings of the range that the minimum is looked for in: more than double precision tells apart.
+const HALVINGS: usize = 64;
 
 /// Temperature scaling (Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017): probabilities are raised to
 /// the power `sharpness`, the inverse of the temperature, and normalised. The order of the classes does not change.
@@ -47,17 +51,21 @@ impl Default for Temperature {
 
 impl Temperature {
     /// Minimises the mean log-loss on out-of-fold rows `[n, 10]` with their labels `[n]`. The loss is convex in the
-    /// sharpness. If every prediction is correct it has no minimum, and the result is the identity.
-    ///
-    /// # Errors
-    /// If the optimiser does not converge.
-    pub fn fit(rows: &Probabilities, labels: &[u8]) -> Result<Self, StackingError> {
+    /// sharpness: the minimum is found by halving the range around the zero of its slope, which always ends. If every
+    /// prediction is correct it has no minimum, and the result is the identity.
+    pub fn fit(rows: &Probabilities, labels: &[u8]) -> Self {
         if rows.iter().zip(labels).all(|(row, &label)| top_class(row) == usize::from(label)) {
-            return Ok(Self::default());
+            return Self::default();
         }
         let logs: Vec<[f64; CLASSES]> = rows.iter().map(logarithms).collect();
-        let sharpness = minimise("temperature", &MeanLoss { logs: &logs, labels }, vec![1.0])?;
-        Ok(Self { sharpness: sharpness[0].max(0.0) })
+        let falls_at = |sharpness: f64| slope(&logs, labels, sharpness) < 0.0;
+        // Halved on a logarithmic scale, which the range is too wide for otherwise.
+        let [mut low, mut high] = RANGE.map(f64::ln);
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            if falls_at(middle.exp()) { low = middle } else { high = middle }
+        }
+        Self { sharpness: f64::midpoint(low, high).exp() }
     }
 
     /// Scales a row; the result sums to 1.
@@ -76,23 +84,13 @@ fn scaled(logs: &[f64; CLASSES], sharpness: f64) -> [f64; CLASSES] {
     row
 }
 
-struct MeanLoss<'a> {
-    logs: &'a [[f64; CLASSES]],
-    labels: &'a [u8],
-}
-
-impl Objective for MeanLoss<'_> {
-    fn evaluate(&self, at: &[f64]) -> (f64, Vec<f64>) {
-        let (mut loss, mut slope) = (0.0, 0.0);
-        for (logs, &label) in self.logs.iter().zip(self.labels) {
-            let row = scaled(logs, at[0]);
-            let label = usize::from(label);
-            loss -= row[label].max(f64::MIN_POSITIVE).ln();
-            slope += row.iter().zip(logs).map(|(value, log)| value * log).sum::<f64>() - logs[label];
-        }
-        let count = self.logs.len().max(1) as f64;
-        (loss / count, vec![slope / count])
-    }
+/// Slope of the mean log-loss at a sharpness: it rises with the sharpness.
+fn slope(logs: &[[f64; CLASSES]], labels: &[u8], sharpness: f64) -> f64 {
+    let of_row = |(logs, &label): (&[f64; CLASSES], &u8)| {
+        let row = scaled(logs, sharpness);
+        row.iter().zip(logs).map(|(value, log)| value * log).sum::<f64>() - logs[usize::from(label)]
+    };
+    logs.iter().zip(labels).map(of_row).sum::<f64>() / logs.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -111,7 +109,7 @@ mod tests {
     fn scaled_confidence_equals_the_accuracy() {
         for right in [5, 7, 9] {
             let (rows, labels) = rows(right);
-            let scaled = Temperature::fit(&rows, &labels).unwrap().apply(&rows[0]);
+            let scaled = Temperature::fit(&rows, &labels).apply(&rows[0]);
             assert!((f64::from(scaled[3]) - right as f64 / 10.0).abs() < 1e-4, "{right}: {scaled:?}");
         }
     }
@@ -119,7 +117,22 @@ mod tests {
     #[test]
     fn rows_without_errors_are_not_scaled() {
         let (rows, _) = rows(10);
-        assert_eq!(Temperature::fit(&rows, &[3; 10]).unwrap(), Temperature::default());
+        assert_eq!(Temperature::fit(&rows, &[3; 10]), Temperature::default());
+    }
+
+    #[test]
+    fn rows_of_a_useless_model_get_a_temperature_that_keeps_the_order() {
+        let (rows, _) = rows(10);
+        for labels in [vec![4; 10], (0..10).collect()] {
+            let fitted = Temperature::fit(&rows, &labels);
+            let scaled = fitted.apply(&rows[0]);
+            assert!(fitted.sharpness < 0.01 && scaled[3] > scaled[4] && scaled[3] < 0.11, "{fitted:?} {scaled:?}");
+        }
+        // Labels that the model nearly always excludes, rows that say nothing, no rows.
+        let sure: [f32; CLASSES] = std::array::from_fn(|class| if class == 3 { 1.0 } else { 0.0 });
+        for rows in [vec![sure; 10], vec![[0.1; CLASSES]; 10], vec![]] {
+            assert!(Temperature::fit(&rows, &[4; 10][..rows.len()]).sharpness.is_finite());
+        }
     }
 
     #[test]
@@ -140,7 +153,7 @@ mod tests {
         }
         let text = include_str!("../../tests/data/verdict/temperature.json");
         let recorded: Recorded = serde_json::from_str(text).unwrap();
-        let found = Temperature::fit(&recorded.rows, &recorded.labels).unwrap();
+        let found = Temperature::fit(&recorded.rows, &recorded.labels);
         assert!((found.sharpness / recorded.sharpness - 1.0).abs() < 1e-5, "{found:?}, {}", recorded.sharpness);
     }
 

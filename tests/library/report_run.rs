@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::support::markup::{check_markup, text};
 use digitstack::{
     data::{CLASSES, PIXELS, SIDE},
-    evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, Scores},
+    evaluation::{ClassScores, ModelKind, ModelScores, Proportion, ReliabilityBin, RiskCoverage, RiskPoint, Scores},
     fit::{History, HistoryPoint, TracePoint},
     report::{
-        DataSummary, Example, MemberFilterHistory, MemberFilters, MemberHistories, MemberOpinion, Mistake, ReportError,
-        ReportInput, ReportOptions, StageTime, render,
+        DataSummary, Example, LabelDoubt, LabelErrorSummary, MemberFilterHistory, MemberFilters, MemberHistories,
+        MemberOpinion, Mistake, ReportError, ReportInput, ReportOptions, SourceRows, StageTime, render,
     },
     seed::Seed,
     storage::{Commit, Environment, RunDirectory, verify},
@@ -153,6 +153,20 @@ fn history(unit: &str, steps: u32, floor: f64, start: f64, seed: u64) -> History
     }
 }
 
+/// A curve with few errors among confident answers.
+fn risk_coverage() -> RiskCoverage {
+    let point = |(coverage, errors): (f64, usize)| RiskPoint {
+        confidence: (1.0 - 0.6 * coverage) as f32,
+        answered: (60_000.0 * coverage) as usize,
+        errors,
+    };
+    let points: Vec<RiskPoint> =
+        [(1.0, 240), (0.995, 120), (0.99, 70), (0.98, 40), (0.95, 20), (0.9, 11), (0.8, 5), (0.5, 1), (0.1, 0)]
+            .map(point)
+            .to_vec();
+    RiskCoverage { images: 60_000, threshold: Some(points[3]), points, target: 0.001 }
+}
+
 fn realistic() -> ReportInput {
     let model = |name: &str, kind: ModelKind, error: f64, seed: u64| ModelScores {
         name: name.to_owned(),
@@ -185,7 +199,7 @@ fn realistic() -> ReportInput {
     let pairs = [(4, 9), (9, 4), (7, 2), (3, 5), (5, 3), (8, 3), (6, 0), (2, 7), (1, 7), (9, 7), (5, 6), (0, 6)];
     let mistake = |(index, (label, predicted)): (usize, (u8, u8))| Mistake {
         image: digit(label, 900 + index as u64),
-        index: 137 * index + 18,
+        name: format!("{label}/scan-{}.png", 137 * index + 18),
         label,
         predicted,
         probability: 0.9994 - 0.04 * index as f64,
@@ -230,6 +244,27 @@ fn realistic() -> ReportInput {
                 .to_owned(),
         models,
         featured: None,
+        answer: None,
+        left_out: Vec::new(),
+        risk_coverage: Some(risk_coverage()),
+        sources: vec![
+            SourceRows { source: "own".to_owned(), held_out: Some(scores(500, 0.02, 90)), test: None },
+            SourceRows {
+                source: "mnist".to_owned(),
+                held_out: Some(scores(59_500, 0.004, 91)),
+                test: Some(scores(10_000, 0.004, 92)),
+            },
+        ],
+        label_errors: Some(LabelErrorSummary { model: "weighted-mean".to_owned(), listed: 246, estimated: 41 }),
+        doubts: (0..12)
+            .map(|index| LabelDoubt {
+                image: digit((index % 10) as u8, 300 + index),
+                name: format!("train.csv, row {}", 991 * index + 7),
+                label: ((index + 3) % 10) as u8,
+                predicted: (index % 10) as u8,
+                label_probability: 1e-6 * (index + 1) as f64,
+            })
+            .collect(),
         histories: vec![
             member("dense", fits("epoch", 30, 0.045, 0.9, 100)),
             member("cnn", fits("epoch", 20, 0.016, 0.5, 200)),
@@ -280,6 +315,7 @@ fn a_full_report_is_well_formed_self_contained_and_reproducible() {
         "loss-booster",
         "confusion",
         "calibration",
+        "risk-coverage",
         "worst-mistakes",
         "filters-cnn",
         "time",
@@ -317,6 +353,46 @@ fn a_full_report_is_well_formed_self_contained_and_reproducible() {
             && page.contains("99.66\u{a0}%")
     );
     assert_eq!(page.matches("<figure").count(), page.matches("<figcaption").count());
+}
+
+#[test]
+fn mistakes_doubtful_labels_and_sources_have_their_names() {
+    let report = render(&realistic(), &ReportOptions::default()).unwrap();
+    let page = text(&report.files[0].bytes);
+    for name in ["4/scan-18.png", "train.csv, row 998", ">own</th>", ">mnist</th>", "doubtful.csv"] {
+        assert!(page.contains(name), "{name} is missing");
+    }
+    assert!(
+        page.contains("Probable label errors") && page.contains("estimates that 41 of the 246 listed labels are wrong")
+    );
+    let drawn = report.files.iter().find(|file| file.name == "worst-mistakes.svg").unwrap();
+    assert!(text(&drawn.bytes).contains("4/scan-18.png"));
+    let none = ReportInput { label_errors: None, doubts: Vec::new(), sources: Vec::new(), ..realistic() };
+    let page = render(&none, &ReportOptions::default()).unwrap();
+    let page = text(&page.files[0].bytes);
+    assert!(!page.contains("Probable label errors") && !page.contains("By source"));
+}
+
+#[test]
+fn the_report_says_what_threshold_has_few_errors_and_which_model_answers() {
+    let mut input = realistic();
+    input.answer =
+        Some("out of fold cnn (99.51 %) is better than the stack logistic (99.40 %): cnn answers".to_owned());
+    input.left_out = vec!["dense".to_owned()];
+    input.featured = Some("cnn".to_owned());
+    let report = render(&input, &ReportOptions::default()).unwrap();
+    let page = text(&report.files[0].bytes);
+    check_markup("index.html", page);
+    assert!(
+        page.contains("Answers of a confidence of at least 0.412 have 0.1 % errors or fewer: 58800 of 60000 images")
+    );
+    assert!(page.contains("Note: out of fold cnn (99.51 %) is better than the stack logistic (99.40 %): cnn answers."));
+    assert!(page.contains("The stack does without dense"));
+    input.risk_coverage = Some(RiskCoverage { threshold: None, ..risk_coverage() });
+    let page = render(&input, &ReportOptions::default()).unwrap();
+    assert!(text(&page.files[0].bytes).contains("No confidence threshold gives 0.1 % errors"));
+    input.risk_coverage = Some(RiskCoverage { images: 10, ..risk_coverage() });
+    assert!(matches!(render(&input, &ReportOptions::default()), Err(ReportError::Input { .. })));
 }
 
 #[test]

@@ -4,7 +4,8 @@ use digitstack::{
     data::Probabilities,
     evaluation::score,
     stacking::{
-        FeatureScale, LogisticConfig, MetaConfig, MetaModel, Metafeatures, Stack, TreeConfig, WeightedMeanConfig,
+        FeatureScale, LogisticConfig, MetaConfig, MetaModel, Metafeatures, Shrinkage, Stack, TreeConfig,
+        WeightedMeanConfig,
     },
 };
 use serde::Deserialize;
@@ -45,26 +46,42 @@ fn largest_difference(found: &[[f32; 10]], expected: &[[f64; 10]]) -> f64 {
     pairs.map(|(found, expected)| (f64::from(*found) - expected).abs()).fold(0.0, f64::max)
 }
 
+/// Recorded fits of a logistic regression.
+#[derive(Deserialize)]
+struct LogisticFits {
+    fits: Vec<LogisticFit>,
+}
+
+#[derive(Deserialize)]
+struct LogisticFit {
+    scale: FeatureScale,
+    c: f64,
+    fresh: Vec<[f64; 10]>,
+}
+
+impl LogisticFits {
+    #[track_caller]
+    fn check(text: &str, shrinkage: Shrinkage) {
+        let Self { fits } = serde_json::from_str(text).unwrap();
+        let members = Members::load();
+        assert_eq!(fits.len(), 6);
+        for LogisticFit { scale, c, fresh } in fits {
+            let config = MetaConfig::Logistic(LogisticConfig { c, shrinkage });
+            let model = config.fit(&members.train(scale), &members.labels).unwrap();
+            let off = largest_difference(&model.predict_proba(&members.fresh(scale)).unwrap(), &fresh);
+            assert!(off < 1e-4, "{scale}, c = {c}: {off}");
+        }
+    }
+}
+
 #[test]
 fn logistic_regression_is_that_of_scikit_learn() {
-    #[derive(Deserialize)]
-    struct Recorded {
-        fits: Vec<Fit>,
-    }
-    #[derive(Deserialize)]
-    struct Fit {
-        scale: FeatureScale,
-        c: f64,
-        fresh: Vec<[f64; 10]>,
-    }
-    let recorded: Recorded = serde_json::from_str(include_str!("../data/stacking/logistic.json")).unwrap();
-    let members = Members::load();
-    assert_eq!(recorded.fits.len(), 6);
-    for Fit { scale, c, fresh } in recorded.fits {
-        let model = MetaConfig::Logistic(LogisticConfig { c }).fit(&members.train(scale), &members.labels).unwrap();
-        let off = largest_difference(&model.predict_proba(&members.fresh(scale)).unwrap(), &fresh);
-        assert!(off < 1e-4, "{scale}, c = {c}: {off}");
-    }
+    LogisticFits::check(include_str!("../data/stacking/logistic.json"), Shrinkage::Zero);
+}
+
+#[test]
+fn shrinkage_towards_shared_weights_has_the_minimum_that_scipy_finds() {
+    LogisticFits::check(include_str!("../data/stacking/shared.json"), Shrinkage::Shared);
 }
 
 #[test]

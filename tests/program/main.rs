@@ -5,6 +5,7 @@ mod commands;
 mod faults;
 #[cfg(unix)]
 mod files;
+mod findings;
 mod finished;
 mod folders;
 mod foreign_paths;

@@ -17,6 +17,8 @@
 //! test-opening.json                models that the test images were opened for      evaluation::TestOpening
 //! data.json                        fingerprints of training and test digits         DataRecord
 //! predictions/*.safetensors        members' predictions                             predictions
+//! predictions.csv                  answers for the digits held out and the test's   answers_csv
+//! doubtful.csv                     probable label errors                            doubtful_csv
 //! metrics.json                     scores of every model                            Metrics
 //! pictures.json                    mistakes, filters and examples of the report     Pictures
 //! timings.json                     durations; differs between equal runs            Timings
@@ -38,8 +40,8 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Fingerprint, Source};
 
 pub use fits::{Fit, TrainingPart, fits, is_final};
-pub use metrics::{BestMember, Metrics};
-pub use pictures::{Pictures, SavedExample, SavedFilters, SavedMistake, SavedOpinion};
+pub use metrics::{Answer, BestMember, LabelErrors, Metrics, SourceScores};
+pub use pictures::{Pictures, SavedDoubt, SavedExample, SavedFilters, SavedMistake, SavedOpinion};
 pub use timings::{NamedTiming, StageTiming, Timings};
 
 /// [`ArtifactKind`] of the directory; claimed before any work.
@@ -52,6 +54,10 @@ pub const TRAIN_DATA: &str = "train-data.json";
 pub const SKIPPED: &str = "skipped.csv";
 /// Test images that are training images too, with those; only if there are any.
 pub const DUPLICATES: &str = "duplicates.csv";
+/// Answers for the digits held out and for the test images, with the file or row of each.
+pub const PREDICTIONS: &str = "predictions.csv";
+/// Probable label errors, the most doubtful first.
+pub const DOUBTFUL: &str = "doubtful.csv";
 /// [`DataRecord`].
 pub const DATA: &str = "data.json";
 /// [`crate::evaluation::TestOpening`]: the models that the test images were opened for.
@@ -138,6 +144,15 @@ pub struct DataRecord {
 }
 
 impl DataRecord {
+    /// Where the digits come from, in words.
+    pub fn source(&self) -> &'static str {
+        match &self.train {
+            Some(train) if train.official_mnist => "MNIST",
+            Some(train) if train.files.is_empty() => "built-in digits, drawn by the program",
+            _ => "a folder of digits",
+        }
+    }
+
     /// Fingerprints of the parts of `source` that were read.
     pub fn of(source: &Source) -> Self {
         Self { train: source.train_fingerprint().cloned(), test: source.test_fingerprint().cloned() }

@@ -17,13 +17,15 @@ impl Leaderboard {
     }
 
     fn entry(&self, row: &Row) -> Option<LeaderboardEntry> {
-        let accuracy = row.accuracy.or(row.held_out)?;
+        let accuracy = row.accuracy.or(row.out_of_fold).or(row.validation)?;
         Some(LeaderboardEntry {
             model: row.model.clone(),
             run: self.short_name(row),
             parameters: row.parameters,
             seconds: row.training_seconds,
             protocol: row.protocol.clone(),
+            data: row.data.clone(),
+            data_sha256: row.data_sha256.clone(),
             is_held_out: row.accuracy.is_none(),
             value: accuracy.value,
             low: accuracy.low,

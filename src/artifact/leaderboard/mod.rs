@@ -3,7 +3,8 @@
 //! A row is one model of a run (a member, an ensemble, a stack) or the one model of `digitstack train`. Its values are
 //! read from the files of a complete directory, each verified against the manifest first: nothing is trained or
 //! predicted again, and a directory that was changed by hand is skipped. Runs that differ in nothing but their seed are summed
-//! up in a row more ([`Row::seeds`]).
+//! up in a row more ([`Row::seeds`]). Rows of different data sets are kept apart: their accuracies say nothing about
+//! each other.
 
 mod draw;
 mod read;
@@ -23,12 +24,12 @@ use crate::{
     storage::{self, StorageError},
 };
 
-pub use sort::SortBy;
+pub use sort::{SortBy, data_sets};
 
 /// Table of models, and the directories that are not in it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Leaderboard {
-    /// Rows, sorted.
+    /// Rows, sorted within each data set; those of one data set stand together.
     pub rows: Vec<Row>,
     /// Directories that could not be used, with the reason.
     pub skipped: Vec<Skipped>,
@@ -73,12 +74,18 @@ pub struct Row {
     pub train_images: Option<usize>,
     /// Test images; none if there is no test set.
     pub test_images: Option<usize>,
-    /// On training digits that the model did not learn from: those held out, or of a run all of them, out of fold. None
-    /// over several seeds.
-    pub held_out: Option<Proportion>,
+    /// On all training digits, each predicted by models that did not learn from it; of a run. None over several seeds.
+    pub out_of_fold: Option<Proportion>,
+    /// On the training digits held out for validation; of a single model. None over several seeds.
+    pub validation: Option<Proportion>,
     /// On the test images, with its 95 % interval; over several seeds their mean, and one standard deviation to either
     /// side.
     pub accuracy: Option<Proportion>,
+    /// Data set that the accuracies are measured on: `MNIST`, `a folder of digits`, with the numbers of images. Only rows
+    /// of one data set can be compared.
+    pub data: String,
+    /// Identity of that data set: SHA-256 of the test images, or of the training images without any.
+    pub data_sha256: String,
     /// Protocol of the measurement: `5 folds`, `10 % held out`.
     pub protocol: String,
     /// Results that others report of such a model; of the first seed, if there are several.
@@ -132,6 +139,7 @@ pub fn leaderboard(
     }
     board.rows.extend(seeds::summed_up(&board.rows));
     sort.sort(&mut board.rows);
+    sort::by_data_set(&mut board.rows);
     Ok(board)
 }
 

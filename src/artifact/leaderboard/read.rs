@@ -6,7 +6,7 @@ use super::{Row, RunFailure};
 use crate::{
     artifact::{
         Artifact,
-        layout::{ArtifactKind, Timings},
+        layout::{ArtifactKind, DataRecord, Timings},
     },
     device::ChosenDevice,
     evaluation::{ModelKind, ModelScores},
@@ -46,6 +46,9 @@ pub(super) fn rows(directory: &Path, device: &ChosenDevice) -> Result<Vec<Row>, 
     let fingerprints =
         [&data.train, &data.test].map(|part| part.as_ref().map_or_else(String::new, |part| part.sha256.to_string()));
     let group = group(&artifact)? + &fingerprints.join(" ");
+    let measured = data.test.as_ref().or(data.train.as_ref());
+    let data_sha256 = measured.map_or_else(String::new, |part| part.sha256.to_string());
+    let described = describe(&data);
     let row = |scores: ModelScores| {
         let own = costs.iter().find(|(name, _)| scores.kind == ModelKind::Member && *name == scores.name);
         let cost = own.map_or(&together, |(_, cost)| cost);
@@ -57,7 +60,10 @@ pub(super) fn rows(directory: &Path, device: &ChosenDevice) -> Result<Vec<Row>, 
             parameters: cost.parameters,
             training_seconds: Some(cost.seconds),
             train_images: trained_on(&scores),
-            held_out: scores.unseen().map(|scores| scores.accuracy),
+            out_of_fold: scores.out_of_fold.as_ref().map(|scores| scores.accuracy),
+            validation: scores.held_out.as_ref().map(|scores| scores.accuracy),
+            data: described.clone(),
+            data_sha256: data_sha256.clone(),
             test_images: scores.test.as_ref().map(|test| test.images),
             accuracy: scores.test.as_ref().map(|test| test.accuracy),
             protocol: protocol.clone(),
@@ -69,6 +75,17 @@ pub(super) fn rows(directory: &Path, device: &ChosenDevice) -> Result<Vec<Row>, 
         }
     };
     Ok(metrics.models.into_iter().map(row).collect())
+}
+
+/// The data set in words: where its digits come from, and how many test images, or training images without any, there
+/// are.
+fn describe(data: &DataRecord) -> String {
+    let source = data.source();
+    match (&data.test, &data.train) {
+        (Some(test), _) => format!("{source}, {} test images", test.images),
+        (None, Some(train)) => format!("{source}, {} training images, no test images", train.images),
+        (None, None) => source.to_owned(),
+    }
 }
 
 /// Text that is equal for directories that differ in nothing but their seed.

@@ -28,7 +28,8 @@ fn summed_up_group(group: &[&Row]) -> Row {
         run: format!("{}, {} seeds", first.configuration, seeds.len()),
         parameters: first.parameters.filter(|_| group.iter().all(|row| row.parameters == first.parameters)),
         training_seconds: seconds.map(|seconds| mean_and_deviation(&seconds).0),
-        held_out: None,
+        out_of_fold: None,
+        validation: None,
         accuracy: Some(Proportion { value, low: (value - deviation).max(0.0), high: (value + deviation).min(1.0) }),
         seed: seeds[0],
         seeds: Some(Seeds { seeds, deviation }),
@@ -59,7 +60,10 @@ mod tests {
             parameters: Some(100),
             training_seconds: Some(10.0 * seed as f64),
             train_images: Some(900),
-            held_out: None,
+            out_of_fold: None,
+            validation: None,
+            data: "MNIST".into(),
+            data_sha256: "m".into(),
             test_images: Some(1000),
             accuracy: correct.map(|correct| Proportion::wilson(correct, 1000)),
             protocol: "5 folds".into(),
@@ -99,6 +103,16 @@ mod tests {
         assert!((accuracy.value - 0.98).abs() < 1e-12 && (seeds.deviation - 0.01).abs() < 1e-12, "{sum:?}");
         assert!((accuracy.low - 0.97).abs() < 1e-12 && (accuracy.high - 0.99).abs() < 1e-12, "{sum:?}");
         assert_eq!((sum.training_seconds, sum.parameters), (Some(20.0), Some(100)));
+    }
+
+    #[test]
+    fn rows_of_one_data_set_stand_together() {
+        let of = |run: &str, data: &str, correct| Row { data_sha256: data.into(), ..row(run, run, 1, Some(correct)) };
+        let mut rows = vec![of("a", "x", 990), of("b", "y", 980), of("c", "x", 970), of("d", "y", 960)];
+        super::super::sort::by_data_set(&mut rows);
+        assert_eq!(rows.iter().map(|row| row.run.as_str()).collect::<String>(), "acbd");
+        let sets: Vec<usize> = super::super::data_sets(&rows).map(<[Row]>::len).collect();
+        assert_eq!(sets, [2, 2]);
     }
 
     #[test]

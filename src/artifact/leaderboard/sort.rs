@@ -59,6 +59,22 @@ impl SortBy {
     }
 }
 
+/// Puts rows of one data set together: data sets in the order of their first rows, rows in the order that they have.
+pub(super) fn by_data_set(rows: &mut [Row]) {
+    let mut order: Vec<String> = Vec::new();
+    for row in rows.iter() {
+        if !order.contains(&row.data_sha256) {
+            order.push(row.data_sha256.clone());
+        }
+    }
+    rows.sort_by_key(|row| order.iter().position(|data| *data == row.data_sha256));
+}
+
+/// Sorted rows by data set.
+pub fn data_sets(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
+    rows.chunk_by(|a, b| a.data_sha256 == b.data_sha256)
+}
+
 impl FromStr for SortBy {
     type Err = String;
 

@@ -12,7 +12,7 @@ use super::super::files::check_numbers;
 use super::machine::MOST_PAIRS;
 use crate::{
     data::CLASSES,
-    optimize::{LogLoss, Unsolved, minimise, softmax},
+    optimize::{LogLoss, Penalty, Unsolved, minimise, softmax},
 };
 
 /// Inverse strength of the L2 penalty, which keeps the probabilities below 1 where every decision is right.
@@ -35,7 +35,7 @@ impl Calibration {
         if let [_] = classes {
             return Ok(Self { weights: vec![Vec::new()], intercepts: vec![0.0] });
         }
-        let problem = LogLoss::new(decisions, labels, classes, C);
+        let problem = LogLoss::new(decisions, labels, classes, C, Penalty::Zero);
         let solution = minimise("calibration of a support-vector machine", &problem, vec![0.0; problem.parameters()])?;
         let (weights, intercepts) = problem.into_model(&solution);
         Ok(Self { weights, intercepts })

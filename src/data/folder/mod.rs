@@ -24,8 +24,7 @@ use crate::{progress::Progress, storage::read_limited};
 
 pub(super) use list::is_left_by_system;
 use list::{PictureFile, list};
-pub(super) use skipped::quoted;
-pub use skipped::{SkippedFile, skipped_csv};
+pub use skipped::{SkippedFile, quoted, skipped_csv};
 
 /// Longest picture file, in bytes: 67 megapixels of RGB without compression.
 const MAX_FILE_BYTES: u64 = 224 << 20;

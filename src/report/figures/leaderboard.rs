@@ -16,6 +16,8 @@ use crate::report::{
 const ROW: f64 = 32.0;
 /// Height above the first row, in pixels.
 const TOP: f64 = 42.0;
+/// Height of the heading of a data set, in pixels.
+const HEADING: f64 = 24.0;
 /// Height below the last row, in pixels.
 const BELOW: f64 = 46.0;
 /// Maximum fraction of the width for the names.
@@ -29,7 +31,18 @@ const REPORTED: (Mark, &str) = (Mark::Diamond, "reported elsewhere");
 
 /// Draws the accuracy of each model with its interval, and accuracies reported elsewhere; rows in the given order.
 pub(in crate::report) fn leaderboard(rows: &[LeaderboardEntry], theme: Theme, width: f64) -> String {
-    let mut canvas = Canvas::new(theme, width, TOP + ROW * rows.len() as f64 + BELOW);
+    // Several data sets have a heading each; `tops` are those of the rows.
+    let is_apart = rows.iter().any(|row| row.data_sha256 != rows[0].data_sha256);
+    let mut tops = Vec::with_capacity(rows.len());
+    let mut bottom = TOP;
+    for (index, row) in rows.iter().enumerate() {
+        if is_apart && (index == 0 || rows[index - 1].data_sha256 != row.data_sha256) {
+            bottom += HEADING;
+        }
+        tops.push(bottom);
+        bottom += ROW;
+    }
+    let mut canvas = Canvas::new(theme, width, bottom + BELOW);
     let name_width = |row: &LeaderboardEntry| text_width(&row.model, 13.5).max(text_width(&details(row), 10.5));
     let names = rows.iter().map(name_width).fold(56.0, f64::max).min(width * NAME_SHARE);
     let numbers = rows.iter().map(|row| text_width(&accuracy_text(row), 12.0)).fold(44.0, f64::max);
@@ -37,20 +50,21 @@ pub(in crate::report) fn leaderboard(rows: &[LeaderboardEntry], theme: Theme, wi
         rows.iter().flat_map(|row| [row.low, row.value, row.high].into_iter().chain(row.reported.iter().copied())),
     );
     let y = Scale::linear(0.0, 1.0);
-    let axes = Axes {
-        area: [names + 14.0, TOP, width - names - 14.0 - numbers - 14.0, ROW * rows.len() as f64],
-        x: &x,
-        y: &y,
-    };
+    let axes = Axes { area: [names + 14.0, TOP, width - names - 14.0 - numbers - 14.0, bottom - TOP], x: &x, y: &y };
     axes.draw_x(&mut canvas, "accuracy, % (logarithmic in the error rate)", true);
     draw_legend(&mut canvas, rows);
     canvas.text((width, 18.0), "%", Style::new(Anchor::End).paint(Paint::Soft));
 
     let palette = Palette::new(rows.iter().map(|row| row.model.as_str()));
     for (index, row) in rows.iter().enumerate() {
-        let middle = TOP + ROW * (index as f64 + 0.5);
+        let middle = tops[index] + ROW / 2.0;
         let paint = palette.of(&row.model);
-        if index > 0 {
+        let is_first = index == 0 || rows[index - 1].data_sha256 != row.data_sha256;
+        if is_apart && is_first {
+            let heading = shortened(&row.data, 12.0, width);
+            canvas.text((0.0, tops[index] - 7.0), &heading, Style::new(Anchor::Start).size(12.0).bold());
+            canvas.line([0.0, tops[index], width, tops[index]], Stroke::new(Paint::Soft, 1.0));
+        } else if index > 0 {
             canvas.line([0.0, middle - ROW / 2.0, width, middle - ROW / 2.0], Stroke::new(Paint::Grid, 1.0));
         }
         let bold = Style::new(Anchor::Start).size(12.0).paint(paint).bold();

@@ -73,7 +73,7 @@ pub(in crate::report) fn mistakes(
 ) -> String {
     let cell = width / 5.0;
     let opinions = mistakes.iter().map(|mistake| mistake.opinions.len()).max().unwrap_or(0);
-    let row = cell + 40.0 + 13.0 * opinions as f64;
+    let row = cell + 53.0 + 13.0 * opinions as f64;
     let mut canvas = Canvas::new(theme, width, mistakes.len().div_ceil(5) as f64 * row);
     for (index, mistake) in mistakes.iter().enumerate() {
         let (x, y) = ((index % 5) as f64 * cell, (index / 5) as f64 * row);
@@ -85,8 +85,11 @@ pub(in crate::report) fn mistakes(
             &format!("{} → {}", mistake.label, mistake.predicted),
             Style::new(Anchor::Start).size(12.0).bold(),
         );
-        let details = format!("{} · #{}", format::probability(mistake.probability), mistake.index);
+        let details = format::probability(mistake.probability);
         canvas.text((right, line), &details, Style::new(Anchor::End).size(9.5).paint(Paint::Soft));
+        line += 13.0;
+        let name = shortened(&mistake.name, 9.5, right - left);
+        canvas.text((left, line), &name, Style::new(Anchor::Start).size(9.5).paint(Paint::Soft));
         for opinion in &mistake.opinions {
             line += 14.0;
             let style = |anchor| Style::new(anchor).size(10.0);
@@ -107,6 +110,6 @@ pub(in crate::report) fn mistakes(
     }
     let words = mistakes
         .iter()
-        .map(|mistake| format!("image {}: {} predicted as {}", mistake.index, mistake.label, mistake.predicted));
+        .map(|mistake| format!("{}: {} predicted as {}", mistake.name, mistake.label, mistake.predicted));
     canvas.finish(&format!("Worst errors of {model}"), &format!("{}.", words.collect::<Vec<_>>().join("; ")))
 }

@@ -43,7 +43,18 @@ pub(in crate::report) fn check(input: &ReportInput) -> Result<(), ReportError> {
         false => Err(ReportError::input(what, format!("found digit {digit}, expected 0 to 9"))),
     };
     for mistake in &input.mistakes {
-        digit(format!("mistake {}", mistake.index), mistake.label.max(mistake.predicted))?;
+        digit(format!("mistake {}", mistake.name), mistake.label.max(mistake.predicted))?;
+    }
+    for doubt in &input.doubts {
+        digit(format!("doubtful label of {}", doubt.name), doubt.label.max(doubt.predicted))?;
+    }
+    if let Some(curve) = &input.risk_coverage {
+        let points = curve.points.iter().chain(&curve.threshold);
+        if let Some(point) = points.clone().find(|point| point.errors > point.answered || point.answered > curve.images)
+        {
+            let found = format!("found {} errors among {} answers of {}", point.errors, point.answered, curve.images);
+            return Err(ReportError::input("the risk–coverage curve", found));
+        }
     }
     for (index, example) in input.examples.iter().enumerate() {
         digit(format!("example {index}"), example.label)?;

@@ -51,6 +51,7 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
             figures::mistakes(&input.mistakes, errors.model, &palette, theme, width)
         });
     }
+    let risk = featured.and_then(|model| sections::risk_analysis(input, model, &palette, &mut book));
     let mut filters = filters(input, &mut book);
     for history in &input.filter_histories {
         filters.extend(sections::filter_history(history, &mut book)?);
@@ -76,6 +77,10 @@ pub fn render(input: &ReportInput, options: &ReportOptions) -> Result<Report, Re
         curves,
         errors,
         mistakes,
+        risk,
+        sources: page::source_rows(input),
+        label_errors: input.label_errors.as_ref(),
+        doubts: page::doubt_cards(&input.doubts),
         filters,
         held_out,
         has_test: input.data.test_images.is_some(),

@@ -4,10 +4,10 @@ use askama::Template;
 
 use crate::{
     data::CLASSES,
-    evaluation::{ModelKind, ModelScores, Scores},
+    evaluation::{ModelKind, ModelScores, RiskCoverage, RiskPoint, Scores, confidence_text},
     report::{
         canvas, format,
-        input::{Mistake, ReportInput},
+        input::{LabelDoubt, LabelErrorSummary, Mistake, ReportInput, SourceRows},
         page::{PageFigure, Stat},
         theme::{Paint, Palette, Theme},
     },
@@ -31,6 +31,10 @@ pub(super) struct RunPage<'a> {
     pub(super) curves: Vec<MemberCurves<'a>>,
     pub(super) errors: Option<ErrorAnalysis<'a>>,
     pub(super) mistakes: Vec<MistakeCard<'a>>,
+    pub(super) risk: Option<RiskAnalysis>,
+    pub(super) sources: Vec<SourceRow<'a>>,
+    pub(super) label_errors: Option<&'a LabelErrorSummary>,
+    pub(super) doubts: Vec<DoubtCard<'a>>,
     pub(super) filters: Vec<PageFigure>,
     pub(super) held_out: &'static str,
     pub(super) has_test: bool,
@@ -93,7 +97,7 @@ pub(super) struct MistakeCard<'a> {
     label: u8,
     predicted: u8,
     probability: String,
-    index: usize,
+    name: &'a str,
     opinions: Vec<OpinionRow<'a>>,
 }
 
@@ -103,6 +107,86 @@ struct OpinionRow<'a> {
     digit: u8,
     probability: String,
     right: bool,
+}
+
+/// Risk–coverage curve of the featured model.
+pub(super) struct RiskAnalysis {
+    pub(super) figure: PageFigure,
+    /// What threshold gives few enough errors, in words.
+    pub(super) sentence: String,
+    pub(super) rows: Vec<RiskRow>,
+}
+
+/// Row of the table of thresholds.
+pub(super) struct RiskRow {
+    confidence: String,
+    coverage: String,
+    answered: String,
+    errors: String,
+    risk: String,
+}
+
+/// Accuracies on the digits of one source.
+pub(super) struct SourceRow<'a> {
+    source: &'a str,
+    rows: Vec<ScoreRow>,
+}
+
+/// One of the most doubtful labels.
+pub(super) struct DoubtCard<'a> {
+    paths: String,
+    name: &'a str,
+    label: u8,
+    predicted: u8,
+    probability: String,
+}
+
+/// Coverages of the rows of the table of thresholds.
+const RISK_ROWS: [f64; 8] = [1.0, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5];
+
+/// Rows of the table of thresholds, greatest coverage first.
+pub(super) fn risk_rows(curve: &RiskCoverage) -> Vec<RiskRow> {
+    let points = RISK_ROWS.iter().filter_map(|coverage| {
+        curve.points.iter().rfind(|point| point.answered as f64 >= coverage * curve.images as f64)
+    });
+    let mut points: Vec<&RiskPoint> = points.chain(&curve.threshold).collect();
+    points.sort_by_key(|point| std::cmp::Reverse(point.answered));
+    points.dedup();
+    let row = |point: &RiskPoint| RiskRow {
+        confidence: confidence_text(point.confidence),
+        coverage: format::percent(point.coverage(curve.images)),
+        answered: format::count(point.answered as u64),
+        errors: format::count(point.errors as u64),
+        risk: format!("{:.3}", 100.0 * point.risk()),
+    };
+    points.into_iter().map(row).collect()
+}
+
+/// Scores by source: on the digits held out, then on the test digits.
+pub(super) fn source_rows<'a>(input: &'a ReportInput) -> Vec<SourceRow<'a>> {
+    let held_out = input.data.held_out();
+    let row = |source: &'a SourceRows| SourceRow {
+        source: &source.source,
+        rows: [(held_out, &source.held_out), ("test", &source.test)]
+            .into_iter()
+            .filter_map(|(set, scores)| Some(score_row(set, scores.as_ref()?, 2.0)))
+            .collect(),
+    };
+    input.sources.iter().map(row).filter(|source| !source.rows.is_empty()).collect()
+}
+
+/// Cards of the most doubtful labels.
+pub(super) fn doubt_cards(doubts: &[LabelDoubt]) -> Vec<DoubtCard<'_>> {
+    fn card(doubt: &LabelDoubt) -> DoubtCard<'_> {
+        DoubtCard {
+            paths: canvas::digit_paths(&doubt.image, &Paint::Ink.css(Theme::Page)),
+            name: &doubt.name,
+            label: doubt.label,
+            predicted: doubt.predicted,
+            probability: format!("{:.1e}", doubt.label_probability),
+        }
+    }
+    doubts.iter().map(card).collect()
 }
 
 /// Names of the sets and a model's scores on each, where there are any; `held_out` is
@@ -188,7 +272,7 @@ pub(super) fn mistake_cards<'a>(mistakes: &'a [Mistake], palette: &Palette) -> V
         label: mistake.label,
         predicted: mistake.predicted,
         probability: format::probability(mistake.probability),
-        index: mistake.index,
+        name: &mistake.name,
         opinions: mistake
             .opinions
             .iter()
@@ -265,7 +349,12 @@ pub(in crate::report) fn summary(input: &ReportInput, featured: Option<&ModelSco
         ModelKind::Ensemble => format!("The ensemble {}", model.name),
         ModelKind::Stack => format!("The stack {}", model.name),
     };
-    format!("{name}{chosen} {verb}.{without}")
+    let answer = input.answer.as_ref().map_or_else(String::new, |sentence| format!(" Note: {sentence}."));
+    let left_out = match input.left_out.as_slice() {
+        [] => String::new(),
+        names => format!(" The stack does without {}: no probabilities came from there.", names.join(", ")),
+    };
+    format!("{name}{chosen} {verb}.{without}{answer}{left_out}")
 }
 
 /// Date, program and device in one line.

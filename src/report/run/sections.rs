@@ -1,6 +1,6 @@
 //! The figures of a run's page, section by section.
 
-use super::page::{self, ErrorAnalysis, MemberCurves};
+use super::page::{self, ErrorAnalysis, MemberCurves, RiskAnalysis};
 use crate::{
     evaluation::{ModelScores, Scores},
     report::{
@@ -120,6 +120,29 @@ pub(in crate::report) fn learning_curves<'a>(
         }
     }
     members
+}
+
+/// Draws the risk–coverage curve of a model and fills in its table; `None` without a curve.
+pub(super) fn risk_analysis(
+    input: &ReportInput,
+    model: &ModelScores,
+    palette: &Palette,
+    book: &mut FigureBook,
+) -> Option<RiskAnalysis> {
+    let curve = input.risk_coverage.as_ref().filter(|curve| !curve.points.is_empty())?;
+    let (name, set, paint) = (model.name.as_str(), input.data.held_out(), palette.of(&model.name));
+    let figure = book.half(
+        "risk-coverage",
+        format!(
+            "Risk–coverage curve of {name} on {set} images: the share of errors among the answers if answers of low \
+             confidence are refused."
+        ),
+        |theme, width| figures::risk_coverage(curve, name, set, paint, theme, width),
+    );
+    let sentence = curve.describe();
+    let mut letters = sentence.chars();
+    let sentence = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    Some(RiskAnalysis { figure, sentence, rows: page::risk_rows(curve) })
 }
 
 /// Draws the confusion matrix and the calibration of a model: on test images if there are any, otherwise on held-out

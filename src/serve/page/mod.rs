@@ -14,6 +14,7 @@ use utoipa::openapi::OpenApi;
 use super::error::ServeError;
 use crate::{
     artifact::{self, RunFailure, TrainedModels},
+    evaluation::ModelKind,
     imaging::{Centre, DrawingOptions},
     report::{self, Section},
     storage::{REPORT, read_limited},
@@ -47,7 +48,10 @@ pub(super) const STYLE: &str = "text/css; charset=utf-8";
 struct Index {
     run: String,
     byline: String,
+    /// Name of the answering model.
     stack: String,
+    /// True if it combines the others.
+    combines: bool,
     test_note: String,
     models: Vec<article::Model>,
     nets: Vec<article::Net>,
@@ -90,6 +94,7 @@ impl Pages {
             run: config.experiment.name.clone(),
             byline: report::byline(&input),
             stack: stack.to_owned(),
+            combines: models.names_and_kinds()[models.recommended()].1 != ModelKind::Member,
             test_note: article::test_note(stack, &input),
             models: article::models(config, &input),
             nets: article::nets(config),
