@@ -5,6 +5,7 @@
 //! are ignored: there is nowhere to report them.
 
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal, StdoutLock, Write},
     process::ExitCode,
     sync::{
@@ -19,6 +20,7 @@ use serde::Serialize;
 use super::{
     bars::Bars,
     failure::{self, ParseError},
+    printable::{self, printable},
 };
 use crate::progress::{Progress, Silent};
 
@@ -51,7 +53,7 @@ impl Output {
 
     /// Prints a line of the result for people; nothing with `--json`.
     pub(super) fn line(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
-        if self.json { Ok(()) } else { self.raw(format!("{}\n", text.as_ref()).as_bytes()) }
+        if self.json { Ok(()) } else { self.raw(format!("{}\n", printable(text.as_ref())).as_bytes()) }
     }
 
     /// Prints lines of the result for people; nothing with `--json`.
@@ -61,7 +63,16 @@ impl Output {
 
     /// Prints the result as JSON, with `--json` only.
     pub(super) fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
-        if self.json { self.raw(format!("{}\n", serde_json::to_string_pretty(value)?).as_bytes()) } else { Ok(()) }
+        if self.json { self.json_text(&serde_json::to_string_pretty(value)?) } else { Ok(()) }
+    }
+
+    /// Prints one of several results as a line of JSON, with `--json` only.
+    pub(super) fn json_line(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        if self.json { self.json_text(&serde_json::to_string(value)?) } else { Ok(()) }
+    }
+
+    fn json_text(&self, text: &str) -> anyhow::Result<()> {
+        self.raw(format!("{}\n", printable::json(text)).as_bytes())
     }
 
     /// Writes bytes to standard output whatever the options.
@@ -98,7 +109,7 @@ impl Output {
     /// Prints a line about the progress on standard error; nothing with `--quiet`.
     pub(super) fn status(&self, text: &str) {
         if !self.quiet {
-            let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
+            let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{}", printable(text)));
         }
     }
 
@@ -127,7 +138,7 @@ impl Output {
     /// Prints an error with each of its causes on standard error.
     fn error(&self, error: &anyhow::Error) {
         if let Some(ParseError(error)) = error.downcast_ref() {
-            let _ = error.print();
+            self.parse_error(error);
             return;
         }
         let mut text = format!("error: {error}");
@@ -140,7 +151,20 @@ impl Output {
                 said = cause;
             }
         }
-        let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
+        let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{}", printable(&text)));
+    }
+
+    /// Prints the text of `clap`, coloured on a terminal unless an argument would speak to it, too.
+    fn parse_error(&self, error: &clap::Error) {
+        let is_plain = |argument: OsString| printable(&argument.to_string_lossy()).len() == argument.len();
+        if std::env::args_os().all(is_plain) {
+            let _ = error.print();
+            return;
+        }
+        // Line breaks are `clap`'s, as far as a name has none: they are between its paragraphs.
+        let text = error.render().to_string();
+        let lines: Vec<_> = text.trim_end().split('\n').map(printable).collect();
+        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     }
 }
 

@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// Settings of the logistic regression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
-    /// Inverse strength of the L2 penalty on the weights, above 0; default 1.
+    /// Inverse strength of the L2 penalty on the weights, 1e-6 to 1e6. Default 1.
     pub c: f64,
 }
 
