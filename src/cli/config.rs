@@ -205,8 +205,9 @@ fn unknown(groups: &[Group], asked: &str) -> UsageError {
 
 /// A table: one line for each field.
 fn summary(group: &Group) -> Vec<String> {
-    let mut lines =
-        vec![String::new(), if group.path.is_empty() { "top of the file".into() } else { group.heading.clone() }];
+    let title =
+        if group.path.is_empty() { group.heading.clone() } else { format!("{}: {}", group.path, group.heading) };
+    let mut lines = vec![String::new(), title];
     if let Some(first) = &group.same_as {
         lines.push(format!("  the fields of {first}"));
         return lines;

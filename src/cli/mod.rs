@@ -30,7 +30,7 @@ mod session;
 mod train;
 mod tune;
 
-use std::process::ExitCode;
+use std::{borrow::Cow, ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -138,11 +138,23 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             let output = Output::default();
-            let result = output.parse_outcome(error);
+            let result = output.parse_outcome(without_control(error));
             (output, result)
         }
     };
     output.exit(result)
+}
+
+/// The same error about arguments without control characters, which `clap` would print as they are.
+fn without_control(error: clap::Error) -> clap::Error {
+    let escaped = |argument: OsString| match argument.to_str().map(printable::name) {
+        Some(Cow::Borrowed(_)) => argument,
+        Some(Cow::Owned(shown)) => shown.into(),
+        None => printable::name(&argument.to_string_lossy()).into_owned().into(),
+    };
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let shown: Vec<OsString> = arguments.iter().cloned().map(escaped).collect();
+    if shown == arguments { error } else { Arguments::try_parse_from(shown).err().unwrap_or(error) }
 }
 
 fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {

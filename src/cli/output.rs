@@ -5,7 +5,6 @@
 //! are ignored: there is nowhere to report them.
 
 use std::{
-    ffi::OsString,
     io::{self, IsTerminal, StdoutLock, Write},
     process::ExitCode,
     sync::{
@@ -138,7 +137,7 @@ impl Output {
     /// Prints an error with each of its causes on standard error.
     fn error(&self, error: &anyhow::Error) {
         if let Some(ParseError(error)) = error.downcast_ref() {
-            self.parse_error(error);
+            let _ = error.print();
             return;
         }
         let mut text = format!("error: {error}");
@@ -152,19 +151,6 @@ impl Output {
             }
         }
         let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{}", printable(&text)));
-    }
-
-    /// Prints the text of `clap`, coloured on a terminal unless an argument would speak to it, too.
-    fn parse_error(&self, error: &clap::Error) {
-        let is_plain = |argument: OsString| printable(&argument.to_string_lossy()).len() == argument.len();
-        if std::env::args_os().all(is_plain) {
-            let _ = error.print();
-            return;
-        }
-        // Line breaks are `clap`'s, as far as a name has none: they are between its paragraphs.
-        let text = error.render().to_string();
-        let lines: Vec<_> = text.trim_end().split('\n').map(printable).collect();
-        let _ = writeln!(io::stderr().lock(), "{}", lines.join("\n"));
     }
 }
 

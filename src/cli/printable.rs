@@ -29,9 +29,17 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// JSON text with every control character escaped, those included that JSON itself leaves as they are.
+/// Replaces every such character of a name, line breaks included.
+pub(super) fn name(text: &str) -> Cow<'_, str> {
+    match text.contains('\n') {
+        true => Cow::Owned(text.split('\n').map(printable).collect::<Vec<_>>().join("\\n")),
+        false => printable(text),
+    }
+}
+
+/// JSON text with every such character escaped, those included that JSON itself leaves as they are.
 pub(super) fn json(text: &str) -> Cow<'_, str> {
-    let is_left = |character: char| character.is_control() && character != '\n';
+    let is_left = |character: char| is_harmful(character) && character != '\n';
     if !text.contains(is_left) {
         return Cow::Borrowed(text);
     }
@@ -75,6 +83,7 @@ mod tests {
         let message = "x.toml is not valid TOML: at line 12\n   |\n12 | name =\n   |        ^\n";
         assert_eq!(printable(message), message);
         assert_eq!(printable("2 of 3:\n  a\n  b"), "2 of 3:\n  a\n  b");
+        assert_eq!(name("a\n  b\n\u{7}"), "a\\n  b\\n\\u{7}");
         assert_eq!(json("{\n  \"a\": \"\u{9b}\u{7f}é\"\n}"), "{\n  \"a\": \"\\u009b\\u007fé\"\n}");
     }
 

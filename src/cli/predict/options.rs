@@ -33,6 +33,11 @@ pub(super) struct AnswerOptions {
     pub(super) force: bool,
 }
 
+/// An output in words.
+pub(super) fn shown(out: &Path) -> String {
+    if out == Path::new(STANDARD_OUTPUT) { "standard output".to_owned() } else { out.display().to_string() }
+}
+
 /// Parses a share from 0 to 1.
 fn share(text: &str) -> Result<f32, String> {
     let parsed = text.parse::<f32>().ok().filter(|share| (0.0..=1.0).contains(share));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     super::{output::Output, session::Session},
     model_index,
-    options::{AnswerOptions, Target},
+    options::{AnswerOptions, Target, shown},
 };
 use crate::{
     artifact::{
@@ -106,14 +106,15 @@ pub(super) fn predict(
         return Ok(());
     }
     let each = if summary.files == 1 { "the file" } else { "every file" };
-    Err(anyhow::anyhow!("no picture could be read; {} lists {each} with its reason", out.display()))
+    Err(anyhow::anyhow!("no picture could be read; {} lists {each} with its reason", shown(out)))
 }
 
 fn summary_lines(summary: &PicturesSummary, out: &Path) -> Vec<String> {
     let PicturesSummary { model, files, answered, refused, digits, seconds, .. } = summary;
     let counts: Vec<_> = digits.iter().enumerate().map(|(digit, count)| format!("{digit}: {count}")).collect();
+    let out = shown(out);
     let mut lines = vec![
-        format!("{}: {answered} of {files} files answered by {model} in {seconds:.1} s", out.display()),
+        format!("{out}: {answered} of {files} files answered by {model} in {seconds:.1} s"),
         format!("  {}", counts.join(", ")),
     ];
     if !refused.is_empty() {

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{super::session::Session, model_index, options::AnswerOptions};
+use super::{
+    super::session::Session,
+    model_index,
+    options::{AnswerOptions, shown},
+};
 use crate::{
     artifact::{CsvRequest, CsvSummary, TrainedModels, predict_csv},
     cli::failure::UsageError,
@@ -52,7 +56,7 @@ fn summary_lines(summary: &CsvSummary, out: &Path) -> Vec<String> {
     let CsvSummary { model, rows, seconds, rows_per_s, digits, .. } = summary;
     let counts: Vec<_> = digits.iter().enumerate().map(|(digit, count)| format!("{digit}: {count}")).collect();
     let mut lines = vec![
-        format!("{}: {rows} rows by {model} in {seconds:.1} s, {rows_per_s:.0} rows/s", out.display()),
+        format!("{}: {rows} rows by {model} in {seconds:.1} s, {rows_per_s:.0} rows/s", shown(out)),
         format!("  {}", counts.join(", ")),
     ];
     let interval = |share: crate::evaluation::Proportion| {

@@ -1,19 +1,26 @@
 //! The schema as a list of fields, grouped by their tables.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
-    schema::{DEFINITIONS, schema},
+    schema::{DEFINITIONS, schema, sentence},
     toml_text::{inline, is_tag},
 };
+use crate::imaging;
+
+/// Names of the definitions of recipes and of their steps.
+const RECIPE: &str = "Recipe";
+const STEP: &str = "Step";
+/// Type of a recipe in words.
+pub(super) const STEPS: &str = "name, or list of steps";
 
 /// A table of a configuration, or one form of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
     /// Dotted path of the table, with the form behind it if there are several: `members.cnn.training`.
     pub path: String,
-    /// The table as it is written: `[data]`, `[[members]]` with `kind = "cnn"`.
+    /// The table as it is written in the file: `[data]`, `[[members]]` with `kind = "cnn"`.
     pub heading: String,
     /// What the table is.
     pub about: String,
@@ -61,16 +68,26 @@ impl Field {
 /// Every table of a configuration with its fields.
 pub fn fields() -> Vec<Group> {
     let schema = schema();
-    let mut walk =
-        Walk { definitions: schema.get(DEFINITIONS).unwrap_or(&Value::Null), groups: Vec::new(), known: Vec::new() };
-    walk.table(&schema, "", "the file", "Keys at the top of the file.");
-    let steps = walk.resolved(&serde_json::json!({ "$ref": format!("#/{DEFINITIONS}/Step") }));
-    for form in forms(&steps) {
-        let form = walk.resolved(form);
+    let definitions = schema.get(DEFINITIONS).unwrap_or(&Value::Null);
+    let mut walk = Walk { definitions, groups: Vec::new(), known: Vec::new() };
+    walk.table(&Inner {
+        path: String::new(),
+        written: String::new(),
+        heading: "the top of the file".to_owned(),
+        about: "Keys at the top of the file.".to_owned(),
+        schema: schema.clone(),
+        definition: None,
+    });
+    for form in walk.forms(&walk.resolved(&json!({ "$ref": format!("#/{DEFINITIONS}/{STEP}") }))) {
         if let Some((_, name)) = tag(&form) {
-            let heading = format!("`step = \"{name}\"` in a list of steps");
-            let about = description(&form);
-            walk.table(&form, &format!("step.{name}"), &heading, &about);
+            walk.table(&Inner {
+                path: format!("step.{name}"),
+                written: String::new(),
+                heading: format!("`{{ step = \"{name}\" }}` in a list of steps"),
+                about: description(&form),
+                schema: form,
+                definition: None,
+            });
         }
     }
     walk.groups
@@ -97,9 +114,24 @@ impl Walk<'_> {
         whole
     }
 
-    /// Adds a table and then those inside it.
-    fn table(&mut self, schema: &Value, path: &str, heading: &str, about: &str) {
+    /// The alternatives of a schema, each with what it refers to in its place; alternatives of alternatives among them.
+    fn forms(&self, schema: &Value) -> Vec<Value> {
+        let forms = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array);
+        let mut all = Vec::new();
+        for form in forms.into_iter().flatten() {
+            let form = self.resolved(form);
+            match self.forms(&form) {
+                inner if inner.is_empty() => all.push(form),
+                inner => all.extend(inner),
+            }
+        }
+        all
+    }
+
+    /// Adds a table and then those inside it. `written`: its path in the file.
+    fn table(&mut self, table: &Inner) {
         let empty = Map::new();
+        let Inner { path, written, schema, .. } = table;
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
         let required = |name: &str| {
             let names = schema.get("required").and_then(Value::as_array);
@@ -107,93 +139,87 @@ impl Walk<'_> {
         };
         let place = self.groups.len();
         self.groups.push(Group {
-            path: path.to_owned(),
-            heading: heading.to_owned(),
-            about: about.to_owned(),
+            path: path.clone(),
+            heading: table.heading.clone(),
+            about: table.about.clone(),
             same_as: None,
             fields: Vec::new(),
         });
         let mut inner = Vec::new();
         for (name, property) in properties {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            // The heading says which form it is.
+            if is_tag(name) && property.get("const").is_some() {
+                continue;
+            }
+            let below = |path: &str| if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let whole = self.resolved(property);
-            let (field, tables) = self.field(&path, property, &whole, required(name));
+            let (field, tables) = self.field(&below(path), &below(written), property, &whole, required(name));
             self.groups[place].fields.push(field);
             inner.extend(tables);
         }
-        for Inner { path, heading, about, schema, definition } in inner {
-            let known = definition.as_ref().and_then(|name| self.known.iter().find(|(known, _)| known == name));
+        for inner in inner {
+            let known = inner.definition.as_ref().and_then(|name| self.known.iter().find(|(known, _)| known == name));
             let same_as = known.map(|(_, path)| path.clone());
-            if let (None, Some(name)) = (&same_as, definition) {
-                self.known.push((name, path.clone()));
+            if let (None, Some(name)) = (&same_as, &inner.definition) {
+                self.known.push((name.clone(), inner.path.clone()));
             }
             let begin = self.groups.len();
-            self.table(&schema, &path, &heading, &about);
+            self.table(&inner);
             if let Some(first) = same_as {
                 for group in &mut self.groups[begin..] {
-                    group.same_as = Some(format!("{first}{}", &group.path[path.len()..]));
+                    group.same_as = Some(format!("{first}{}", &group.path[inner.path.len()..]));
                 }
             }
         }
     }
 
     /// A field, and the tables that it consists of.
-    fn field(&self, path: &str, property: &Value, whole: &Value, required: bool) -> (Field, Vec<Inner>) {
+    fn field(&self, path: &str, written: &str, property: &Value, whole: &Value, required: bool) -> (Field, Vec<Inner>) {
+        let is_list = whole.get("items").is_some();
+        let items = whole.get("items").unwrap_or(property);
+        let element = if is_list { self.resolved(items) } else { whole.clone() };
+        let definition = reference(items).map(str::to_owned);
+        let brackets = if is_list { format!("`[[{written}]]`") } else { format!("`[{written}]`") };
+        let forms = self.forms(&element);
         let mut tables = Vec::new();
-        let is_list = whole.get("items").is_some() && reference(property) != Some("Recipe");
-        let element =
-            whole.get("items").filter(|_| is_list).map_or_else(|| whole.clone(), |items| self.resolved(items));
-        let definition = reference(whole.get("items").filter(|_| is_list).unwrap_or(property)).map(str::to_owned);
-        let brackets = if is_list { format!("[[{path}]]") } else { format!("[{path}]") };
-        let is_recipe = definition.as_deref() == Some("Recipe");
-        let mut allowed = Vec::new();
-        let kind = if is_recipe {
-            allowed = self.recipe_choices(&element);
-            "name, or list of steps".to_owned()
+        let (kind, allowed) = if definition.as_deref() == Some(RECIPE) {
+            (STEPS.to_owned(), self.recipe_choices(&forms))
         } else if has_fields(&element) {
             let about = description(&element);
-            let table =
-                Inner { path: path.to_owned(), heading: format!("`{brackets}`"), about, schema: element, definition };
-            tables.push(table);
-            if is_list { "list of tables" } else { "table" }.to_owned()
+            let (path, written) = (path.to_owned(), written.to_owned());
+            tables.push(Inner { path, written, heading: brackets, about, schema: element, definition });
+            (if is_list { "list of tables" } else { "table" }.to_owned(), Vec::new())
         } else {
-            let mut is_form = false;
-            for form in forms(&element) {
-                let form = self.resolved(form);
-                match tag(&form) {
-                    Some((key, name)) => {
-                        is_form = true;
-                        allowed
-                            .push(Choice { value: format!("{{ {key} = \"{name}\" }}"), meaning: description(&form) });
-                        tables.push(Inner {
-                            path: format!("{path}.{name}"),
-                            heading: format!("`{brackets}` with `{key} = \"{name}\"`"),
-                            about: description(&form),
-                            definition: definition.as_ref().map(|definition| format!("{definition} {name}")),
-                            schema: form,
-                        });
-                    }
-                    None => allowed.extend(choices(&form)),
-                }
+            let mut allowed = Vec::new();
+            for form in &forms {
+                let Some((key, name)) = tag(form) else {
+                    allowed.extend(form_choices(form));
+                    continue;
+                };
+                let about = description(form);
+                allowed.push(Choice { value: format!("{{ {key} = \"{name}\" }}"), meaning: about.clone() });
+                tables.push(Inner {
+                    path: format!("{path}.{name}"),
+                    written: written.to_owned(),
+                    heading: format!("{brackets} with `{key} = \"{name}\"`"),
+                    about,
+                    definition: definition.as_ref().map(|definition| format!("{definition} {name}")),
+                    schema: form.clone(),
+                });
             }
-            if allowed.is_empty() {
+            if forms.is_empty() {
                 allowed = choices(&element);
             }
-            match (is_form, is_list) {
-                (true, true) => "list of tables".to_owned(),
-                (true, false) if allowed.len() == tables.len() => "table".to_owned(),
-                (false, true) => format!("list of {}", plural(&kind_of(&element))),
-                _ => kind_of(&element),
-            }
+            let kind = kind_of(&element, &forms);
+            (if is_list { format!("list of {}", plural(&kind)) } else { kind }, allowed)
         };
         let meaning = whole.get("description").and_then(Value::as_str).unwrap_or_default();
-        let default =
-            whole.get("default").filter(|_| kind != "table" || !tables.iter().any(|table| table.path == path));
+        let is_plain_table = tables.iter().any(|table| table.path == path);
         let field = Field {
             path: path.to_owned(),
             kind,
             required,
-            default: default.map(inline),
+            default: whole.get("default").filter(|_| is_list || !is_plain_table).map(inline),
             allowed,
             meaning: without_default(meaning),
         };
@@ -201,24 +227,26 @@ impl Walk<'_> {
     }
 
     /// Presets and steps.
-    fn recipe_choices(&self, recipe: &Value) -> Vec<Choice> {
-        let names = recipe.get("anyOf").and_then(|forms| forms.get(0)).map(choices).unwrap_or_default();
-        let steps = self.resolved(&serde_json::json!({ "$ref": format!("#/{DEFINITIONS}/Step") }));
-        let step = |value: &str| {
-            let forms = forms(&steps).iter().map(|form| self.resolved(form));
-            forms.into_iter().find(|form| tag(form).is_some_and(|(_, name)| value == format!("\"{name}\"")))
+    fn recipe_choices(&self, forms: &[Value]) -> Vec<Choice> {
+        let names = forms.first().map(choices).unwrap_or_default();
+        let steps = self.forms(&self.resolved(&json!({ "$ref": format!("#/{DEFINITIONS}/{STEP}") })));
+        let meaning = |name: &str| {
+            let step = steps.iter().find(|form| tag(form).is_some_and(|(_, step)| step == name));
+            let of_step = step.map(|form| {
+                let text = description(form);
+                text.strip_prefix(&format!("`{name}`: ")).map_or(text.clone(), sentence)
+            });
+            of_step.or_else(|| imaging::describe_preset(name).map(str::to_owned)).unwrap_or_default()
         };
-        let explained = |choice: Choice| {
-            let meaning = step(&choice.value).map_or_else(|| "A preset.".to_owned(), |form| description(&form));
-            Choice { meaning, ..choice }
-        };
-        names.into_iter().map(explained).collect()
+        names.into_iter().map(|choice| Choice { meaning: meaning(choice.value.trim_matches('"')), ..choice }).collect()
     }
 }
 
 /// A table inside another.
 struct Inner {
     path: String,
+    /// Path in the file, without the form.
+    written: String,
     heading: String,
     about: String,
     schema: Value,
@@ -238,12 +266,6 @@ fn has_fields(schema: &Value) -> bool {
     schema.get("properties").and_then(Value::as_object).is_some_and(|fields| !fields.is_empty())
 }
 
-/// Alternatives of a schema.
-fn forms(schema: &Value) -> &[Value] {
-    let forms = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array);
-    forms.map_or(&[], Vec::as_slice)
-}
-
 /// Key and value that select this form of a table.
 fn tag(form: &Value) -> Option<(String, String)> {
     let properties = form.get("properties")?.as_object()?;
@@ -259,58 +281,49 @@ fn choices(schema: &Value) -> Vec<Choice> {
         return vec![Choice { value: inline(value), meaning: description(schema) }];
     }
     let values = schema.get("enum").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let choice = |value: &Value| Choice { value: inline(value), meaning: String::new() };
-    if !values.is_empty() {
-        return values.iter().map(choice).collect();
-    }
-    if has_fields(schema) {
-        // A table with one key, such as `{ range = [0, 1] }`.
-        let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let written = fields.map(|(key, value)| format!("{key} = {}", kind_of(value))).collect::<Vec<_>>().join(", ");
-        return vec![Choice { value: format!("{{ {written} }}"), meaning: description(schema) }];
-    }
-    match schema.get("description").is_some() && schema.get("type").is_some() && forms(schema).is_empty() {
-        true if schema.get("items").is_none() && schema.get("default").is_none() => {
-            vec![Choice { value: kind_of(schema), meaning: description(schema) }]
-        }
-        _ => Vec::new(),
-    }
+    values.iter().map(|value| Choice { value: inline(value), meaning: String::new() }).collect()
 }
 
-/// Type of a schema in words.
-fn kind_of(schema: &Value) -> String {
-    if let Some(kind) = schema.get("type").and_then(Value::as_str) {
-        return match kind {
-            "array" => match schema.get("items") {
-                Some(items) => format!("list of {}", plural(&kind_of(items))),
-                None => "list".to_owned(),
-            },
-            "object" => "table".to_owned(),
-            other => other.to_owned(),
-        };
+/// Values that one of several forms allows: by name, or by their type.
+fn form_choices(form: &Value) -> Vec<Choice> {
+    let named = choices(form);
+    if !named.is_empty() {
+        return named;
     }
-    let of_const = |value: &Value| match value {
+    let fields = form.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let written: Vec<_> = fields.map(|(key, value)| format!("{key} = {}", kind_of(value, &[]))).collect();
+    let value = if written.is_empty() { kind_of(form, &[]) } else { format!("{{ {} }}", written.join(", ")) };
+    vec![Choice { value, meaning: description(form) }]
+}
+
+/// Type of a schema with these forms in words.
+fn kind_of(schema: &Value, forms: &[Value]) -> String {
+    let of_value = |value: &Value| match value {
         Value::String(_) => "string",
         Value::Bool(_) => "boolean",
         Value::Number(_) => "number",
         _ => "value",
     };
-    if let Some(value) = schema.get("const") {
-        return of_const(value).to_owned();
-    }
-    if let Some(first) = schema.get("enum").and_then(|values| values.get(0)) {
-        return of_const(first).to_owned();
-    }
-    let mut kinds: Vec<String> = Vec::new();
-    for form in forms(schema) {
-        let kind = kind_of(form);
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
+    match schema.get("type").and_then(Value::as_str) {
+        Some("array") => match schema.get("items") {
+            Some(items) => format!("list of {}", plural(&kind_of(items, &[]))),
+            None => "list".to_owned(),
+        },
+        Some("object") => "table".to_owned(),
+        Some(other) => other.to_owned(),
+        None => {
+            let named = schema.get("const").or_else(|| schema.get("enum").and_then(|values| values.get(0)));
+            if let Some(value) = named {
+                return of_value(value).to_owned();
+            }
+            let mut kinds: Vec<String> = Vec::new();
+            for kind in forms.iter().map(|form| kind_of(form, &[])) {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
+            if kinds.is_empty() { "any value".to_owned() } else { kinds.join(" or ") }
         }
-    }
-    match kinds.is_empty() {
-        true => "any value".to_owned(),
-        false => kinds.join(" or "),
     }
 }
 

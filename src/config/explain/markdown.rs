@@ -1,6 +1,6 @@
 //! The fields as a document: `docs/configuration.md`.
 
-use super::fields::{Choice, Field, Group, fields};
+use super::fields::{Choice, Field, Group, STEPS, fields};
 
 const HEAD: &str = "\
 # Configuration
@@ -8,7 +8,8 @@ const HEAD: &str = "\
 Every field of a configuration: of a run (`digitstack run`, `train`) or, with `[[stages]]`, of a search (`digitstack
 tune`). `digitstack config list` names the ones inside the program, `digitstack config copy NAME` writes one to change,
 `digitstack config check FILE` checks one, `digitstack config explain FIELD` prints what is here. Any field can be
-changed on the command line: `--set members.cnn.training.epochs=3`, where a member is named by its `name`.
+changed on the command line: `--set members.cnn.training.epochs=3`, where a member is named by its `name`. In the paths
+below a member is named by its kind, and so is any other table of several forms.
 
 Editors that know JSON schemas complete and check the fields by [configuration.schema.json](configuration.schema.json);
 with Taplo or Even Better TOML, a first line `#:schema PATH` names it.
@@ -27,11 +28,13 @@ pub fn markdown() -> String {
 }
 
 fn section(group: &Group, groups: &[Group]) -> String {
-    let title = if group.path.is_empty() { "The file".to_owned() } else { group.heading.clone() };
+    let title = if group.path.is_empty() { "The file".to_owned() } else { format!("`{}`", group.path) };
     let mut text = format!("\n## {title}\n\n");
+    text.push_str(&format!("Written as {}.", group.heading));
     if !group.about.is_empty() {
-        text.push_str(&format!("{}\n\n", escaped(&group.about)));
+        text.push_str(&format!(" {}", escaped(&group.about)));
     }
+    text.push_str("\n\n");
     if group.fields.is_empty() {
         return text.trim_end().to_owned() + "\n";
     }
@@ -43,8 +46,10 @@ fn section(group: &Group, groups: &[Group]) -> String {
             (None, false) => "–".to_owned(),
         };
         let mut meaning = escaped(&field.meaning);
-        for choice in &field.allowed {
-            meaning.push_str(&format!("<br>{}", listed(choice)));
+        if field.kind == STEPS {
+            meaning.push_str(&format!("<br>{}", names(&field.allowed)));
+        } else {
+            field.allowed.iter().for_each(|choice| meaning.push_str(&format!("<br>{}", listed(choice))));
         }
         meaning.push_str(&elsewhere(field, groups));
         text.push_str(&format!("| `{}` | {} | {default} | {meaning} |\n", field.name(), field.kind));
@@ -70,6 +75,11 @@ fn listed(Choice { value, meaning }: &Choice) -> String {
         true => format!("`{}`", escaped(value)),
         false => format!("`{}`: {}", escaped(value), escaped(meaning)),
     }
+}
+
+/// Names without their meanings, which the sections of the steps tell.
+fn names(allowed: &[Choice]) -> String {
+    allowed.iter().map(|choice| format!("`{}`", choice.value)).collect::<Vec<_>>().join(", ")
 }
 
 /// Text in a cell of a table.

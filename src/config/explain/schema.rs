@@ -94,7 +94,7 @@ fn members(generator: &mut SchemaGenerator) -> Value {
 }
 
 /// A few words as a sentence.
-fn sentence(words: &str) -> String {
+pub(super) fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}.", letters.as_str())
