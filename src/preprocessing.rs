@@ -20,13 +20,13 @@ use crate::{
 const MAX_ROTATIONS: usize = 32;
 
 /// The `[prepare]` table: preprocessing of every image before any model sees it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PreprocessingConfig {
-    /// Deterministic steps for training and test images alike; empty: none.
+    /// Deterministic steps for training and test images alike. Default: none.
     pub recipe: Recipe,
-    /// Rotations, in degrees, of which each training image gets a copy before the steps; empty: no copies. R0: `[0,
-    /// -24, 24]`. Test images are never rotated.
+    /// Angles in degrees, −180 to 180, at most 32: each training image gets a copy rotated by each before the steps, such
+    /// as `[0, -24, 24]`. Test images are never rotated. Default: none, each image as it is.
     pub rotations: Vec<f32>,
 }
 
@@ -111,13 +111,16 @@ fn read_picture(bytes: &[u8], polarity: Polarity) -> Result<PictureDigit, Pictur
             let polarity = if is_light { Polarity::LightOnDark } else { Polarity::DarkOnLight };
             Ok(PictureDigit { pixels: digit.image, polarity })
         }
-        Err(error) => {
-            let kind = match &error {
-                DrawingError::Blank => PictureProblemKind::Blank,
-                DrawingError::NotAPicture { .. } => PictureProblemKind::NotAPicture,
-                _ => PictureProblemKind::Unreadable,
-            };
-            Err(PictureProblem { kind, message: error.to_string() })
-        }
+        Err(error) => Err(picture_problem(&error)),
     }
+}
+
+/// The problem of a file that gives no digit, by its kind.
+pub(crate) fn picture_problem(error: &DrawingError) -> PictureProblem {
+    let kind = match error {
+        DrawingError::Blank => PictureProblemKind::Blank,
+        DrawingError::NotAPicture { .. } => PictureProblemKind::NotAPicture,
+        _ => PictureProblemKind::Unreadable,
+    };
+    PictureProblem { kind, message: error.to_string() }
 }

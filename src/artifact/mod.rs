@@ -11,6 +11,7 @@
 //! trained with a hold-out or imported, or a search. Stacks and single members differ in [`layout::ArtifactKind`]
 //! alone: they have the same files with the same records.
 
+mod answer;
 mod directory;
 mod drawing_evaluation;
 mod export;
@@ -20,6 +21,7 @@ pub mod leaderboard;
 mod model_prediction;
 mod page_link;
 mod predict_csv;
+mod predict_pictures;
 mod predictions;
 mod report_input;
 mod search_status;
@@ -28,12 +30,16 @@ mod tables;
 mod trained_models;
 mod verdict;
 
+pub use answer::{Answer, Answerer};
 pub use directory::{Artifact, load_models};
 pub use drawing_evaluation::{DrawingScores, evaluate_drawings, sample_drawings};
 pub use export::{ModelFile, ModelFiles};
 pub use failure::RunFailure;
 pub use model_prediction::ModelPrediction;
 pub use predict_csv::{CsvRequest, CsvSummary, Destination, PredictCsvError, StopReason, predict_csv};
+pub use predict_pictures::{
+    PictureOutcome, PicturesRequest, PicturesSummary, predict_pictures, predict_pictures_csv, problem_name,
+};
 pub use predictions::{PredictionsError, average, decode_predictions, encode_predictions};
 pub use report_input::{PictureSources, report_input, select_pictures};
 pub use search_status::{SearchStatus, StageStatus, export_csv, search_outcome, search_status};

@@ -1,31 +1,38 @@
 //! Predictions for every row of a CSV file, as a CSV file.
 //!
 //! Rows are read, predicted and written in batches: while the models work on one batch the next is read. So memory
-//! does not grow with the file, and what was answered is kept whatever happens later. A batch holds whole pieces of
-//! [`CHUNK`](super::predictions::CHUNK) images, so that the answers are those of any other number of threads.
+//! does not grow with the file (but by a byte a row after an interruption), and what was answered is kept whatever
+//! happens later. A batch holds whole pieces of [`CHUNK`](super::predictions::CHUNK) images, so that the answers are
+//! those of any other number of threads, and of an attempt that goes on after an earlier one.
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use super::{failure::RunFailure, predictions::CHUNK, trained_models::TrainedModels};
+use super::{
+    answer::{Answer, Answerer},
+    failure::RunFailure,
+    predictions::CHUNK,
+    trained_models::TrainedModels,
+};
 use crate::{
     data::{
         CLASSES, DataError, Images, Probabilities,
-        csv::{AnswerWriter, Answers, RowFile},
+        csv::{Answers, RowFile},
     },
-    evaluation::{Proportion, top_class},
+    evaluation::Proportion,
     fit::FitContext,
-    storage,
+    storage::{self, GrowingFile, OutputFile, Sha256Digest},
+    verdict::Refusal,
 };
 
 /// Most pieces of a batch for each thread: one is in work while another waits.
-const CHUNKS_EACH: usize = 2;
+pub(super) const CHUNKS_EACH: usize = 2;
 
 /// A prediction of every row of a CSV file.
 pub struct CsvRequest<'a> {
@@ -35,18 +42,19 @@ pub struct CsvRequest<'a> {
     pub model: usize,
     /// Whether the ten probabilities are written too.
     pub with_probabilities: bool,
+    /// Confidence below which an answer is refused, 0 to 1; with it, the confidence and the refusal are written too.
+    pub min_confidence: Option<f32>,
     /// The labels of the file's rows, if they are known and not in the file itself.
     pub answers: Option<&'a Answers>,
 }
 
 /// Destination of the predictions.
 pub enum Destination<'a> {
-    /// A file, made when the first rows are answered.
+    /// A file, which is there when it is complete. Until then the answers are in a file beside it, from which the same
+    /// request goes on.
     File {
-        /// Its name.
-        path: &'a Path,
-        /// Whether an earlier file of that name is replaced; otherwise it is an error.
-        overwrite: bool,
+        /// The file.
+        output: &'a OutputFile,
     },
     /// Something that is open already.
     Stream {
@@ -55,6 +63,16 @@ pub enum Destination<'a> {
         /// Takes the text.
         out: Box<dyn Write + 'a>,
     },
+}
+
+impl Destination<'_> {
+    /// The file, or the name of the stream.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::File { output } => output.target(),
+            Self::Stream { name, .. } => Path::new(name),
+        }
+    }
 }
 
 /// Summary of the predictions of a file.
@@ -68,27 +86,36 @@ pub struct CsvSummary {
     pub seconds: f64,
     /// Rows in a second.
     pub rows_per_s: f64,
-    /// Answers of each class.
+    /// Rows whose answers an earlier attempt had written.
+    pub rows_before: u64,
+    /// Answers of each class, refused ones among them.
     pub digits: [u64; CLASSES],
-    /// Rows answered as they are labelled; none without labels.
+    /// Rows answered as they are labelled, whether refused or not; none without labels.
     pub correct: Option<u64>,
     /// `correct / rows` with its 95 % interval; none without labels.
     pub accuracy: Option<Proportion>,
+    /// Rows whose answer is refused; none without a minimum confidence.
+    pub refused: Option<u64>,
+    /// Right share of the rows whose answer is not refused, with its 95 % interval; none without labels or a minimum
+    /// confidence, or if every row is refused.
+    pub accuracy_of_answered: Option<Proportion>,
     /// The most memory that the process has held at once, in bytes, where that can be found out.
     pub peak_memory: Option<u64>,
 }
 
 /// Error that ended the predictions of a file early, with what was written all the same.
 #[derive(Debug, thiserror::Error)]
-#[error("{reason}; {kept}", kept = kept(*written, output))]
+#[error("{reason}; {kept}", kept = kept(*written, of, output, reason))]
 pub struct PredictCsvError {
     /// Cause.
     #[source]
     pub reason: StopReason,
-    /// Rows that were answered and written, from the first one on. They stay.
+    /// Rows or pictures that were answered and written, from the first one on. They stay.
     pub written: u64,
     /// Where they are.
     pub output: PathBuf,
+    /// What is counted: `row` or `picture`.
+    pub of: &'static str,
 }
 
 /// Cause of such an error.
@@ -102,12 +129,22 @@ pub enum StopReason {
     Cancelled,
 }
 
-fn kept(written: u64, output: &Path) -> String {
-    match written {
-        0 => "no row was written".to_owned(),
-        1 => format!("the first row is answered in {}", output.display()),
-        _ => format!("the first {written} rows are answered in {}", output.display()),
+fn kept(written: u64, of: &str, output: &Path, reason: &StopReason) -> String {
+    let kept = match written {
+        0 => return format!("no {of} was written"),
+        1 => format!("the first {of} is answered in {}", output.display()),
+        _ => format!("the first {written} {of}s are answered in {}", output.display()),
+    };
+    let is_passing = match reason {
+        StopReason::Cancelled => true,
+        StopReason::Failure(failure) => {
+            matches!(**failure, RunFailure::Data(DataError::Write { .. }) | RunFailure::Storage(_))
+        }
+    };
+    if is_passing && output.extension().is_some_and(|end| end == "partial") {
+        return format!("{kept}, and the same command goes on from there");
     }
+    kept
 }
 
 /// Rows that are predicted together.
@@ -150,106 +187,282 @@ impl Batch {
 
 /// The predictions written so far.
 struct Answering<'a> {
+    request: &'a CsvRequest<'a>,
+    answerer: Answerer,
     destination: Option<Destination<'a>>,
-    writer: Option<AnswerWriter<BufWriter<Box<dyn Write + 'a>>>>,
-    with_probabilities: bool,
-    rows: u64,
-    digits: [u64; CLASSES],
-    correct: u64,
-    /// Rows whose label is known.
-    labelled: u64,
+    writer: Option<Writer<'a>>,
+    /// Where the predictions are.
+    output: PathBuf,
+    identity: Sha256Digest,
+    /// Digit and refusal of the rows that an earlier attempt answered.
+    earlier: Vec<(u8, bool)>,
+    counts: Counts,
 }
 
-impl<'a> Answering<'a> {
-    /// Writes the answers to a batch. `labels`: of its first rows.
-    fn write(&mut self, rows: &Probabilities, labels: &[u8]) -> io::Result<()> {
-        if let Some(destination) = self.destination.take() {
-            let out: Box<dyn Write + 'a> = match destination {
-                Destination::Stream { out, .. } => out,
-                Destination::File { path, overwrite: true } => Box::new(File::create(path)?),
-                Destination::File { path, overwrite: false } => Box::new(File::create_new(path)?),
-            };
-            self.writer = Some(AnswerWriter::new(BufWriter::new(out), self.with_probabilities)?);
+/// Counts of answered rows.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    rows: u64,
+    digits: [u64; CLASSES],
+    refused: u64,
+    /// Rows whose label is known.
+    labelled: u64,
+    correct: u64,
+    /// Labelled rows whose answer is not refused, and the right ones of these.
+    accepted: u64,
+    accepted_correct: u64,
+}
+
+impl Counts {
+    fn add(&mut self, digit: u8, is_refused: bool, label: Option<u8>) {
+        self.rows += 1;
+        self.digits[usize::from(digit)] += 1;
+        self.refused += u64::from(is_refused);
+        if let Some(label) = label {
+            let is_right = u64::from(label == digit);
+            self.labelled += 1;
+            self.correct += is_right;
+            self.accepted += u64::from(!is_refused);
+            self.accepted_correct += if is_refused { 0 } else { is_right };
         }
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        for (row, id) in rows.iter().zip(self.rows + 1..) {
-            let probabilities: &[f32] = if self.with_probabilities { row } else { &[] };
-            writer.write(id, top_class(row) as u8, probabilities)?;
-        }
-        writer.flush()?;
-        for row in rows {
-            self.digits[top_class(row)] += 1;
-        }
-        self.correct +=
-            rows.iter().zip(labels).filter(|(row, label)| top_class(row) == usize::from(**label)).count() as u64;
-        self.labelled += labels.len() as u64;
-        self.rows += rows.len() as u64;
-        Ok(())
     }
 }
 
-/// Answers every row of a CSV file with the digit that a model sees in it: `ImageId,Label`, ids counted from 1.
+enum Writer<'a> {
+    Growing(GrowingFile),
+    Stream(Box<dyn Write + 'a>),
+}
+
+impl Writer<'_> {
+    fn out(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Growing(file) => file,
+            Self::Stream(out) => out,
+        }
+    }
+}
+
+/// First line of the predictions.
+fn header(request: &CsvRequest) -> String {
+    let refusal = if request.min_confidence.is_some() { ",confidence,refusal" } else { "" };
+    let probabilities = (0..CLASSES).filter(|_| request.with_probabilities).map(|class| format!(",p{class}"));
+    format!("ImageId,Label{refusal}{}", probabilities.collect::<String>())
+}
+
+/// Line of the row `id`, with its end.
+fn line(id: u64, answer: &Answer, request: &CsvRequest) -> String {
+    let mut line = format!("{id},{}", answer.digit);
+    if request.min_confidence.is_some() {
+        line += &format!(",{:.4},{}", answer.confidence, answer.refusal.map_or("", Refusal::name));
+    }
+    for probability in answer.probabilities.iter().filter(|_| request.with_probabilities) {
+        line += &format!(",{probability:?}");
+    }
+    line.push('\n');
+    line
+}
+
+/// Digit and refusal of a line that an earlier attempt wrote for the row `id`; none if it is not such a line.
+fn recorded(line: &str, id: u64, request: &CsvRequest) -> Option<(u8, bool)> {
+    let mut cells = line.split(',');
+    cells.next()?.parse::<u64>().ok().filter(|found| *found == id)?;
+    let digit = cells.next()?.parse::<u8>().ok().filter(|digit| usize::from(*digit) < CLASSES)?;
+    let is_number = |cell: &str| cell.parse::<f32>().is_ok_and(|value| (0.0..=1.01).contains(&value));
+    let mut is_refused = false;
+    if request.min_confidence.is_some() {
+        cells.next().filter(|cell| is_number(cell))?;
+        is_refused = match cells.next()? {
+            "" => false,
+            name if name == Refusal::Unsure.name() => true,
+            _ => return None,
+        };
+    }
+    let probabilities = if request.with_probabilities { CLASSES } else { 0 };
+    let rest: Vec<&str> = cells.collect();
+    (rest.len() == probabilities && rest.into_iter().all(is_number)).then_some((digit, is_refused))
+}
+
+impl<'a> Answering<'a> {
+    /// Opens a growing file and finds which rows an earlier attempt answered.
+    fn resume(&mut self) -> Result<(), StopReason> {
+        let Some(Destination::File { output }) = self.destination else { return Ok(()) };
+        let (request, mut earlier) = (self.request, Vec::new());
+        let mut keep = |lines: &[String]| {
+            let first = earlier.len() as u64 + 1;
+            let found: Option<Vec<_>> =
+                lines.iter().zip(first..).map(|(line, id)| recorded(line, id, request)).collect();
+            let is_good = found.is_some();
+            earlier.extend(found.into_iter().flatten());
+            is_good
+        };
+        if !GrowingFile::exists(output, &self.identity) {
+            return Ok(());
+        }
+        let file = GrowingFile::open(output, &self.identity, &header(request), CHUNK, &mut keep)
+            .map_err(|error| StopReason::Failure(Box::new(error.into())))?;
+        self.output = file.partial().to_owned();
+        self.writer = Some(Writer::Growing(file));
+        self.destination = None;
+        self.earlier = earlier;
+        Ok(())
+    }
+
+    /// The writer, which is opened when there is something to write.
+    fn writer(&mut self) -> Result<&mut Writer<'a>, StopReason> {
+        let header = header(self.request);
+        let writer = match self.destination.take() {
+            None => None,
+            Some(Destination::Stream { mut out, .. }) => {
+                writeln!(out, "{header}").map_err(|source| self.failed_write(source))?;
+                Some(Writer::Stream(out))
+            }
+            Some(Destination::File { output }) => {
+                let file = GrowingFile::open(output, &self.identity, &header, CHUNK, &mut |_| false)
+                    .map_err(|error| StopReason::Failure(Box::new(error.into())))?;
+                self.output = file.partial().to_owned();
+                Some(Writer::Growing(file))
+            }
+        };
+        if writer.is_some() {
+            self.writer = writer;
+        }
+        self.writer.as_mut().ok_or(StopReason::Cancelled)
+    }
+
+    fn failed_write(&self, source: io::Error) -> StopReason {
+        StopReason::Failure(Box::new(DataError::Write { path: self.output.clone(), source }.into()))
+    }
+
+    /// Writes the answers to a batch. `labels`: of its first rows.
+    fn write(&mut self, rows: &Probabilities, labels: &[u8]) -> Result<(), StopReason> {
+        let request = self.request;
+        let mut counts = self.counts;
+        let mut text = String::new();
+        for (index, row) in rows.iter().enumerate() {
+            let answer = self.answerer.answer_row(row);
+            counts.add(answer.digit, answer.refusal.is_some(), labels.get(index).copied());
+            text += &line(counts.rows, &answer, request);
+        }
+        let out = self.writer()?.out();
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written.map_err(|source| self.failed_write(source))?;
+        self.counts = counts;
+        Ok(())
+    }
+
+    /// Counts a batch whose rows an earlier attempt answered.
+    fn pass_over(&mut self, rows: usize, labels: &[u8]) {
+        let first = self.counts.rows as usize;
+        for (index, (digit, is_refused)) in self.earlier[first..first + rows].iter().enumerate() {
+            self.counts.add(*digit, *is_refused, labels.get(index).copied());
+        }
+    }
+}
+
+/// Answers every row of a CSV file with the digit that a model sees in it: `ImageId,Label`, ids counted from 1; with a
+/// minimum confidence `confidence` and `refusal` behind them, and then `p0` to `p9` if so wished.
 ///
-/// The output is written under its final name, batch by batch, each handed to the system before the next. It is made
-/// only when there is something to write.
+/// A file is made only when there is something to write, under a temporary name beside its own, batch by batch, each
+/// handed to the system before the next. It gets its name when every row is answered; the same request on the same
+/// file goes on with what is there.
 ///
 /// # Errors
 /// The first thing that goes wrong, be it in a row, in the answers, in the models or with the disk, or that somebody
-/// asked to stop. All rows before a bad row are answered first. [`PredictCsvError`] says how many answers there are;
-/// they stay.
+/// asked to stop. All rows before a bad row are answered first. [`PredictCsvError`] says how many answers there are, and
+/// where; they stay.
 pub fn predict_csv(
     model: &TrainedModels,
     request: &CsvRequest,
     destination: Destination,
     context: &FitContext,
 ) -> Result<CsvSummary, PredictCsvError> {
-    let output = match &destination {
-        Destination::File { path, .. } => path.to_path_buf(),
-        Destination::Stream { name, .. } => PathBuf::from(name),
-    };
+    let output = destination.path().to_owned();
+    let begun = Instant::now();
+    let stopped = |reason| PredictCsvError { reason, written: 0, output: output.clone(), of: "row" };
+    let failed = |error: RunFailure| stopped(StopReason::Failure(Box::new(error)));
+    let rows = RowFile::open(request.csv).map_err(|error| failed(error.into()))?;
     let mut answering = Answering {
+        request,
+        answerer: Answerer::new(model, request.model, request.min_confidence.unwrap_or(0.0)).map_err(failed)?,
+        identity: match &destination {
+            Destination::File { .. } => identity(model, request).map_err(|error| failed(error.into()))?,
+            Destination::Stream { .. } => Sha256Digest([0; 32]),
+        },
         destination: Some(destination),
         writer: None,
-        with_probabilities: request.with_probabilities,
-        rows: 0,
-        digits: [0; CLASSES],
-        correct: 0,
-        labelled: 0,
+        output: output.clone(),
+        earlier: Vec::new(),
+        counts: Counts::default(),
     };
-    let begun = Instant::now();
-    let answered = answer(model, request, &mut answering, &output, context);
-    let Answering { rows, digits, correct, labelled, .. } = answering;
-    if let Err(reason) = answered {
-        return Err(PredictCsvError { reason, written: rows, output });
+    let answered = answer(model, rows, &mut answering, context);
+    let Answering { counts, output: partial, earlier, writer, .. } = answering;
+    let finished = answered.and_then(|()| match writer {
+        Some(Writer::Growing(file)) => file.finish().map_err(|error| StopReason::Failure(Box::new(error.into()))),
+        _ => Ok(()),
+    });
+    if let Err(reason) = finished {
+        return Err(PredictCsvError { reason, written: counts.rows, output: partial, of: "row" });
+    }
+    if let Some(Err(error)) = request.answers.map(|answers| answers.check_rows(counts.rows as usize, request.csv)) {
+        let reason = StopReason::Failure(Box::new(error.into()));
+        return Err(PredictCsvError { reason, written: counts.rows, output, of: "row" });
     }
     let seconds = begun.elapsed().as_secs_f64();
-    let is_scored = labelled > 0;
+    let is_scored = counts.labelled > 0;
+    let share = |right: u64, all: u64| Proportion::wilson(right as usize, all as usize);
+    let is_limited = request.min_confidence.is_some();
     Ok(CsvSummary {
         model: model.names()[request.model].to_owned(),
-        rows,
+        rows: counts.rows,
         seconds,
-        rows_per_s: rows as f64 / seconds,
-        digits,
-        correct: is_scored.then_some(correct),
-        accuracy: is_scored.then(|| Proportion::wilson(correct as usize, labelled as usize)),
+        rows_per_s: (counts.rows - earlier.len() as u64) as f64 / seconds,
+        rows_before: earlier.len() as u64,
+        digits: counts.digits,
+        correct: is_scored.then_some(counts.correct),
+        accuracy: is_scored.then(|| share(counts.correct, counts.labelled)),
+        refused: is_limited.then_some(counts.refused),
+        accuracy_of_answered: (is_limited && counts.accepted > 0)
+            .then(|| share(counts.accepted_correct, counts.accepted)),
         peak_memory: storage::peak_memory(),
     })
 }
 
+/// Everything that the lines depend on: the models, the settings, the table.
+fn identity(model: &TrainedModels, request: &CsvRequest) -> Result<Sha256Digest, DataError> {
+    let (table, _) =
+        storage::digest(request.csv).map_err(|source| DataError::Read { path: request.csv.to_owned(), source })?;
+    let name = request.csv.file_name().unwrap_or_default();
+    let mut hash = Sha256::new();
+    hash.update(model.identity(request.model));
+    hash.update(format!("{:?} {} {table} ", request.min_confidence, request.with_probabilities));
+    // The name tells whether a table of EMNIST's is stored turned.
+    hash.update(name.as_encoded_bytes());
+    Ok(hash.into())
+}
+
 fn answer(
     model: &TrainedModels,
-    request: &CsvRequest,
+    mut rows: RowFile,
     answering: &mut Answering,
-    output: &Path,
     context: &FitContext,
 ) -> Result<(), StopReason> {
     let failed = |error: DataError| StopReason::Failure(Box::new(error.into()));
-    let mut rows = RowFile::open(request.csv).map_err(failed)?;
+    let request = answering.request;
     let kilobytes = |bytes: u64| bytes.div_ceil(1000);
     let task = context.progress.task("predict", kilobytes(rows.position().1), "kB");
     let mut told = 0;
     let most = CHUNK * CHUNKS_EACH * context.threads;
-    let mut batch = Batch::read(&mut rows, most);
+    answering.resume()?;
+    let earlier = answering.earlier.len();
+    if earlier > 0 {
+        let output = answering.output.display();
+        context.progress.message(&format!("going on after {earlier} rows that are answered in {output}"));
+    }
+    // Rows that are answered make whole batches of their own.
+    let next_batch = |rows: &mut RowFile, done: usize| {
+        Batch::read(rows, if done < earlier { most.min(earlier - done) } else { most })
+    };
+    let mut batch = next_batch(&mut rows, 0);
     rows.notes().iter().for_each(|note| context.progress.message(note));
     loop {
         if context.cancel.is_cancelled() {
@@ -260,20 +473,26 @@ fn answer(
         }
         let is_last = !matches!(batch.end, End::More);
         let read = kilobytes(rows.position().0);
-        let ask = || if batch.images.is_empty() { Ok(Vec::new()) } else { model.predict(request.model, &batch.images) };
-        let (asked, next) = rayon::join(ask, || if is_last { Batch::default() } else { Batch::read(&mut rows, most) });
+        let done = answering.counts.rows as usize;
+        let is_answered = done < earlier;
+        let ask = || match batch.images.is_empty() || is_answered {
+            true => Ok(Vec::new()),
+            false => model.predict(request.model, &batch.images),
+        };
+        let after = done + batch.images.len();
+        let (asked, next) = rayon::join(ask, || if is_last { Batch::default() } else { next_batch(&mut rows, after) });
         let asked = asked.map_err(Box::new)?;
-        let done = answering.rows as usize;
         let labels = match request.answers {
             Some(answers) => answers.labels().get(done..).unwrap_or_default(),
             None => &batch.labels,
         };
-        let labels = &labels[..labels.len().min(asked.len())];
-        if !asked.is_empty() {
-            let writing = |source| failed(DataError::Write { path: output.to_owned(), source });
-            answering.write(&asked, labels).map_err(writing)?;
+        let labels = &labels[..labels.len().min(batch.images.len())];
+        if is_answered {
+            answering.pass_over(batch.images.len(), labels);
+        } else if !asked.is_empty() {
+            answering.write(&asked, labels)?;
         }
-        task.note(&format!("{} rows", answering.rows));
+        task.note(&format!("{} rows", answering.counts.rows));
         task.advance(read - told);
         told = read;
         match batch.end {
@@ -282,8 +501,39 @@ fn answer(
             End::Error(error) => return Err(failed(error)),
         }
     }
-    match request.answers {
-        Some(answers) => answers.check_rows(answering.rows as usize, request.csv).map_err(failed),
-        None => Ok(()),
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_written_is_known_again_and_no_other() {
+        let probabilities = std::array::from_fn(|class| class as f32 / 45.0);
+        let answer = |refusal| Answer {
+            digit: 9,
+            confidence: 0.2,
+            runner_up: 8,
+            runner_up_confidence: 0.1,
+            refusal,
+            probabilities,
+        };
+        let csv = Path::new("t.csv");
+        for (with_probabilities, min_confidence) in [(false, None), (true, None), (false, Some(0.5)), (true, Some(0.5))]
+        {
+            let request = CsvRequest { csv, model: 0, with_probabilities, min_confidence, answers: None };
+            for refusal in [None, Some(Refusal::Unsure)] {
+                let text = line(7, &answer(refusal), &request);
+                let text = text.strip_suffix('\n').unwrap();
+                assert_eq!(text.split(',').count(), header(&request).split(',').count());
+                let is_refused = min_confidence.is_some() && refusal.is_some();
+                assert_eq!(recorded(text, 7, &request), Some((9, is_refused)), "{text}");
+                assert_eq!(recorded(text, 8, &request), None);
+                assert_eq!(recorded(&format!("{text},1"), 7, &request), None);
+                assert_eq!(recorded(&text.replacen("9", "10", 1), 7, &request), None);
+                assert_eq!(recorded("", 7, &request), None);
+            }
+        }
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     preprocessing,
     progress::{Progress, Silent, Task},
     stacking::{self, Metafeatures, Stack},
+    verdict::Judge,
 };
 
 /// Fewest images for which a batch is faster than one image after another: 4 images of a stack of twelve models take
@@ -133,6 +134,26 @@ impl TrainedModels {
     pub fn index_of(&self, name: &str) -> Result<usize, RunFailure> {
         let index = self.names.iter().position(|(known, _)| known == name);
         index.ok_or_else(|| RunFailure::UnknownModel { model: name.to_owned(), known: self.names().join(", ") })
+    }
+
+    /// A judge for one thread, which calibrates the recommended model's rows and gives verdicts; none for a single model.
+    ///
+    /// # Errors
+    /// If the detector cannot be used for single images.
+    pub fn judge(&self) -> Result<Option<Judge>, RunFailure> {
+        self.verdict.as_ref().map(VerdictModels::judge).transpose()
+    }
+
+    /// True if the models are computed on the CPU.
+    pub(super) fn is_on_cpu(&self) -> bool {
+        self.device.is_cpu()
+    }
+
+    /// Everything that the answers of a model depend on beside the image: the files of the directory, the model, the
+    /// device and its instructions.
+    pub(super) fn identity(&self, model: usize) -> String {
+        let (hash, name) = (self.artifact.manifest().reproducible_hash(), &self.names[model].0);
+        format!("{hash} {name} {} {} ", self.device.description(), flex_kernels::instructions())
     }
 
     /// True if a session gives a verdict: of a stack.
@@ -314,7 +335,7 @@ impl TrainedModels {
             stacks: Arc::clone(&self.stacks),
             predictions: self.names.iter().map(named).collect(),
             recommended: self.recommended(),
-            judge: self.verdict.as_ref().map(VerdictModels::judge).transpose()?,
+            judge: self.judge()?,
         }))
     }
 

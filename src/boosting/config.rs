@@ -11,7 +11,7 @@ use crate::{
 ///
 /// Every round grows ten trees, one for each digit. `max_bin` takes effect when a [`Dataset`](super::Dataset) is made;
 /// everything else may differ between fits on one dataset.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoosterConfig {
     /// Number of boosting rounds, that is of trees of each class. Default 550.

@@ -8,6 +8,7 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::printable::printable;
 use crate::progress::{Progress, Task};
 
 /// Least time between two plain lines of one task.
@@ -34,7 +35,7 @@ impl Progress for Bars {
             if let Ok(style) = ProgressStyle::with_template(&template) {
                 bar.set_style(style);
             }
-            bar.set_prefix(name.to_owned());
+            bar.set_prefix(printable(name).into_owned());
             bar.enable_steady_tick(Duration::from_millis(250));
             Box::new(Bar(bar))
         } else {
@@ -50,7 +51,7 @@ impl Progress for Bars {
     }
 
     fn message(&self, text: &str) {
-        let _ = self.bars.suspend(|| writeln!(std::io::stderr().lock(), "{text}"));
+        let _ = self.bars.suspend(|| writeln!(std::io::stderr().lock(), "{}", printable(text)));
     }
 }
 
@@ -62,7 +63,7 @@ impl Task for Bar {
         self.0.inc(items);
     }
     fn note(&self, text: &str) {
-        self.0.set_message(text.to_owned());
+        self.0.set_message(printable(text).into_owned());
     }
 }
 
@@ -100,7 +101,7 @@ impl Lines {
         let left = if left.is_finite() { format!(", about {left:.0} s left") } else { String::new() };
         let note = if state.note.is_empty() { String::new() } else { format!(", {}", state.note) };
         let line = format!("{}: {}/{} {}, {seconds:.0} s{left}{note}", self.name, state.done, self.total, self.unit);
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", printable(&line));
     }
 }
 

@@ -8,8 +8,10 @@ mod bars;
 mod bench;
 mod check;
 mod completions;
+mod config;
 mod data;
 mod devices;
+mod environment;
 mod evaluate;
 mod export;
 mod failure;
@@ -18,6 +20,7 @@ mod leaderboard;
 mod options;
 mod output;
 mod predict;
+mod printable;
 mod report;
 mod resources;
 mod run;
@@ -27,10 +30,11 @@ mod session;
 mod train;
 mod tune;
 
-use std::process::ExitCode;
+use std::{borrow::Cow, ffi::OsString, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use failure::UsageError;
 use options::Global;
 use output::Output;
 use session::Session;
@@ -80,10 +84,39 @@ enum Command {
     Report(report::ReportArguments),
     Leaderboard(leaderboard::LeaderboardArguments),
     Data(data::DataArguments),
+    Config(config::ConfigArguments),
     Devices(devices::DevicesArguments),
     Bench(bench::BenchArguments),
     Check(check::CheckArguments),
     Completions(completions::CompletionsArguments),
+}
+
+impl Command {
+    /// Refuses `--set` and `--seed` where there is no configuration that they could change.
+    fn check_global(&self, session: &Session) -> Result<(), UsageError> {
+        let what = match self {
+            Self::Config(arguments) if arguments.takes_overrides() => return Ok(()),
+            Self::Run(_)
+            | Self::Tune(_)
+            | Self::Train(_)
+            | Self::Import(_)
+            | Self::Data(_)
+            | Self::Bench(_)
+            | Self::Check(_) => return Ok(()),
+            Self::Evaluate(_) | Self::Predict(_) | Self::Export(_) | Self::Serve(_) | Self::Report(_) => {
+                "a finished directory answers with the settings that it was made with"
+            }
+            Self::Config(_) | Self::Leaderboard(_) | Self::Devices(_) | Self::Completions(_) => {
+                "this command changes no configuration"
+            }
+        };
+        let global = &session.global;
+        let given = [("--set", !global.set.is_empty()), ("--seed", global.seed.is_some())];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(UsageError(format!("{option} has no effect here: {what}"))),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Parses the arguments, runs the command, prints its error if there is one, and returns the exit code.
@@ -91,7 +124,11 @@ pub fn main() -> ExitCode {
     let (output, result) = match Arguments::try_parse() {
         Ok(Arguments { command: Some(command), global }) => {
             let session = Session::new(global);
-            let result = session.configure_process().and_then(|()| execute(&command, &session));
+            let result = command
+                .check_global(&session)
+                .map_err(Into::into)
+                .and_then(|()| session.configure_process())
+                .and_then(|()| execute(&command, &session));
             (session.output, result)
         }
         Ok(Arguments { command: None, .. }) => {
@@ -101,11 +138,23 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             let output = Output::default();
-            let result = output.parse_outcome(error);
+            let result = output.parse_outcome(without_control(error));
             (output, result)
         }
     };
     output.exit(result)
+}
+
+/// The same error about arguments without control characters, which `clap` would print as they are.
+fn without_control(error: clap::Error) -> clap::Error {
+    let escaped = |argument: OsString| match argument.to_str().map(printable::name) {
+        Some(Cow::Borrowed(_)) => argument,
+        Some(Cow::Owned(shown)) => shown.into(),
+        None => printable::name(&argument.to_string_lossy()).into_owned().into(),
+    };
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let shown: Vec<OsString> = arguments.iter().cloned().map(escaped).collect();
+    if shown == arguments { error } else { Arguments::try_parse_from(shown).err().unwrap_or(error) }
 }
 
 fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
@@ -121,6 +170,7 @@ fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
         Command::Report(arguments) => arguments.execute(session),
         Command::Leaderboard(arguments) => arguments.execute(session),
         Command::Data(arguments) => arguments.execute(session),
+        Command::Config(arguments) => arguments.execute(session),
         Command::Devices(arguments) => arguments.execute(session),
         Command::Bench(arguments) => arguments.execute(session),
         Command::Check(arguments) => arguments.execute(session),

@@ -40,7 +40,7 @@ pub(super) struct Global {
     /// Override a field of the configuration; may be repeated: --set members.cnn.training.epochs=3
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
-    /// Print the result as one JSON value on standard output, for scripts
+    /// Print the result as JSON on standard output, for scripts: one value, or from `predict` a line for each picture
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Print every epoch as a line on standard error
@@ -114,12 +114,12 @@ pub(super) struct DataSet {
 /// How a picture becomes a 28×28 image.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Drawing {
-    /// Point to place at the centre of the 28×28 image
-    #[arg(long, default_value = "mass", value_name = "POINT")]
-    centre: CentreArgument,
-    /// Where the ink is
-    #[arg(long, default_value = "auto", value_name = "INK")]
-    ink: InkArgument,
+    /// Point to place at the centre of the 28×28 image [default: mass]
+    #[arg(long, value_name = "POINT")]
+    centre: Option<CentreArgument>,
+    /// Where the ink is [default: auto]
+    #[arg(long, value_name = "INK")]
+    ink: Option<InkArgument>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -143,17 +143,22 @@ enum InkArgument {
 }
 
 impl Drawing {
+    /// True if one of the options was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.centre.is_some() || self.ink.is_some()
+    }
+
     /// The options as the library takes them.
     pub(super) fn options(&self) -> DrawingOptions {
         let centre = match self.centre {
-            CentreArgument::Mass => Centre::Mass,
-            CentreArgument::Box => Centre::Box,
+            None | Some(CentreArgument::Mass) => Centre::Mass,
+            Some(CentreArgument::Box) => Centre::Box,
         };
         let ink = match self.ink {
-            InkArgument::Auto => InkSource::Auto,
-            InkArgument::Alpha => InkSource::Alpha,
-            InkArgument::Dark => InkSource::Dark,
-            InkArgument::Light => InkSource::Light,
+            None | Some(InkArgument::Auto) => InkSource::Auto,
+            Some(InkArgument::Alpha) => InkSource::Alpha,
+            Some(InkArgument::Dark) => InkSource::Dark,
+            Some(InkArgument::Light) => InkSource::Light,
         };
         DrawingOptions { centre, ink, ..DrawingOptions::default() }
     }

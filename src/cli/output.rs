@@ -19,6 +19,7 @@ use serde::Serialize;
 use super::{
     bars::Bars,
     failure::{self, ParseError},
+    printable::{self, printable},
 };
 use crate::progress::{Progress, Silent};
 
@@ -51,7 +52,7 @@ impl Output {
 
     /// Prints a line of the result for people; nothing with `--json`.
     pub(super) fn line(&self, text: impl AsRef<str>) -> anyhow::Result<()> {
-        if self.json { Ok(()) } else { self.raw(format!("{}\n", text.as_ref()).as_bytes()) }
+        if self.json { Ok(()) } else { self.raw(format!("{}\n", printable(text.as_ref())).as_bytes()) }
     }
 
     /// Prints lines of the result for people; nothing with `--json`.
@@ -61,7 +62,16 @@ impl Output {
 
     /// Prints the result as JSON, with `--json` only.
     pub(super) fn json(&self, value: &impl Serialize) -> anyhow::Result<()> {
-        if self.json { self.raw(format!("{}\n", serde_json::to_string_pretty(value)?).as_bytes()) } else { Ok(()) }
+        if self.json { self.json_text(&serde_json::to_string_pretty(value)?) } else { Ok(()) }
+    }
+
+    /// Prints one of several results as a line of JSON, with `--json` only.
+    pub(super) fn json_line(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        if self.json { self.json_text(&serde_json::to_string(value)?) } else { Ok(()) }
+    }
+
+    fn json_text(&self, text: &str) -> anyhow::Result<()> {
+        self.raw(format!("{}\n", printable::json(text)).as_bytes())
     }
 
     /// Writes bytes to standard output whatever the options.
@@ -98,7 +108,7 @@ impl Output {
     /// Prints a line about the progress on standard error; nothing with `--quiet`.
     pub(super) fn status(&self, text: &str) {
         if !self.quiet {
-            let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
+            let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{}", printable(text)));
         }
     }
 
@@ -140,7 +150,7 @@ impl Output {
                 said = cause;
             }
         }
-        let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{text}"));
+        let _ = self.bars.suspend(|| writeln!(io::stderr().lock(), "{}", printable(&text)));
     }
 }
 

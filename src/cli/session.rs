@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{
+    environment,
     failure::{FAILURE, UsageError},
     options::{Global, TrainingData},
     output::Output,
@@ -26,11 +27,13 @@ impl Session {
         Self { global, output }
     }
 
-    /// Applies the options that hold for the whole process: `--threads` and `--plain-ops`.
+    /// Checks the environment variables, and applies the options that hold for the whole process: `--threads` and
+    /// `--plain-ops`.
     ///
     /// # Errors
-    /// If the system refuses the threads.
+    /// A variable with a value that would be ignored, or if the system refuses the threads.
     pub(super) fn configure_process(&self) -> anyhow::Result<()> {
+        environment::check()?;
         if let Some(threads) = self.global.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get());
             pool.build_global().map_err(|error| anyhow::anyhow!("--threads {threads}: {error}; ask for fewer"))?;

@@ -15,6 +15,19 @@ pub enum ConfigError {
         /// Error of the operating system.
         source: std::io::Error,
     },
+    /// There is neither a file nor a shipped configuration of that name.
+    #[error(
+        "cannot read the configuration {}: there is no such file, and no {kind} of that name inside the program: {names}",
+        path.display()
+    )]
+    NotFound {
+        /// The path as it was given.
+        path: PathBuf,
+        /// `run` or `search`.
+        kind: &'static str,
+        /// Names of the shipped configurations of that kind.
+        names: String,
+    },
     /// The file is not TOML.
     #[error("{file} is not valid TOML: {source}")]
     Syntax {

@@ -29,16 +29,22 @@ pub struct Experiment {
 }
 
 /// The shared tables as they are parsed and written, without the members.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Shared {
+pub(super) struct Shared {
+    /// Name of the experiment and of its directory in `artifacts/`: 1 to 80 letters, digits, `-`, `_` and `.`.
     name: String,
+    /// Seed from which every random draw is derived, 0 to 2⁶³ − 1. Default 1.
     #[serde(default = "default_seed")]
+    #[schemars(range(max = i64::MAX))]
     seed: u64,
+    /// Digits to train on and to test with.
     #[serde(default)]
     data: DataConfig,
+    /// Preprocessing of every image before any model sees it.
     #[serde(default)]
     prepare: PreprocessingConfig,
+    /// Combination of the members.
     #[serde(default)]
     stacking: StackingConfig,
 }

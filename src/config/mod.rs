@@ -6,6 +6,7 @@
 
 mod error;
 mod experiment;
+pub mod explain;
 mod integers;
 mod locate;
 mod members;
@@ -14,6 +15,7 @@ mod parse;
 mod reported;
 mod run;
 mod search;
+mod shipped;
 mod stacking;
 
 pub use error::ConfigError;
@@ -22,6 +24,7 @@ pub use overrides::Override;
 pub use reported::ReportedResult;
 pub use run::{HoldOutConfig, QUICKSTART, RunConfig};
 pub use search::{BestConfig, QUICK, SearchConfig};
+pub use shipped::{ConfigKind, SHIPPED, ShippedConfig};
 pub use stacking::{AnswerSetting, FinalModels, StackingConfig};
 
 #[cfg(test)]

@@ -8,16 +8,16 @@ use crate::data::FieldError;
 const LONGEST: usize = 400;
 
 /// A result that is not this run's, to be shown beside it. Nothing is computed from it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportedResult {
-    /// The member or meta-model that it stands beside.
+    /// Name of the member or meta-model that the result stands beside.
     pub model: String,
-    /// System that reports it, as free text.
+    /// System that reports it, 1 to 400 characters of free text.
     pub system: String,
-    /// 0 to 1.
+    /// Reported accuracy, a fraction from 0 to 1.
     pub accuracy: f64,
-    /// Protocol of the measurement, as free text.
+    /// Protocol of the measurement, 1 to 400 characters of free text.
     pub protocol: String,
 }
 

@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::ConfigError, experiment::Experiment, overrides::Override, parse, reported::ReportedResult,
+    error::ConfigError,
+    experiment::Experiment,
+    overrides::Override,
+    parse,
+    reported::ReportedResult,
+    shipped::{self, ConfigKind},
     stacking::FinalModels,
 };
 use crate::{
@@ -34,32 +39,39 @@ pub struct RunConfig {
 }
 
 /// The `[single]` table: the hold-out of a member that is trained alone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HoldOutConfig {
-    /// Training digits that are held out: a fraction or a count. Default 0.1.
+    /// Training digits that are held out for validation: a fraction above 0 and below 1, or a number of digits. Default
+    /// 0.1.
     pub validation: HeldOut,
 }
 
 /// The tables that only a run has, as they are parsed and written.
-#[derive(Serialize, Deserialize)]
-struct Rest {
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+pub(super) struct Rest {
+    /// Folder of the search that chose these settings, which writes this; the report links its page. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     search: Option<PathBuf>,
+    /// Member that is trained alone, by `digitstack train`.
     #[serde(default)]
     single: HoldOutConfig,
+    /// Results that others report of such models, to be shown beside the own ones. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     reported: Vec<ReportedResult>,
 }
 
 impl RunConfig {
-    /// Reads and checks a file, or the built-in quickstart if `path` is none, with the overrides applied.
+    /// Reads and checks a file or, where there is none of that name, a shipped configuration; or the built-in quickstart if `path` is none, with the overrides applied.
     ///
     /// # Errors
     /// The file that cannot be read, or the first field that is wrong.
     pub fn load(path: Option<&Path>, overrides: &[Override]) -> Result<Self, ConfigError> {
         match path {
-            Some(path) => Self::parse(&path.display().to_string(), &parse::read(path)?, overrides),
+            Some(path) => {
+                let (name, text) = shipped::read(path, ConfigKind::Run)?;
+                Self::parse(&name, &text, overrides)
+            }
             None => Self::parse(QUICKSTART_NAME, QUICKSTART, overrides),
         }
     }

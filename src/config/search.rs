@@ -4,7 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{error::ConfigError, experiment::Experiment, members, overrides::Override, parse, run::RunConfig};
+use super::{
+    error::ConfigError,
+    experiment::Experiment,
+    members,
+    overrides::Override,
+    parse,
+    run::RunConfig,
+    shipped::{self, ConfigKind},
+};
 use crate::{
     data::FieldError,
     learners::{self, LearnerError},
@@ -31,33 +39,38 @@ pub struct SearchConfig {
 }
 
 /// The `[best]` table: the configuration that a search writes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BestConfig {
-    /// Its name; by default the search's with `-best`.
+    /// Name of the configuration. Default: that of the search with `-best`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Settings that differ from the searched ones, by dotted path: `{ "data.train" = 60000,
-    /// "members.cnn.training.epochs" = 20 }`.
+    /// "members.cnn.training.epochs" = 20 }`. Default: none.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub set: toml::Table,
 }
 
 /// The table that only a search has, beside its stages, as it is parsed.
-#[derive(Deserialize)]
-struct Rest {
+#[derive(Deserialize, schemars::JsonSchema)]
+pub(super) struct Rest {
+    /// Configuration that the search writes at its end.
     #[serde(default)]
     best: BestConfig,
 }
 
 impl SearchConfig {
-    /// Reads and checks a file, or the built-in quick search if `path` is none, with the overrides applied.
+    /// Reads and checks a file or, where there is none of that name, a shipped configuration; or the built-in quick search if `path` is none, with the overrides applied.
     ///
     /// # Errors
     /// The file that cannot be read, or the first field that is wrong.
     pub fn load(path: Option<&Path>, overrides: &[Override]) -> Result<Self, ConfigError> {
         match path {
-            Some(path) => Self::parse(&path.display().to_string(), &parse::read(path)?, overrides),
+            Some(path) => {
+                let (name, text) = shipped::read(path, ConfigKind::Search)?;
+                Self::parse(&name, &text, overrides)
+            }
             None => Self::parse(QUICK_NAME, QUICK, overrides),
         }
     }

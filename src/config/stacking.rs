@@ -8,27 +8,29 @@ use crate::{
 };
 
 /// The `[stacking]` table: combination of the members.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StackingConfig {
-    /// Number of folds for out-of-fold predictions, 2 to 20.
+    /// Number of folds for out-of-fold predictions, 2 to 20. Default 5.
     pub folds: usize,
-    /// Which models the finished stack asks.
+    /// Models that the finished stack asks. Default average.
     pub final_models: FinalModels,
-    /// Scale on which the meta-model gets the members' probabilities.
+    /// Scale on which the meta-model gets the members' probabilities. Default probabilities.
     pub features: FeatureScale,
-    /// Out-of-fold images that the curves of a fit are drawn from (a sample; 0: none). Nothing is chosen by them.
+    /// Size of the sample of out-of-fold images that the curves of a fit are drawn from; 0: no curves. Nothing is
+    /// chosen by them. Default 2000.
     pub watched_images: usize,
-    /// Training images that the train column of the leaderboard is measured on (a sample).
+    /// Size of the sample of training images that the train column is measured on, at least 1. Default 10000.
     pub train_sample: usize,
-    /// Which model's answers count.
+    /// Model whose answers count: `"best"`, the model that is best out of fold, or `"stack"`. Default best.
     pub answer: AnswerSetting,
-    /// The meta-models; the first is the stack, the others are reported beside it.
+    /// Meta-models, each kind at most once; the first is the stack, the others are reported beside it. Default: one of
+    /// each kind, logistic first.
     pub meta: Vec<MetaConfig>,
 }
 
 /// Which models the finished stack asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FinalModels {
     /// The mean of a member's fold models.
@@ -38,7 +40,7 @@ pub enum FinalModels {
 }
 
 /// Which model's answers count: those of `predict`, the service, the verdict, and the error analysis of the report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AnswerSetting {
     /// The stack, unless a member is better out of fold: then that member.

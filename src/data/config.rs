@@ -16,7 +16,7 @@ const BYTES_OF_DIGIT: usize = 1_600;
 const MAX_SOURCES: usize = 100;
 
 /// Kind of source that digits are read from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
     /// Digits that the program draws itself: needs no file and no network.
@@ -40,31 +40,34 @@ impl SourceKind {
 }
 
 /// The `[data]` section of an experiment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// `"builtin"`, `"mnist"` or `"folder"`; default `"builtin"`.
+    /// Source of the digits. Default builtin.
     pub source: SourceKind,
-    /// The folder, or one CSV file, for `"mnist"` and `"folder"`; none by default. A folder on the command line comes
+    /// Folder, or one CSV file, of the sources `mnist` and `folder`. Default: none. `--data` on the command line comes
     /// before it.
     pub path: Option<PathBuf>,
-    /// Training images. Of files: all by default, otherwise at most so many, drawn with each class's share, always the
-    /// same ones. Built in: 12,000 by default.
+    /// Greatest number of training images, 1 to 10,000,000, drawn with each class's share, always the same ones. Default:
+    /// all that the files hold; 12,000 built-in ones.
     pub train: Option<usize>,
-    /// Test images. Of data with a test part: all by default, otherwise at most so many. Of data without one: none by
-    /// default, otherwise a fraction (`0.2`) or a number of the training images that is held out, copies of an image
-    /// together. Built in: 2,000 by default.
+    /// Test images. Of data with a test part: greatest number of them, 1 to 10,000,000. Of data without one: a fraction
+    /// (`0.2`) or a number of the training images that is held out, copies of an image together. Default: the whole test
+    /// part, if there is one; 2,000 built-in digits.
     pub test: Option<HeldOut>,
-    /// Seed of the built-in digits; default 0. Not tied to the run's seed.
+    /// Seed of the built-in digits, whatever the run's seed is. Default 0.
     pub builtin_seed: u64,
-    /// `"auto"` (the default: found once for each set, and said), `"dark-on-light"` or `"light-on-dark"`.
+    /// Brightness of the ink relative to its background. Default auto: found once for each set, and said.
     #[serde(skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "auto"))]
     pub polarity: Polarity,
-    /// Greatest share of a folder's files that may give no digit, 0 to 1; default 0.01. They are passed over and listed
-    /// in `skipped.csv`.
+    /// Greatest share of a folder's files that may give no digit, 0 to 1: they are passed over and listed in
+    /// `skipped.csv`. Default 0.01.
     #[serde(skip_serializing_if = "is_default_share")]
+    #[schemars(extend("default" = MAX_SKIPPED))]
     pub max_skipped: f64,
-    /// Several sources in place of one, `[[data.sources]]`; none by default.
+    /// Several sources in place of the one that the fields above describe, at most 100 tables `[[data.sources]]`.
+    /// Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceConfig>,
     /// Whether the first file that gives no digit is an error: `--strict`. Changes no result, and is not part of a
@@ -74,25 +77,26 @@ pub struct DataConfig {
 }
 
 /// One of several sources: a `[[data.sources]]` table.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceConfig {
-    /// Name of the source in names of digits and in scores; by default that of its folder, or its kind.
+    /// Name of the source in names of digits and in scores, 1 to 80 characters. Default: that of its folder, or its
+    /// kind.
     pub name: Option<String>,
-    /// As `data.source`.
+    /// Source of the digits, as `data.source`. Default builtin.
     pub source: SourceKind,
-    /// As `data.path`.
+    /// Folder or CSV file, as `data.path`. Default: none.
     pub path: Option<PathBuf>,
-    /// As `data.train`.
+    /// Greatest number of training images, as `data.train`. Default: all; 12,000 built-in ones.
     pub train: Option<usize>,
-    /// As `data.test`.
+    /// Test images, as `data.test`. Default: the whole test part, if there is one; 2,000 built-in digits.
     pub test: Option<HeldOut>,
-    /// As `data.builtin_seed`.
+    /// Seed of the built-in digits. Default 0.
     pub builtin_seed: u64,
-    /// As `data.polarity`.
+    /// Brightness of the ink, as `data.polarity`. Default auto.
     pub polarity: Polarity,
-    /// Times that each training digit is there, 1 to 100; default 1. More gives a small source more weight; all copies
-    /// of a digit stay on one side of every fold.
+    /// Times that each training digit is there, 1 to 100. More gives a small source more weight; all copies of a digit
+    /// stay on one side of every fold. Default 1.
     pub repeat: usize,
 }
 

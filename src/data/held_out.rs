@@ -1,7 +1,8 @@
 //! Size of a hold-out set.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{FieldError, counted::counted};
@@ -100,6 +101,28 @@ impl<'de> Deserialize<'de> for HeldOut {
             }
         }
         deserializer.deserialize_any(Number)
+    }
+}
+
+impl JsonSchema for HeldOut {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "HeldOut".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "description": "A number of digits." },
+                {
+                    "type": "number", "exclusiveMinimum": 0.0, "exclusiveMaximum": 1.0,
+                    "description": "A fraction of the digits.",
+                },
+            ]
+        })
     }
 }
 

@@ -35,6 +35,7 @@ pub mod layout;
 pub mod mnist;
 mod origins;
 mod picture;
+mod picture_files;
 pub mod qmnist;
 mod sniff;
 pub mod source;
@@ -48,12 +49,14 @@ pub use digits::{CLASSES, Digits, Images, PIXELS, Probabilities, SIDE};
 pub use error::{DataError, Result};
 pub use field_error::FieldError;
 pub use file::FileHash;
-pub use folder::{SkippedFile, quoted, skipped_csv};
+pub(crate) use folder::quoted;
+pub use folder::{SkippedFile, skipped_csv};
 pub use folds::{
     Folds, Split, stratified_group_folds, stratified_group_hold_out, stratified_group_split, stratified_subset,
 };
 pub use held_out::HeldOut;
 pub use origins::Origins;
 pub use picture::{PictureDigit, PictureProblem, PictureProblemKind, PictureReader, Polarity};
+pub use picture_files::{NamedPicture, find_pictures};
 pub use sniff::foreign_content;
 pub use source::{Fingerprint, Source};

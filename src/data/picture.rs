@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::PIXELS;
 
 /// Brightness of the ink relative to its background.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Polarity {
     /// Found from the pictures.

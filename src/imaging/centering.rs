@@ -9,7 +9,7 @@ use super::{
 use crate::data::{PIXELS, SIDE};
 
 /// Point that is moved to the middle of the frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Centre {
     /// Middle of the ink box, as in the stacked-ensemble reference.

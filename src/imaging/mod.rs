@@ -47,7 +47,7 @@ pub use intensity::{stretch, subtract_noise};
 pub use pen::draw_line;
 pub use recipe::{
     AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep,
-    SingleWarp, Step, StrokeStep,
+    SingleWarp, Step, StrokeStep, describe_preset,
 };
 pub use resize::Filter;
 pub use stroke::{thicken, thin};

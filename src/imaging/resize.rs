@@ -16,7 +16,7 @@ use super::{
 use crate::data::{PIXELS, SIDE};
 
 /// Resampling filter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Filter {
     /// Triangle, two pixels wide: smooth, without overshoot.

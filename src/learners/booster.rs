@@ -35,14 +35,14 @@ struct BoosterLearner {
     copies: Copies,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+pub(super) struct Settings {
     /// LightGBM's parameters.
     booster: BoosterConfig,
-    /// Random steps for the additional copies of each training image.
+    /// Random steps for the additional copies of each training image. Default: none.
     augment: Recipe,
-    /// Augmented copies of each training image, beside the image itself.
+    /// Augmented copies of each training image, beside the image itself, 0 to 20. Default 0.
     augment_copies: usize,
 }
 

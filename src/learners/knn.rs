@@ -46,17 +46,17 @@ const BLOCK: usize = 32;
 type Image = [u8; PIXELS];
 
 /// Settings of a nearest-neighbours classifier, by scikit-learn's names for `KNeighborsClassifier`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct KnnConfig {
-    /// Number of neighbours, 1 to 1,000.
+    /// Number of neighbours, 1 to 1,000. Default 3.
     k: usize,
-    /// Weight of each neighbour's vote.
+    /// Weight of each neighbour's vote. Default uniform.
     weights: Weights,
 }
 
 /// Weight of a neighbour's vote.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Weights {
     /// One vote for each neighbour.
@@ -82,9 +82,10 @@ impl KnnConfig {
 }
 
 /// Settings of a member.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+pub(super) struct Settings {
+    /// Number and votes of the neighbours.
     knn: KnnConfig,
 }
 

@@ -1,5 +1,7 @@
 //! The list of learners by kind, and how a member's table becomes a learner.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
 use super::{
     booster, knn,
     learner::Learner,
@@ -7,24 +9,37 @@ use super::{
     prepared::{self, PreparedLearner},
     svm,
 };
-use crate::{data::FieldError, imaging::Recipe, nn::NetworkConfig};
+use crate::{
+    data::FieldError,
+    imaging::Recipe,
+    nn::{CnnConfig, DenseConfig, NetworkConfig},
+};
 
 /// Builds a learner called `name` from its settings.
 type Build = fn(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError>;
 
-/// Every kind of learner: its name in a configuration, a few words on it, and its constructor.
-const KINDS: [(&str, &str, Build); 6] = [
-    ("dense", "fully connected net", net::dense),
-    ("cnn", "VGG-style convolutional net", net::cnn),
-    ("booster", "LightGBM gradient-boosted trees", booster::build),
-    ("logistic", "multinomial logistic regression on the pixels", logistic::build),
-    ("svm", "support-vector machine with an RBF kernel", svm::build),
-    ("knn", "k nearest neighbours by Euclidean distance", knn::build),
+/// Schema of a kind's settings, without `name`, `kind` and `prepare`.
+type SettingsSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// Every kind of learner: its name in a configuration, a few words on it, its constructor, and the schema of its
+/// settings.
+const KINDS: [(&str, &str, Build, SettingsSchema); 6] = [
+    ("dense", "fully connected net", net::dense, net::Settings::<DenseConfig>::json_schema),
+    ("cnn", "VGG-style convolutional net", net::cnn, net::Settings::<CnnConfig>::json_schema),
+    ("booster", "LightGBM gradient-boosted trees", booster::build, booster::Settings::json_schema),
+    ("logistic", "multinomial logistic regression on the pixels", logistic::build, logistic::Settings::json_schema),
+    ("svm", "support-vector machine with an RBF kernel", svm::build, svm::Settings::json_schema),
+    ("knn", "k nearest neighbours by Euclidean distance", knn::build, knn::Settings::json_schema),
 ];
 
 /// The names of all kinds with a few words on each.
 pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
-    KINDS.iter().map(|(name, about, _)| (*name, *about))
+    KINDS.iter().map(|(name, about, ..)| (*name, *about))
+}
+
+/// The schema of each kind's settings, in the order of [`kinds`].
+pub(crate) fn settings_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
+    KINDS.iter().map(|(.., schema)| schema(generator)).collect()
 }
 
 /// Builds a learner from the table of a `[[members]]` entry: `name`, `kind`, `prepare` (steps that the images of this
@@ -46,7 +61,7 @@ pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
             .map_err(|error: toml::de::Error| FieldError::new(prepared::FIELD, error.message().trim()))?,
         None => Recipe::default(),
     };
-    let Some((_, _, build)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
+    let Some((_, _, build, _)) = KINDS.iter().find(|(known, ..)| *known == kind) else {
         let known: Vec<_> = kinds().map(|(kind, _)| format!("`{kind}`")).collect();
         return Err(FieldError::new("kind", format!("found `{kind}`, expected one of {}", known.join(", "))));
     };

@@ -29,14 +29,14 @@ struct LogisticLearner {
     copies: Copies,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+pub(super) struct Settings {
     /// Regularisation and limits.
     logistic: LogisticConfig,
-    /// Random steps for the additional copies of each training image.
+    /// Random steps for the additional copies of each training image. Default: none.
     augment: Recipe,
-    /// Augmented copies of each training image, beside the image itself.
+    /// Augmented copies of each training image, beside the image itself, 0 to 20. Default 0.
     augment_copies: usize,
 }
 

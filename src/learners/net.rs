@@ -35,11 +35,15 @@ struct NetLearner {
 }
 
 /// Settings of a member, whichever net it is.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Settings<N> {
+#[schemars(bound = "N: Default + Serialize + schemars::JsonSchema")]
+pub(super) struct Settings<N> {
+    /// Layers of the net.
     network: N,
+    /// Training of the net.
     training: TrainingConfig,
+    /// Random steps that each training image passes anew in every epoch. Default: none.
     augment: Recipe,
 }
 

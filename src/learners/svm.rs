@@ -28,14 +28,14 @@ struct SvmLearner {
     copies: Copies,
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Settings {
+pub(super) struct Settings {
     /// Kernel, regularisation and limits.
     svm: SvmConfig,
-    /// Random steps for the additional copies of each training image.
+    /// Random steps for the additional copies of each training image. Default: none.
     augment: Recipe,
-    /// Augmented copies of each training image, beside the image itself.
+    /// Augmented copies of each training image, beside the image itself, 0 to 20. Default 0.
     augment_copies: usize,
 }
 

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Settings of the plain mean; it has none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MeanConfig {}
 
@@ -51,7 +51,7 @@ impl Mean {
 }
 
 /// Settings of the weighted mean.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WeightedMeanConfig {
     /// Weight of each member, in the members' order: at least 0, not all 0; only the ratios matter. If left out (the

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Kind of a meta-model and its settings: `kind = "logistic" | "mean" | "weighted-mean" | "tree"`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum MetaConfig {
     /// Multinomial logistic regression: the stack.

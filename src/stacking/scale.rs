@@ -12,7 +12,7 @@ const SMALLEST: f64 = 1e-6;
 /// accuracy out of fold (95.2 %; log-probabilities 94.3 %, and 94.8 % at c = 0.01, there with the lower log-loss, 0.177
 /// against 0.187; see `tests/reference/stacking_scale_trial.py`). Fits on log-probabilities also need many more
 /// iterations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureScale {
     /// The probabilities themselves.

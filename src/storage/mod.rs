@@ -40,6 +40,7 @@ mod directory;
 mod environment;
 mod error;
 mod files;
+mod growing;
 mod journal;
 mod json;
 mod listing;
@@ -61,6 +62,7 @@ pub use directory::{
 };
 pub use environment::{Commit, Environment, command_line, peak_memory};
 pub use error::{Damage, StorageError};
+pub(crate) use growing::{GrowingFile, is_output_or_partial};
 pub use json::read_json;
 pub(crate) use json::to_json;
 pub use manifest::{Manifest, ManifestEntry};

@@ -95,6 +95,11 @@ impl OutputFile {
         &self.target
     }
 
+    /// True if a file that is there is to be replaced.
+    pub(crate) fn replaces(&self) -> bool {
+        self.replace
+    }
+
     /// Writes the whole file: there are all bytes, or what was there before.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ pub struct StageOutcome {
 }
 
 /// Measure of a trial; higher is better for each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Score {
     /// Fraction of the validation images classified correctly, 0 to 1.
@@ -92,7 +92,7 @@ impl Score {
 }
 
 /// Kind of plot of a stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlotKind {
     /// The score over one number, with its standard error, the selected point, and the training score if there is one.

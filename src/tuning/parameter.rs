@@ -12,7 +12,7 @@ const MOST_VALUES: usize = 10_000;
 const POINTS: usize = 5;
 
 /// Searched parameter: `field` and exactly one of `values`, `integers` and `reals`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// Dotted path in the learner's settings: `network.filters`, `network.hidden.0`, `training.optimizer.rho`.
@@ -22,6 +22,7 @@ pub struct Parameter {
     pub label: Option<String>,
     /// List of values, tried in this order on a grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<serde_json::Value>>")]
     pub values: Option<Vec<toml::Value>>,
     /// Labels of the `values` in plots; by default the values themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,7 +36,7 @@ pub struct Parameter {
 }
 
 /// Whole numbers `from`, `from + step`, … up to `to`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IntegerRange {
     /// Smallest value.
@@ -52,7 +53,7 @@ pub struct IntegerRange {
 }
 
 /// Real numbers from `from` to `to`, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RealRange {
     /// Smallest value.

@@ -17,7 +17,7 @@ use crate::{
 const TRAIN_SAMPLE: usize = 2000;
 
 /// Division of the images: `count` random splits, or each of `folds` folds once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitsConfig {
     /// Number of random splits, 1 to 100; a trial's score is their mean. Default 1.

@@ -22,7 +22,7 @@ pub const STACK: &str = "stack";
 
 /// Configuration of one stage: the learner, the searched parameters, the sampler, the splits, the score and the
 /// selection rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StageConfig {
     /// Name, unique within the search: 1 to 60 of a–z, 0–9 and `-`.
@@ -45,10 +45,12 @@ pub struct StageConfig {
     pub budget: Budget,
     /// Settings of this stage's trials alone, by dotted path: `{ "training.epochs" = 3 }`. They replace the member's.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub set: toml::Table,
     /// Condition on the settings that the stage inherits, by dotted path: `{ "training.optimizer.kind" = "adadelta" }`.
     /// If it is not met, the stage is skipped. Default: none.
     #[serde(default, skip_serializing_if = "toml::Table::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub when: toml::Table,
     /// Names of earlier stages whose selected values its trials start from. Default: all earlier stages of the same
     /// learner.
@@ -75,7 +77,7 @@ pub struct StageConfig {
 }
 
 /// Limits of a stage; it ends at the first that is reached.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Budget {
     /// Number of different trials, at least 1.
@@ -88,7 +90,7 @@ pub struct Budget {
 }
 
 /// Rule that selects one trial of a stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionRule {
     /// The highest score; the earliest of several.
@@ -102,7 +104,7 @@ pub enum SelectionRule {
 }
 
 /// Successive halving (Jamieson and Talwalkar, 2016), batch by batch.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Halving {
     /// Resource that trials begin with a small amount of.
@@ -115,7 +117,7 @@ pub struct Halving {
 }
 
 /// Resource that successive halving allocates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Resource {
     /// Epochs or trees: a promoted trial continues its fits.
@@ -126,7 +128,7 @@ pub enum Resource {
 
 /// Median pruning (Golovin et al., 2017): on the first split, a trial ends at a step where its score is below the
 /// median of the earlier trials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pruning {
     /// Steps before a trial may be pruned. Default 1.

@@ -62,6 +62,11 @@ impl Judge {
         }
     }
 
+    /// Calibrated probabilities of the digits 0 to 9 for a row of the stack, without a verdict on an image.
+    pub fn calibrated(&self, row: &[f32; CLASSES]) -> [f32; CLASSES] {
+        self.parameters.temperature().apply(row)
+    }
+
     /// Reason to refuse an image whatever the probabilities are.
     fn refusal(&mut self, image: &[u8; PIXELS]) -> Option<Refusal> {
         if ink_box(image).is_none() {

@@ -116,8 +116,7 @@ fn photo_is_read(path: &Path, run: &str) {
     DynamicImage::ImageRgb8(photo).save(path).expect("writes");
     let output = digitstack(&["predict", run, path.to_str().expect("UTF-8"), "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    let predictions: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let prediction = &predictions[0];
+    let prediction: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one line of JSON");
     let probabilities: Vec<f64> =
         prediction["probabilities"].as_array().expect("ten").iter().filter_map(|p| p.as_f64()).collect();
     assert_eq!(probabilities.len(), 10);

@@ -465,6 +465,39 @@ fn answers_to_a_table() {
 }
 
 #[test]
+fn answers_to_a_folder_of_pictures() {
+    Scenario {
+        name: "predict --out",
+        prepare: |folder| {
+            let digits = digitstack::data::synthetic::generate(4, Seed(2));
+            fs::create_dir(folder.join("pictures")).unwrap();
+            // Three batches of pictures; almost all of them are the same four.
+            for index in 0..1_100 {
+                let path = folder.join(format!("pictures/{index:04}.png"));
+                if index < 4 {
+                    let pixels = digits.images.get(index).to_vec();
+                    image::GrayImage::from_raw(28, 28, pixels).unwrap().save(&path).unwrap();
+                } else {
+                    fs::hard_link(folder.join(format!("pictures/{:04}.png", index % 4)), path).unwrap();
+                }
+            }
+        },
+        arguments: |folder| {
+            let (model, pictures, out) =
+                (smallest_model().to_str().unwrap(), at(folder, "pictures"), at(folder, "out.csv"));
+            arguments(&["predict", model, &pictures, "--out", &out, "--probabilities", "--force"])
+        },
+        result: |folder| {
+            // Without the folder's own name.
+            let text = fs::read_to_string(folder.join("out.csv")).unwrap();
+            [("out.csv".to_owned(), text.replace(folder.to_str().unwrap(), "").into_bytes())].into()
+        },
+        check: |_| usable(smallest_model()),
+    }
+    .survives();
+}
+
+#[test]
 fn commands_that_only_read_write_nothing() {
     let Some(injector) = Injector::build() else { return };
     let root = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod commands;
+mod configurations;
 mod faults;
 #[cfg(unix)]
 mod files;
@@ -9,10 +10,13 @@ mod findings;
 mod finished;
 mod folders;
 mod foreign_paths;
+mod hostile_names;
 mod kills;
 mod leaderboard;
 mod model_files;
 mod net_checks;
+mod pictures;
+mod resumed_answers;
 mod search;
 mod standard_output;
 #[allow(dead_code, unused_imports, reason = "each test program uses a part of it")]

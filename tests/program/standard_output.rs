@@ -62,7 +62,7 @@ pub fn one(path: &Path) {
 }
 
 /// Command lines, run in [`FOLDER`], of every command that prints and ends by itself. Words are divided by spaces.
-const COMMANDS: [&str; 43] = [
+const COMMANDS: [&str; 50] = [
     "",
     "--help",
     "-h",
@@ -100,6 +100,13 @@ const COMMANDS: [&str; 43] = [
     "evaluate dense --json",
     "predict run one.png",
     "predict run one.png --json",
+    "predict run one.png --out -",
+    "predict run one.png --out guesses.csv --force",
+    "config list",
+    "config show quickstart",
+    "config explain",
+    "config explain --schema",
+    "config check tiny.toml --json",
     "predict run --csv tables/test.csv --out -",
     "predict run --csv tables/test.csv --out answers.csv --force --json",
     "export run logistic --format json --force",

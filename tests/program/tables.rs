@@ -60,6 +60,19 @@ fn row(first: &str) -> String {
     format!("{first}{}", ",7".repeat(PIXELS - 1))
 }
 
+/// The file with the answers of an output that is not complete; none if there is no such file.
+fn partial(out: &Path) -> Option<PathBuf> {
+    let name = out.file_name().unwrap().to_str().unwrap();
+    let mut found =
+        std::fs::read_dir(out.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| {
+            let other = path.file_name().unwrap().to_str().unwrap();
+            other.starts_with(&format!("{name}.")) && other.ends_with(".partial")
+        });
+    let first = found.next();
+    assert!(found.next().is_none(), "several partial files");
+    first
+}
+
 fn lines(path: &Path) -> Vec<String> {
     std::fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
 }
@@ -212,15 +225,16 @@ fn a_single_model_is_asked_like_a_run_where_it_can_be() {
     let picture = fixture.at("two.png");
     let digit = synthetic::generate(3, Seed(1));
     image::GrayImage::from_raw(28, 28, digit.images.get(2).to_vec()).unwrap().save(&picture).unwrap();
-    let predictions = json(&["predict", name(&dense), name(&picture)]);
-    let prediction = &predictions[0];
+    let prediction = json(&["predict", name(&dense), name(&picture)]);
     assert!(prediction["refusal"].is_null() && prediction["models"].as_array().unwrap().len() == 1, "{prediction}");
     let own = prediction["probabilities"][prediction["digit"].as_u64().unwrap() as usize].as_f64();
     assert_eq!(prediction["confidence"].as_f64(), own, "its own, as it is");
     // Single pictures and batches get the same answer.
     let many = [name(&picture); 6];
-    let batch = json(&[&["predict", name(&dense)], &many[..]].concat());
-    assert_eq!(batch.as_array().unwrap().len(), 6);
+    let output = on_cpu(&[&["predict", name(&dense), "--json"], &many[..]].concat());
+    let batch: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(batch.len(), 6);
     assert_eq!(batch[5]["digit"], prediction["digit"]);
     assert!((batch[5]["confidence"].as_f64().unwrap() - own.unwrap()).abs() < 1e-5);
 
@@ -280,8 +294,10 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
     let dense = fixture.at("dense");
     let ask = |text: &str, code: i32| {
         std::fs::write(&table, text).unwrap();
-        let _ = std::fs::remove_file(&out);
-        ends(&["predict", name(&dense), "--csv", name(&table), "--out", name(&out), "--threads", "1"], code)
+        partial(&out).iter().for_each(|partial| std::fs::remove_file(partial).unwrap());
+        let said = ends(&["predict", name(&dense), "--csv", name(&table), "--out", name(&out), "--threads", "1"], code);
+        assert!(!out.exists(), "{said}");
+        said
     };
     let good = row("0");
     let header = (0..PIXELS).map(|pixel| format!("pixel{pixel}")).collect::<Vec<_>>().join(",");
@@ -296,7 +312,7 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
     ] {
         let said = ask(&text, 1);
         assert!(said.contains(words) && said.contains("no row was written"), "{said}");
-        assert!(!out.exists(), "{words}: an empty output is left");
+        assert!(partial(&out).is_none(), "{words}: an empty output is left");
     }
     for (bad, words) in [
         (good[2..].to_owned(), "783 columns, expected 784"),
@@ -311,7 +327,7 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
         let said = ask(&format!("{header}\n{}\n{bad}\n{good}\n", vec![good.as_str(); 1201].join("\n")), 1);
         assert!(said.contains("table.csv, line 1203") && said.contains(words), "{said}");
         assert!(said.contains("the first 1201 rows are answered in") && said.contains("out.csv"), "{said}");
-        let kept = lines(&out);
+        let kept = lines(&partial(&out).unwrap());
         assert_eq!((kept.len(), kept[1201].split(',').next()), (1202, Some("1201")), "{words}");
     }
     let one = ask(&format!("{good}\n{}", row("-1")), 1);
@@ -320,7 +336,13 @@ fn a_row_that_is_no_digit_is_named_and_the_rows_before_it_are_kept() {
         ends(&["predict", name(&dense), "--csv", "no-such.csv", "--out", name(&out), "--force"], 1)
             .contains("no-such.csv")
     );
-    assert_eq!(lines(&out).len(), 2, "an output that is to be replaced stays until there is another");
+    std::fs::write(&out, "old").unwrap();
+    let again = ["predict", name(&dense), "--csv", name(&table), "--out", name(&out), "--force"];
+    ends(&again, 1);
+    assert_eq!(lines(&out), ["old"], "an output that is to be replaced stays until there is another");
+    std::fs::write(&table, &good).unwrap();
+    ends(&again, 0);
+    assert_eq!((lines(&out).len(), partial(&out)), (2, None), "what was left of the other table is gone");
 }
 
 #[test]
@@ -372,7 +394,7 @@ fn quotes_line_ends_packing_and_threads_change_nothing() {
         said.contains("cannot read") && said.contains("cut.csv") && said.contains("rows are answered in"),
         "{said}"
     );
-    assert!(lines(&at("cut-out.csv")).len() > 50);
+    assert!(lines(&partial(&at("cut-out.csv")).unwrap()).len() > 50);
 }
 
 #[test]
@@ -395,12 +417,16 @@ fn outputs_that_exist_or_are_read_and_wrong_arguments_are_refused() {
         (&["--out", "-", "--json"], "both write to standard output"),
         (&[], "--out"),
         (&["--out", "-", "picture.png"], "cannot be used with"),
+        (&["--out", "-", "--force"], "--force needs --out"),
+        (&["--out", "-", "--ink", "dark"], "--ink are for pictures"),
+        (&["--out", "-", "--seed", "3"], "--seed has no effect here"),
+        (&["--out", "-", "--set", "seed=3"], "--set has no effect here"),
     ] {
         let said = ends(&[&base[..], more].concat(), 2);
         assert!(said.contains(words), "{said}");
     }
     assert!(ends(&["predict", name(&dense)], 2).contains("IMAGE"));
-    assert!(ends(&["predict", name(&dense), "picture.png", "--probabilities"], 2).contains("--csv"));
+    assert!(ends(&["predict", name(&dense), "picture.png", "--probabilities"], 2).contains("--out"));
     assert_eq!(std::fs::read(&out).unwrap(), b"mine");
     assert_eq!(std::fs::read_to_string(&table).unwrap(), row("0"));
     ends(&[&base[..], &["--out", name(&out), "--force"]].concat(), 0);
@@ -464,10 +490,17 @@ fn a_cancelled_prediction_keeps_the_rows_that_are_answered() {
     let progress = StopSoon(cancel.clone());
     let work = FitContext::new(&device, 1, &progress, &cancel);
     let model = TrainedModels::load(&FIXTURE.at("dense"), &device).unwrap();
-    let request = CsvRequest { csv: &table, model: 0, with_probabilities: false, answers: None };
-    let error = predict_csv(&model, &request, Destination::File { path: &out, overwrite: false }, &work).unwrap_err();
+    let request = CsvRequest { csv: &table, model: 0, with_probabilities: false, min_confidence: None, answers: None };
+    let output = storage::OutputFile::check(&out, false).unwrap();
+    let error = predict_csv(&model, &request, Destination::File { output: &output }, &work).unwrap_err();
     assert!(matches!(error.reason, StopReason::Cancelled), "{error}");
-    assert_eq!((error.written, lines(&out).len()), (1000, 1001), "the first batch, whole");
+    assert!(error.to_string().contains("the same command goes on from there"), "{error}");
+    assert_eq!((error.written, lines(&error.output).len()), (1000, 1001), "the first batch, whole");
+    assert!(!out.exists());
+    let again = Cancel::default();
+    let work = FitContext::new(&device, 2, &digitstack::progress::Silent, &again);
+    let summary = predict_csv(&model, &request, Destination::File { output: &output }, &work).unwrap();
+    assert_eq!((summary.rows, summary.rows_before, lines(&out).len()), (2500, 1000, 2501));
 }
 
 #[test]

@@ -2,12 +2,29 @@
 //!
 //! The kernels are written once against [`pulp::Simd`] and compiled for AVX-512, for AVX2 with FMA and for plain
 //! four-lane code that every target has. The best level the processor offers is found once; the environment variable
-//! `DIGITSTACK_SIMD` (`avx512`, `avx2`, `portable`) asks for a lower one. A name that is unknown or that the processor
-//! lacks means the best level. Levels round differently: results are reproducible on one level only.
+//! `DIGITSTACK_SIMD` (`avx512`, `avx2`, `portable`) asks for a lower one. [`check_instructions`] refuses a name that is
+//! unknown or that the processor lacks; without that check it means the best level. Levels round differently: results
+//! are reproducible on one level only.
 
 use std::sync::OnceLock;
 
 use pulp::{Scalar128b, WithSimd};
+
+/// Environment variable that selects a level.
+const VARIABLE: &str = "DIGITSTACK_SIMD";
+
+/// Refuses a value of `DIGITSTACK_SIMD` that no level of this processor has; unset or empty means the best level.
+///
+/// # Errors
+/// A sentence with what was found and the values that are allowed on this processor.
+pub fn check_instructions() -> Result<(), String> {
+    let asked = std::env::var_os(VARIABLE).unwrap_or_default();
+    let levels: Vec<&str> = Level::available().into_iter().map(Level::name).collect();
+    if asked.is_empty() || levels.iter().any(|level| asked == *level) {
+        return Ok(());
+    }
+    Err(format!("{VARIABLE}: found {asked:?}, expected one that this processor has: {}", levels.join(", ")))
+}
 
 /// Set of vector instructions that this processor has; the variants hold pulp's proof of it.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +54,7 @@ impl Level {
         static CHOSEN: OnceLock<Level> = OnceLock::new();
         *CHOSEN.get_or_init(|| {
             let levels = Self::available();
-            let asked = std::env::var("DIGITSTACK_SIMD").unwrap_or_default();
+            let asked = std::env::var(VARIABLE).unwrap_or_default();
             levels.iter().copied().find(|level| level.name() == asked).unwrap_or(levels[0])
         })
     }

@@ -74,6 +74,7 @@ mod tests;
 
 pub use geometry::LARGEST_KERNEL;
 pub use kernels::{AdadeltaRule, AdamRule, DescentRule, MomentumRule};
+pub use level::check_instructions;
 #[cfg(feature = "burn")]
 pub use operations::{
     TwoMeans, available, batch_statistics, conv_pool_activation, cross_entropy, dense, descent_step, momentum_step,

@@ -17,7 +17,7 @@ pub use train::train_logistic;
 use crate::data::FieldError;
 
 /// Settings of a logistic regression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
     /// Inverse of the strength of the L2 penalty on the weights, 1e-6 to 1e6. Default 1.

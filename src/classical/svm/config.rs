@@ -1,7 +1,8 @@
 //! Settings of a support-vector machine.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::data::{FieldError, Images};
@@ -74,8 +75,30 @@ impl<'de> Deserialize<'de> for Gamma {
     }
 }
 
+impl JsonSchema for Gamma {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Gamma".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                {
+                    "const": "scale",
+                    "description": "1 / (784 · variance of the training pixels), scikit-learn's default.",
+                },
+                { "type": "number", "minimum": 1e-6, "maximum": 1e3, "description": "A given γ." },
+            ]
+        })
+    }
+}
+
 /// Settings of a support-vector machine with an RBF kernel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SvmConfig {
     /// Regularisation parameter C, the cost of an image on the wrong side of its margin, 1e-6 to 1e6. Default 5.

@@ -4,27 +4,42 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::{output::Output, session::Session};
+use super::{
+    super::{output::Output, session::Session},
+    model_index,
+    options::{AnswerOptions, Target, shown},
+};
 use crate::{
-    artifact::{ModelPrediction, TrainedModels},
-    data::{CLASSES, Images},
+    artifact::{
+        Answer, ModelPrediction, PictureOutcome, PicturesRequest, PicturesSummary, TrainedModels, predict_pictures,
+        predict_pictures_csv, problem_name,
+    },
+    data::{self, CLASSES, NamedPicture},
     evaluation::{self, ModelKind},
-    fit::Cancel,
-    imaging::{self, DrawingOptions},
+    imaging::DrawingOptions,
+    storage,
     verdict::Refusal,
 };
 
+/// Files without a digit that a message names; the others are counted.
+const NAMED: usize = 20;
+
+/// One line of JSON: the answer to a picture, or the reason why there is none.
 #[derive(Serialize)]
-struct Prediction<'a> {
+struct Line<'a> {
     image: String,
-    digit: u8,
-    /// Calibrated if a run answers; a single model's own probability.
-    confidence: f32,
-    runner_up: u8,
-    /// Reason to reject the picture.
-    refusal: Option<Refusal>,
-    /// Uncalibrated, by the stack or the single model.
-    probabilities: [f32; CLASSES],
+    /// None if the picture gives no digit.
+    digit: Option<u8>,
+    /// Calibrated if a run's recommended model answers; otherwise the model's own probability.
+    confidence: Option<f32>,
+    runner_up: Option<u8>,
+    /// Reason to reject the answer, or why there is none.
+    refusal: Option<&'static str>,
+    /// The reason in words, of a file that gives no digit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<&'a str>,
+    /// Uncalibrated, by the model that answers.
+    probabilities: Option<[f32; CLASSES]>,
     models: Vec<ModelOpinion<'a>>,
 }
 
@@ -35,77 +50,153 @@ struct ModelOpinion<'a> {
     probabilities: [f32; CLASSES],
 }
 
-/// Recognises the digit in each picture. A picture that cannot be read is an error after the others are answered.
+#[derive(Serialize)]
+struct Summary<'a> {
+    run: String,
+    out: String,
+    #[serde(flatten)]
+    summary: &'a PicturesSummary,
+}
+
+/// Recognises the digit in each picture.
 pub(super) fn predict(
     run: &Path,
-    pictures: &[PathBuf],
+    named: &[PathBuf],
     drawing: &DrawingOptions,
+    options: &AnswerOptions,
     session: &Session,
 ) -> anyhow::Result<()> {
     let output = &session.output;
-    let resources = session.resources(Cancel::default())?;
+    let cancel = session.cancel_on_interrupt()?;
+    let inputs: Vec<&Path> = named.iter().map(PathBuf::as_path).filter(|path| !path.is_dir()).collect();
+    let target = options.target(&inputs)?;
+    let mut pictures = data::find_pictures(named);
+    if let Some(Target::File(file)) = &target {
+        // An output of an earlier time, where it lies among the pictures.
+        pictures.retain(|picture| !storage::is_output_or_partial(&picture.path, file.target()));
+    }
+    if pictures.is_empty() {
+        let named = named.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        return Err(anyhow::anyhow!("{named}: there is no file in it"));
+    }
+    let resources = session.resources(cancel)?;
     let trained = TrainedModels::load(run, &resources.device)?;
-
-    let (mut digits, mut failures) = (Vec::new(), Vec::new());
-    for path in pictures {
-        let picture = imaging::open_picture(path).map_err(anyhow::Error::from);
-        match picture.and_then(|picture| Ok(imaging::digit_from_picture(&picture, drawing)?)) {
-            Ok(digit) => digits.push((path, digit)),
-            Err(error) => failures.push(format!("{}: {error}", path.display())),
-        }
-    }
-    let images = Images::from_images(digits.iter().map(|(_, digit)| digit.image));
-    let models = trained.predict_all(&images, resources.progress.as_ref())?;
-    let mut predictions = Vec::new();
-    let mut verdicts = trained.session()?;
-    let recommended = trained.recommended();
-    let of_image = |index: usize| models.iter().map(|model| model.of_image(index)).collect();
-    let answers: Vec<Vec<_>> = (0..digits.len()).map(of_image).collect();
-    for ((path, digit), of_models) in digits.iter().zip(&answers) {
-        let probabilities = of_models[recommended].probabilities;
-        let ranking = evaluation::rank(&probabilities);
-        let verdict = verdicts.verdict(&digit.image, &probabilities);
-        let (confidence, runner_up, runner_up_confidence) = match &verdict {
-            Some(verdict) => (verdict.confidence, verdict.runner_up, verdict.runner_up_confidence),
-            None => (ranking.probability, ranking.runner_up, ranking.runner_up_probability),
-        };
-        let prediction = Prediction {
-            image: path.display().to_string(),
-            digit: ranking.digit,
-            confidence,
-            runner_up,
-            refusal: verdict.and_then(|verdict| verdict.answer.err()),
-            probabilities,
-            models: of_models.iter().map(model_opinion).collect(),
-        };
-        show(&prediction, runner_up_confidence, output)?;
-        let is_shown =
-            |&(index, model): &(usize, &ModelPrediction<_>)| model.kind == ModelKind::Member || index == recommended;
-        for (_, opinion) in of_models.iter().enumerate().filter(is_shown) {
-            let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
-            output.line(format!("  {:<10} {row}", opinion.name))?;
-        }
-        predictions.push(prediction);
-    }
-    output.json(&predictions)?;
-    if failures.is_empty() {
+    let request = PicturesRequest {
+        pictures: &pictures,
+        drawing: drawing.clone(),
+        model: model_index(&trained, options.model.as_deref())?,
+        min_confidence: options.min_confidence.unwrap_or(0.0),
+        all_models: target.is_none(),
+    };
+    let context = resources.context();
+    let Some(target) = target else {
+        let mut failures = Failures::default();
+        predict_pictures(&trained, &request, &context, |picture, outcome| {
+            failures.note(picture, &outcome);
+            show(picture, &outcome, request.model, output)
+        })?;
+        return failures.end(pictures.len());
+    };
+    let out = options.out.as_deref().unwrap_or(Path::new(""));
+    let summary =
+        predict_pictures_csv(&trained, &request, options.probabilities, target.destination(output), &context)?;
+    output.json(&Summary { run: run.display().to_string(), out: out.display().to_string(), summary: &summary })?;
+    target.print(summary_lines(&summary, out), output)?;
+    if summary.readable > 0 {
         return Ok(());
     }
-    let (failed, all) = (failures.len(), pictures.len());
-    Err(anyhow::anyhow!("{failed} of {all} pictures could not be read:\n  {}", failures.join("\n  ")))
+    let each = if summary.files == 1 { "the file" } else { "every file" };
+    Err(anyhow::anyhow!("no picture could be read; {} lists {each} with its reason", shown(out)))
 }
 
-fn show(prediction: &Prediction, runner_up_confidence: f32, output: &Output) -> anyhow::Result<()> {
-    let Prediction { image, digit, confidence, runner_up, refusal, .. } = prediction;
+fn summary_lines(summary: &PicturesSummary, out: &Path) -> Vec<String> {
+    let PicturesSummary { model, files, answered, refused, digits, seconds, .. } = summary;
+    let counts: Vec<_> = digits.iter().enumerate().map(|(digit, count)| format!("{digit}: {count}")).collect();
+    let out = shown(out);
+    let mut lines = vec![
+        format!("{out}: {answered} of {files} files answered by {model} in {seconds:.1} s"),
+        format!("  {}", counts.join(", ")),
+    ];
+    if !refused.is_empty() {
+        let reasons: Vec<_> = refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        let all: usize = refused.iter().map(|(_, count)| count).sum();
+        lines.push(format!("  refused: {all} ({}); see the column `refusal`", reasons.join(", ")));
+    }
+    lines
+}
+
+/// Files that gave no digit.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+    named: Vec<String>,
+}
+
+impl Failures {
+    fn note(&mut self, picture: &NamedPicture, outcome: &PictureOutcome) {
+        let Err(problem) = outcome else { return };
+        self.count += 1;
+        if self.named.len() < NAMED {
+            self.named.push(format!("{}: {problem}", picture.path.display()));
+        }
+    }
+
+    /// An error if there are any.
+    fn end(self, all: usize) -> anyhow::Result<()> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        let more = match self.count - self.named.len() {
+            0 => String::new(),
+            more => format!("\n  and {more} more"),
+        };
+        let (count, list) = (self.count, self.named.join("\n  "));
+        Err(anyhow::anyhow!("{count} of {all} pictures could not be read:\n  {list}{more}"))
+    }
+}
+
+/// Prints the outcome of a picture, for people or as a line of JSON.
+fn show(picture: &NamedPicture, outcome: &PictureOutcome, model: usize, output: &Output) -> anyhow::Result<()> {
+    let image = picture.path.display().to_string();
+    let (answer, models) = match outcome {
+        Ok(answered) => answered,
+        Err(problem) => {
+            return output.json_line(&Line {
+                image,
+                digit: None,
+                confidence: None,
+                runner_up: None,
+                refusal: Some(problem_name(problem.kind)),
+                problem: Some(&problem.message),
+                probabilities: None,
+                models: Vec::new(),
+            });
+        }
+    };
+    let Answer { digit, confidence, runner_up, runner_up_confidence, refusal, probabilities } = *answer;
     output.line(format!(
         "{image}: {digit} ({:.1} %), looks like {runner_up} ({:.1} %)",
         100.0 * confidence,
         100.0 * runner_up_confidence
     ))?;
-    match refusal {
-        Some(refusal) => output.line(format!("  but: {}", refusal.message())),
-        None => Ok(()),
+    if let Some(refusal) = refusal {
+        output.line(format!("  but: {}", refusal.message()))?;
     }
+    let is_shown = |&(index, other): &(usize, &ModelPrediction<_>)| other.kind == ModelKind::Member || index == model;
+    for (_, opinion) in models.iter().enumerate().filter(is_shown) {
+        let row = opinion.probabilities.map(|p| format!("{:>6.2}", 100.0 * p)).join(" ");
+        output.line(format!("  {:<10} {row}", opinion.name))?;
+    }
+    output.json_line(&Line {
+        image,
+        digit: Some(digit),
+        confidence: Some(confidence),
+        runner_up: Some(runner_up),
+        refusal: refusal.map(Refusal::name),
+        problem: None,
+        probabilities: Some(probabilities),
+        models: models.iter().map(model_opinion).collect(),
+    })
 }
 
 fn model_opinion(opinion: &ModelPrediction<[f32; CLASSES]>) -> ModelOpinion<'_> {

@@ -24,10 +24,11 @@ use crate::{progress::Progress, storage::read_limited};
 
 pub(super) use list::is_left_by_system;
 use list::{PictureFile, list};
-pub use skipped::{SkippedFile, quoted, skipped_csv};
+pub(crate) use skipped::quoted;
+pub use skipped::{SkippedFile, skipped_csv};
 
 /// Longest picture file, in bytes: 67 megapixels of RGB without compression.
-const MAX_FILE_BYTES: u64 = 224 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 224 << 20;
 /// Share of pictures read with the other polarity up to which they are taken for misread; above it the set is mixed.
 const MAX_MISREAD: f64 = 0.1;
 

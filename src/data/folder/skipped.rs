@@ -28,10 +28,11 @@ pub fn skipped_csv(files: &[SkippedFile]) -> String {
     table
 }
 
-/// A CSV field, quoted if it needs to be. Control characters but line ends are replaced, so that a file's name cannot
-/// speak to a terminal.
+/// A CSV field on one line, quoted if it needs to be. Control characters, and those that change the direction of writing,
+/// are replaced, so that a file's name cannot speak to a terminal.
 pub fn quoted(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let text: String = text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect();
     if text.contains(['"', ',', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 

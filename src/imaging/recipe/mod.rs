@@ -26,7 +26,7 @@ mod step;
 
 use serde::Serialize;
 
-pub use presets::PRESETS;
+pub use presets::{PRESETS, describe_preset};
 pub use processor::Processor;
 pub use single_warp::SingleWarp;
 pub use step::{AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, RotateStep, Step, StrokeStep};

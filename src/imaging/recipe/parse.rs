@@ -1,5 +1,8 @@
 //! Reads recipes from a configuration.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{
@@ -17,6 +20,27 @@ use super::{
 impl<'de> Deserialize<'de> for Recipe {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(RecipeVisitor)
+    }
+}
+
+impl JsonSchema for Recipe {
+    fn schema_name() -> Cow<'static, str> {
+        "Recipe".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let name = json_schema!({
+            "enum": PRESETS.into_iter().chain(Step::NAMES).collect::<Vec<_>>(),
+            "description": "A preset, or a step with its defaults.",
+        });
+        json_schema!({
+            "description": "Preprocessing steps: the name of a preset or step, or a list of names and of tables such \
+                            as { step = \"noise\", level = 32 }.",
+            "anyOf": [
+                name,
+                { "type": "array", "items": { "anyOf": [name, generator.subschema_for::<Step>()] } },
+            ]
+        })
     }
 }
 

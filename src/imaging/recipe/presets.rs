@@ -6,6 +6,18 @@ use crate::imaging::{centering::Centre, resize::Filter};
 /// Names of all presets.
 pub const PRESETS: [&str; 5] = ["reference", "mnist", "deskewed", "light", "strong"];
 
+/// Description of a preset in a sentence; `None` for an unknown name.
+pub fn describe_preset(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "reference" => "Noise, normalise-size and stretch, as in the stacked-ensemble reference.",
+        "mnist" => "MNIST's own construction, for digits from elsewhere: longer side to 20 pixels, centred by mass.",
+        "deskewed" => "Without slant.",
+        "light" => "Random shifts, rotations, sizes and shears that keep every digit easy to read.",
+        "strong" => "Random changes near the limit of legibility, for long training of large nets.",
+        _ => return None,
+    })
+}
+
 /// Steps of a preset; `None` for an unknown name.
 pub(super) fn steps(name: &str) -> Option<Vec<Step>> {
     Some(match name {

@@ -12,7 +12,7 @@ use crate::{
 /// A net that is trained on a device other than the CPU computes a recipe of `affine`, `elastic`, or `affine` directly
 /// followed by `elastic` on that device ([`Processor::single_warp`](super::Processor::single_warp)); all other recipes
 /// run on the CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
     /// `noise`: subtracts a grey level and clips at 0.
@@ -39,7 +39,7 @@ pub enum Step {
 }
 
 /// Settings of `noise`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Noise {
     /// Grey level to subtract, 0 to 255. Default 32.
@@ -53,7 +53,7 @@ impl Default for Noise {
 }
 
 /// Settings of `normalise-size`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NormaliseSize {
     /// Longer side of the resized digit, in pixels, 1 to 28. Default 20.
@@ -69,7 +69,7 @@ impl Default for NormaliseSize {
 }
 
 /// Settings of `centre`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CentreStep {
     /// Point to centre: `"mass"` (the default) or `"box"`.
@@ -77,7 +77,7 @@ pub struct CentreStep {
 }
 
 /// Settings of `rotate`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RotateStep {
     /// Counter-clockwise angle, in degrees, −360 to 360. Default 0.
@@ -85,7 +85,7 @@ pub struct RotateStep {
 }
 
 /// Settings of `affine`; every draw is uniform.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AffineRange {
     /// Maximum rotation in either direction, in degrees, 0 to 180. Default 10.
@@ -105,7 +105,7 @@ impl Default for AffineRange {
 }
 
 /// Settings of `elastic`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ElasticStep {
     /// Displacement before smoothing, in pixels, 0 to 10,000. Default 34.
@@ -121,7 +121,7 @@ impl Default for ElasticStep {
 }
 
 /// Settings of `stroke`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StrokeStep {
     /// Maximum change in either direction, 0 to 1, where 1 is one pixel on each side of a stroke. Default 0.5.
@@ -135,7 +135,7 @@ impl Default for StrokeStep {
 }
 
 /// Settings of `erase`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EraseStep {
     /// Probability that an image is erased in part, 0 to 1. Default 0.3.
@@ -151,6 +151,10 @@ impl Default for EraseStep {
 }
 
 impl Step {
+    /// Names of all steps in a configuration.
+    pub const NAMES: [&str; 10] =
+        ["noise", "normalise-size", "stretch", "centre", "deskew", "rotate", "affine", "elastic", "stroke", "erase"];
+
     /// Name of the step in a configuration.
     pub fn name(&self) -> &'static str {
         match self {

@@ -13,7 +13,7 @@ pub(in crate::nn) const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 pub(in crate::nn) const LEAK: f64 = 0.01;
 
 /// Elementwise activation function.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
     /// max(x, 0).

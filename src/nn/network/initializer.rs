@@ -13,7 +13,7 @@ use crate::{data::FieldError, seed::Seed};
 ///
 /// "Fan in" is the number of inputs of one unit, "fan out" the number of units that one input reaches (times the
 /// kernel's area).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initializer {
     /// Chosen by the layer's activation: LeCun-normal for SELU, softplus and the output layer, He-normal for ReLU,

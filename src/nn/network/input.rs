@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::{FieldError, Images, PIXELS, SIDE};
 
 /// Scaling of the pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InputScale {
     /// 0 to 1.

@@ -4,12 +4,13 @@
 //! running statistics. In inference these are constants: they are folded into the weight and the bias of the
 //! convolution in front, so that a prediction computes convolutions only.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use burn::{
     module::{Module, Param},
     tensor::Tensor,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
@@ -45,12 +46,36 @@ impl Normalization {
     }
 }
 
+impl JsonSchema for Normalization {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Normalization".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "const": "none", "description": "None; the convolution has a bias." },
+                { "const": "batch", "description": "Batch normalisation with a trained scale and shift." },
+                generator.subschema_for::<Table>(),
+            ]
+        })
+    }
+}
+
 /// The form with all settings.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[schemars(rename = "NormalizationTable")]
 enum Table {
+    /// No norm.
     None {},
+    /// Batch normalisation.
     Batch {
+        /// Whether each channel has a trained scale and a trained shift. Default true.
         #[serde(default = "affine")]
         affine: bool,
     },

@@ -9,7 +9,7 @@ use crate::data::CLASSES;
 pub(in crate::nn) const LEAST_PROBABILITY: f64 = 1e-7;
 
 /// Conversion of the ten outputs to probabilities, for predictions and in most losses (see [`crate::nn::Loss`]).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Output {
     /// Softmax.

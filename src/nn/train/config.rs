@@ -10,7 +10,7 @@ use super::{
 use crate::{data::FieldError, nn::network::config::NetworkConfig};
 
 /// Settings of the training of a net.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainingConfig {
     /// Number of passes over the training images, at least 1. Default 10.
@@ -66,7 +66,7 @@ impl Default for TrainingConfig {
 }
 
 /// Validation figure by which epochs are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Monitor {
     /// Validation loss, lower is better.
@@ -77,7 +77,7 @@ pub enum Monitor {
 }
 
 /// Settings of early stopping.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopping {
     /// Epochs without improvement after which training stops, at least 1.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Training loss: the mean over the batch of one of these sums.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Loss {
     /// −Σ q ln p.

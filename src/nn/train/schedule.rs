@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::FieldError;
 
 /// Schedule of the learning rate: a factor that depends on the step and the number of steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Schedule {
     /// Constant factor 1.
@@ -23,7 +23,7 @@ pub enum Schedule {
     },
     /// Half a cosine from 1 down to `last` (Loshchilov and Hutter, 2017, without restarts).
     Cosine {
-        /// Factor at the end, 0 to 1.
+        /// Factor at the end, 0 to 1. Default 0.
         #[serde(default)]
         last: f64,
     },

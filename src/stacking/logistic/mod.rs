@@ -16,17 +16,17 @@ use crate::{
 };
 
 /// Settings of the logistic regression.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticConfig {
-    /// Inverse strength of the L2 penalty on the weights, above 0; default 1.
+    /// Inverse strength of the L2 penalty on the weights, 1e-6 to 1e6. Default 1.
     pub c: f64,
-    /// Point that the penalty draws the weights towards; default `shared`.
+    /// Point that the penalty draws the weights towards. Default shared.
     pub shrinkage: Shrinkage,
 }
 
 /// Point that the penalty draws the weights of a logistic regression towards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shrinkage {
     /// One weight for each member, which its ten probabilities share, each in the logit of its own class; the others

@@ -8,13 +8,12 @@ use crate::data::FieldError;
 const DEEPEST: usize = 64;
 
 /// Settings of the decision tree.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TreeConfig {
-    /// Greatest number of splits from the root to a leaf, 1 to 64; default 12. Separating ten digits one by one takes
-    /// 9.
+    /// Greatest number of splits from the root to a leaf, 1 to 64; separating ten digits one by one takes 9. Default 12.
     pub max_depth: usize,
-    /// Least number of training images in a leaf, 1 or more; default 20.
+    /// Least number of training images in a leaf, 1 or more. Default 20.
     pub min_samples_leaf: usize,
 }
 

@@ -21,7 +21,7 @@ use crate::data::FieldError;
 pub use objective::{Objective, Sampler, Stop};
 
 /// Configuration of a sampler, with its key `kind` and its settings.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SamplerConfig {
     /// Every combination of values.

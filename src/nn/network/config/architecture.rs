@@ -14,7 +14,7 @@ use crate::{
 pub(super) const MAX_BLOCKS: usize = 6;
 
 /// Fully connected net: 784 → hidden … → 10.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DenseConfig {
     /// Units of each hidden layer, at most 16 layers; a 0 means that the layer is absent. Default 80, 28.
@@ -48,7 +48,7 @@ impl Default for DenseConfig {
 }
 
 /// Values around an image in front of a convolution.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Padding {
     /// None: the map shrinks by kernel − 1.
@@ -64,7 +64,7 @@ impl Padding {
 }
 
 /// Pool of 2×2 windows with stride 2; an odd last row or column is dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pool {
     /// Largest element of the window.
@@ -80,7 +80,7 @@ impl Pool {
 }
 
 /// Reduction of the last block's map for the fully connected layers of a CNN.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Head {
     /// Every element of the pooled map.
@@ -98,24 +98,24 @@ impl Head {
 }
 
 /// VGG-like net: blocks of convolutions, each with a pool at its end, then fully connected layers, then a softmax.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CnnConfig {
     /// Filters of each convolution, block by block, such as `[[32, 32], [64]]`: at most 6 blocks of at most 16
     /// convolutions. Replaces `filters`, `blocks`, `growth` and `convolutions_per_block`. Default empty: these four
     /// apply.
     pub layout: Vec<Vec<usize>>,
-    /// Filters of the first block. Default 64.
+    /// Filters of the first block, 1 to 4096. Default 64.
     pub filters: usize,
     /// Number of blocks, 1 to 6. Default 2.
     pub blocks: usize,
-    /// Factor from the filters of a block to those of the next. Default 2.
+    /// Factor from the filters of a block to those of the next, 1 to 16. Default 2.
     pub growth: usize,
-    /// Side of the square kernel, in pixels. Default 3.
+    /// Side of the square kernel, in pixels, 1 to 28; odd with padding `same`. Default 3.
     pub kernel: usize,
     /// Border of each convolution. Default valid.
     pub padding: Padding,
-    /// Convolutions in each block, each followed by the activation. Default 1.
+    /// Convolutions in each block, each followed by the activation, 1 to 16. Default 1.
     pub convolutions_per_block: usize,
     /// Norm between each convolution and its activation: `"none"`, `"batch"` or `{ kind = "batch", affine = false }`.
     /// Default none.

@@ -10,21 +10,21 @@ use crate::data::FieldError;
 
 /// Update rule and its settings. `weight_decay` adds that multiple of the weights to the gradient (L2), except for
 /// AdamW.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum OptimizerConfig {
     /// Plain stochastic gradient descent.
     Sgd {
-        /// Learning rate. Default 0.1.
+        /// Learning rate, above 0. Default 0.1.
         #[serde(default = "tenth")]
         learning_rate: f64,
-        /// Weight decay. Default 0.
+        /// Weight decay, at least 0. Default 0.
         #[serde(default)]
         weight_decay: f64,
     },
     /// Gradient descent with momentum.
     Momentum {
-        /// Learning rate. Default 0.1.
+        /// Learning rate, above 0. Default 0.1.
         #[serde(default = "tenth")]
         learning_rate: f64,
         /// Decay of the velocity, 0 to below 1. Default 0.9.
@@ -33,91 +33,91 @@ pub enum OptimizerConfig {
         /// Whether to use Nesterov's variant. Default false.
         #[serde(default)]
         nesterov: bool,
-        /// Weight decay. Default 0.
+        /// Weight decay, at least 0. Default 0.
         #[serde(default)]
         weight_decay: f64,
     },
     /// RMSProp (Tieleman and Hinton, 2012).
     RmsProp {
-        /// Learning rate. Default 0.001.
+        /// Learning rate, above 0. Default 0.001.
         #[serde(default = "thousandth")]
         learning_rate: f64,
         /// Decay of the mean square, 0 to below 1. Default 0.99.
         #[serde(default = "alpha")]
         alpha: f64,
-        /// Added to the square root. Default 1e-7.
+        /// Added to the square root, above 0. Default 1e-7.
         #[serde(default = "tiny")]
         epsilon: f64,
-        /// Decay of the velocity. Default 0.
+        /// Decay of the velocity, 0 to below 1. Default 0.
         #[serde(default)]
         momentum: f64,
-        /// Weight decay. Default 0.
+        /// Weight decay, at least 0. Default 0.
         #[serde(default)]
         weight_decay: f64,
     },
     /// Adam (Kingma and Ba, 2015).
     Adam {
-        /// Learning rate. Default 0.001.
+        /// Learning rate, above 0. Default 0.001.
         #[serde(default = "thousandth")]
         learning_rate: f64,
-        /// Decay of the mean gradient. Default 0.9.
+        /// Decay of the mean gradient, 0 to below 1. Default 0.9.
         #[serde(default = "nine_tenths")]
         beta_1: f64,
-        /// Decay of the mean squared gradient. Default 0.999.
+        /// Decay of the mean squared gradient, 0 to below 1. Default 0.999.
         #[serde(default = "beta_2")]
         beta_2: f64,
-        /// Added to the square root. Default 1e-7.
+        /// Added to the square root, above 0. Default 1e-7.
         #[serde(default = "tiny")]
         epsilon: f64,
-        /// Weight decay. Default 0.
+        /// Weight decay, at least 0. Default 0.
         #[serde(default)]
         weight_decay: f64,
     },
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
     AdamW {
-        /// Learning rate. Default 0.001.
+        /// Learning rate, above 0. Default 0.001.
         #[serde(default = "thousandth")]
         learning_rate: f64,
-        /// Decay of the mean gradient. Default 0.9.
+        /// Decay of the mean gradient, 0 to below 1. Default 0.9.
         #[serde(default = "nine_tenths")]
         beta_1: f64,
-        /// Decay of the mean squared gradient. Default 0.999.
+        /// Decay of the mean squared gradient, 0 to below 1. Default 0.999.
         #[serde(default = "beta_2")]
         beta_2: f64,
-        /// Added to the square root. Default 1e-7.
+        /// Added to the square root, above 0. Default 1e-7.
         #[serde(default = "tiny")]
         epsilon: f64,
-        /// Fraction of each weight that a step of learning rate 1 subtracts. Default 0.01.
+        /// Fraction of each weight that a step of learning rate 1 subtracts, at least 0. Default 0.01.
         #[serde(default = "hundredth")]
         weight_decay: f64,
     },
     /// AdaGrad (Duchi et al., 2011).
     AdaGrad {
-        /// Learning rate. Default 0.01.
+        /// Learning rate, above 0. Default 0.01.
         #[serde(default = "hundredth")]
         learning_rate: f64,
-        /// Decay of the learning rate, which is divided by 1 + decay · steps. Default 0.
+        /// Decay of the learning rate, which is divided by 1 + decay · steps, at least 0. Default 0.
         #[serde(default)]
         decay: f64,
-        /// Added to the square root. Default 1e-7.
+        /// Added to the square root, above 0. Default 1e-7.
         #[serde(default = "tiny")]
         epsilon: f64,
-        /// Weight decay. Default 0.
+        /// Weight decay, at least 0. Default 0.
         #[serde(default)]
         weight_decay: f64,
     },
     /// Adadelta (Zeiler, 2012).
     Adadelta {
-        /// Learning rate. Default 1.
+        /// Learning rate, above 0. Default 1.
         #[serde(default = "one")]
         learning_rate: f64,
         /// Decay of the mean squares, 0 to below 1. Default 0.9.
         #[serde(default = "nine_tenths")]
         rho: f64,
-        /// Added to the mean squares before their square roots. Default 1e-7.
+        /// Added to the mean squares before their square roots, above 0. Default 1e-7.
         #[serde(default = "tiny")]
         epsilon: f64,
-        /// Weight decay. Default 0.
+        /// Weight decay, at least 0. Default 0.
         #[serde(default)]
         weight_decay: f64,
     },
