@@ -61,14 +61,38 @@ fn every_example_in_every_help_can_be_typed() {
 }
 
 #[test]
-fn every_command_line_in_the_readme_can_be_typed() {
+fn every_command_line_in_the_documents_can_be_typed() {
+    let documents = [
+        ("README.md", include_str!("../../README.md"), 15),
+        ("docs/data.md", include_str!("../../docs/data.md"), 3),
+        ("docs/search.md", include_str!("../../docs/search.md"), 5),
+        ("docs/service.md", include_str!("../../docs/service.md"), 2),
+    ];
+    for (name, text, least) in documents {
+        let shell: Vec<&str> =
+            text.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n")).collect();
+        let lines: Vec<String> = shell.iter().flat_map(|block| command_lines(block)).collect();
+        assert!(lines.len() >= least, "{name}: only {} command lines were found", lines.len());
+        for line in lines {
+            assert_can_be_typed(&line, name);
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_its_links_lead_to_files() {
     let readme = include_str!("../../README.md");
-    let shell: Vec<&str> =
-        readme.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n")).collect();
-    let lines: Vec<String> = shell.iter().flat_map(|block| command_lines(block)).collect();
-    assert!(lines.len() > 8, "only {} command lines were found", lines.len());
-    for line in lines {
-        assert_can_be_typed(&line, "README.md");
+    assert!(readme.len() <= 6000, "{} bytes", readme.len());
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let targets: Vec<&str> = readme
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|link| !link.contains("://"))
+        .collect();
+    assert!(targets.len() > 8, "{targets:?}");
+    for target in targets {
+        assert!(root.join(target).is_file(), "README.md: {target} is missing");
     }
 }
 

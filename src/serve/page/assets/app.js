@@ -4,10 +4,11 @@ import { createPad } from './canvas.js';
 import { listenToKeys } from './keys.js';
 import { listenToPictures, readPicture } from './picture.js';
 import { createResult } from './result.js';
+import { createSamples } from './samples.js';
 import { createService } from './service.js';
 
-/** Time without changes after which a request is sent. */
-const PAUSE_MILLISECONDS = 120;
+/** Time between two requests while the pen is down. */
+const INTERVAL_MILLISECONDS = 100;
 
 const element = (id) => document.getElementById(id);
 const root = document.documentElement;
@@ -17,25 +18,47 @@ const chosenCentre = () => document.querySelector('input[name="centre"]:checked'
 
 const service = createService();
 const result = createResult(document);
-const pad = createPad({ canvas: element('pad'), underlay: element('underlay'), brushWidth, changed });
+const pad = createPad({ canvas: element('pad'), underlay: element('underlay'), brushWidth, changed, finished });
+const samples = createSamples();
 
 /** Timer of the next request; null if none is scheduled. */
 let timer = null;
+/** Number of changes of the drawing so far, and what it was when the latest request was sent. */
+let drawing = 0;
+let asked = 0;
+/** Time of the latest request, and whether its answer is still to come. */
+let askedAt = -Infinity;
+let asking = false;
+/** Refusal of a drawing whose pen is still down: it is shown when the pen is lifted. */
+let withheld = null;
 /** Number of changes and of files taken; a file whose number is no longer the latest is discarded. */
 let opening = 0;
 
+/** The drawing has changed; more changes may follow. */
 function changed() {
   opening += 1;
+  drawing += 1;
   element('undo').disabled = !pad.canUndo();
   element('redo').disabled = !pad.canRedo();
+  element('save').disabled = pad.isEmpty();
   if (pad.isEmpty()) reset();
   else schedule();
+}
+
+/** The pen is lifted, or the whole drawing has been replaced: no change follows at once. */
+function finished() {
+  if (pad.isEmpty()) return;
+  if (asked !== drawing) recognise();
+  else if (withheld) show(withheld);
 }
 
 /** The drawing is empty: cancels the request and shows the invitation. */
 function reset() {
   unschedule();
   service.cancel();
+  asking = false;
+  withheld = null;
+  asked = drawing;
   result.showInvitation();
   root.dataset.state = 'idle';
 }
@@ -45,25 +68,43 @@ function unschedule() {
   timer = null;
 }
 
+/** Sends a request soon, unless one is on its way: its answer schedules the next one. */
 function schedule() {
-  unschedule();
-  timer = setTimeout(recognise, PAUSE_MILLISECONDS);
   root.dataset.state = 'asking';
+  if (timer !== null || asking) return;
+  const since = performance.now() - askedAt;
+  // A request at the first touch would be about a dot.
+  const wait = since < 1000 ? Math.max(0, INTERVAL_MILLISECONDS - since) : INTERVAL_MILLISECONDS;
+  timer = setTimeout(recognise, wait);
 }
 
 async function recognise() {
   unschedule();
   root.dataset.state = 'asking';
+  const mine = drawing;
+  asked = mine;
+  askedAt = performance.now();
+  asking = true;
+  withheld = null;
   try {
     const answer = await service.predict(pad.image(), chosenCentre());
+    // A newer request has been sent, or the drawing was cleared.
     if (answer === null) return;
-    result.showAnswer(answer);
-    // If the drawing has changed meanwhile, a newer request is scheduled.
-    root.dataset.state = timer === null ? 'answered' : 'asking';
-    root.dataset.answers = Number(root.dataset.answers) + 1;
+    asking = false;
+    if (answer.refusal && pad.isDrawing()) withheld = answer;
+    else show(answer);
+    if (mine !== drawing) schedule();
   } catch (error) {
+    asking = false;
     fail(error.message);
   }
+}
+
+function show(answer) {
+  withheld = null;
+  result.showAnswer(answer);
+  root.dataset.state = 'answered';
+  root.dataset.answers = Number(root.dataset.answers) + 1;
 }
 
 function fail(message) {
@@ -83,8 +124,19 @@ async function takePicture(file) {
     if (mine !== opening) return;
     unschedule();
     service.cancel();
+    asking = false;
     fail(error.message);
   }
+}
+
+/** Offers the drawing, or the picture, as a file. */
+function save() {
+  const image = pad.image();
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(image);
+  link.download = `digit.${image.type.split('/')[1]}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function connectControls() {
@@ -96,6 +148,8 @@ function connectControls() {
   element('redo').addEventListener('click', pad.redo);
   element('clear').addEventListener('click', pad.clear);
   element('recognise').addEventListener('click', recognise);
+  element('save').addEventListener('click', save);
+  element('sample').addEventListener('click', () => pad.showStrokes(samples.next(brushWidth())));
   for (const choice of document.querySelectorAll('input[name="centre"]')) {
     choice.addEventListener('change', () => pad.isEmpty() || recognise());
   }

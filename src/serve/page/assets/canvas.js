@@ -4,8 +4,11 @@
 
 import { createHistory } from './history.js';
 
-/** Creates the pad; `changed` is called after each change of its contents. */
-export function createPad({ canvas, underlay, brushWidth, changed }) {
+/**
+ * Creates the pad. `changed` is called after each change of its contents, `finished` when the pen is lifted or the whole
+ * drawing has been replaced.
+ */
+export function createPad({ canvas, underlay, brushWidth, changed, finished }) {
   const context = canvas.getContext('2d', { willReadFrequently: true });
   const history = createHistory();
   let current = null;
@@ -38,15 +41,18 @@ export function createPad({ canvas, underlay, brushWidth, changed }) {
   }
 
   function end() {
+    if (!current) return;
     current = null;
+    finished();
   }
 
   /** Wraps an action on the whole drawing, which ends the current stroke. */
   function whole(action) {
     return (...given) => {
-      end();
+      current = null;
       action(...given);
       update();
+      finished();
     };
   }
 
@@ -63,13 +69,23 @@ export function createPad({ canvas, underlay, brushWidth, changed }) {
     redo: whole(history.redo),
     clear: whole(history.clear),
     showPicture: whole(history.addPicture),
+    showStrokes: whole((strokes) => {
+      history.clear();
+      strokes.forEach(history.addStroke);
+    }),
     canUndo: history.canUndo,
     canRedo: history.canRedo,
     isEmpty: history.isEmpty,
     isDrawing: () => current !== null,
     /** The bytes to send: those of the picture, or the strokes as a PNG. */
-    image: () => history.visible().picture?.bytes ?? new Promise((resolve) => canvas.toBlob(resolve, 'image/png')),
+    image: () => history.visible().picture?.bytes ?? png(canvas),
   };
+}
+
+/** Canvas as a PNG, at once: after pen input, `toBlob` waits for the browser to be idle, which takes a second. */
+function png(canvas) {
+  const encoded = canvas.toDataURL('image/png').split(',')[1];
+  return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: 'image/png' });
 }
 
 /** Draws quadratic curves through the midpoints of neighbouring points, with the points as control points. */

@@ -1,11 +1,13 @@
 // Result: the digit with its confidence, or the reason for a rejection. `stages.js` and `table.js` show the rest.
 
+import { createBars } from './bars.js';
 import { createStages } from './stages.js';
 import { createTable } from './table.js';
 
 export function createResult(page) {
   const element = (id) => page.getElementById(id);
   const table = createTable(element('probabilities'));
+  const bars = createBars(element('bars'));
   const stages = createStages(page);
   const invitation = element('verdict').textContent;
 
@@ -27,6 +29,7 @@ export function createResult(page) {
     say(view, sentence);
     showDigit();
     table.empty();
+    bars.empty();
     stages.hide();
     element('timing').textContent = '';
   }
@@ -40,15 +43,16 @@ export function createResult(page) {
       say(refused ? 'refusal' : 'answer', refused ? answer.refusal.message : sentence(answer));
       element('confidence-bar').parentElement.className = `bar accent-${table.accentOf(answer.model)}`;
       table.show(answer.models, refused);
+      bars.show(answer.models.find(({ name }) => name === answer.model)?.probabilities, refused);
       stages.show(answer.stages);
       element('timing').textContent = `${answer.model}, in ${milliseconds(answer.milliseconds)}`;
     },
   };
 }
 
-function sentence({ digit, confidence, runner_up: second }) {
-  const likeness = second == null ? '' : `; looks like ${second}`;
-  return `${digit}, ${percent(confidence)} sure${likeness}`;
+function sentence({ digit, confidence, runner_up: second, runner_up_confidence: its }) {
+  const other = second == null || its == null ? '' : `; second guess ${second} (${percent(its)})`;
+  return `${digit}, ${percent(confidence)} sure${other}`;
 }
 
 /** Formats a probability in per cent with one decimal; never "100.0" below 1 nor "0.0" above 0. */

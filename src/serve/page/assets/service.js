@@ -23,8 +23,7 @@ export function createService() {
     const controller = new AbortController();
     inFlight = controller;
     try {
-      const bytes = await image;
-      const answer = await request(bytes, centre, controller.signal);
+      const answer = await request(image, centre, controller.signal);
       return mine === latest ? answer : null;
     } catch (error) {
       if (mine !== latest) return null;
