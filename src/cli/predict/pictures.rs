@@ -175,7 +175,7 @@ fn show(picture: &NamedPicture, outcome: &PictureOutcome, model: usize, output: 
     };
     let Answer { digit, confidence, runner_up, runner_up_confidence, refusal, probabilities } = *answer;
     output.line(format!(
-        "{image}: {digit} ({:.1} %), looks like {runner_up} ({:.1} %)",
+        "{image}: {digit} ({:.1} %), second guess {runner_up} ({:.1} %)",
         100.0 * confidence,
         100.0 * runner_up_confidence
     ))?;
