@@ -34,6 +34,9 @@ fn figure(width: u32, height: u32) -> GrayImage {
 
 fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = std::io::Cursor::new(Vec::new());
+    // GIF has no grey.
+    let coloured = (format == ImageFormat::Gif && !picture.color().has_color()).then(|| picture.to_rgb8().into());
+    let picture = coloured.as_ref().unwrap_or(picture);
     picture.write_to(&mut bytes, format).unwrap();
     bytes.into_inner()
 }
@@ -92,7 +95,7 @@ fn damage_is_named() {
         (&baseline[..baseline.len() * 95 / 100], &["damaged JPEG", "ends early", "% of scan 1"][..]),
         (&baseline[..100], &["damaged JPEG", "ends early"]),
         (&encoded(&figure(60, 60).into(), ImageFormat::Png)[..90], &["damaged PNG", "ends early", "IDAT"]),
-        (&encoded(&figure(60, 60).into(), ImageFormat::Gif)[..900], &["damaged GIF", "ends early"]),
+        (&encoded(&figure(60, 60).into(), ImageFormat::Gif)[..200], &["damaged GIF", "ends early"]),
         (&encoded(&figure(60, 60).into(), ImageFormat::WebP)[..90], &["damaged WebP", "ends early"]),
     ] {
         let error = decode_picture(bytes).unwrap_err().to_string();
@@ -110,13 +113,20 @@ fn an_eighth_of_a_jpeg_is_the_mean_of_its_pixels() {
     for (name, bytes) in files().into_iter().filter(|(name, _)| name.starts_with("wide")) {
         let small = decode_picture(&bytes).unwrap().to_rgb8();
         let whole = image::load_from_memory(&bytes).unwrap().to_rgb8();
+        let brightness = |pixel: &image::Rgb<u8>| {
+            let [red, green, blue] = pixel.0.map(f32::from);
+            0.299 * red + 0.587 * green + 0.114 * blue
+        };
         for (x, y, pixel) in small.enumerate_pixels() {
+            let block = imageops::crop_imm(&whole, 8 * x, 8 * y, 8, 8).to_image();
+            let mean = block.pixels().map(brightness).sum::<f32>() / 64.0;
+            let off = (brightness(pixel) - mean).abs();
+            assert!(off <= 8.0, "{name}, ({x}, {y}): {pixel:?}, brightness {mean}");
+            // Colours may be sampled more coarsely, and the whole picture smooths them.
             for channel in 0..3 {
-                let block = imageops::crop_imm(&whole, 8 * x, 8 * y, 8, 8).to_image();
                 let mean = block.pixels().map(|pixel| f32::from(pixel.0[channel])).sum::<f32>() / 64.0;
-                let found = f32::from(pixel.0[channel]);
-                // Colours are sampled more coarsely, and the whole picture smooths them.
-                assert!((found - mean).abs() <= 12.0, "{name}, ({x}, {y}): {found}, {mean}");
+                let off = (f32::from(pixel.0[channel]) - mean).abs();
+                assert!(off <= 40.0, "{name}, ({x}, {y}): {pixel:?}, {mean} of channel {channel}");
             }
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn meaning(rgba: &RgbaImage, strongest: u8) -> Meaning {
     let ranges = all.each_ref().map(range);
     let widest = (0..3).max_by_key(|&channel| ranges[channel]).unwrap_or(0);
     if opaque == 0 || ranges[widest] < MIN_RANGE {
-        return match border(rgba).any(|opacity| is_clear(opacity)) {
+        return match border(rgba).any(&is_clear) {
             true => Meaning::Ink,
             false => {
                 let level = all.iter().map(|histogram| quantile(histogram, 0.5)).sum::<usize>() / 3;

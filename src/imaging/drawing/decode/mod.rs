@@ -74,8 +74,8 @@ pub fn decode_picture(bytes: &[u8]) -> Result<DynamicImage, DrawingError> {
             oriented(TiffDecoder::new(source)?)?
         }
         Format::Pnm => {
-            let (picture, orientation) = oriented(PnmDecoder::new(source)?)?;
-            (pnm::checked(bytes, picture)?, orientation)
+            pnm::check(bytes)?;
+            oriented(PnmDecoder::new(source)?)?
         }
     };
     picture.apply_orientation(orientation);

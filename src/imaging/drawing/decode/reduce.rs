@@ -93,7 +93,7 @@ impl<S: Sample> Reducer<S> {
     }
 
     fn flush(&mut self) {
-        let mean = |sum: u64, count: u64| if count == 0 { 0 } else { (sum + count / 2) / count };
+        let mean = |sum: u64, count: u64| (sum + count / 2).checked_div(count).unwrap_or(0);
         for (index, sums) in self.sums.chunks_exact_mut(self.channels).enumerate() {
             let columns = self.factor.min(self.width - index * self.factor);
             let pixels = (columns * self.rows) as u64;
