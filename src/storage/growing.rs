@@ -168,7 +168,7 @@ fn partial_path(output: &Path, identity: &Sha256Digest) -> PathBuf {
     let mut name = stem(output);
     name.push(&identity.to_string()[..IDENTITY_DIGITS]);
     name.push(PARTIAL);
-    folder_of(output).join(name)
+    output.with_file_name(name)
 }
 
 /// Tells whether a file of this name in the folder of an output is a partial file of it.

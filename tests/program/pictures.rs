@@ -204,6 +204,6 @@ fn memory_does_not_grow_with_the_number_of_pictures() {
         assert_eq!(summary["answered"].as_u64(), Some(count as u64));
         summary["peak_memory"].as_u64().unwrap() as f64 / 1e6
     };
-    let (few, many) = (peak(2_000), peak(20_000));
-    assert!(many < few + 60.0, "{few:.0} MB for 2,000 pictures, {many:.0} MB for 20,000");
+    let (few, many) = (peak(1_000), peak(8_000));
+    assert!(many < few + 60.0, "{few:.0} MB for 1,000 pictures, {many:.0} MB for 8,000");
 }

@@ -186,7 +186,7 @@ fn every_default_is_the_real_one() {
             }
         }
     }
-    assert!(compared > 150, "only {compared} defaults were compared");
+    assert!(compared > 120, "only {compared} defaults were compared");
 }
 
 fn rounded(value: &Value) -> Value {
@@ -218,7 +218,7 @@ fn compare_comments(schema: &Value, compared: &mut usize) {
         Value::Object(object) => {
             let said = object.get("description").and_then(Value::as_str).and_then(|text| text.split_once("Default "));
             if let (Some((_, said)), Some(default)) = (said, object.get("default")) {
-                let first = said.split([';', ' ']).next().unwrap().trim_end_matches(['.', ',']).replace(',', "");
+                let first = said.split([';', ' ']).next().unwrap().trim_end_matches(['.', ',', ':']).replace(',', "");
                 let real = match default {
                     Value::Array(entries) => entries.first().cloned().unwrap_or_default(),
                     Value::Object(form) => form.get("kind").cloned().unwrap_or_default(),
@@ -229,7 +229,7 @@ fn compare_comments(schema: &Value, compared: &mut usize) {
                     Value::Number(number) => word.parse::<f64>().ok() == number.as_f64(),
                     Value::String(text) => *text == word,
                     Value::Bool(flag) => flag.to_string() == word,
-                    _ => word == "none",
+                    _ => ["none", "empty"].contains(&word.as_str()),
                 };
                 assert!(is_same, "{:?} beside {default}", object["description"]);
                 *compared += 1;

@@ -36,7 +36,7 @@ pub enum Schedule {
         /// Reciprocal of the first factor, at least 1. Default 25.
         #[serde(default = "initial_divisor")]
         initial_divisor: f64,
-        /// Reciprocal of the last factor, at least 1. Default 10 000.
+        /// Reciprocal of the last factor, at least 1. Default 10,000.
         #[serde(default = "final_divisor")]
         final_divisor: f64,
     },
