@@ -132,9 +132,9 @@ pub(super) fn test_note(stack: &str, input: &ReportInput) -> String {
             let accuracy = &scores.accuracy;
             let [value, low, high] = [accuracy.value, accuracy.low, accuracy.high].map(|fraction| 100.0 * fraction);
             format!(
-                "Its accuracy on {} test images, which were used for no choice, is {value:.2} % \
+                "Its accuracy on {} test images of {}, which were used for no choice, is {value:.2} % \
                  (95 % interval {low:.2} – {high:.2} %).",
-                scores.images
+                scores.images, input.data.source
             )
         },
     )
