@@ -41,7 +41,7 @@ pub(in crate::report) fn risk_coverage(
         canvas.dot((x, y), 3.6, paint, true);
         let text = format!("confidence ≥ {}", confidence_text(point.confidence));
         let (anchor, x) = if x > left + width / 2.0 { (Anchor::End, x - 8.0) } else { (Anchor::Start, x + 8.0) };
-        canvas.text((x, y - 18.0), &text, Style::new(anchor).bold().paint(paint));
+        canvas.text((x, y - 32.0), &text, Style::new(anchor).bold().paint(paint));
     }
     canvas.finish(&format!("Risk and coverage of {model} on {set} images"), &format!("{}.", curve.describe()))
 }
