@@ -64,7 +64,7 @@ fn is_harmful(character: char) -> bool {
 
 /// Tells whether the text behind a line break continues the message.
 fn continues(rest: &str) -> bool {
-    let line = rest.split('\n').next().unwrap_or_default();
+    let line = rest.trim_start_matches('\n').split('\n').next().unwrap_or_default();
     line.is_empty() || line.starts_with(' ') || line.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(" |")
 }
 
@@ -80,6 +80,7 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2Jb\r\u{9b}\u{7f}"), "a\\u{1b}[2Jb\\r\\u{9b}\\u{7f}");
         assert_eq!(printable("photo\u{202e}gnp.exe"), "photo\\u{202e}gnp.exe");
         assert_eq!(printable("a\nerror: forged"), "a\\nerror: forged");
+        assert_eq!(printable("a\n\nerror: forged"), "a\\n\\nerror: forged");
         let message = "x.toml is not valid TOML: at line 12\n   |\n12 | name =\n   |        ^\n";
         assert_eq!(printable(message), message);
         assert_eq!(printable("2 of 3:\n  a\n  b"), "2 of 3:\n  a\n  b");

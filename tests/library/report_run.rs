@@ -402,6 +402,9 @@ fn a_report_without_a_test_set_says_so() {
     for model in &mut input.models {
         model.test = None;
     }
+    for source in &mut input.sources {
+        source.test = None;
+    }
     let report = render(&input, &ReportOptions::default()).unwrap();
     let page = text(&report.files[0].bytes);
     assert!(page.contains("this run has no test set") && page.contains("This run has no test scores."));
@@ -513,7 +516,7 @@ fn what_cannot_be_drawn_is_refused_by_name() {
         ("`//elsewhere/`, expected a relative path", |input| input.study = Some("//elsewhere/".to_owned())),
         ("featured model: found `none`", |input| input.featured = Some("none".to_owned())),
         ("a filter of cnn: found 8 weights", |input| input.filters[0].weights[3].truncate(8)),
-        ("mistake 18: found digit 10", |input| input.mistakes[0].label = 10),
+        ("mistake 4/scan-18.png: found digit 10", |input| input.mistakes[0].label = 10),
         ("example 2: found digit 77", |input| input.examples[2].label = 77),
         ("stage prepare: found NaN", |input| input.timings[1].seconds = f64::NAN),
         ("out-of-fold scores of dense", |input| input.models[0].out_of_fold.as_mut().unwrap().correct = 60_001),
