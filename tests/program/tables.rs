@@ -198,8 +198,8 @@ fn a_run_answers_a_table_as_it_is_scored() {
         seen.insert(std::fs::read(&out).unwrap());
     }
     assert!(seen.len() > 3, "members differ");
-    let stack = json(&asked);
-    assert_eq!(stack["model"], models[3]["name"]);
+    let metrics: serde_json::Value = serde_json::from_slice(&std::fs::read(run.join("metrics.json")).unwrap()).unwrap();
+    assert_eq!(json(&asked)["model"], metrics["stack"], "the model that answers by out-of-fold scores");
     assert!(ends(&[&asked[..], &["--model", "forest"]].concat(), 2).contains("unknown model `forest`; available:"));
     // --answers is refused where the table has labels itself.
     let answers = fixture.at("tables/test-labels.csv");
