@@ -244,7 +244,7 @@ const STOPWATCH: &str = "
         window.times.push(performance.now() - lifted);
         lifted = null;
     };
-    document.addEventListener('pointerup', () => { lifted = performance.now(); queueMicrotask(stop); });
+    document.getElementById('pad').addEventListener('pointerup', () => { lifted = performance.now(); queueMicrotask(stop); });
     new MutationObserver(stop).observe(root, { attributes: true, attributeFilter: ['data-state'] });";
 
 #[test]
