@@ -6,7 +6,7 @@
 mod strokes;
 mod webdriver;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -259,7 +259,9 @@ fn the_answer_comes_soon_after_the_pen_is_lifted() {
         let mut times: Vec<f64> = serde_json::from_value(page.browser.run("return window.times")).unwrap();
         assert_eq!(times.len(), 30);
         times.sort_by(f64::total_cmp);
-        eprintln!("pen up to answer: median {:.0} ms, 95 % {:.0} ms", times[15], times[28]);
+        let (median, most) = (times[15], times[28]);
+        // Past the harness, which would keep it to itself.
+        writeln!(std::io::stderr(), "pen up to answer: median {median:.0} ms, 95 % {most:.0} ms").unwrap();
         // A browser that waits until it is idle takes a second; the target, 60 ms, is for a machine that does nothing else.
         assert!(times[15] < 500.0, "{times:?}");
     });
