@@ -1,7 +1,7 @@
 //! Picture files: any bytes are refused, or give a digit with ink.
 #![no_main]
 
-use digitstack::imaging::{DrawingOptions, decode_picture, picture_size, read_picture};
+use digitstack::imaging::{DrawingOptions, decode_picture, is_picture, read_picture};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -9,7 +9,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(read_picture(bytes, &DrawingOptions::default()).is_err());
         return;
     };
-    assert!(picture_size(bytes).is_some());
+    assert!(is_picture(bytes));
     assert!(picture.width() > 0 && picture.height() > 0);
     if let Ok(extracted) = read_picture(bytes, &DrawingOptions::default()) {
         assert!(extracted.image.iter().any(|&level| level > 0));
