@@ -114,7 +114,7 @@ pub struct PredictCsvError {
     pub written: u64,
     /// Where they are.
     pub output: PathBuf,
-    /// What is counted: `row` or `picture`.
+    /// Unit that is counted: `row` or `picture`.
     pub of: &'static str,
 }
 

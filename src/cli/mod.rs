@@ -145,7 +145,7 @@ pub fn main() -> ExitCode {
     output.exit(result)
 }
 
-/// The same error about arguments without control characters, which `clap` would print as they are.
+/// Replaces control characters in an error about arguments, which `clap` would print as they are.
 fn without_control(error: clap::Error) -> clap::Error {
     let escaped = |argument: OsString| match argument.to_str().map(printable::name) {
         Some(Cow::Borrowed(_)) => argument,

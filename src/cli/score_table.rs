@@ -67,7 +67,7 @@ pub(super) fn source_table(sources: &[SourceScores]) -> Vec<String> {
     lines
 }
 
-/// What a run found out, as lines of text: which model answers if it is not the stack, members that were left out,
+/// Findings of a run, as lines of text: which model answers if it is not the stack, members that were left out,
 /// the threshold of few errors, probable label errors.
 pub(super) fn findings(metrics: &Metrics, folder: &Path) -> Vec<String> {
     let mut lines = Vec::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{error::ConfigError, parse};
 
-/// What a configuration is for.
+/// Purpose of a configuration: a run or a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConfigKind {
@@ -15,7 +15,7 @@ pub enum ConfigKind {
 }
 
 impl ConfigKind {
-    /// What a file, or the shipped configuration of that name, is for: a search if it has stages.
+    /// Kind of a file, or of the shipped configuration of that name: a search if it has stages.
     ///
     /// # Errors
     /// A file that cannot be read. One that is not TOML counts as that of a run.
@@ -43,7 +43,7 @@ impl ConfigKind {
 pub struct ShippedConfig {
     /// Name: the path of its file in `configs/`, without its ending.
     pub name: &'static str,
-    /// What it is for.
+    /// Purpose of the configuration.
     pub kind: ConfigKind,
     /// Its text.
     pub text: &'static str,

@@ -92,7 +92,7 @@ impl RiskCoverage {
         Self { images, points, target: TARGET_RISK, threshold }
     }
 
-    /// What confidence threshold gives at most 0.1 % errors, in a sentence.
+    /// Sentence with the confidence threshold that gives at most 0.1 % errors.
     pub fn describe(&self) -> String {
         let target = 100.0 * self.target;
         match &self.threshold {

@@ -27,7 +27,7 @@ pub struct ReportInput {
     pub histories: Vec<MemberHistories>,
     /// Wall time of each stage, in order.
     pub timings: Vec<StageTime>,
-    /// What a person has to know of the choice of the featured model, as a sentence without its full stop; `None`: nothing.
+    /// Remark on the choice of the featured model, as a sentence without its full stop; `None`: no remark.
     pub answer: Option<String>,
     /// Members that the stack does without.
     pub left_out: Vec<String>,

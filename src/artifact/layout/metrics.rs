@@ -55,7 +55,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What a person has to know of the choice, in a sentence; none if the stack is at least as good as every member.
+    /// Remark on the choice, in a sentence; none if the stack is at least as good as every member.
     pub fn warning(&self) -> Option<String> {
         let [stack, member] = self.accuracies.map(|accuracy| format!("{:.2} %", 100.0 * accuracy));
         if self.out_of_fold.only_second <= self.out_of_fold.only_first {

@@ -22,7 +22,7 @@ pub struct Group {
     pub path: String,
     /// The table as it is written in the file: `[data]`, `[[members]]` with `kind = "cnn"`.
     pub heading: String,
-    /// What the table is.
+    /// Description of the table.
     pub about: String,
     /// Path of an earlier group with the very same fields; none if these are the first of their kind.
     #[serde(skip_serializing_if = "Option::is_none")]

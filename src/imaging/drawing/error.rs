@@ -50,13 +50,13 @@ pub enum DrawingError {
     Damaged {
         /// Name of the format.
         format: &'static str,
-        /// What is wrong with it.
+        /// Damage, in words.
         problem: String,
     },
     /// A picture of a format that is not read.
     #[error("{what}, which cannot be read: {advice}")]
     OtherFormat {
-        /// What it is, with its article.
+        /// Name of what was found, with its article.
         what: &'static str,
         /// What to do.
         advice: &'static str,

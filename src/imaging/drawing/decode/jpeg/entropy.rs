@@ -1,6 +1,6 @@
 //! Entropy-coded segments: bits and Huffman codes (ITU-T T.81, annex F).
 
-/// What is wrong with an entropy-coded segment.
+/// Damage of an entropy-coded segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// The bits end, at a marker or with the file.

@@ -78,7 +78,7 @@ enum Coding {
     CoefficientBits,
 }
 
-/// What is carried from block to block, up to a restart.
+/// State carried from block to block, up to a restart.
 #[derive(Default)]
 struct Carried {
     means: [i32; 4],
@@ -133,7 +133,7 @@ impl Frame {
     /// Walks the blocks of a scan, with a restart marker after every `interval` units unless that is 0.
     ///
     /// # Errors
-    /// What is wrong, with the number of units before it.
+    /// Damage, with the number of units before it.
     pub(super) fn walk(
         &mut self,
         scan: &Scan,
