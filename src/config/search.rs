@@ -61,7 +61,8 @@ pub(super) struct Rest {
 }
 
 impl SearchConfig {
-    /// Reads and checks a file or, where there is none of that name, a shipped configuration; or the built-in quick search if `path` is none, with the overrides applied.
+    /// Reads and checks a file or, where there is none of that name, a shipped configuration; or the built-in quick
+    /// search if `path` is none, with the overrides applied.
     ///
     /// # Errors
     /// The file that cannot be read, or the first field that is wrong.

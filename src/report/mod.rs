@@ -12,8 +12,8 @@
 //! labels, axes fitted to the data and axes logarithmic in the error rate are what makes these figures readable. (99.5
 //! % has half the errors of 99 %.)
 //!
-//! [`draw_leaderboard`] draws models of many runs on one axis, [`draw_risk_coverage`] one curve, and [`gallery`] returns the figures of a run for the
-//! page of the HTTP service.
+//! [`draw_leaderboard`] draws models of many runs on one axis, [`draw_risk_coverage`] one curve, and [`gallery`]
+//! returns the figures of a run for the page of the HTTP service.
 //!
 //! Rendering is pure: equal inputs give equal bytes. Models are ranked by their out-of-fold accuracy, never by the test
 //! set.

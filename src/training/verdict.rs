@@ -11,9 +11,9 @@ use crate::{
     verdict::{JudgeParameters, OutOfDistributionDetector},
 };
 
-/// Fits the verdict's models in a directory, unless an earlier process did, and returns the calibration. `original`: the training digits before
-/// copies were made and preprocessing; `rows`: the answering model's predictions for digits that it was not fitted on, with their
-/// labels.
+/// Fits the verdict's models in a directory, unless an earlier process did, and returns the calibration. `original`:
+/// the training digits before copies were made and preprocessing; `rows`: the answering model's predictions for digits
+/// that it was not fitted on, with their labels.
 ///
 /// # Errors
 /// If a fit fails or is cancelled, or a file cannot be written.
