@@ -29,6 +29,17 @@ pub struct FitContext<'a> {
     pub observe: Option<&'a Observe<'a>>,
     /// Cache shared with other fits on the very same training images.
     pub shared: Option<&'a Shared>,
+    /// Answer of a net's fit to a loss that became NaN or infinite.
+    pub on_divergence: OnDivergence,
+}
+
+/// Answer of a net's fit to a loss that became NaN or infinite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDivergence {
+    /// The fit fails.
+    Fail,
+    /// The fit ends with the weights of the last epoch before, or those that it began with, and its history says so.
+    KeepLastFinite,
 }
 
 impl<'a> FitContext<'a> {
@@ -44,6 +55,7 @@ impl<'a> FitContext<'a> {
             checkpoint: None,
             observe: None,
             shared: None,
+            on_divergence: OnDivergence::Fail,
         }
     }
 
@@ -87,6 +99,12 @@ impl<'a> FitContext<'a> {
     #[must_use]
     pub fn observed(self, observe: Option<&'a Observe<'a>>) -> Self {
         Self { observe, ..self }
+    }
+
+    /// Replaces the answer to a divergence.
+    #[must_use]
+    pub fn on_divergence(self, on_divergence: OnDivergence) -> Self {
+        Self { on_divergence, ..self }
     }
 
     /// Replaces the cache.

@@ -20,6 +20,10 @@ pub struct History {
     /// Points within the epochs of a net, if they were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<TracePoint>,
+    /// Epoch, from 1, in which the loss of a net became NaN or infinite, and after which its fit ended with the weights
+    /// from before that epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diverged: Option<u32>,
 }
 
 /// Mean loss and accuracy over a few iterations of a net's training.

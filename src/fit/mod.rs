@@ -8,7 +8,7 @@ mod jobs;
 mod shared;
 
 pub use cancel::Cancel;
-pub use context::FitContext;
+pub use context::{FitContext, OnDivergence};
 pub use history::{FitTiming, History, HistoryPoint, Observe, TracePoint};
 pub(crate) use jobs::panic_message;
 pub use jobs::{Job, JobContext, JobError, run_jobs};

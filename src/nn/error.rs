@@ -18,15 +18,15 @@ pub enum NnError {
         /// Description of the fault in the digits.
         problem: String,
     },
-    /// The loss became NaN or infinite.
-    #[error("{name}: the loss became {loss} in epoch {epoch}; try a lower learning rate")]
+    /// The loss or a weight became NaN or infinite.
+    #[error("{name}: {problem} in epoch {epoch}; try a lower learning rate")]
     Diverged {
         /// Name of the fit.
         name: String,
         /// Epoch, counted from 1.
         epoch: u32,
-        /// The loss, NaN or infinite.
-        loss: f64,
+        /// What became NaN or infinite.
+        problem: String,
     },
     /// The fit was cancelled. The checkpoint of the last finished epoch, if there is one, is on disk.
     #[error("{name}: stopped after {epochs} finished epochs")]

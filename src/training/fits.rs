@@ -14,7 +14,7 @@ use crate::{
     },
     config::RunConfig,
     data::{Digits, Folds, Probabilities, Split, stratified_group_folds, stratified_group_hold_out},
-    fit::{FitContext, FitTiming, History, Job, JobContext},
+    fit::{FitContext, FitTiming, History, Job, JobContext, OnDivergence},
     learners::{Classifier, Fitted},
     seed::Seed,
     stacking::{self, Validation},
@@ -190,10 +190,15 @@ impl Fitting<'_> {
         let (label, seed) = (fit.label(self.config), fit.seed(self.config));
         let context =
             self.context.in_job(job).seeded(seed.derive("fit")).labelled(&label).checkpointed(Some(checkpoint));
-        let validation = match fit.part {
-            TrainingPart::WithoutHoldOut => Validation::HeldOut,
-            _ => Validation::Sample(self.config.experiment.stacking.watched_images),
+        // A stack does without a poor member; a single model that diverged is of no use.
+        let (validation, on_divergence) = match fit.part {
+            TrainingPart::WithoutHoldOut => (Validation::HeldOut, OnDivergence::Fail),
+            _ => {
+                let watched = self.config.experiment.stacking.watched_images;
+                (Validation::Sample(watched), OnDivergence::KeepLastFinite)
+            }
         };
+        let context = context.on_divergence(on_divergence);
         let learner = self.config.experiment.members[fit.member].as_ref();
         let started = Instant::now();
         let (fitted, rows) =

@@ -3,10 +3,11 @@
 use std::io::Cursor;
 
 use digitstack::{
-    data::{PIXELS, SIDE},
+    data::{PIXELS, SIDE, synthetic},
     imaging::{
         Centre, DrawingError, DrawingOptions, InkSource, centre_of_mass, decode_picture, digit_from_picture, ink_box,
     },
+    seed::Seed,
 };
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
@@ -121,6 +122,56 @@ fn polarity_and_colour_make_no_difference() {
     assert_similar(&mix([90.0; 3], [140.0; 3]), 0.97, "grey on grey");
     // Ink and paper have nearly the same brightness and differ in colour.
     assert_similar(&mix([0.0, 130.0, 0.0], [255.0, 0.0, 0.0]), 0.97, "red on green");
+}
+
+/// A digit in its own box, 0 = paper, `height` pixels high, its strokes thicker by `thicker` pixels on every side.
+fn tight_crop(pixels: &[u8; PIXELS], height: u32, thicker: i64) -> GrayImage {
+    let area = ink_box(pixels).unwrap();
+    let whole = GrayImage::from_raw(28, 28, pixels.to_vec()).unwrap();
+    let [left, top, wide, high] = [area.left, area.top, area.width, area.height].map(|length| length as u32);
+    let tight = image::imageops::crop_imm(&whole, left, top, wide, high).to_image();
+    let width = (wide * height / high).max(4);
+    let large = image::imageops::resize(&tight, width, height, image::imageops::FilterType::Triangle);
+    GrayImage::from_fn(width, height, |x, y| {
+        let around = (-thicker..=thicker).flat_map(|dy| (-thicker..=thicker).map(move |dx| (dx, dy)));
+        let level = |(dx, dy): (i64, i64)| {
+            let at =
+                |position: u32, by: i64, size: u32| (i64::from(position) + by).clamp(0, i64::from(size) - 1) as u32;
+            large.get_pixel(at(x, dx, width), at(y, dy, height)).0[0]
+        };
+        Luma([around.map(level).max().unwrap()])
+    })
+}
+
+#[test]
+fn a_tight_crop_reads_like_the_same_picture_with_a_margin() {
+    let digits = synthetic::generate(240, Seed(23)).images;
+    let (mut differ, mut total) = (Vec::new(), 0);
+    for (index, pixels) in digits.iter().enumerate() {
+        let height = [24, 40, 90, 160][index % 4];
+        let thicker = [0, i64::from(height) / 40, i64::from(height) / 20][index % 3];
+        let crop = tight_crop(pixels, height, thicker);
+        let side = crop.width().max(crop.height());
+        for is_dark in [false, true] {
+            let coloured = |level: u8| if is_dark { 255 - level } else { level };
+            let margin = |margin: u32| {
+                let (width, height) = (crop.width() + 2 * margin, crop.height() + 2 * margin);
+                let framed = GrayImage::from_fn(width, height, |x, y| {
+                    let inside = x.checked_sub(margin).zip(y.checked_sub(margin));
+                    let level = inside.and_then(|(x, y)| crop.get_pixel_checked(x, y)).map_or(0, |pixel| pixel.0[0]);
+                    Luma([coloured(level)])
+                });
+                digit_from_picture(&framed.into(), &DrawingOptions::default()).map(|digit| digit.image)
+            };
+            total += 1;
+            let framed = margin(side.div_ceil(5)).unwrap();
+            match margin(0) {
+                Ok(tight) if similarity(&tight, &framed) >= 0.9 => (),
+                found => differ.push((index, height, thicker, is_dark, found.is_ok())),
+            }
+        }
+    }
+    assert!(100 * differ.len() <= total, "{} of {total} differ: {differ:?}", differ.len());
 }
 
 #[test]

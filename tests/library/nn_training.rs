@@ -12,7 +12,7 @@ use std::{
 use digitstack::{
     data::{Digits, Images, PIXELS},
     device::{ChosenDevice, DeviceChoice, resolve},
-    fit::{Cancel, FitContext},
+    fit::{Cancel, FitContext, OnDivergence},
     nn::{
         Activation, Augment, CnnConfig, DenseConfig, EarlyStopping, Head, InputScale, Loss, Monitor, NetPredictor,
         NetworkConfig, NnError, Normalization, OptimizerConfig, Output, Padding, Schedule, TrainedNet, TrainingConfig,
@@ -90,6 +90,7 @@ struct Setup<'a> {
     workers: usize,
     progress: &'a dyn Progress,
     cancel: Cancel,
+    on_divergence: OnDivergence,
 }
 
 impl Setup<'_> {
@@ -104,6 +105,7 @@ impl Setup<'_> {
             workers: 1,
             progress: &Silent,
             cancel: Cancel::default(),
+            on_divergence: OnDivergence::Fail,
         }
     }
 
@@ -112,6 +114,7 @@ impl Setup<'_> {
         // On the CPU, the thread that trains is not one of those that prepare batches.
         let context = FitContext::new(&device, self.workers + 1, self.progress, &self.cancel);
         let context = context.seeded(Seed(self.seed)).labelled("test").checkpointed(checkpoint);
+        let context = context.on_divergence(self.on_divergence);
         train(&self.network, &self.training, &self.train, self.validation.as_ref(), self.augment, &context)
     }
 }
@@ -413,6 +416,10 @@ fn divergence_and_missing_data_are_errors() {
     let error = setup.run(None).unwrap_err();
     assert!(matches!(error, NnError::Diverged { epoch: 1, .. }), "{error}");
     assert!(error.to_string().contains("in epoch 1; try a lower learning rate"));
+    // A loss that is still finite before a last step that spoils the weights.
+    setup.training.batch_size = setup.train.len();
+    let error = setup.run(None).unwrap_err();
+    assert!(matches!(error, NnError::Diverged { epoch: 1, .. }), "{error}");
 
     let mut setup = Setup::cnn(1);
     setup.validation = None;
@@ -422,6 +429,34 @@ fn divergence_and_missing_data_are_errors() {
     assert_eq!(setup.run(None).unwrap().history().points[0].validation_loss, None);
     setup.train = Digits::default();
     assert!(setup.run(None).unwrap_err().to_string().contains("no training images"));
+}
+
+#[test]
+fn a_diverged_fit_may_end_with_the_weights_of_the_epoch_before() {
+    // The rate grows from step to step, so that the first epochs are sound.
+    let mut setup = Setup::cnn(12);
+    setup.training.keep_best_epoch = false;
+    setup.training.early_stopping = None;
+    setup.training.trace = 1;
+    setup.training.optimizer = OptimizerConfig::Sgd { learning_rate: 1e3, weight_decay: 0.0 };
+    setup.training.schedule = Schedule::OneCycle { warmup: 0.9, initial_divisor: 1e8, final_divisor: 1e9 };
+    let error = setup.run(None).unwrap_err();
+    let NnError::Diverged { epoch, .. } = error else { panic!("{error}") };
+    setup.on_divergence = OnDivergence::KeepLastFinite;
+    let net = setup.run(None).unwrap();
+    assert_eq!(net.history().diverged, Some(epoch));
+    assert_eq!(net.history().points.len() as u32, epoch - 1);
+    let steps = u64::from(epoch - 1) * setup.train.len().div_ceil(setup.training.batch_size) as u64;
+    assert_eq!(net.history().trace.last().map_or(0, |point| point.iteration), steps);
+    let rows = net.predict_proba(&setup.train.images).unwrap();
+    assert!(rows.iter().flatten().all(|value| value.is_finite()));
+    // An interrupted fit ends the same way.
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("checkpoint");
+    let first = setup.run(Some(&checkpoint)).unwrap();
+    let again = setup.run(Some(&checkpoint)).unwrap();
+    assert_eq!(saved(&first).0, saved(&net).0);
+    assert_eq!(saved(&again).0, saved(&net).0);
 }
 
 #[test]

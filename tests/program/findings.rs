@@ -49,24 +49,33 @@ fn read_json(path: &Path) -> Value {
 #[test]
 fn a_net_that_was_trained_with_far_too_great_a_learning_rate_does_not_stop_the_run() {
     let here = tempfile::tempdir().unwrap();
-    let out = here.path().join("run");
-    let poor = "members.dense.training.optimizer={kind=\"adam\",learning_rate=100}";
     let settings =
         ["data.train=600", "data.test=100", "members.cnn.training.epochs=1", "members.booster.booster.trees=3"];
-    let of_dense = [poor, "members.dense.training.epochs=3"];
-    let settings = settings.iter().chain(&of_dense).flat_map(|set| ["--set", *set]);
-    let arguments: Vec<&str> = ["run", "--out", out.to_str().unwrap()].into_iter().chain(settings).collect();
-    let (printed, _) = done(&arguments);
-    assert!(printed.contains("report: "), "{printed}");
-    let metrics = read_json(&out.join("metrics.json"));
-    let out_of_fold = |name: &str| {
-        let models = metrics["models"].as_array().unwrap();
-        let model = models.iter().find(|model| model["name"] == name).unwrap();
-        model["out_of_fold"]["correct"].as_u64().unwrap()
-    };
-    let answering = metrics["stack"].as_str().unwrap();
-    for member in ["dense", "cnn", "booster"] {
-        assert!(out_of_fold(answering) >= out_of_fold(member), "{answering} is worse than {member}");
+    // The first learns nothing, the loss of the second becomes NaN.
+    for (optimizer, diverges) in [("kind=\"adam\",learning_rate=100", false), ("kind=\"sgd\",learning_rate=1e30", true)]
+    {
+        let out = here.path().join(if diverges { "diverged" } else { "poor" });
+        let poor = format!("members.dense.training.optimizer={{{optimizer}}}");
+        let of_dense = [poor.as_str(), "members.dense.training.epochs=3"];
+        let settings = settings.iter().chain(&of_dense).flat_map(|set| ["--set", *set]);
+        let arguments: Vec<&str> = ["run", "--out", out.to_str().unwrap()].into_iter().chain(settings).collect();
+        let (printed, said) = done(&arguments);
+        assert!(printed.contains("report: "), "{printed}");
+        assert_eq!(said.contains("dense, fold 1: the loss became NaN in epoch 1"), diverges, "{said}");
+        let page = fs::read_to_string(out.join("report/index.html")).unwrap();
+        assert_eq!(page.contains("Fits that diverged"), diverges);
+        let metrics = read_json(&out.join("metrics.json"));
+        let out_of_fold = |name: &str| {
+            let models = metrics["models"].as_array().unwrap();
+            let model = models.iter().find(|model| model["name"] == name).unwrap();
+            model["out_of_fold"]["correct"].as_u64().unwrap()
+        };
+        let answering = metrics["stack"].as_str().unwrap();
+        for member in ["dense", "cnn", "booster"] {
+            assert!(out_of_fold(answering) >= out_of_fold(member), "{answering} is worse than {member}");
+        }
+        // The directory is whole: it is read by the other commands.
+        done(&["evaluate", out.to_str().unwrap()]);
     }
 }
 

@@ -42,6 +42,11 @@ impl Weights {
         }
     }
 
+    /// True if no weight is NaN or infinite.
+    pub fn are_finite(&self) -> bool {
+        self.0.values().all(|array| array.values.iter().all(|value| value.is_finite()))
+    }
+
     /// Returns `network` with these weights, or the problem if one is missing, superfluous, misshapen or not finite.
     pub fn put_into(self, network: Network) -> Result<Network, String> {
         let mut writer = Writer { path: Vec::new(), weights: self.0, problem: None };

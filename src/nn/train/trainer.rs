@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     data::{Digits, FieldError, Images},
-    fit::{FitContext, FitTiming, History, HistoryPoint, TracePoint},
+    fit::{FitContext, FitTiming, History, HistoryPoint, OnDivergence, TracePoint},
     nn::{
         error::NnError,
         infer::trained::{PREDICTION_BATCH, TrainedNet},
@@ -52,9 +52,9 @@ const DEVICE_WORKERS: usize = 4;
 /// Runs on the caller's rayon pool if the device is the CPU.
 ///
 /// # Errors
-/// An invalid setting, no images, a setting that needs validation images without any, divergence, cancellation, a
-/// checkpoint that cannot be written, a failure of the device. A checkpoint that cannot be *used* is reported to
-/// `progress`, and training starts over.
+/// An invalid setting, no images, a setting that needs validation images without any, divergence (unless the context
+/// asks for [`OnDivergence::KeepLastFinite`]), cancellation, a checkpoint that cannot be written, a failure of the
+/// device. A checkpoint that cannot be *used* is reported to `progress`, and training starts over.
 pub fn train(
     network: &NetworkConfig,
     training: &TrainingConfig,
@@ -81,7 +81,14 @@ pub fn train(
         let epoch = run.epochs_done() + 1;
         let seed = context.seed.derive("epoch").index(u64::from(epoch));
         let batches = loader.shuffled(training.batch_size, seed);
-        let point = run.epoch(epoch, &loader, &batches, validation.as_ref(), task.as_ref())?;
+        let before = run.epoch_start();
+        let point = match (run.epoch(epoch, &loader, &batches, validation.as_ref(), task.as_ref()), before) {
+            (Err(NnError::Diverged { problem, .. }), Some(before)) => {
+                run.end_before(epoch, &problem, before, batches.len() as u64);
+                break;
+            }
+            (result, _) => result?,
+        };
         run.timing.step_seconds.push(start.elapsed().as_secs_f64());
         run.timing.seconds += start.elapsed().as_secs_f64();
         run.timing.images += train.len() as u64;
@@ -126,6 +133,12 @@ fn check_digits(
         }
         _ => Ok(()),
     }
+}
+
+/// Weights before an epoch.
+struct EpochStart {
+    network: Network,
+    average: Option<Network>,
 }
 
 /// Training in progress.
@@ -240,6 +253,29 @@ impl<'a> Run<'a> {
         stopped || self.epochs_done() >= self.training.epochs
     }
 
+    /// The weights before an epoch, if they are to be kept should it diverge.
+    fn epoch_start(&self) -> Option<EpochStart> {
+        (self.context.on_divergence == OnDivergence::KeepLastFinite)
+            .then(|| EpochStart { network: self.network.clone(), average: self.average.clone() })
+    }
+
+    /// Ends the training with the weights from before `epoch`, which diverged. What it recorded is dropped.
+    fn end_before(&mut self, epoch: u32, problem: &str, before: EpochStart, steps_per_epoch: u64) {
+        (self.network, self.average) = (before.network, before.average);
+        self.history.diverged = Some(epoch);
+        let iterations = u64::from(epoch - 1) * steps_per_epoch;
+        self.history.trace.retain(|point| point.iteration <= iterations);
+        self.filter_history.snapshots.retain(|&iteration, _| iteration <= iterations);
+        let kept = match epoch {
+            1 => String::from("the untrained net is kept"),
+            _ => format!("the net of epoch {} is kept", epoch - 1),
+        };
+        self.context.progress.message(&format!(
+            "WARNING: {}: {problem} in epoch {epoch}; {kept}; try a lower learning rate",
+            self.context.label
+        ));
+    }
+
     /// Trains for one epoch, validates, and adds the point to the history.
     fn epoch(
         &mut self,
@@ -250,8 +286,10 @@ impl<'a> Run<'a> {
         task: &dyn Task,
     ) -> Result<HistoryPoint, NnError> {
         let (name, done, steps) = (self.context.label, self.epochs_done(), batches.len() as u64);
-        let finite = |loss: f64| {
-            if loss.is_finite() { Ok(()) } else { Err(NnError::Diverged { name: name.to_owned(), epoch, loss }) }
+        let diverged = |problem: String| NnError::Diverged { name: name.to_owned(), epoch, problem };
+        let finite = |loss: f64| match loss.is_finite() {
+            true => Ok(()),
+            false => Err(diverged(format!("the loss became {loss}"))),
         };
         let mut meter = Meter::default();
         let mut learning_rate = 0.0;
@@ -295,6 +333,10 @@ impl<'a> Run<'a> {
         let (train_loss, train_accuracy) = meter.read()?;
         finite(train_loss)?;
         let network = self.evaluated_network();
+        // The last step may have spoiled them after its loss.
+        if !Weights::of(&network)?.are_finite() {
+            return Err(diverged(String::from("a weight became NaN or infinite")));
+        }
         let (mut validation_loss, mut validation_accuracy) = (None, None);
         if let Some(validation) = validation {
             let (loss, accuracy) = self.validate(&network, validation)?;

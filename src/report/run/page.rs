@@ -354,7 +354,21 @@ pub(in crate::report) fn summary(input: &ReportInput, featured: Option<&ModelSco
         [] => String::new(),
         names => format!(" The stack does without {}: no probabilities came from there.", names.join(", ")),
     };
-    format!("{name}{chosen} {verb}.{without}{answer}{left_out}")
+    format!("{name}{chosen} {verb}.{without}{answer}{left_out}{}", diverged(input))
+}
+
+/// The fits that ended because their loss became NaN or infinite, in a sentence; empty if there are none.
+fn diverged(input: &ReportInput) -> String {
+    let fits = input.histories.iter().flat_map(|member| &member.fits);
+    let ended: Vec<String> =
+        fits.filter_map(|(label, history)| Some(format!("{label} (epoch {})", history.diverged?))).collect();
+    match ended.as_slice() {
+        [] => String::new(),
+        _ => format!(
+            " Fits that diverged and kept the net of the epoch before: {}; a lower learning rate may help.",
+            ended.join(", ")
+        ),
+    }
 }
 
 /// Date, program and device in one line.
