@@ -47,3 +47,6 @@ cargo bench --quiet --locked --bench speedup
 
 say "vector kernels under AddressSanitizer"
 tests/memory.sh
+
+say "fuzz targets, two minutes in all"
+tests/fuzz.sh 15
