@@ -8,7 +8,7 @@ use super::{
 use crate::{
     device::ChosenDevice,
     imaging::Recipe,
-    learners::{LearnerError, ModelFormat, ModelNotes},
+    learners::{Learner, LearnerError, ModelFormat, ModelNotes},
     stacking::Stack,
     storage,
 };
@@ -90,6 +90,27 @@ impl ModelFiles {
             problem,
             models,
         }
+    }
+
+    /// The finished directory.
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// The fits of a model's member: its folds, or its only one; none for a meta-model.
+    pub fn fits_of(&self, model: &ModelFile) -> &[Fit] {
+        let Location::Fit(fit) = model.location else { return &[] };
+        let fits = self.artifact.fits();
+        let is_same = |other: &Fit| other.member == fit.member;
+        let start = fits.iter().position(is_same).unwrap_or(0);
+        let count = fits[start..].iter().take_while(|other| is_same(other)).count();
+        &fits[start..start + count]
+    }
+
+    /// The learner of a model's member; none for a meta-model.
+    pub fn learner(&self, model: &ModelFile) -> Option<&dyn Learner> {
+        let Location::Fit(fit) = model.location else { return None };
+        Some(self.artifact.config().experiment.members[fit.member].as_ref())
     }
 
     /// Steps that an image goes through before a model sees it: the run's, then those of its member; before a

@@ -123,6 +123,25 @@ pub enum RunFailure {
         /// Names to choose from.
         models: String,
     },
+    /// A page of one file can run nets only.
+    #[error("`{model}` cannot be written as a page, which runs nets only (dense, cnn)")]
+    PageModel {
+        /// Name of the model.
+        model: String,
+    },
+    /// A page of one file does not know a step of the preprocessing.
+    #[error(
+        "`{model}` cannot be written as a page: its images pass the step `{step}`, which the page cannot do \
+         (it can do {known}); train without it, or use `digitstack serve`"
+    )]
+    PageStep {
+        /// Name of the model.
+        model: String,
+        /// Name of the step.
+        step: &'static str,
+        /// Names of the steps that it can do.
+        known: String,
+    },
     /// A model cannot be written as JSON.
     #[error("`{model}` cannot be written as JSON: {source}")]
     Json {
@@ -164,6 +183,8 @@ impl RunFailure {
         matches!(
             self,
             Self::NoSuchModel { .. }
+                | Self::PageModel { .. }
+                | Self::PageStep { .. }
                 | Self::OtherPreprocessing { .. }
                 | Self::OtherSettings { .. }
                 | Self::Learner(LearnerError::NoFormat { .. } | LearnerError::NoImport { .. })

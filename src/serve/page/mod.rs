@@ -1,11 +1,14 @@
 //! Contents of the drawing page, its assets and the report of the run, all in memory.
 
 mod article;
+mod standalone;
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
+
+pub use standalone::standalone_page;
 
 use askama::Template;
 use axum::body::Bytes;
