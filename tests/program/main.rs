@@ -13,6 +13,7 @@ mod foreign_paths;
 mod hostile_names;
 mod kills;
 mod leaderboard;
+mod man;
 mod model_files;
 mod net_checks;
 mod pictures;
@@ -23,3 +24,4 @@ mod standard_output;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod variables;
