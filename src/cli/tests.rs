@@ -121,6 +121,34 @@ fn lines_of_examples_are_not_wrapped_on_a_usual_terminal() {
 }
 
 #[test]
+fn paragraphs_of_help_are_wrapped_by_the_terminal() {
+    for (name, command) in commands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let is_text = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        let lines: Vec<&str> = help.lines().collect();
+        let wrapped = lines.windows(2).find(|pair| pair.iter().all(|line| is_text(line)));
+        assert_eq!(wrapped, None, "{name} --help: one paragraph in two lines");
+    }
+}
+
+#[test]
+fn help_has_own_options_first_then_global_ones_but_none_that_the_command_refuses() {
+    let mut program = variables::explained(program(), &[]);
+    program.build();
+    let help = |name: &str| program.find_subcommand(name).unwrap().clone().render_long_help().to_string();
+    let (serve, run) = (help("serve"), help("run"));
+    for text in [&serve, &run] {
+        let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in {text}"));
+        assert!(at("\nOptions:") < at("\nGlobal options:") && at("--help") < at("\nGlobal options:"), "{text}");
+        assert!(at("\nGlobal options:") < at("--threads") && at("--threads") < at("Examples:"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+    assert!(run.contains("--seed") && run.contains("--set") && run.contains("DIGITSTACK_RUN_DATA"), "{run}");
+    assert!(!serve.contains("--seed") && !serve.contains("--set"), "{serve}");
+    assert!(serve.contains("Environment: DIGITSTACK_SERVE_PORT stands for --port"), "{serve}");
+}
+
+#[test]
 fn the_number_of_threads_has_a_cap() {
     for accepted in ["1", "1024"] {
         assert!(Arguments::try_parse_from(["digitstack", "devices", "--threads", accepted]).is_ok(), "{accepted}");
