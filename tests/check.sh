@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every check of this project, cheapest first. A person before a commit and CI run this same script.
 #
-# Needs Rust and a C++ compiler. Uses, if there: rustfmt, clippy, cargo-deny, a Python with LightGBM, Optuna, ONNX Runtime, safetensors
+# Needs Rust and a C++ compiler. Uses, if there: rustfmt, clippy, cargo-deny, cargo-deb with dpkg, mandoc, systemd-analyze and lintian, a Python with LightGBM, Optuna, ONNX Runtime, safetensors
 # and tritonclient (DIGITSTACK_PYTHON, or python3), Chromium with its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA), AddressSanitizer.
 # A check that lacks one of them says that it is skipped; with DIGITSTACK_TESTS=strict it fails.
 set -euo pipefail
@@ -28,6 +28,9 @@ else
     skip "cargo-deny is not installed"
 fi
 
+say "crates as they would be published"
+tests/crates.sh
+
 # One profile for everything, the program's own, so that no dependency is compiled twice.
 say "lints"
 if cargo clippy --version >/dev/null 2>&1; then
@@ -41,6 +44,15 @@ RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked --
 
 say "tests"
 cargo test --release --workspace --locked
+
+# Of the program that the tests have built.
+say "Debian package"
+if command -v cargo-deb >/dev/null 2>&1 && command -v dpkg-deb >/dev/null 2>&1; then
+    package="$(packaging/deb.sh)"
+    packaging/test-deb.sh "$package"
+else
+    skip "cargo-deb or dpkg is not installed"
+fi
 
 say "speed of the CPU kernels beside Burn's own operations"
 cargo bench --quiet --locked --bench speedup

@@ -2,13 +2,17 @@
 //!
 //! The source is not in this repository. The crate `lightgbm3-sys` ships it and is pinned, with its checksum, in
 //! `Cargo.lock`; it is listed under a target that never exists, so that cargo downloads it and never builds it. `cargo
-//! metadata` says where it lies.
+//! metadata` says where it lies. Without a network it must have been downloaded before (`cargo fetch --locked`, `cargo
+//! vendor`), or `LIGHTGBM_SOURCE` names a folder that holds it.
 
 use std::{
     env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// Environment variable with the folder `lightgbm/` of `lightgbm3-sys`, for builds that cannot ask cargo for it.
+const SOURCE_VARIABLE: &str = "LIGHTGBM_SOURCE";
 
 /// Folders of headers below the source's root, in the order in which the compiler looks.
 const INCLUDES: [&str; 5] = [
@@ -47,9 +51,10 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=src/tree_learner.cpp");
     println!("cargo:rustc-check-cfg=cfg(openmp)");
+    println!("cargo:rerun-if-env-changed={SOURCE_VARIABLE}");
     // Clippy has build scripts of the workspace run once more for itself and links nothing: no reason to compile
-    // LightGBM twice.
-    if env::var_os("CLIPPY_ARGS").is_some() {
+    // LightGBM twice. Nor does docs.rs, which has no network.
+    if ["CLIPPY_ARGS", "DOCS_RS"].iter().any(|name| env::var_os(name).is_some()) {
         return;
     }
     let source = find_source();
@@ -171,8 +176,21 @@ impl OpenMp {
     }
 }
 
-/// The folder `lightgbm/` inside the pinned `lightgbm3-sys`, wherever this cargo put it.
+/// The folder `lightgbm/` inside the pinned `lightgbm3-sys`: the one that is named, or wherever this cargo put it.
 fn find_source() -> PathBuf {
+    let source = match env::var_os(SOURCE_VARIABLE).filter(|folder| !folder.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => ask_cargo(),
+    };
+    assert!(
+        source.join("include/LightGBM/c_api.h").is_file(),
+        "no LightGBM source in {}: include/LightGBM/c_api.h is missing",
+        source.display()
+    );
+    source
+}
+
+fn ask_cargo() -> PathBuf {
     let cargo = env::var_os("CARGO").expect("cargo sets CARGO");
     let manifest =
         Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR")).join("Cargo.toml");
@@ -181,18 +199,21 @@ fn find_source() -> PathBuf {
         .arg(&manifest)
         .output()
         .expect("cargo can be started");
-    assert!(output.status.success(), "`cargo metadata --locked` failed: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "`cargo metadata --locked` does not say where LightGBM's source is; without a network, download it before by \
+         `cargo fetch --locked`, or name the folder `lightgbm` of the crate lightgbm3-sys 1.0.11 in {SOURCE_VARIABLE}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata prints JSON");
     let package = metadata["packages"]
         .as_array()
         .and_then(|packages| packages.iter().find(|package| package["name"] == "lightgbm3-sys"))
         .expect("lightgbm3-sys is a dependency");
-    let source = Path::new(package["manifest_path"].as_str().expect("a package has a manifest"))
+    Path::new(package["manifest_path"].as_str().expect("a package has a manifest"))
         .parent()
         .expect("a manifest lies in a folder")
-        .join("lightgbm");
-    assert!(source.join("include/LightGBM/c_api.h").is_file(), "no LightGBM source below {}", source.display());
-    source
+        .join("lightgbm")
 }
 
 fn include(build: &mut cc::Build, source: &Path, generated: &Path) {

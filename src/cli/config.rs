@@ -23,7 +23,7 @@ Examples:
   digitstack config check my.toml
   digitstack run mnist-cpu                      runs a shipped configuration by its name";
 
-/// List, show and copy the shipped configurations, explain every field, check a file
+/// List, show, copy, explain and check configurations
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ConfigArguments {

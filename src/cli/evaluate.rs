@@ -40,7 +40,7 @@ Examples:
   digitstack evaluate artifacts/quickstart --drawn           accuracy to expect of the page
   digitstack evaluate artifacts/quickstart --curve risk.svg  the risk–coverage curve as a figure";
 
-/// Verify the files of a finished run or single model, and score it again on its own or other test digits
+/// Verify the files of a finished run or model, and score it on its own or other digits
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct EvaluateArguments {

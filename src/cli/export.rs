@@ -22,32 +22,26 @@ MODEL is a member's name if the directory has one model of it (`digitstack train
 refitted final models), a fold's model such as cnn/fold-1, or a meta-model such as logistic. Every file of the \
 directory is verified before it is read.
 
-Formats, and the kinds of models that can be written in them:
+safetensors (dense, cnn, logistic, svm, knn): weights by PyTorch's names and in its layout: float32, convolutions \
+[out, in, kernel, kernel], fully connected layers [out, in], biases [out]. The metadata entry `digitstack` holds the \
+architecture as JSON. safetensors.torch.load_file opens the file; `digitstack import` reads it back, bit for bit. \
+logistic: `weight` [classes, 784] and `bias`, for pixels from 0 to 1. svm: `vectors`, the support vectors as bytes, \
+class by class, and `coefficients` [n, classes - 1] in LIBSVM's layout; kernel width, biases and calibration are in the \
+metadata entry. knn: `images` [n, 28, 28] and `labels` [n], as bytes.
 
-safetensors (dense, cnn, logistic, svm, knn)
-  Weights by PyTorch's names and in its layout: float32, convolutions [out, in, kernel, kernel],
-  fully connected layers [out, in], biases [out]. The metadata entry `digitstack` holds the
-  architecture as JSON. safetensors.torch.load_file opens the file; `digitstack import` reads it
-  back, bit for bit. logistic: `weight` [classes, 784] and `bias`, for pixels from 0 to 1. svm:
-  `vectors`, the support vectors as bytes, class by class, and `coefficients` [n, classes - 1] in
-  LIBSVM's layout; kernel width, biases and calibration are in the metadata entry. knn: `images`
-  [n, 28, 28] and `labels` [n], as bytes.
-onnx (dense, cnn)
-  A graph of operators of version 17, for ONNX Runtime and others. Input `image`: float32
-  [N, 1, 28, 28], 0 = background, 1 = ink. Outputs: `probabilities` [N, 10], rows that sum to 1,
-  and `logits` [N, 10]. N is free.
-lightgbm (booster)
-  LightGBM's model text: lightgbm.Booster(model_file=...). Features: the 784 pixels row by row,
-  0 to 255.
-json (dense, cnn, logistic, svm, booster, and meta-models)
-  dense, cnn: `architecture` and `weights`, nested lists by the names of safetensors.
-  logistic, svm: `model` and `arrays`, nested lists by the names of safetensors.
-  booster: `trees`, lists by node. From node 0 an image goes to `left_child` if its pixel
-  `split_feature` is at most `threshold`, otherwise to `right_child`; a child below 0 is the leaf
-  -1 - child, whose `leaf_value` is added to the score of the tree's `class`. Where `missing_type`
-  is zero, pixels of 0 go left if `default_left` is true. Probabilities: softmax of the scores.
-  meta-models: `member_names` and `meta`. logistic: for each of `classes` a row of `weights`
-  [10 * members] and an intercept; weighted-mean: `weights` by member; tree: its nodes.
+onnx (dense, cnn): a graph of operators of version 17, for ONNX Runtime and others. Input `image`: float32 [N, 1, 28, \
+28], 0 = background, 1 = ink. Outputs: `probabilities` [N, 10], rows that sum to 1, and `logits` [N, 10]. N is free.
+
+lightgbm (booster): LightGBM's model text: lightgbm.Booster(model_file=...). Features: the 784 pixels row by row, 0 to \
+255.
+
+json (dense, cnn, logistic, svm, booster, and meta-models): nested lists. dense, cnn: `architecture` and `weights` by \
+the names of safetensors. logistic, svm: `model` and `arrays` by the names of safetensors. booster: `trees`, lists by \
+node. From node 0 an image goes to `left_child` if its pixel `split_feature` is at most `threshold`, otherwise to \
+`right_child`; a child below 0 is the leaf -1 - child, whose `leaf_value` is added to the score of the tree's `class`. \
+Where `missing_type` is zero, pixels of 0 go left if `default_left` is true. Probabilities: softmax of the scores. \
+meta-models: `member_names` and `meta`. logistic: for each of `classes` a row of `weights` [10 * members] and an \
+intercept; weighted-mean: `weights` by member; tree: its nodes.
 
 Images pass the run's preprocessing (`prepare.recipe`) and the member's own before the model. Where there is any, it \
 is printed, and every format except lightgbm stores it as the note `preparation`: a list of steps.
@@ -61,7 +55,7 @@ Examples:
   digitstack export artifacts/quickstart booster/fold-1 --format lightgbm
   digitstack export artifacts/quickstart logistic --format json";
 
-/// Write one model as a file for other programs: safetensors, ONNX, LightGBM text or JSON
+/// Write one model for other programs: safetensors, ONNX, LightGBM text or JSON
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ExportArguments {

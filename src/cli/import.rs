@@ -29,17 +29,14 @@ trained on the held-out digits.
 The architecture is that of the configuration's member. Without --config the file must come from `digitstack export`: \
 it names its architecture and preprocessing, and is scored on the built-in digits or on those of --data.
 
-Arrays in the file are named in one of two ways:
-  1. as this program names them: blocks.0.convolutions.0.weight, hidden.0.weight, output.weight,
-     and .bias;
-  2. as PyTorch's modules are: <module>.weight and <module>.bias. Convolutions have weights of 4
-     dimensions, [out, in, kernel, kernel], fully connected layers of 2, [out, in], norms
-     (BatchNorm2d) of 1, or only running_mean and running_var (affine=False). A convolution before
-     a norm has no bias. There must be as many of each as the net has. Within each group,
-       names that differ in one number only, such as 0.weight and 3.weight (nn.Sequential) or
-       conv1.weight and conv2.weight, are layers in the order of that number;
-       other names, such as fc1.weight and out.weight, are matched by shape; names of equal shape
-       must differ in one number only.
+Arrays in the file are named as this program names them: blocks.0.convolutions.0.weight, hidden.0.weight, \
+output.weight, and .bias; or as PyTorch's modules are: <module>.weight and <module>.bias. There convolutions have \
+weights of 4 dimensions, [out, in, kernel, kernel], fully connected layers of 2, [out, in], norms (BatchNorm2d) of 1, \
+or only running_mean and running_var (affine=False). A convolution before a norm has no bias. There must be as many of \
+each as the net has. Names that differ in one number only, such as 0.weight and 3.weight (nn.Sequential) or conv1.weight \
+and conv2.weight, are layers in the order of that number; other names, such as fc1.weight and out.weight, are matched by \
+shape; names of equal shape must differ in one number only.
+
 Every array must have the shape that its layer needs. A file that fits in two ways, lacks an array or has one too \
 many is refused, with the names in the file. Arrays are F32; F16, BF16 and F64 are converted.
 
@@ -56,7 +53,7 @@ Examples:
   digitstack import net.safetensors --config my.toml --model dense --out artifacts/relu \\
     --set members.dense.network.activation=relu";
 
-/// Import a net trained elsewhere, such as a PyTorch state dict, from a safetensors file and score it
+/// Import a net trained elsewhere, such as a PyTorch state dict, and score it
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ImportArguments {

@@ -17,6 +17,7 @@ mod export;
 mod failure;
 mod import;
 mod leaderboard;
+mod man;
 mod options;
 mod output;
 mod predict;
@@ -29,10 +30,11 @@ mod serve;
 mod session;
 mod train;
 mod tune;
+mod variables;
 
 use std::{borrow::Cow, ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
 
 use failure::UsageError;
 use options::Global;
@@ -49,7 +51,11 @@ Examples:
   digitstack tune                            search for better hyperparameters, stage by stage
   digitstack devices                         list the GPUs and CPUs that can be used
 
-`digitstack <COMMAND> --help` explains a command and its options.
+`digitstack COMMAND --help` explains a command and its options.
+
+An environment variable stands for each option: DIGITSTACK_THREADS for --threads and so on for the global options, with \
+the command's name between for its own, as DIGITSTACK_SERVE_PORT for `serve --port`. A flag takes true or false. The \
+command line goes before a variable.
 
 Exit codes: 0 success; 1 the work failed; 2 the arguments or the configuration are wrong, and nothing was done. \
 A reader that closes standard output early, such as `head`, is not an error.";
@@ -89,56 +95,81 @@ enum Command {
     Bench(bench::BenchArguments),
     Check(check::CheckArguments),
     Completions(completions::CompletionsArguments),
+    Man(man::ManArguments),
 }
 
-impl Command {
-    /// Refuses `--set` and `--seed` where there is no configuration that they could change.
-    fn check_global(&self, session: &Session) -> Result<(), UsageError> {
-        let what = match self {
-            Self::Config(arguments) if arguments.takes_overrides() => return Ok(()),
-            Self::Run(_)
-            | Self::Tune(_)
-            | Self::Train(_)
-            | Self::Import(_)
-            | Self::Data(_)
-            | Self::Bench(_)
-            | Self::Check(_) => return Ok(()),
-            Self::Evaluate(_) | Self::Predict(_) | Self::Export(_) | Self::Serve(_) | Self::Report(_) => {
-                "a finished directory answers with the settings that it was made with"
-            }
-            Self::Config(_) | Self::Leaderboard(_) | Self::Devices(_) | Self::Completions(_) => {
-                "this command changes no configuration"
-            }
-        };
-        let global = &session.global;
-        let given = [("--set", !global.set.is_empty()), ("--seed", global.seed.is_some())];
-        match given.iter().find(|(_, is_given)| *is_given) {
-            Some((option, _)) => Err(UsageError(format!("{option} has no effect here: {what}"))),
-            None => Ok(()),
-        }
+/// Why an option that changes a configuration is refused by commands that answer with a finished one.
+const FINISHED: &str = "a finished directory answers with the settings that it was made with";
+/// The same for commands that have nothing to do with one.
+const UNRELATED: &str = "this command changes no configuration";
+/// Commands that refuse `--set` and `--seed`, and why.
+const WITHOUT_OVERRIDES: [(&str, &str); 10] = [
+    ("evaluate", FINISHED),
+    ("predict", FINISHED),
+    ("export", FINISHED),
+    ("serve", FINISHED),
+    ("report", FINISHED),
+    ("leaderboard", UNRELATED),
+    ("config", UNRELATED),
+    ("devices", UNRELATED),
+    ("completions", UNRELATED),
+    ("man", UNRELATED),
+];
+
+/// Refuses `--set` and `--seed` on the command line where there is no configuration that they could change. In the
+/// environment they hold for the commands that have one.
+fn check_overrides(command: &Command, matches: &ArgMatches) -> Result<(), UsageError> {
+    let takes_overrides = matches!(command, Command::Config(arguments) if arguments.takes_overrides());
+    let refused = WITHOUT_OVERRIDES.iter().find(|(name, _)| Some(*name) == matches.subcommand_name());
+    let Some((_, why)) = refused.filter(|_| !takes_overrides) else { return Ok(()) };
+    let is_given = |option: &&str| matches.value_source(option) == Some(ValueSource::CommandLine);
+    match ["set", "seed"].into_iter().find(is_given) {
+        Some(option) => Err(UsageError(format!("--{option} has no effect here: {why}"))),
+        None => Ok(()),
     }
+}
+
+/// The whole command line as it is parsed and explained.
+fn program() -> clap::Command {
+    let program = Arguments::command().max_term_width(100);
+    // Global options that a command refuses are not in its help.
+    let hidden =
+        ["set", "seed"].map(|name| program.get_arguments().find(|argument| argument.get_id() == name).cloned());
+    program.mut_subcommands(|command| {
+        let name = command.get_name();
+        if name == "config" || !WITHOUT_OVERRIDES.iter().any(|(without, _)| *without == name) {
+            return command;
+        }
+        command.args(hidden.iter().flatten().cloned().map(|argument| argument.hide(true)))
+    })
+}
+
+/// Arguments, and where each comes from.
+fn parse(arguments: &[OsString]) -> Result<(Arguments, ArgMatches), clap::Error> {
+    let matches = variables::parse(&variables::explained(program(), &[]), arguments)?;
+    Ok((Arguments::from_arg_matches(&matches)?, matches))
 }
 
 /// Parses the arguments, runs the command, prints its error if there is one, and returns the exit code.
 pub fn main() -> ExitCode {
-    let (output, result) = match Arguments::try_parse() {
-        Ok(Arguments { command: Some(command), global }) => {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let (output, result) = match parse(&arguments) {
+        Ok((Arguments { command: Some(command), global }, matches)) => {
             let session = Session::new(global);
-            let result = command
-                .check_global(&session)
+            let result = check_overrides(&command, &matches)
                 .map_err(Into::into)
                 .and_then(|()| session.configure_process())
                 .and_then(|()| execute(&command, &session));
             (session.output, result)
         }
-        Ok(Arguments { command: None, .. }) => {
+        Ok((Arguments { command: None, .. }, _)) => {
             let output = Output::default();
-            let result = output.help(&mut Arguments::command());
+            let result = output.help(&mut program());
             (output, result)
         }
         Err(error) => {
             let output = Output::default();
-            let result = output.parse_outcome(without_control(error));
+            let result = output.parse_outcome(without_control(&arguments, error));
             (output, result)
         }
     };
@@ -146,15 +177,14 @@ pub fn main() -> ExitCode {
 }
 
 /// Replaces control characters in an error about arguments, which `clap` would print as they are.
-fn without_control(error: clap::Error) -> clap::Error {
+fn without_control(arguments: &[OsString], error: clap::Error) -> clap::Error {
     let escaped = |argument: OsString| match argument.to_str().map(printable::name) {
         Some(Cow::Borrowed(_)) => argument,
         Some(Cow::Owned(shown)) => shown.into(),
         None => printable::name(&argument.to_string_lossy()).into_owned().into(),
     };
-    let arguments: Vec<OsString> = std::env::args_os().collect();
     let shown: Vec<OsString> = arguments.iter().cloned().map(escaped).collect();
-    if shown == arguments { error } else { Arguments::try_parse_from(shown).err().unwrap_or(error) }
+    if shown == arguments { error } else { parse(&shown).err().unwrap_or(error) }
 }
 
 fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
@@ -174,7 +204,8 @@ fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
         Command::Devices(arguments) => arguments.execute(session),
         Command::Bench(arguments) => arguments.execute(session),
         Command::Check(arguments) => arguments.execute(session),
-        Command::Completions(arguments) => arguments.execute(Arguments::command(), session),
+        Command::Completions(arguments) => arguments.execute(program(), session),
+        Command::Man(arguments) => arguments.execute(program(), session),
     }
 }
 

@@ -23,24 +23,24 @@ pub(super) const MAX_CONNECTIONS: usize = 10_000;
 
 /// Options that every command takes.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub(super) struct Global {
     /// Device for neural nets: auto (a GPU if one answers, otherwise the CPU), cpu, wgpu[:N], cuda[:N] or ndarray
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
     pub(super) device: DeviceChoice,
-    /// Seed of every random draw; overrides the configuration's `seed`
+    /// Seed of every random draw, in place of the configuration's `seed`
     #[arg(long, global = true, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// CPU threads to use, at most 1024; results do not depend on the number [default: all cores]
+    /// CPU threads, at most 1024; no result depends on the number [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = count::<MAX_THREADS>)]
     pub(super) threads: Option<NonZeroUsize>,
-    /// On a CPU, run nets on Burn's own operations instead of the fused ones; many times slower, for comparisons
+    /// On a CPU, run nets on Burn's own operations: many times slower, for comparisons
     #[arg(long, global = true)]
     pub(super) plain_ops: bool,
-    /// Override a field of the configuration; may be repeated: --set members.cnn.training.epochs=3
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
+    /// Override a field of the configuration, such as members.cnn.training.epochs=3; may be repeated
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_delimiter = '\n')]
     pub(super) set: Vec<String>,
-    /// Print the result as JSON on standard output, for scripts: one value, or from `predict` a line for each picture
+    /// Print the result as JSON: one value, or from `predict` a line for each picture
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Print every epoch as a line on standard error
@@ -54,8 +54,8 @@ pub(super) struct Global {
 /// Folder of digits.
 #[derive(Args, Clone, Debug)]
 pub(super) struct DataDirectory {
-    /// Folder of digits in place of the configuration's data: MNIST's IDX files, train.csv and test.csv, or one folder
-    /// of pictures for each class; or one CSV file
+    /// Digits in place of the configuration's: a folder of MNIST's files, of train.csv and test.csv, or of a folder of
+    /// pictures for each class; or a CSV file
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ impl DataDirectory {
 pub(super) struct TrainingData {
     #[command(flatten)]
     directory: DataDirectory,
-    /// Refuse the first file in a picture folder that gives no digit, in place of passing over a few of them
+    /// Stop at the first picture of a folder that gives no digit, in place of passing over a few of them
     #[arg(long)]
     strict: bool,
 }
@@ -114,31 +114,27 @@ pub(super) struct DataSet {
 /// How a picture becomes a 28×28 image.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Drawing {
-    /// Point to place at the centre of the 28×28 image [default: mass]
+    /// What is placed at the centre of the 28×28 image: the ink's centre of mass, as in MNIST, or of its bounding box
+    /// [default: mass]
     #[arg(long, value_name = "POINT")]
     centre: Option<CentreArgument>,
-    /// Where the ink is [default: auto]
+    /// What the ink is: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels on
+    /// a light background or light ones on a dark background [default: auto]
     #[arg(long, value_name = "INK")]
     ink: Option<InkArgument>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum CentreArgument {
-    /// The ink's centre of mass, as in MNIST
     Mass,
-    /// The centre of the ink's bounding box
     Box,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum InkArgument {
-    /// Found from the picture
     Auto,
-    /// Opaque pixels on a transparent background
     Alpha,
-    /// Dark pixels on a light background
     Dark,
-    /// Light pixels on a dark background
     Light,
 }
 

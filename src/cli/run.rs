@@ -35,7 +35,7 @@ Examples:
   digitstack run --set members.cnn.training.epochs=1 --out /tmp/try    a shorter quickstart
   digitstack run configs/reference.toml --device wgpu   the reference settings, on a GPU";
 
-/// Train, stack and evaluate all members of a configuration; write models, scores and a report
+/// Train, stack and evaluate the models of a configuration, and write a report
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct RunArguments {

@@ -66,7 +66,8 @@ fn every_command_line_in_the_documents_can_be_typed() {
         ("README.md", include_str!("../../README.md"), 15),
         ("docs/data.md", include_str!("../../docs/data.md"), 3),
         ("docs/search.md", include_str!("../../docs/search.md"), 5),
-        ("docs/service.md", include_str!("../../docs/service.md"), 2),
+        ("docs/service.md", include_str!("../../docs/service.md"), 3),
+        ("docs/install.md", include_str!("../../docs/install.md"), 4),
     ];
     for (name, text, least) in documents {
         let shell: Vec<&str> =
@@ -117,6 +118,34 @@ fn lines_of_examples_are_not_wrapped_on_a_usual_terminal() {
             assert!(line.chars().count() <= 100, "{name} --help: {line}");
         }
     }
+}
+
+#[test]
+fn paragraphs_of_help_are_wrapped_by_the_terminal() {
+    for (name, command) in commands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let is_text = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        let lines: Vec<&str> = help.lines().collect();
+        let wrapped = lines.windows(2).find(|pair| pair.iter().all(|line| is_text(line)));
+        assert_eq!(wrapped, None, "{name} --help: one paragraph in two lines");
+    }
+}
+
+#[test]
+fn help_has_own_options_first_then_global_ones_but_none_that_the_command_refuses() {
+    let mut program = variables::explained(program(), &[]);
+    program.build();
+    let help = |name: &str| program.find_subcommand(name).unwrap().clone().render_long_help().to_string();
+    let (serve, run) = (help("serve"), help("run"));
+    for text in [&serve, &run] {
+        let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("no {words} in {text}"));
+        assert!(at("\nOptions:") < at("\nGlobal options:") && at("--help") < at("\nGlobal options:"), "{text}");
+        assert!(at("\nGlobal options:") < at("--threads") && at("--threads") < at("Examples:"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+    assert!(run.contains("--seed") && run.contains("--set") && run.contains("DIGITSTACK_RUN_DATA"), "{run}");
+    assert!(!serve.contains("--seed") && !serve.contains("--set"), "{serve}");
+    assert!(serve.contains("Environment: DIGITSTACK_SERVE_PORT stands for --port"), "{serve}");
 }
 
 #[test]

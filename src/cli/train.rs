@@ -38,7 +38,7 @@ Kinds of members: dense, cnn, booster, logistic (`[members.logistic]`: c, max_it
 interrupted fit of the last three starts over. Every kind takes `prepare`, preprocessing steps for the images of this \
 member only, and every kind but knn `augment`.";
 
-/// Train one member of a configuration without the stack, scored on a validation part that is held out
+/// Train one model of a configuration without the stack, scored on held-out digits
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct TrainArguments {

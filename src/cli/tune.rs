@@ -20,7 +20,8 @@ use crate::{
 };
 
 const HELP: &str = "\
-A search is a TOML file with members and with stages; each stage tunes a few settings of one member. Every finished \
+A search is a TOML file with members and with stages; each stage tunes a few settings of one member. The result is a \
+configuration for `digitstack run`, best.toml, and a page of plots. Every finished \
 trial is on the disk, in a log that Optuna's tools open: after a crash or Ctrl-C the same command continues, repeats \
 no finished trial and ends with the same result. The test images are never opened.
 
@@ -31,7 +32,7 @@ Examples:
   digitstack tune --export csv > trials.csv
   digitstack run artifacts/tune-quick/best.toml    train with the settings found";
 
-/// Search for hyperparameters in stages, scored on validation images only; write the best configuration and plots
+/// Search for better hyperparameters in stages, scored on validation images only
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct TuneArguments {
@@ -51,7 +52,7 @@ pub(super) struct TuneArguments {
     /// Print how far the search in the directory is, and do nothing else
     #[arg(long, conflicts_with_all = ["fresh", "export"])]
     status: bool,
-    /// Print every trial of the search in the directory, and do nothing else
+    /// Print every trial of the search in the directory as a line, and do nothing else
     #[arg(long, value_name = "FORMAT", conflicts_with = "fresh")]
     export: Option<ExportFormat>,
 }
@@ -59,7 +60,6 @@ pub(super) struct TuneArguments {
 /// File format of exported trials.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum ExportFormat {
-    /// One line for each trial
     Csv,
 }
 

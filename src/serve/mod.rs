@@ -1,7 +1,7 @@
 //! HTTP service: a page to draw digits on, and an API for other programs.
 //!
 //! ```text
-//! server → connection → router → middleware (access log, host, limits)
+//! server → connection → router → middleware (access log, host, origins, keys, limits)
 //!   → handlers (predict, inference, page, …) → body
 //!       └─▶ engine: permit → queue → worker → models
 //! ```
@@ -11,8 +11,8 @@
 //! | `server` | start, acceptance of connections, graceful shutdown |
 //! | `connection` | one connection with its limits; all of them, and which one makes room for another |
 //! | `router` | every route, its OpenAPI document, the layers around the routes |
-//! | `middleware` | access log, security headers, `Host` check, limits on time and size |
-//! | `hosts` | names by which requests may address the service |
+//! | `middleware` | access log, security headers, `Host` check, other origins, API keys, limits on time and size |
+//! | `hosts`, `origin`, `api_keys` | who may ask: names of the service, pages of other origins, keys |
 //! | `handlers` | one file per group of routes |
 //! | `body` | bodies of requests: received with limits, decompressed |
 //! | `log_queue` | log lines on their way to a receiver that may be slow |
@@ -31,9 +31,10 @@
 //! refer to is in memory when the service starts: no request touches the file system. Models are evaluated on worker
 //! threads, apart from the threads that serve connections, and pictures that arrive together are evaluated as a batch.
 //!
-//! Not covered: TLS and authentication. The service listens on a loopback address unless told otherwise; elsewhere, put
-//! a reverse proxy that provides both in front of it.
+//! Not covered: TLS. The service listens on a loopback address unless told otherwise; elsewhere, put a reverse proxy
+//! that provides it in front: keys cross the network as they are.
 
+mod api_keys;
 mod body;
 mod connection;
 mod engine;
@@ -48,6 +49,7 @@ mod log_queue;
 mod metrics;
 mod middleware;
 mod options;
+mod origin;
 mod page;
 mod picture;
 mod problem;
@@ -57,7 +59,9 @@ mod server;
 mod stages;
 mod state;
 
+pub use api_keys::{ApiKeyError, ApiKeys};
 pub use error::ServeError;
 pub use load_generator::{LoadReport, load};
 pub use options::ServeOptions;
+pub use origin::Origin;
 pub use server::serve;

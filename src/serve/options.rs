@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use super::{api_keys::ApiKeys, origin::Origin};
 use crate::imaging::DrawingOptions;
 
 /// Longest request body, in bytes, before and after it is decompressed.
@@ -20,6 +21,10 @@ pub struct ServeOptions {
     /// Names besides those of this machine by which requests may address the service, in their `Host` header; `*` is
     /// any name.
     pub allowed_hosts: Vec<String>,
+    /// Origins of other web pages that may read answers.
+    pub allowed_origins: Vec<Origin>,
+    /// Keys of which a request must show one; without them none is needed.
+    pub api_keys: Option<ApiKeys>,
     /// Conversion of pictures to 28×28 images; a request may override `centre` and `ink`.
     pub drawing: DrawingOptions,
     /// Maximum number of prediction requests that are received and not yet answered; those beyond are answered 429.

@@ -80,7 +80,10 @@ fn serve_logged(
 ) -> Result<(), ServeError> {
     let models = TrainedModels::load(folder, device)?;
     models.artifact().expect_stack()?;
-    let (routes, document) = router::routes();
+    let (routes, mut document) = router::routes();
+    if options.api_keys.is_some() {
+        router::demand_keys(&mut document);
+    }
     let service = Service::new(State {
         run: RunSummary::of(&models),
         pages: Pages::new(&models, &options.drawing, &document)?,
@@ -90,9 +93,10 @@ fn serve_logged(
         log: Arc::clone(&log),
         timeout: options.timeout,
         hosts: Hosts::new(options.host, &options.allowed_hosts),
+        api_keys: options.api_keys.clone(),
         stopping: AtomicBool::new(false),
     });
-    let app = router::layered(routes, service.clone());
+    let app = router::layered(routes, &options.allowed_origins, service.clone());
     let threads = options.threads.max(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads.min(4))

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use super::{engine::Engine, hosts::Hosts, metrics::Metrics, options::Log, page::Pages, run_summary::RunSummary};
+use super::{
+    api_keys::ApiKeys, engine::Engine, hosts::Hosts, metrics::Metrics, options::Log, page::Pages,
+    run_summary::RunSummary,
+};
 use crate::imaging::DrawingOptions;
 
 /// Handle to the shared state; clones refer to the same one.
@@ -28,6 +31,8 @@ pub(super) struct State {
     pub(super) timeout: Duration,
     /// Names by which requests may address the service.
     pub(super) hosts: Hosts,
+    /// Keys of which a request must show one.
+    pub(super) api_keys: Option<ApiKeys>,
     pub(super) stopping: AtomicBool,
 }
 

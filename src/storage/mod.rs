@@ -67,7 +67,7 @@ pub use json::read_json;
 pub(crate) use json::to_json;
 pub use manifest::{Manifest, ManifestEntry};
 pub(crate) use output::refuse_run_directory;
-pub use output::{OutputFile, write_file};
+pub use output::{OutputFile, create_output_folder, write_file};
 pub use part::{Part, PartWriter};
 pub(crate) use read::{digest, open_regular, read_at_most, read_limited, read_text_limited};
 pub use relative_path::RelativePath;

@@ -145,6 +145,15 @@ pub fn write_file(path: &Path, bytes: &[u8], replace: bool) -> Result<(), Storag
     OutputFile::open(path, replace)?.write(bytes)
 }
 
+/// Creates a folder for files of the user's, with those on the way, unless it is there.
+///
+/// # Errors
+/// [`StorageError::Output`] inside a run directory; [`StorageError::Io`].
+pub fn create_output_folder(folder: &Path) -> Result<(), StorageError> {
+    refuse_run_directory(folder)?;
+    std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder))
+}
+
 /// Refuses a folder that is a run directory or lies in one; a folder that does not exist yet is judged by the one that
 /// it would be created in.
 ///

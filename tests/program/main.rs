@@ -13,8 +13,10 @@ mod foreign_paths;
 mod hostile_names;
 mod kills;
 mod leaderboard;
+mod man;
 mod model_files;
 mod net_checks;
+mod packaging;
 mod pictures;
 mod resumed_answers;
 mod search;
@@ -23,3 +25,4 @@ mod standard_output;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
+mod variables;

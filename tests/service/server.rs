@@ -45,7 +45,12 @@ impl Service {
 
     /// As [`Self::start`], on another run.
     pub fn start_on(run: &Path, arguments: &[&str]) -> Self {
-        let mut child = program()
+        Self::start_with(&mut program(), run, arguments)
+    }
+
+    /// As [`Self::start_on`], with a command that has an environment of its own.
+    pub fn start_with(program: &mut Command, run: &Path, arguments: &[&str]) -> Self {
+        let mut child = program
             .args(["serve", "--port", "0", "--json"])
             .arg(run)
             .args(arguments)

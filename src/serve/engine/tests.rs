@@ -87,6 +87,8 @@ impl Rig {
             host: IpAddr::V4(Ipv4Addr::LOCALHOST),
             port: 0,
             allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            api_keys: None,
             drawing: DrawingOptions::default(),
             in_flight,
             timeout: Duration::from_secs(60),

@@ -5,6 +5,7 @@
 
 mod strokes;
 mod webdriver;
+mod with_key;
 
 use std::{collections::BTreeMap, io::Write, path::Path};
 
@@ -71,15 +72,19 @@ fn on_the_page(test: impl FnOnce(&Page)) {
 }
 
 fn with_the_page(test: impl FnOnce(Page)) {
+    with_the_page_of(|| Service::start(&[]), |service| service.url("/"), test);
+}
+
+fn with_the_page_of(start: impl FnOnce() -> Service, url: impl FnOnce(&Service) -> String, test: impl FnOnce(Page)) {
     let programs = match Programs::find() {
         Ok(programs) => programs,
         Err(missing) => return skip(missing),
     };
-    let service = Service::start(&[]);
+    let service = start();
     let browser = Browser::start(&programs);
     browser.resize(1280, 900, false);
     browser.prefer("light");
-    browser.open(&service.url("/"));
+    browser.open(&url(&service));
     test(Page { browser, service });
 }
 

@@ -1,6 +1,7 @@
 //! Guarantees to clients in good faith, one file for each kind.
 
 mod answers;
+mod callers;
 mod document;
 mod fairness;
 mod guards;
