@@ -14,6 +14,7 @@ use crate::{
     device::{self, DeviceChoice},
     imaging::Recipe,
     learners::ModelFormat,
+    serve,
     storage::{OutputFile, Sha256Digest},
 };
 
@@ -43,6 +44,10 @@ Where `missing_type` is zero, pixels of 0 go left if `default_left` is true. Pro
 meta-models: `member_names` and `meta`. logistic: for each of `classes` a row of `weights` [10 * members] and an \
 intercept; weighted-mean: `weights` by member; tree: its nodes.
 
+page (dense, cnn): one HTML file with the net, a drawing area and an interpreter of the net's layers; it reads drawn \
+digits in a browser, without a server and without loading anything. Only the preprocessing steps noise, normalise-size, \
+stretch and centre are possible.
+
 Images pass the run's preprocessing (`prepare.recipe`) and the member's own before the model. Where there is any, it \
 is printed, and every format except lightgbm stores it as the note `preparation`: a list of steps.
 
@@ -53,9 +58,10 @@ Examples:
   digitstack export artifacts/quickstart cnn/fold-1 --format onnx
   digitstack export artifacts/quickstart-cnn cnn --format safetensors --out cnn.safetensors
   digitstack export artifacts/quickstart booster/fold-1 --format lightgbm
+  digitstack export artifacts/quickstart cnn/fold-1 --format page --out digits.html
   digitstack export artifacts/quickstart logistic --format json";
 
-/// Write one model for other programs: safetensors, ONNX, LightGBM text or JSON
+/// Write one model for other programs, or as a page: safetensors, ONNX, LightGBM text, JSON or HTML
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ExportArguments {
@@ -67,16 +73,50 @@ pub(super) struct ExportArguments {
     #[arg(
         long,
         value_name = "FORMAT",
-        value_parser = PossibleValuesParser::new(ModelFormat::ALL.map(ModelFormat::name))
-            .try_map(|name| name.parse::<ModelFormat>())
+        value_parser = PossibleValuesParser::new(Format::names()).try_map(|name| Format::parse(&name))
     )]
-    format: ModelFormat,
+    format: Format,
     /// File to write [default: <MODEL>.<extension of the format> in the current folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
+}
+
+/// Form in which a model is written.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    /// A file of the model alone.
+    Model(ModelFormat),
+    /// A page that runs the model in a browser.
+    Page,
+}
+
+impl Format {
+    const PAGE: &str = "page";
+
+    fn names() -> Vec<&'static str> {
+        ModelFormat::ALL.map(ModelFormat::name).into_iter().chain([Self::PAGE]).collect()
+    }
+
+    fn parse(name: &str) -> Result<Self, String> {
+        if name == Self::PAGE { Ok(Self::Page) } else { name.parse().map(Self::Model) }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Model(format) => format.name(),
+            Self::Page => Self::PAGE,
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Model(format) => format.extension(),
+            Self::Page => "html",
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -99,7 +139,10 @@ impl ExportArguments {
         let device = device::resolve(&DeviceChoice::Cpu)?;
         let models = ModelFiles::of(Artifact::open(run)?);
         let model = models.find(model)?;
-        let bytes = models.export(model, *format, &device)?;
+        let bytes = match format {
+            Format::Model(format) => models.export(model, *format, &device)?,
+            Format::Page => serve::standalone_page(&models, model, &device)?,
+        };
         target.write(&bytes)?;
         let preparation = models.recipe(model);
         let output = &session.output;
@@ -111,7 +154,7 @@ impl ExportArguments {
             sha256: Sha256Digest::of(&bytes),
             preparation: &preparation,
         })?;
-        output.line(format!("{}: {} as {format}, {} bytes", file.display(), model.name, bytes.len()))?;
+        output.line(format!("{}: {} as {}, {} bytes", file.display(), model.name, format.name(), bytes.len()))?;
         if !preparation.steps.is_empty() {
             output.line(format!("images must first pass: {}", serde_json::to_string(&preparation)?))?;
         }

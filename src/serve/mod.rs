@@ -64,4 +64,5 @@ pub use error::ServeError;
 pub use load_generator::{LoadReport, load};
 pub use options::ServeOptions;
 pub use origin::Origin;
+pub use page::standalone_page;
 pub use server::serve;

@@ -3,6 +3,7 @@
 //! Needs Chromium and its driver (on Debian the packages `chromium chromium-driver`); without them each test is
 //! skipped. Pictures of the page are left in `target/tmp/browser/`.
 
+mod standalone;
 mod strokes;
 mod webdriver;
 mod with_key;
