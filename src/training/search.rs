@@ -80,20 +80,21 @@ pub fn search(
         meta: experiment.stacking.meta[0].clone(),
         log: &log,
     };
-    let outcome_of = |stages: &[StageOutcome]| StudyOutcome {
+    let outcome_of = |stages: &[StageOutcome], is_unfinished: bool| StudyOutcome {
         name: experiment.name.clone(),
         data: inputs.source.describe(),
         seed: experiment.seed,
         stages: stages.to_vec(),
+        is_unfinished,
     };
     let mut drawn = Ok(());
     let searched = study.run(&StudyContext { fit: *context, workers, scratch: &scratch }, &mut |stages| {
-        drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages), directory, false));
+        drawn = std::mem::replace(&mut drawn, Ok(())).and_then(|()| draw(&outcome_of(stages, true), directory, false));
     });
     let (stages, selected) =
         searched.map_err(|error| if error.is_cancelled() { TuningError::Cancelled } else { error })?;
     drawn?;
-    let outcome = outcome_of(&stages);
+    let outcome = outcome_of(&stages, false);
     draw(&outcome, directory, true)?;
     directory.write_atomic(BEST, best_toml(config, &selected, directory.path())?.as_bytes())?;
     directory.write_json(BEST_SETTINGS, &config.best)?;

@@ -13,6 +13,9 @@ pub struct StudyOutcome {
     pub seed: u64,
     /// Stages in the order in which they ran; an unfinished search lacks the later ones.
     pub stages: Vec<StageOutcome>,
+    /// True while the search is running, and if it was interrupted.
+    #[serde(default)]
+    pub is_unfinished: bool,
 }
 
 /// Results of one stage.

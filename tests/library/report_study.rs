@@ -242,6 +242,7 @@ fn realistic() -> StudyOutcome {
         data: "MNIST, 60,000 training images".to_owned(),
         seed: 7,
         stages: vec![filters, hidden, activation, surface, epochs, halved, leaves, deep, meta, running],
+        is_unfinished: true,
     }
 }
 
@@ -349,6 +350,7 @@ fn figures_name_their_choices_and_what_was_chosen() {
     assert!(
         page.contains("<a href=\"#stage-cnn-adadelta\">Adadelta</a>")
             && page.contains("The stage “Shrinkage” is still running.")
+            && page.contains("This search is unfinished")
     );
     assert!(
         page.contains("216 of 729\u{a0}epochs, 30\u{a0}%")
@@ -577,7 +579,7 @@ proptest! {
     /// No consistent outcome is refused, and none puts NaN or infinity into a figure.
     #[test]
     fn any_outcome_has_a_page(stage in any_stage()) {
-        let outcome = StudyOutcome { stages: vec![stage], name: "any".to_owned(), data: String::new(), seed: 0 };
+        let outcome = StudyOutcome { stages: vec![stage], name: "any".to_owned(), data: String::new(), seed: 0, is_unfinished: false };
         check(&render_study(&outcome, &ReportOptions { png: false }).unwrap());
     }
 }

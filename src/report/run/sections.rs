@@ -176,7 +176,7 @@ pub(in crate::report) fn error_analysis<'a>(
         "calibration",
         format!(
             "Reliability diagram of {name} on {set} images. Vertical lines are 95\u{a0}% Wilson score intervals; \
-             ECE is the expected calibration error."
+             bins of fewer than 20 images are joined with their neighbours; ECE is the expected calibration error."
         ),
         |theme, width| figures::calibration(scores, name, set, paint, theme, width),
     );

@@ -120,7 +120,12 @@ fn summary(outcome: &StudyOutcome) -> String {
         return "No stage of this search has started.".to_owned();
     }
     let stages = format::counted(outcome.stages.len() as u64, "stage");
-    let mut text = format!("The search evaluated {} in {stages}.", format::counted(trials as u64, "trial"));
+    let mut text = String::new();
+    if outcome.is_unfinished {
+        text += "This search is unfinished: it is running, or it was interrupted, and the same command goes on with it. \
+                 What it has chosen so far is provisional. ";
+    }
+    text += &format!("The search evaluated {} in {stages}.", format::counted(trials as u64, "trial"));
     let units: Vec<String> = steps(&outcome.stages).into_iter().map(|(unit, counts)| run_of(unit, counts)).collect();
     if !units.is_empty() {
         text += &format!(
