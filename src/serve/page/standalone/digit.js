@@ -26,16 +26,16 @@ export function digitFromInk(levels, width, height) {
   return centred(stretched(intoFrame(cropped, box.width, box.height, LONGEST, 'bicubic')), 'mass');
 }
 
-/** Applies the steps of a recipe, as the run's configuration names them. */
+/** Applies the steps of a recipe as they are written in a file: a name alone stands for a step with its defaults. */
 export function prepared(image, recipe) {
-  return recipe.reduce((current, step) => STEPS[step.step](current, step), image);
+  return recipe.reduce((current, step) => STEPS[step.step ?? step](current, step), image);
 }
 
 const STEPS = {
-  noise: (image, { level }) => image.map((pixel) => Math.max(pixel - level, 0)),
+  noise: (image, { level = 32 }) => image.map((pixel) => Math.max(pixel - level, 0)),
   stretch: stretched,
-  centre: (image, { by }) => centred(image, by),
-  'normalise-size': (image, { longest, filter }) => {
+  centre: (image, { by = 'mass' }) => centred(image, by),
+  'normalise-size': (image, { longest = LONGEST, filter = 'bicubic' }) => {
     const box = inkBox(image, FRAME_SIDE, FRAME_SIDE);
     if (!box) return image;
     const cropped = new Uint8Array(box.width * box.height);
