@@ -40,7 +40,7 @@ if [ "$(id -u)" = 0 ]; then
         mkdir -p "$root/$(dirname "$library")"
         cp -L "$library" "$root/$library"
     done
-    inside=(chroot "$root")
+    inside=("$(command -v chroot)" "$root")
     digitstack=/usr/bin/digitstack
     folder=/tmp
 else
