@@ -4,7 +4,10 @@
 //! command has the command's name between, such as `DIGITSTACK_SERVE_PORT` for `serve --port`. What the command line
 //! says goes before a variable, and a variable that is set to nothing counts as unset.
 
-use std::{env, ffi::OsString};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command,
@@ -108,7 +111,7 @@ fn with_variables(command: Command, prefix: &str, ignored: &[&str]) -> Command {
             Some(value) if is_flag(&argument) => {
                 let argument = argument.value_parser(BoolishValueParser::new());
                 // A flag that is off is as if it were not there: it contradicts no other option.
-                if is_off(&argument, &value) { argument } else { argument.env(name).hide_env(true) }
+                if is_off(&value) { argument } else { argument.env(name).hide_env(true) }
             }
             Some(_) => argument.env(name).hide_env(true),
         }
@@ -138,8 +141,8 @@ fn is_flag(argument: &Arg) -> bool {
     matches!(argument.get_action(), ArgAction::SetTrue)
 }
 
-fn is_off(argument: &Arg, value: &std::ffi::OsStr) -> bool {
-    let parsed = BoolishValueParser::new().parse_ref(&Command::new(""), Some(argument), value);
+fn is_off(value: &OsStr) -> bool {
+    let parsed = BoolishValueParser::new().parse_ref(&Command::new(""), None, value);
     parsed.is_ok_and(|is_on| !is_on)
 }
 
