@@ -27,6 +27,14 @@ for shell in bash zsh fish; do
     "$program" completions "$shell" >"$generated/digitstack.$shell"
 done
 gzip -9nc CHANGELOG.md >"$generated/changelog.gz"
+# Debian's own, of its own form.
+cat >"$generated/changelog" <<END
+digitstack ($("$program" --version | cut -d ' ' -f 2)-1) unstable; urgency=medium
+
+  * The changes are in /usr/share/doc/digitstack/changelog.gz.
+
+ -- $(sed -n 's/^maintainer = "\(.*\)"/\1/p' Cargo.toml)  $(LC_ALL=C date --utc --rfc-email --date="@$SOURCE_DATE_EPOCH")
+END
 
 cargo deb --locked --no-build --quiet --output "$out/" >&2
 ls -t "$out"/digitstack_*.deb | head -n 1

@@ -40,7 +40,7 @@ if [ "$(id -u)" = 0 ]; then
         mkdir -p "$root/$(dirname "$library")"
         cp -L "$library" "$root/$library"
     done
-    inside=(chroot "$root")
+    inside=("$(command -v chroot)" "$root")
     digitstack=/usr/bin/digitstack
     folder=/tmp
 else
@@ -127,7 +127,7 @@ fi
 if [ "$(id -u)" = 0 ]; then
     dpkg --root="$root" --force-script-chrootless --log=/dev/null --purge digitstack >"$work/dpkg.log" 2>&1 ||
         { cat "$work/dpkg.log"; fail "dpkg does not remove it"; }
-    left="$(find "$root/usr" "$root/etc" -name '*digitstack*')"
+    left="$(find "$root" -name '*digitstack*' -not -path "$root/tmp/*" -not -path "$root/var/*")"
     [ -z "$left" ] || fail "removed, it leaves $left"
 fi
 echo "the package was installed, used and removed"

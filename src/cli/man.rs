@@ -17,7 +17,7 @@ The pages are called digitstack.1, digitstack-run.1, digitstack-data-split.1 and
 
 Examples:
   digitstack man ~/.local/share/man/man1       then `man digitstack-run` finds the page
-  digitstack man pages && man -l pages/digitstack-serve.1";
+  digitstack man pages                         then `man -l pages/digitstack-serve.1` shows one";
 
 /// What `man` prints at the foot of every page.
 const MANUAL: &str = "digitstack manual";

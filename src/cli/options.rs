@@ -31,16 +31,16 @@ pub(super) struct Global {
     /// Seed of every random draw, in place of the configuration's `seed`
     #[arg(long, global = true, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// CPU threads, at most 1024; no result depends on the number [default: all cores]
+    /// CPU threads, at most 1024; no result depends on it [default: all cores]
     #[arg(long, global = true, value_name = "N", value_parser = count::<MAX_THREADS>)]
     pub(super) threads: Option<NonZeroUsize>,
-    /// On a CPU, run nets on Burn's own operations: many times slower, for comparisons
+    /// Run nets on Burn's own CPU operations: many times slower, for comparisons
     #[arg(long, global = true)]
     pub(super) plain_ops: bool,
-    /// Override a field of the configuration, such as members.cnn.training.epochs=3; may be repeated
+    /// Override a field of the configuration, such as data.train=600; repeatable
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_delimiter = '\n')]
     pub(super) set: Vec<String>,
-    /// Print the result as JSON: one value, or from `predict` a line for each picture
+    /// Print the result as JSON, from `predict` one line for each picture
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Print every epoch as a line on standard error

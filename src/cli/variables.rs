@@ -4,7 +4,10 @@
 //! command has the command's name between, such as `DIGITSTACK_SERVE_PORT` for `serve --port`. What the command line
 //! says goes before a variable, and a variable that is set to nothing counts as unset.
 
-use std::{env, ffi::OsString};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command,
@@ -35,12 +38,11 @@ pub(super) struct Variable {
 pub(super) fn of(command: &Command, path: &[&str]) -> Vec<Variable> {
     let own = path.iter().fold(PREFIX.to_owned(), |prefix, name| prefix + &upper(name) + "_");
     let shown = command.get_arguments().filter(|argument| !argument.is_hide_set());
-    let named = shown.filter_map(|argument| {
+    let variables = shown.filter_map(|argument| {
         let option = option(argument)?.to_owned();
-        let prefix = if argument.is_global_set() { PREFIX } else { &own };
-        Some(Variable { name: format!("{prefix}{}", upper(&option)), option })
+        Some(Variable { name: named(argument, &option, &own), option })
     });
-    named.collect()
+    variables.collect()
 }
 
 /// Adds to the help of every command how an option's variable is called.
@@ -102,14 +104,14 @@ fn without_control(error: clap::Error, variables: &[&str]) -> clap::Error {
 fn with_variables(command: Command, prefix: &str, ignored: &[&str]) -> Command {
     let command = command.mut_args(|argument| {
         let Some(option) = option(&argument) else { return argument };
-        let name = prefix.to_owned() + &upper(option);
+        let name = named(&argument, option, prefix);
         let value = env::var_os(&name).filter(|value| !value.is_empty() && !ignored.contains(&name.as_str()));
         match value {
             None => argument,
             Some(value) if is_flag(&argument) => {
                 let argument = argument.value_parser(BoolishValueParser::new());
                 // A flag that is off is as if it were not there: it contradicts no other option.
-                if is_off(&argument, &value) { argument } else { argument.env(name).hide_env(true) }
+                if is_off(&value) { argument } else { argument.env(name).hide_env(true) }
             }
             Some(_) => argument.env(name).hide_env(true),
         }
@@ -118,6 +120,12 @@ fn with_variables(command: Command, prefix: &str, ignored: &[&str]) -> Command {
         let prefix = format!("{prefix}{}_", upper(subcommand.get_name()));
         with_variables(subcommand, &prefix, ignored)
     })
+}
+
+/// Name of an option's variable; `own`: its beginning for the command's own options.
+fn named(argument: &Arg, option: &str, own: &str) -> String {
+    let prefix = if argument.is_global_set() { PREFIX } else { own };
+    prefix.to_owned() + &upper(option)
 }
 
 /// The long name of an option; none for other arguments and for `--help` and `--version`.
@@ -133,8 +141,8 @@ fn is_flag(argument: &Arg) -> bool {
     matches!(argument.get_action(), ArgAction::SetTrue)
 }
 
-fn is_off(argument: &Arg, value: &std::ffi::OsStr) -> bool {
-    let parsed = BoolishValueParser::new().parse_ref(&Command::new(""), Some(argument), value);
+fn is_off(value: &OsStr) -> bool {
+    let parsed = BoolishValueParser::new().parse_ref(&Command::new(""), None, value);
     parsed.is_ok_and(|is_on| !is_on)
 }
 

@@ -33,6 +33,8 @@ fn a_variable_stands_for_an_option_and_the_command_line_goes_before_it() {
     // Refused as an option, ignored as a variable: it is set for the commands that have a use for it.
     assert_eq!(with(&[], &["devices", "--seed", "3"]).status.code(), Some(2));
     assert!(with(&[("DIGITSTACK_SEED", "3"), ("DIGITSTACK_SET", "a=1")], &["devices"]).status.success());
+    // The variable of a global option has no command in its name.
+    assert!(with(&[("DIGITSTACK_DEVICES_SEED", "none")], &["devices"]).status.success());
     // What contradicts the command line gives way; a variable of another command is not looked at.
     let quiet = [("DIGITSTACK_QUIET", "true"), ("DIGITSTACK_SERVE_PORT", "none")];
     assert!(with(&quiet, &["config", "list", "--verbose"]).status.success());

@@ -47,8 +47,7 @@ Examples:
   digitstack predict artifacts/mnist-cpu --csv test.csv --out cnn.csv --model cnn
   digitstack predict artifacts/mnist-cpu --csv test.csv --out out.csv --answers test-labels.csv";
 
-/// Recognise the digit in each picture (of any size and ink colour; PNG, JPEG, GIF, BMP, WebP, TIFF, PNM), or in each
-/// row of a CSV file
+/// Recognise the digits in pictures, in folders of pictures, or in the rows of a CSV file
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct PredictArguments {
