@@ -2,7 +2,7 @@
 
 use toml::toml;
 
-use super::nondigits::{DIGIT, SCRIBBLE, SEVERAL, nondigits, pen_digits};
+use super::{nondigits::{DIGIT, SCRIBBLE, SEVERAL, nondigits, pen_digits}, parts::stand_side_by_side};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, stratified_group_split},
     fit::FitContext,
@@ -13,17 +13,17 @@ use crate::{
 /// Fraction of held-out training digits whose score exceeds the threshold of the detector.
 pub const DETECTOR_REFUSAL_RATE: f64 = 0.004;
 /// Fraction of the training digits that is held out to set the threshold, at least and at most.
-const HELD_OUT: (f64, f64) = (0.1, 0.5);
+const HELD_OUT: (f64, f64) = (0.1, 0.65);
 /// Number of training digits that the net is fitted on before more than the least fraction is held out.
-const ENOUGH_SEEN: f64 = 10_000.0;
+const ENOUGH_SEEN: f64 = 7_000.0;
 /// Minimum number of training digits.
 const MIN_DIGITS: usize = 1000;
 /// Maximum number of training digits that the net is fitted on, and that the threshold rests on.
-const MAX_DIGITS: usize = 30_000;
+const MAX_DIGITS: usize = 20_000;
 /// Number of non-digits per training digit.
-const NONDIGITS_PER_DIGIT: f64 = 1.5;
+const NONDIGITS_PER_DIGIT: f64 = 2.0;
 /// Number of digits of the non-digits' pen per training digit.
-const PEN_DIGITS_PER_DIGIT: f64 = 0.15;
+const PEN_DIGITS_PER_DIGIT: f64 = 0.2;
 
 /// Excess over the threshold, in log-odds, up to which a refused image may well be a digit: as for odds of 20 to 1 in
 /// place of 1 to 1.
@@ -45,7 +45,7 @@ pub fn detector_learner() -> Result<Box<dyn Learner>, FieldError> {
         extra_activation = [false, false]
         hidden = [48]
         [training]
-        epochs = 6
+        epochs = 8
         batch_size = 64
         optimizer = { kind = "adam", learning_rate = 0.003 }
         schedule = { kind = "one-cycle" }
@@ -124,7 +124,9 @@ impl SingleImageDetector {
     pub(super) fn classify(&mut self, image: &[u8; PIXELS]) -> Classified {
         let row = self.predictor.predict_one(image);
         let beyond = score(&row) - self.threshold;
-        let class = if beyond <= 0.0 {
+        let class = if stand_side_by_side(image) {
+            SEVERAL
+        } else if beyond <= 0.0 {
             DIGIT
         } else if row[usize::from(SEVERAL)] > (1.0 - row[usize::from(DIGIT)]) / 2.0 {
             SEVERAL

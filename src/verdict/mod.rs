@@ -11,7 +11,7 @@
 //! ([`nondigits`]): scribbles, numbers of several digits, letters, symbols, doodles, turned digits (outlier exposure:
 //! Hendrycks, Mazeika, Dietterich, *Deep Anomaly Detection with Outlier Exposure*, ICLR 2019). An image that looks less
 //! like a digit than nearly all held-out training digits is refused, and so is a row whose top probability is below the
-//! minimum confidence. Whoever drew a refused image is told what would help ([`Advice`]).
+//! minimum confidence. Digits that stand apart are also told by their connected parts. Whoever drew a refused image is told what would help ([`Advice`]).
 //!
 //! Both thresholds are quantiles over *training* digits ([`DETECTOR_REFUSAL_RATE`], [`CONFIDENCE_REFUSAL_RATE`]): about
 //! four to five digits in a thousand are refused, whatever the models. With a few thousand training digits the quantiles
@@ -30,6 +30,7 @@ mod detector;
 mod judge;
 mod nondigits;
 mod parameters;
+mod parts;
 mod refusal;
 mod temperature;
 
