@@ -378,7 +378,15 @@ mod tests {
 
     fn answer(refusal: Option<Refusal>) -> Answer {
         let probabilities = std::array::from_fn(|class| class as f32 / 45.0);
-        Answer { digit: 9, confidence: 0.875, runner_up: 8, runner_up_confidence: 0.1, refusal, advice: Advice::default(), probabilities }
+        Answer {
+            digit: 9,
+            confidence: 0.875,
+            runner_up: 8,
+            runner_up_confidence: 0.1,
+            refusal,
+            advice: Advice::default(),
+            probabilities,
+        }
     }
 
     fn picture(name: &str) -> NamedPicture {

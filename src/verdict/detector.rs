@@ -2,7 +2,10 @@
 
 use toml::toml;
 
-use super::{nondigits::{DIGIT, SCRIBBLE, SEVERAL, nondigits, pen_digits}, parts::stand_side_by_side};
+use super::{
+    nondigits::{DIGIT, SCRIBBLE, SEVERAL, nondigits, pen_digits},
+    parts::stand_side_by_side,
+};
 use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, stratified_group_split},
     fit::FitContext,
@@ -13,9 +16,9 @@ use crate::{
 /// Fraction of held-out training digits whose score exceeds the threshold of the detector.
 pub const DETECTOR_REFUSAL_RATE: f64 = 0.004;
 /// Fraction of the training digits that is held out to set the threshold, at least and at most.
-const HELD_OUT: (f64, f64) = (0.1, 0.65);
+const HELD_OUT: (f64, f64) = (0.1, 0.5);
 /// Number of training digits that the net is fitted on before more than the least fraction is held out.
-const ENOUGH_SEEN: f64 = 7_000.0;
+const ENOUGH_SEEN: f64 = 10_000.0;
 /// Minimum number of training digits.
 const MIN_DIGITS: usize = 1000;
 /// Maximum number of training digits that the net is fitted on, and that the threshold rests on.
@@ -43,9 +46,9 @@ pub fn detector_learner() -> Result<Box<dyn Learner>, FieldError> {
         blocks = 2
         activation = "relu"
         extra_activation = [false, false]
-        hidden = [48]
+        hidden = [128]
         [training]
-        epochs = 8
+        epochs = 7
         batch_size = 64
         optimizer = { kind = "adam", learning_rate = 0.003 }
         schedule = { kind = "one-cycle" }

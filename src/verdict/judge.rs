@@ -95,12 +95,10 @@ mod tests {
         data::{SIDE, synthetic},
         device,
         fit::{Cancel, FitContext},
+        imaging::{Centre, digit_from_ink},
         progress::Silent,
         seed::Seed,
-        imaging::{Centre, digit_from_ink},
-        verdict::nondigits::{
-            ShapeKind, ShapePart, Sketch, draw_digit, draw_number, draw_shape, nondigits,
-        },
+        verdict::nondigits::{ShapeKind, ShapePart, Sketch, draw_digit, draw_number, draw_shape, nondigits},
     };
 
     fn sure(digit: usize) -> [f32; CLASSES] {

@@ -28,7 +28,8 @@ pub(super) fn stand_side_by_side(image: &[u8; PIXELS]) -> bool {
     let Some(area) = ink_box(image) else { return false };
     let all: u32 = image.iter().map(|&level| u32::from(level)).sum();
     let is_large = |part: &Part| {
-        (part.bottom + 1 - part.top) as f32 >= MIN_HEIGHT * area.height as f32 && part.ink as f32 >= MIN_INK * all as f32
+        (part.bottom + 1 - part.top) as f32 >= MIN_HEIGHT * area.height as f32
+            && part.ink as f32 >= MIN_INK * all as f32
     };
     let large: Vec<Part> = parts(image).into_iter().filter(is_large).collect();
     large.iter().any(|one| large.iter().any(|other| one.right < other.left))

@@ -46,8 +46,8 @@ const ALTERED: u8 = 6;
 
 /// Kinds in turn: image `i` has the kind `i % 20`.
 const TURNS: [u8; 20] = [
-    LETTER, SYMBOL, SEVERAL, DOODLE, LETTER, ALTERED, SYMBOL, SEVERAL, LETTER, SCRIBBLE, SYMBOL, LETTER, SEVERAL, DOODLE,
-    ALTERED, LETTER, SYMBOL, SCRIBBLE, SEVERAL, LETTER,
+    LETTER, SYMBOL, SEVERAL, DOODLE, LETTER, ALTERED, SYMBOL, SEVERAL, LETTER, SCRIBBLE, SYMBOL, LETTER, SEVERAL,
+    DOODLE, ALTERED, LETTER, SYMBOL, SCRIBBLE, SEVERAL, LETTER,
 ];
 
 /// Generates `count` images that are not digits but framed like digits, some of them made from `digits`. Labels: 1 for
@@ -121,7 +121,8 @@ fn ink(label: u8, digits: &Digits, draw: &mut ChaCha8Rng, seed: Seed) -> Option<
 /// Paints a sketch with a line of its writer's width, made thinner or up to twice as wide: the smaller a drawing on the
 /// page, the wider is its line once it is scaled.
 fn painted(sketch: &Sketch, draw: &mut ChaCha8Rng) -> Gray {
-    let factor = if draw.random_range(0..4) == 0 { draw.random_range(1.0..2.2) } else { draw.random_range(0.6..1.2f32) };
+    let factor =
+        if draw.random_range(0..4) == 0 { draw.random_range(1.0..2.2) } else { draw.random_range(0.6..1.2f32) };
     sketch.paint(CANVAS, LENGTH, (factor * sketch.radius() * LENGTH / 10.0).min(0.3 * LENGTH))
 }
 
@@ -155,7 +156,8 @@ mod tests {
         let digits = synthetic::generate(50, Seed(1));
         let made = nondigits(600, &digits, Seed(2));
         let images_of = |kind: u8| made.images.iter().zip(&made.labels).filter(move |(_, label)| **label == kind);
-        for (kind, least) in [(SCRIBBLE, 60), (SEVERAL, 120), (LETTER, 180), (SYMBOL, 120), (DOODLE, 60), (ALTERED, 40)] {
+        for (kind, least) in [(SCRIBBLE, 60), (SEVERAL, 120), (LETTER, 180), (SYMBOL, 120), (DOODLE, 60), (ALTERED, 40)]
+        {
             assert!(images_of(kind).count() >= least, "{kind}: {}", images_of(kind).count());
         }
         let is_wide = |image: &[u8; PIXELS]| ink_box(image).is_some_and(|area| area.width > area.height);

@@ -39,7 +39,11 @@ pub(super) fn sign(draw: &mut ChaCha8Rng) -> Sketch {
     let strokes = (0..3 + (point().0 / wide * 3.0) as usize)
         .map(|_| {
             let ends = [point(), point(), point()];
-            if ends[2].0 < wide / 2.0 { smoothed(&[ends[0], ends[0], ends[1], ends[2], ends[2]]) } else { ends[..2].to_vec() }
+            if ends[2].0 < wide / 2.0 {
+                smoothed(&[ends[0], ends[0], ends[1], ends[2], ends[2]])
+            } else {
+                ends[..2].to_vec()
+            }
         })
         .collect();
     Sketch::new(strokes, draw.random_range(0.6..1.6))

@@ -443,7 +443,9 @@ fn an_empty_pad_two_digits_and_a_scribble_are_given_no_digit_and_a_reason() {
         page.clear();
 
         // A plus sign, small for the brush.
-        page.browser.run("const brush = document.getElementById('brush'); brush.value = 32; brush.dispatchEvent(new Event('input'))");
+        page.browser.run(
+            "const brush = document.getElementById('brush'); brush.value = 32; brush.dispatchEvent(new Event('input'))",
+        );
         page.draw(&[line(&[(140.0, 100.0), (140.0, 180.0)]), line(&[(100.0, 140.0), (180.0, 140.0)])]);
         page.answered().check_refused("draw larger");
         page.save_picture("advice");

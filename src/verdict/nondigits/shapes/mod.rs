@@ -95,7 +95,20 @@ mod tests {
         for letter in ["B", "b", "D", "G", "g", "I", "l", "O", "o", "Q", "q", "S", "s", "Y", "y", "Z", "z"] {
             assert!(!letters.contains(letter), "{letter}");
         }
-        for symbol in ["|", "/", "\\", "(", ")", "question mark", "closing brace", "ampersand", "dollar", "circle", "diamond", "square"] {
+        for symbol in [
+            "|",
+            "/",
+            "\\",
+            "(",
+            ")",
+            "question mark",
+            "closing brace",
+            "ampersand",
+            "dollar",
+            "circle",
+            "diamond",
+            "square",
+        ] {
             assert!(!names(ShapeKind::Symbol).contains(symbol), "{symbol}");
         }
         assert_eq!((letters.len(), names(ShapeKind::Symbol).len(), names(ShapeKind::Doodle).len()), (31, 30, 16));
