@@ -46,7 +46,7 @@ pub fn detector_learner() -> Result<Box<dyn Learner>, FieldError> {
         blocks = 2
         activation = "relu"
         extra_activation = [false, false]
-        hidden = [128]
+        hidden = [48]
         [training]
         epochs = 7
         batch_size = 64
