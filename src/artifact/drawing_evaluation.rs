@@ -278,6 +278,22 @@ mod tests {
     }
 
     #[test]
+    fn drawings_by_pen_lie_on_the_canvas_and_depend_on_their_seed() {
+        let options = DrawingOptions { ink: InkSource::Alpha, ..DrawingOptions::default() };
+        for (what, draw) in SKETCHES {
+            for index in 0..20 {
+                let sketch = draw(index, Seed(index as u64));
+                let drawing = canvas_with_sketch(&sketch, Seed(4));
+                assert_eq!(drawing, canvas_with_sketch(&sketch, Seed(4)));
+                let area = imaging::digit_from_picture(&drawing, &options).unwrap().ink_box;
+                let (right, bottom) = (area.left + area.width, area.top + area.height);
+                assert!(right <= CANVAS && bottom <= CANVAS, "{what} {index}: {area:?}");
+                assert!(area.width.max(area.height) >= 110, "{what} {index}: {area:?}");
+            }
+        }
+    }
+
+    #[test]
     fn pairs_and_scribbles_look_the_part() {
         let digits = synthetic::generate(20, Seed(3));
         let wide = |index: usize| {
