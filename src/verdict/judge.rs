@@ -126,7 +126,7 @@ mod tests {
         let unseen = &digits.images;
         let answered = unseen.iter().filter(|image| judge.judge(image, &sure(4)).answer == Ok(4)).count();
         assert!(answered >= 2_960, "{answered} of 3000");
-        // The detector that was trained on scribbles and pairs alone refused less than a third of letters and symbols.
+        // A detector that was trained on scribbles and pairs alone refused a fifth of printed letters.
         let mut refused = |images: &[[u8; PIXELS]]| {
             images.iter().filter(|image| judge.judge(image, &sure(4)).answer.is_err()).count() as f64
                 / images.len() as f64
@@ -135,18 +135,18 @@ mod tests {
             (0..300).map(|index| page_drawing(&draw_shape(kind, part, Seed(8).index(index)).1)).collect()
         };
         for (kind, trained, held_out) in
-            [(ShapeKind::Letter, 0.7, 0.7), (ShapeKind::Symbol, 0.7, 0.4), (ShapeKind::Doodle, 0.8, 0.6)]
+            [(ShapeKind::Letter, 0.35, 0.4), (ShapeKind::Symbol, 0.45, 0.2), (ShapeKind::Doodle, 0.5, 0.35)]
         {
             let shares = [ShapePart::Trained, ShapePart::HeldOut].map(|part| refused(&drawn(kind, part)));
             assert!(shares[0] >= trained && shares[1] >= held_out, "{kind:?}: {shares:?}");
         }
         let numbers: Vec<_> = (0..300).map(|index| page_drawing(&draw_number(Seed(8).index(index)))).collect();
-        assert!(refused(&numbers) >= 0.93, "{}", refused(&numbers));
+        assert!(refused(&numbers) >= 0.9, "{}", refused(&numbers));
         let by_pen: Vec<_> =
             (0..300).map(|index| page_drawing(&draw_digit((index % 10) as u8, Seed(8).index(index)))).collect();
         assert!(refused(&by_pen) <= 0.02, "{}", refused(&by_pen));
         let others = nondigits(600, &digits, Seed(7));
-        assert!(refused(others.images.as_slice()) >= 0.8, "{}", refused(others.images.as_slice()));
+        assert!(refused(others.images.as_slice()) >= 0.6, "{}", refused(others.images.as_slice()));
 
         let unsure = judge.judge(unseen.get(3), &[0.1; CLASSES]);
         assert_eq!(unsure.advice.map(|advice| advice.guess), Some(Some(0)));

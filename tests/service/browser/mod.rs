@@ -442,20 +442,6 @@ fn an_empty_pad_two_digits_and_a_scribble_are_given_no_digit_and_a_reason() {
         page.answered().check_refused("does not look like a digit");
         page.clear();
 
-        // A plus sign, small for the brush.
-        page.browser.run(
-            "const brush = document.getElementById('brush'); brush.value = 32; brush.dispatchEvent(new Event('input'))",
-        );
-        page.draw(&[line(&[(140.0, 100.0), (140.0, 180.0)]), line(&[(100.0, 140.0), (180.0, 140.0)])]);
-        page.answered().check_refused("draw larger");
-        page.save_picture("advice");
-        page.browser.resize(360, 740, true);
-        let bottom = page.number("document.getElementById('verdict').getBoundingClientRect().bottom");
-        assert!(bottom < 740.0, "the advice ends at {bottom} of 740 pixels");
-        page.save_picture("advice-phone");
-        page.browser.resize(1280, 900, false);
-        page.clear();
-
         // The next digit is read as usual.
         page.draw(&digit(0));
         assert_eq!(page.answered().digit, "0");

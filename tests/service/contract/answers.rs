@@ -149,25 +149,6 @@ fn stages_are_pictures_of_the_sizes_that_are_said() {
 }
 
 #[test]
-fn a_blot_is_refused_with_the_advice_to_draw_larger() {
-    let service = Service::start(&[]);
-    let blot = GrayImage::from_fn(280, 280, |x, y| {
-        let (x, y) = (x.abs_diff(140), y.abs_diff(140));
-        image::Luma([if x < 6 && y < 40 || y < 6 && x < 60 || x < 20 && y < 14 { 0 } else { 255 }])
-    });
-    let bold = GrayImage::from_fn(280, 280, |x, y| {
-        let (x, y) = (x.abs_diff(140), y.abs_diff(140));
-        image::Luma([if x < 20 && y < 60 || y < 20 && x < 60 { 0 } else { 255 }])
-    });
-    for (picture, is_bold) in [(blot, false), (bold, true)] {
-        let answer = post(service.address(), "/api/predict", "image/png", file(picture, ImageFormat::Png)).json();
-        assert_eq!(answer["refusal"]["reason"], "scribble", "{answer}");
-        let advice = answer["refusal"]["advice"].as_str().unwrap_or_default();
-        assert_eq!(advice.contains("draw larger"), is_bold, "{answer}");
-    }
-}
-
-#[test]
 fn refusals_say_why_and_name_no_digit() {
     let service = Service::start(&[]);
     let mut two = GrayImage::from_pixel(640, 300, image::Luma([255]));
