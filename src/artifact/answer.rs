@@ -4,7 +4,7 @@ use super::{failure::RunFailure, trained_models::TrainedModels};
 use crate::{
     data::{CLASSES, PIXELS},
     evaluation,
-    verdict::{Judge, Refusal},
+    verdict::{Advice, Judge, Refusal},
 };
 
 /// Answer of a model to one image.
@@ -20,6 +20,8 @@ pub struct Answer {
     pub runner_up_confidence: f32,
     /// Reason not to rely on `digit`.
     pub refusal: Option<Refusal>,
+    /// Advice to the person who made a refused picture; empty if it is answered.
+    pub advice: Advice,
     /// Uncalibrated probabilities of the digits 0 to 9.
     pub probabilities: [f32; CLASSES],
 }
@@ -48,12 +50,14 @@ impl Answerer {
         let verdict = self.judge.as_mut().map(|judge| judge.judge(image, row));
         let ranking = evaluation::rank(&verdict.map_or(*row, |verdict| verdict.probabilities));
         let is_unsure = ranking.probability < self.min_confidence;
+        let advice = Advice { guess: is_unsure.then_some(ranking.digit), hint: None };
         Answer {
             digit: ranking.digit,
             confidence: ranking.probability,
             runner_up: ranking.runner_up,
             runner_up_confidence: ranking.runner_up_probability,
             refusal: verdict.and_then(|verdict| verdict.answer.err()).or(is_unsure.then_some(Refusal::Unsure)),
+            advice: verdict.and_then(|verdict| verdict.advice).unwrap_or(advice),
             probabilities: *row,
         }
     }
@@ -62,12 +66,14 @@ impl Answerer {
     pub fn answer_row(&self, row: &[f32; CLASSES]) -> Answer {
         let calibrated = self.judge.as_ref().map_or(*row, |judge| judge.calibrated(row));
         let ranking = evaluation::rank(&calibrated);
+        let (digit, is_unsure) = (evaluation::top_class(row) as u8, ranking.probability < self.min_confidence);
         Answer {
-            digit: evaluation::top_class(row) as u8,
+            digit,
             confidence: ranking.probability,
             runner_up: ranking.runner_up,
             runner_up_confidence: ranking.runner_up_probability,
-            refusal: (ranking.probability < self.min_confidence).then_some(Refusal::Unsure),
+            refusal: is_unsure.then_some(Refusal::Unsure),
+            advice: Advice { guess: is_unsure.then_some(digit), hint: None },
             probabilities: *row,
         }
     }

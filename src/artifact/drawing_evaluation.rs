@@ -2,7 +2,9 @@
 //!
 //! Test digits are drawn as a page would send them: enlarged to a random size at a random place of a 280×280 canvas
 //! whose alpha channel is the ink. They then go through everything that a drawing goes through, and are centred either
-//! way. Two of them side by side, and scribbles, are there to be refused.
+//! way. Two of them side by side, and scribbles, are there to be refused. So are letters, symbols and doodles, drawn with
+//! the page's default brush: those whose shapes the detector was trained on, and others that it never saw. Digits drawn
+//! by the same pen are there to be answered.
 
 use std::path::Path;
 
@@ -17,20 +19,22 @@ use super::{
     trained_models::{TrainedModels, test_digits},
 };
 use crate::{
-    data::{Digits, Images, PIXELS, SIDE, synthetic},
+    data::{CLASSES, Digits, Images, PIXELS, SIDE, synthetic},
     evaluation::Proportion,
     imaging::{self, Centre, DrawingError, DrawingOptions, Filter, Gray, InkSource},
     progress::{Progress, Task},
     seed::Seed,
-    verdict::Refusal,
+    verdict::{Refusal, ShapeKind, ShapePart, Sketch, draw_digit, draw_number, draw_shape},
 };
 
 /// Side of the canvas, in pixels.
 const CANVAS: usize = 280;
 /// Drawings that one session reads in a row.
 const CHUNK: usize = 250;
-/// Width of a scribble's stroke, in pixels.
+/// Width of a stroke, in pixels: the page's default.
 const BRUSH: f32 = 18.0;
+/// Maximum number of drawings of each kind that is made of strokes.
+const MAX_SKETCHES: usize = 2000;
 
 /// Scores on drawings of one kind.
 #[derive(Clone, Debug, Serialize)]
@@ -45,6 +49,26 @@ pub struct DrawingScores {
     pub refused: Proportion,
     /// Refusals by reason, in the order of [`Refusal::ALL`].
     pub reasons: [usize; Refusal::ALL.len()],
+}
+
+/// The kind of drawing by pen that shows a digit.
+const BY_PEN: &str = "digits by pen";
+
+/// Kinds of drawings by pen; each gives the drawing of an index.
+const SKETCHES: [(&str, fn(usize, Seed) -> Sketch); 8] = [
+    (BY_PEN, |index, seed| draw_digit(class(index), seed)),
+    ("numbers of 2 or 3 digits by pen", |_, seed| draw_number(seed)),
+    ("letters", |_, seed| draw_shape(ShapeKind::Letter, ShapePart::Trained, seed).1),
+    ("letters never trained on", |_, seed| draw_shape(ShapeKind::Letter, ShapePart::HeldOut, seed).1),
+    ("symbols", |_, seed| draw_shape(ShapeKind::Symbol, ShapePart::Trained, seed).1),
+    ("symbols never trained on", |_, seed| draw_shape(ShapeKind::Symbol, ShapePart::HeldOut, seed).1),
+    ("doodles", |_, seed| draw_shape(ShapeKind::Doodle, ShapePart::Trained, seed).1),
+    ("doodles never trained on", |_, seed| draw_shape(ShapeKind::Doodle, ShapePart::HeldOut, seed).1),
+];
+
+/// Class of the digit of this index.
+fn class(index: usize) -> u8 {
+    (index % CLASSES) as u8
 }
 
 /// Result of one drawing.
@@ -72,7 +96,8 @@ pub fn evaluate_drawings(
     models.artifact().expect_stack()?;
     let experiment = &models.artifact().config().experiment;
     let (_, Digits { images, labels, .. }) = test_digits(&experiment.data, folder, progress)?;
-    let task = progress.task("read drawings", 5 * images.len() as u64, "drawings");
+    let sketches = SKETCHES.len() * images.len().min(MAX_SKETCHES);
+    let task = progress.task("read drawings", (5 * images.len() + sketches) as u64, "drawings");
     score(models, &images, &labels, Seed(experiment.seed), task.as_ref())
 }
 
@@ -98,13 +123,25 @@ fn score(
     let by_box = read(Centre::Box, &digit)?;
     let pairs = read(Centre::Mass, &pair)?;
     let scribbles = read(Centre::Mass, &|index| Sheet::Drawing(scribble(seed.derive("scribble").index(index as u64))))?;
-    Ok(vec![
+    let mut scores = vec![
         summary("test digits, 28×28 as they are", &as_is, Some(labels)),
         summary("drawn, centred by mass", &by_mass, Some(labels)),
         summary("drawn, centred by box", &by_box, Some(labels)),
         summary("two digits side by side", &pairs, None),
         summary("scribbles", &scribbles, None),
-    ])
+    ];
+    for (what, draw) in SKETCHES {
+        let seed = seed.derive(what);
+        let count = images.len().min(MAX_SKETCHES);
+        let sheet = |index: usize| {
+            let seed = seed.index(index as u64);
+            Sheet::Drawing(canvas_with_sketch(&draw(index, seed), seed))
+        };
+        let drawings = read_all(run, count, Centre::Mass, &sheet, task)?;
+        let labels: Option<Vec<u8>> = (what == BY_PEN).then(|| (0..count).map(class).collect());
+        scores.push(summary(what, &drawings, labels.as_deref()));
+    }
+    Ok(scores)
 }
 
 /// Built-in digits drawn at random sizes and places, as PNG files that a page would send.
@@ -191,6 +228,21 @@ fn canvas_with(digits: &[(&[u8; PIXELS], std::ops::Range<usize>)], seed: Seed) -
     DynamicImage::from(canvas)
 }
 
+/// A canvas with a drawing by pen of any size at any place.
+fn canvas_with_sketch(sketch: &Sketch, seed: Seed) -> DynamicImage {
+    let mut draw = seed.derive("canvas").rng();
+    let length = draw.random_range(110.0..230.0f32);
+    let room = CANVAS as f32 - length - BRUSH;
+    let place = (0.5 * BRUSH + draw.random_range(0.0..room), 0.5 * BRUSH + draw.random_range(0.0..room));
+    canvas_of(sketch.paint_at(CANVAS, place, length, BRUSH).pixels())
+}
+
+/// A canvas with this ink, `[280, 280]`.
+fn canvas_of(levels: &[u8]) -> DynamicImage {
+    let side = CANVAS as u32;
+    DynamicImage::from(RgbaImage::from_fn(side, side, |x, y| Rgba([0, 0, 0, levels[(y * side + x) as usize]])))
+}
+
 /// A pen that wanders over the canvas: straight strokes between eight to twenty random points.
 fn scribble(seed: Seed) -> DynamicImage {
     let mut draw = seed.rng();
@@ -203,9 +255,7 @@ fn scribble(seed: Seed) -> DynamicImage {
         imaging::draw_line(&mut levels, CANVAS, from, to, BRUSH);
         from = to;
     }
-    let side = CANVAS as u32;
-    let canvas = RgbaImage::from_fn(side, side, |x, y| Rgba([0, 0, 0, levels[(y * side + x) as usize]]));
-    DynamicImage::from(canvas)
+    canvas_of(&levels)
 }
 
 #[cfg(test)]
@@ -225,6 +275,22 @@ mod tests {
             far += usize::from(difference > ink / 3);
         }
         assert!(far <= 6, "{far} of 60 came back as something else");
+    }
+
+    #[test]
+    fn drawings_by_pen_lie_on_the_canvas_and_depend_on_their_seed() {
+        let options = DrawingOptions { ink: InkSource::Alpha, ..DrawingOptions::default() };
+        for (what, draw) in SKETCHES {
+            for index in 0..20 {
+                let sketch = draw(index, Seed(index as u64));
+                let drawing = canvas_with_sketch(&sketch, Seed(4));
+                assert_eq!(drawing, canvas_with_sketch(&sketch, Seed(4)));
+                let area = imaging::digit_from_picture(&drawing, &options).unwrap().ink_box;
+                let (right, bottom) = (area.left + area.width, area.top + area.height);
+                assert!(right <= CANVAS && bottom <= CANVAS, "{what} {index}: {area:?}");
+                assert!(area.width.max(area.height) >= 110, "{what} {index}: {area:?}");
+            }
+        }
     }
 
     #[test]

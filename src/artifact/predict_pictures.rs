@@ -374,10 +374,19 @@ fn identity(trained: &TrainedModels, request: &PicturesRequest, with_probabiliti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verdict::Advice;
 
     fn answer(refusal: Option<Refusal>) -> Answer {
         let probabilities = std::array::from_fn(|class| class as f32 / 45.0);
-        Answer { digit: 9, confidence: 0.875, runner_up: 8, runner_up_confidence: 0.1, refusal, probabilities }
+        Answer {
+            digit: 9,
+            confidence: 0.875,
+            runner_up: 8,
+            runner_up_confidence: 0.1,
+            refusal,
+            advice: Advice::default(),
+            probabilities,
+        }
     }
 
     fn picture(name: &str) -> NamedPicture {

@@ -26,8 +26,8 @@ use crate::{
 
 const HELP: &str = "\
 Every file is compared with the manifest's SHA-256 before anything is loaded. --drawn pastes each test digit onto a \
-canvas as a mouse would draw it, centres it by mass and by bounding box, and counts how many of these drawings, of \
-pairs of digits and of scribbles are rejected.
+canvas as a mouse would draw it, centres it by mass and by bounding box, and counts how many of these drawings are \
+rejected, and how many pairs of digits, scribbles, letters, symbols and doodles.
 
 The last table is the risk–coverage curve: how many answers and errors are left if answers below a confidence are \
 refused, on the digits that the run held out (out of fold) and, by the same thresholds, on the test digits. The \

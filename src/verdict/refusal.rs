@@ -36,7 +36,7 @@ impl Refusal {
             Self::Blank => "There is nothing here yet: draw a digit.",
             Self::SeveralDigits => "This looks like more than one digit: draw one at a time.",
             Self::Scribble => "This does not look like a digit.",
-            Self::Unsure => "No digit fits well enough to say which it is.",
+            Self::Unsure => "No digit fits well enough to be sure.",
         }
     }
 }

@@ -209,6 +209,29 @@ fn a_run_answers_a_table_as_it_is_scored() {
 }
 
 #[test]
+fn drawings_of_every_kind_are_evaluated() {
+    let evaluated = json(&["evaluate", name(tiny_run()), "--drawn"]);
+    let drawn = evaluated["drawn"].as_array().unwrap();
+    let kinds: Vec<&str> = drawn.iter().map(|kind| kind["what"].as_str().unwrap()).collect();
+    for kind in ["two digits side by side", "scribbles", "digits by pen", "numbers of 2 or 3 digits by pen"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    for kind in ["letters", "symbols", "doodles"] {
+        assert!(kinds.contains(&kind) && kinds.contains(&format!("{kind} never trained on").as_str()), "{kinds:?}");
+    }
+    for kind in drawn {
+        assert_eq!(kind["drawings"], 200, "{kind}");
+        let [value, low, high] = ["value", "low", "high"].map(|end| kind["refused"][end].as_f64().unwrap());
+        assert!(0.0 <= low && low <= value && value <= high && high <= 1.0, "{kind}");
+        // There is a right digit only where digits are drawn.
+        let is_digit = ["test digits", "drawn, centred", "digits by pen"]
+            .iter()
+            .any(|what| kind["what"].as_str().unwrap().starts_with(what));
+        assert_eq!(kind["right"].is_object(), is_digit, "{kind}");
+    }
+}
+
+#[test]
 fn a_single_model_is_asked_like_a_run_where_it_can_be() {
     let fixture = &*FIXTURE;
     let dense = fixture.at("dense");

@@ -48,6 +48,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::verdict::Advice;
 
     #[test]
     fn a_line_that_was_written_is_known_again_and_no_other() {
@@ -58,6 +59,7 @@ mod tests {
             runner_up: 8,
             runner_up_confidence: 0.1,
             refusal,
+            advice: Advice::default(),
             probabilities,
         };
         let csv = Path::new("t.csv");

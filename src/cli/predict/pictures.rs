@@ -35,6 +35,9 @@ struct Line<'a> {
     runner_up: Option<u8>,
     /// Reason to reject the answer, or why there is none.
     refusal: Option<&'static str>,
+    /// What would help, in words: a better drawing, or the digit that it may be.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    advice: String,
     /// The reason in words, of a file that gives no digit.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
@@ -167,20 +170,21 @@ fn show(picture: &NamedPicture, outcome: &PictureOutcome, model: usize, output: 
                 confidence: None,
                 runner_up: None,
                 refusal: Some(problem_name(problem.kind)),
+                advice: String::new(),
                 problem: Some(&problem.message),
                 probabilities: None,
                 models: Vec::new(),
             });
         }
     };
-    let Answer { digit, confidence, runner_up, runner_up_confidence, refusal, probabilities } = *answer;
+    let Answer { digit, confidence, runner_up, runner_up_confidence, refusal, advice, probabilities } = *answer;
     output.line(format!(
         "{image}: {digit} ({:.1} %), second guess {runner_up} ({:.1} %)",
         100.0 * confidence,
         100.0 * runner_up_confidence
     ))?;
     if let Some(refusal) = refusal {
-        output.line(format!("  but: {}", refusal.message()))?;
+        output.line(format!("  but: {} {}", refusal.message(), advice.hint.unwrap_or_default()).trim_end())?;
     }
     let is_shown = |&(index, other): &(usize, &ModelPrediction<_>)| other.kind == ModelKind::Member || index == model;
     for (_, opinion) in models.iter().enumerate().filter(is_shown) {
@@ -193,6 +197,7 @@ fn show(picture: &NamedPicture, outcome: &PictureOutcome, model: usize, output: 
         confidence: Some(confidence),
         runner_up: Some(runner_up),
         refusal: refusal.map(Refusal::name),
+        advice: advice.sentences(),
         problem: None,
         probabilities: Some(probabilities),
         models: models.iter().map(model_opinion).collect(),

@@ -12,6 +12,9 @@
 //! The result is framed as MNIST's digits are: the longer side of the ink fills 20 pixels, the proportions stay, and
 //! the centre of mass is moved by whole pixels to the middle of the 28×28 frame.
 //!
+//! The same hand writes other shapes for the detector of [`crate::verdict`]: [`write_digit`] and [`write_shape`] give
+//! the strokes of steps 1 to 3.
+//!
 //! **Guarantees.** Image `i` depends on the seed and on `i` alone: not on the number of images, of threads or of
 //! processors. Only `+ − × ÷ √` are used on floating-point numbers, which IEEE 754 rounds exactly, so that the bytes
 //! are the same on every platform. They change only together with [`VERSION`].
@@ -27,10 +30,46 @@ mod templates;
 
 use rayon::prelude::*;
 
+pub(crate) use templates::{Shape, c, s};
+
 use crate::{
     data::{CLASSES, Digits, Images, PIXELS},
     seed::Seed,
 };
+
+/// Strokes as a random writer draws them: curves as chains of points `(x, y)`, y downwards, in units of about a hundredth
+/// of the shape's height.
+pub(crate) struct Handwriting {
+    /// Points of each stroke, at least two.
+    pub(crate) strokes: Vec<Vec<(f32, f32)>>,
+    /// Half the width of the line, in twentieths of the longer side of the ink.
+    pub(crate) radius: f32,
+}
+
+/// Writes a digit of `class` (0 to 9).
+///
+/// # Panics
+/// If `class` is above 9.
+pub(crate) fn write_digit(class: u8, seed: Seed) -> Handwriting {
+    assert!(usize::from(class) < CLASSES, "class {class} is not a digit from 0 to 9");
+    let mut draw = style::Draw::new(seed);
+    let template = templates::choose(class, &mut draw);
+    handwriting(template, class, &mut draw)
+}
+
+/// Writes a shape in the style of a digit of any class.
+pub(crate) fn write_shape(shape: Shape, seed: Seed) -> Handwriting {
+    let mut draw = style::Draw::new(seed);
+    let class = draw.below(CLASSES) as u8;
+    handwriting(&templates::Template { weight: 1.0, shapes: &[shape] }, class, &mut draw)
+}
+
+fn handwriting(template: &templates::Template, class: u8, draw: &mut style::Draw) -> Handwriting {
+    let style = style::Style::draw(class, draw);
+    let strokes = pen::write(template, &style, draw);
+    let strokes = strokes.into_iter().map(|stroke| stroke.into_iter().map(|dot| (dot.x, dot.y)).collect()).collect();
+    Handwriting { strokes, radius: style.radius }
+}
 
 /// The version of the pixels: the same seed gives the same bytes as long as this number stays. Belongs in a run's
 /// fingerprint.

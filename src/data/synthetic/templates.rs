@@ -14,11 +14,11 @@ use five_to_nine::{EIGHT, FIVE, NINE, SEVEN, SIX};
 use zero_to_four::{FOUR, ONE, THREE, TWO, ZERO};
 
 /// By class, 0 to 9. A static, so that a template has one address.
-static TEMPLATES: [&[Template]; CLASSES] = [ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE];
+static TEMPLATES: [&[Template<'static>]; CLASSES] = [ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE];
 
 /// A point that the pen goes through.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Knot {
+pub(crate) struct Knot {
     pub x: f32,
     pub y: f32,
     /// True if the pen may turn sharply here.
@@ -26,29 +26,29 @@ pub(super) struct Knot {
 }
 
 /// A knot that the pen passes smoothly.
-const fn s(x: i16, y: i16) -> Knot {
+pub(crate) const fn s(x: i16, y: i16) -> Knot {
     Knot { x: x as f32, y: y as f32, corner: false }
 }
 
 /// A corner.
-const fn c(x: i16, y: i16) -> Knot {
+pub(crate) const fn c(x: i16, y: i16) -> Knot {
     Knot { x: x as f32, y: y as f32, corner: true }
 }
 
 /// Strokes of one shape, each a list of knots.
-pub(super) type Shape = &'static [&'static [Knot]];
+pub(crate) type Shape = &'static [&'static [Knot]];
 
 /// One way to write a class.
 #[derive(Debug)]
-pub(super) struct Template {
+pub(super) struct Template<'shapes> {
     /// Relative frequency among the templates of its class.
     pub weight: f32,
     /// Shapes that blend.
-    pub shapes: &'static [Shape],
+    pub shapes: &'shapes [Shape],
 }
 
 /// Draws one of the ways in which `class` is written.
-pub(super) fn choose(class: u8, draw: &mut Draw) -> &'static Template {
+pub(super) fn choose(class: u8, draw: &mut Draw) -> &'static Template<'static> {
     let templates = TEMPLATES[usize::from(class)];
     let sum: f32 = templates.iter().map(|template| template.weight).sum();
     let mut left = draw.unit() * sum;

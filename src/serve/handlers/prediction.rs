@@ -11,7 +11,7 @@ use super::super::{
 use crate::{
     data::CLASSES,
     evaluation::{self, ModelKind},
-    verdict::Refusal,
+    verdict::{Advice, Refusal},
 };
 
 /// Digit, probabilities of every model and intermediate images.
@@ -51,6 +51,12 @@ struct RefusalBody {
     reason: Refusal,
     /// Explanation for people.
     message: &'static str,
+    /// Digit that it would have been: given if `reason` is `unsure`, or `scribble` and the picture is nearly enough like
+    /// a digit.
+    #[schema(minimum = 0, maximum = 9)]
+    guess: Option<u8>,
+    /// The guess, and what would make a better drawing, in sentences for people; null if there is neither.
+    advice: Option<String>,
 }
 
 /// Prediction of one model.
@@ -80,7 +86,7 @@ impl PredictionBody {
                 confidence: None,
                 runner_up: None,
                 runner_up_confidence: None,
-                refusal: Some(RefusalBody::new(Refusal::Blank)),
+                refusal: Some(RefusalBody::new(Refusal::Blank, Advice::default())),
                 model,
                 probabilities: None,
                 models: Vec::new(),
@@ -100,7 +106,7 @@ impl PredictionBody {
             confidence: Some(verdict.confidence),
             runner_up: digit.map(|_| verdict.runner_up),
             runner_up_confidence: digit.map(|_| verdict.runner_up_confidence),
-            refusal: verdict.answer.err().map(RefusalBody::new),
+            refusal: verdict.answer.err().map(|reason| RefusalBody::new(reason, verdict.advice.unwrap_or_default())),
             model,
             probabilities: Some(verdict.probabilities),
             models: models.collect(),
@@ -116,7 +122,8 @@ impl PredictionBody {
 }
 
 impl RefusalBody {
-    fn new(reason: Refusal) -> Self {
-        Self { reason, message: reason.message() }
+    fn new(reason: Refusal, advice: Advice) -> Self {
+        let sentences = Some(advice.sentences()).filter(|sentences| !sentences.is_empty());
+        Self { reason, message: reason.message(), guess: advice.guess, advice: sentences }
     }
 }

@@ -161,6 +161,9 @@ fn refusals_say_why_and_name_no_digit() {
         let answer = answer.json();
         assert!(reasons.contains(&answer["refusal"]["reason"].as_str().expect("a reason")), "{answer}");
         assert!(answer["refusal"]["message"].as_str().is_some_and(|message| message.len() > 10), "{answer}");
+        assert!(answer["refusal"]["guess"].is_null() || answer["refusal"]["guess"].as_u64() <= Some(9), "{answer}");
+        let advice = &answer["refusal"]["advice"];
+        assert!(advice.is_null() || advice.as_str().is_some_and(|words| words.ends_with('.')), "{answer}");
         assert!(
             answer["digit"].is_null() && answer["runner_up"].is_null() && answer["runner_up_confidence"].is_null(),
             "{answer}"

@@ -2,7 +2,7 @@
 
 use super::{Template, c, s};
 
-pub(super) const FIVE: &[Template] = &[
+pub(super) const FIVE: &[Template<'static>] = &[
     // one stroke from the right end of the top
     Template {
         weight: 0.55,
@@ -60,7 +60,7 @@ pub(super) const FIVE: &[Template] = &[
     },
 ];
 
-pub(super) const SIX: &[Template] = &[Template {
+pub(super) const SIX: &[Template<'static>] = &[Template {
     weight: 1.0,
     shapes: &[
         &[&[s(44, 0), s(18, 28), s(4, 66), s(18, 97), s(46, 90), s(52, 68), s(34, 56), s(6, 76)]],
@@ -99,7 +99,7 @@ pub(super) const SIX: &[Template] = &[Template {
     ],
 }];
 
-pub(super) const SEVEN: &[Template] = &[
+pub(super) const SEVEN: &[Template<'static>] = &[
     Template {
         weight: 0.55,
         shapes: &[
@@ -154,7 +154,7 @@ pub(super) const SEVEN: &[Template] = &[
     },
 ];
 
-pub(super) const EIGHT: &[Template] = &[
+pub(super) const EIGHT: &[Template<'static>] = &[
     // one stroke, crossing in the middle
     Template {
         weight: 0.8,
@@ -355,7 +355,7 @@ pub(super) const EIGHT: &[Template] = &[
     },
 ];
 
-pub(super) const NINE: &[Template] = &[
+pub(super) const NINE: &[Template<'static>] = &[
     // straight tail
     Template {
         weight: 0.7,

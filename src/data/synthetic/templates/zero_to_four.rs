@@ -2,7 +2,7 @@
 
 use super::{Template, c, s};
 
-pub(super) const ZERO: &[Template] = &[
+pub(super) const ZERO: &[Template<'static>] = &[
     Template {
         weight: 0.88,
         shapes: &[
@@ -76,7 +76,7 @@ pub(super) const ZERO: &[Template] = &[
     },
 ];
 
-pub(super) const ONE: &[Template] = &[
+pub(super) const ONE: &[Template<'static>] = &[
     Template {
         weight: 0.86,
         shapes: &[
@@ -105,7 +105,7 @@ pub(super) const ONE: &[Template] = &[
     },
 ];
 
-pub(super) const TWO: &[Template] = &[
+pub(super) const TWO: &[Template<'static>] = &[
     // plain foot
     Template {
         weight: 0.45,
@@ -334,7 +334,7 @@ pub(super) const TWO: &[Template] = &[
     },
 ];
 
-pub(super) const THREE: &[Template] = &[
+pub(super) const THREE: &[Template<'static>] = &[
     Template {
         weight: 0.75,
         shapes: &[
@@ -404,7 +404,7 @@ pub(super) const THREE: &[Template] = &[
     },
 ];
 
-pub(super) const FOUR: &[Template] = &[
+pub(super) const FOUR: &[Template<'static>] = &[
     // open, two strokes
     Template {
         weight: 0.5,

@@ -40,7 +40,7 @@ export function createResult(page) {
     showAnswer(answer) {
       const refused = Boolean(answer.refusal);
       showDigit(refused ? undefined : answer);
-      say(refused ? 'refusal' : 'answer', refused ? answer.refusal.message : sentence(answer));
+      say(refused ? 'refusal' : 'answer', refused ? rejection(answer.refusal) : sentence(answer));
       element('confidence-bar').parentElement.className = `bar accent-${table.accentOf(answer.model)}`;
       table.show(answer.models, refused);
       bars.show(answer.models.find(({ name }) => name === answer.model)?.probabilities, refused);
@@ -48,6 +48,10 @@ export function createResult(page) {
       element('timing').textContent = `${answer.model}, in ${milliseconds(answer.milliseconds)}`;
     },
   };
+}
+
+function rejection({ message, advice }) {
+  return advice ? `${message} ${advice}` : message;
 }
 
 function sentence({ digit, confidence, runner_up: second, runner_up_confidence: its }) {
