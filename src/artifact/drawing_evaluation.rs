@@ -54,8 +54,11 @@ pub struct DrawingScores {
 /// The kind of drawing by pen that shows a digit.
 const BY_PEN: &str = "digits by pen";
 
-/// Kinds of drawings by pen; each gives the drawing of an index.
-const SKETCHES: [(&str, fn(usize, Seed) -> Sketch); 8] = [
+/// Draws the drawing of an index.
+type Draw = fn(usize, Seed) -> Sketch;
+
+/// Kinds of drawings by pen.
+const SKETCHES: [(&str, Draw); 8] = [
     (BY_PEN, |index, seed| draw_digit(class(index), seed)),
     ("numbers of 2 or 3 digits by pen", |_, seed| draw_number(seed)),
     ("letters", |_, seed| draw_shape(ShapeKind::Letter, ShapePart::Trained, seed).1),
