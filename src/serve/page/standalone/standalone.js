@@ -60,7 +60,7 @@ function answer() {
   byId('runner-up-confidence').textContent = percent(second.share);
   byId('verdict').textContent = `${first.digit}, ${percent(first.share)}; second guess ${second.digit}`;
   digitBars.show(shares, false);
-  show(image);
+  show(prepared(image, recipe));
 }
 
 /** Draws the 28 × 28 levels, ink on paper. */
