@@ -48,7 +48,10 @@ const NETS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("dense", &["network.activation=softsign", "network.input=standardized", "network.bias=false"]),
-    ("dense", &["network.activation=tanh", "network.output=sigmoid", "network.input={range=[0.01,1.0]}"]),
+    (
+        "dense",
+        &["network.activation=tanh", "network.output=sigmoid", "training.loss=mse", "network.input={range=[0.01,1.0]}"],
+    ),
 ];
 
 /// A browser, if there is one.
