@@ -98,7 +98,8 @@ pub fn evaluate_drawings(
 ) -> Result<Vec<DrawingScores>, RunFailure> {
     models.artifact().expect_stack()?;
     let experiment = &models.artifact().config().experiment;
-    let (_, Digits { images, labels, .. }) = test_digits(&experiment.data, folder, progress)?;
+    let record = models.artifact().data()?;
+    let (_, Digits { images, labels, .. }) = test_digits(&experiment.data, &record, folder, progress)?;
     let sketches = SKETCHES.len() * images.len().min(MAX_SKETCHES);
     let task = progress.task("read drawings", (5 * images.len() + sketches) as u64, "drawings");
     score(models, &images, &labels, Seed(experiment.seed), task.as_ref())

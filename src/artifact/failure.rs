@@ -166,6 +166,9 @@ pub enum RunFailure {
     /// There are no labelled digits to score on.
     #[error("{0} has no labelled test digits")]
     NoTestDigits(String),
+    /// The only labelled digits are those that the models learned from.
+    #[error("{0} has no test digits, only files that the run was trained on")]
+    TrainedOn(String),
     /// There are no digits to train on.
     #[error("the training set is empty")]
     NoTrainingDigits,

@@ -8,7 +8,7 @@ use std::{
 use super::{
     directory::Artifact,
     failure::RunFailure,
-    layout::METRICS,
+    layout::{DataRecord, METRICS, Metrics},
     model_prediction::ModelPrediction,
     predictions,
     session::{Parts, Session},
@@ -53,9 +53,9 @@ pub struct TrainedModels {
 /// Scores on test digits.
 #[derive(Clone, Debug)]
 pub struct TestScores {
-    /// Source of the digits, in words.
-    pub data: String,
-    /// Number of the digits.
+    /// Source of the digits, in words; none if there were none, and the scores are those that the run recorded.
+    pub data: Option<String>,
+    /// Number of the test digits.
     pub images: usize,
     /// Scores of every model.
     pub models: Vec<ModelScores>,
@@ -293,12 +293,21 @@ impl TrainedModels {
         self.artifact.config().experiment.stacking.features
     }
 
-    /// Scores every model on the test digits of the configuration, or on those of another folder.
+    /// Scores every model on the test digits of the configuration, or on those of another folder. A run without test
+    /// digits, or whose folder only the command line named, gives the scores that it recorded.
     ///
     /// # Errors
-    /// If there are no labelled test digits, or as [`TrainedModels::predict_all`].
+    /// If the other folder has no labelled digits but those that the run was trained on, or as
+    /// [`TrainedModels::predict_all`].
     pub fn evaluate(&self, folder: Option<&Path>, progress: &dyn Progress) -> Result<TestScores, RunFailure> {
-        let (data, digits) = test_digits(&self.artifact.config().experiment.data, folder, progress)?;
+        let (config, record) = (&self.artifact.config().experiment.data, self.artifact.data()?);
+        if folder.is_none() && config.lacks_folder() {
+            return self.recorded();
+        }
+        let (data, digits) = match test_digits(config, &record, folder, progress) {
+            Err(RunFailure::NoTestDigits(_)) if folder.is_none() => return self.recorded(),
+            found => found?,
+        };
         let scores = |prediction: ModelPrediction| -> Result<ModelScores, RunFailure> {
             let test = evaluation::score(&prediction.probabilities, &digits.labels)?;
             Ok(ModelScores { test: Some(test), ..ModelScores::new(&prediction.name, prediction.kind) })
@@ -313,7 +322,13 @@ impl TrainedModels {
         let at = |point: &RiskPoint| RiskPoint::at(point.confidence, &calibrated, &digits.labels);
         let risk_on_test = risk_coverage.iter().flat_map(|curve| &curve.points).map(at).collect();
         let models = predictions.into_iter().map(scores).collect::<Result<_, _>>()?;
-        Ok(TestScores { data, images: digits.len(), models, risk_coverage, risk_on_test })
+        Ok(TestScores { data: Some(data), images: digits.len(), models, risk_coverage, risk_on_test })
+    }
+
+    /// The scores that the run recorded, without any of test digits that are not at hand.
+    fn recorded(&self) -> Result<TestScores, RunFailure> {
+        let Metrics { models, risk_coverage, .. } = self.artifact.metrics()?;
+        Ok(TestScores { data: None, images: 0, models, risk_coverage, risk_on_test: Vec::new() })
     }
 
     /// A session for one thread. It holds all that it needs: the models may be dropped.
@@ -355,25 +370,39 @@ impl TrainedModels {
 
 /// Test digits of a folder, or else those of a configuration, with a description of their source.
 ///
+/// A folder without a test part of its own is one as a whole, unless the run knows its files: then the share that the
+/// run held out of them is.
+///
 /// # Errors
-/// If there are none.
+/// If there are none, or only digits that the run was trained on.
 pub fn test_digits(
     data: &DataConfig,
+    record: &DataRecord,
     folder: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<(String, Digits), RunFailure> {
-    let read = |config: &DataConfig| -> Result<_, RunFailure> {
-        let source = preprocessing::open_data(config, folder)?;
-        Ok((source.describe(), source.test(progress)?.filter(|test| !test.is_empty())))
-    };
+    let open = |config: &DataConfig| Ok::<_, RunFailure>(preprocessing::open_data(config, folder)?);
     // The limits of the configuration are for its own data; how a user's files are read holds for all of them.
     let is_own = data.source == SourceKind::Folder;
     let polarity = if is_own { data.polarity } else { Polarity::Auto };
     let general = DataConfig { polarity, max_skipped: data.max_skipped, ..DataConfig::default() };
-    let (described, mut test) = read(if folder.is_some() { &general } else { data })?;
-    if test.is_none() && folder.is_some() && is_own && data.test.is_some() {
-        // A folder without a test part, of which the run held a share out.
-        test = read(&DataConfig { test: data.test, ..general })?.1;
+    let source = open(if folder.is_some() { &general } else { data })?;
+    let described = source.describe();
+    if let Some(test) = source.test(progress)?.filter(|test| !test.is_empty()) {
+        return Ok((described, test));
     }
-    test.map(|test| (described.clone(), test)).ok_or(RunFailure::NoTestDigits(described))
+    if folder.is_none() {
+        return Err(RunFailure::NoTestDigits(described));
+    }
+    let whole = source.train(progress)?;
+    let is_known =
+        |file: &FileHash| record.train.iter().flat_map(|train| &train.files).any(|known| known.sha256 == file.sha256);
+    if !source.train_fingerprint().is_some_and(|found| found.files.iter().any(is_known)) {
+        return if whole.is_empty() { Err(RunFailure::NoTestDigits(described)) } else { Ok((described, whole)) };
+    }
+    if data.test.is_none() {
+        return Err(RunFailure::TrainedOn(described));
+    }
+    let held_out = open(&DataConfig { test: data.test, ..general })?.test(progress)?;
+    held_out.map(|test| (described.clone(), test)).ok_or(RunFailure::TrainedOn(described))
 }

@@ -25,7 +25,11 @@ use crate::{
 };
 
 const HELP: &str = "\
-Every file is compared with the manifest's SHA-256 before anything is loaded. --drawn pastes each test digit onto a \
+Every file is compared with the manifest's SHA-256 before anything is loaded. Without --data the run's own test digits are \
+scored; where it has none at hand (a folder that only the command line named), the recorded scores are shown. A folder \
+of --data without a test part is scored as a whole; of the run's own folder only the share that it held out.
+
+--drawn pastes each test digit onto a \
 canvas as a mouse would draw it, centres it by mass and by bounding box, and counts how many of these drawings are \
 rejected, and how many pairs of digits, scribbles, letters, symbols and doodles.
 
@@ -59,7 +63,8 @@ pub(super) struct EvaluateArguments {
 #[derive(Serialize)]
 struct Evaluation<'a> {
     run: String,
-    data: String,
+    data: Option<&'a str>,
+    images: usize,
     reproducible_sha256: String,
     models: &'a [ModelScores],
     answering: &'a str,
@@ -89,7 +94,8 @@ impl EvaluateArguments {
         let hash = trained.artifact().manifest().reproducible_hash();
         output.json(&Evaluation {
             run: self.run.display().to_string(),
-            data: data.clone(),
+            data: data.as_deref(),
+            images,
             reproducible_sha256: hash.clone(),
             models: &models,
             answering: trained.recommended_name(),
@@ -98,7 +104,10 @@ impl EvaluateArguments {
             drawn: drawn.as_deref(),
         })?;
         output.line(format!("{}: every file as its manifest says (reproducible part: {hash})", self.run.display()))?;
-        output.line(format!("test digits: {data}"))?;
+        output.line(match &data {
+            Some(data) => format!("test digits: {data}: {images} images"),
+            None => "no test digits at hand: these are the scores that the run recorded (--data DIR for others)".into(),
+        })?;
         output.lines(score_table(&models))?;
         output.line(format!("answers: {}", trained.recommended_name()))?;
         output.lines(drawn.iter().flat_map(|scores| drawn_table(scores)))?;

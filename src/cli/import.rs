@@ -100,7 +100,7 @@ impl ImportArguments {
             &mut config.experiment,
             |experiment| &mut experiment.data,
             |experiment, folder| experiment.use_folder(folder, "", &overrides),
-            output,
+            Some(output),
         );
         // The net does not come from these digits.
         config.experiment.name = title;

@@ -81,17 +81,17 @@ impl TrainingData {
         self.directory.path()
     }
 
-    /// Puts these options into a configuration, by `use_folder`, and says what is left out of it.
+    /// Puts these options into a configuration, by `use_folder`, and says to `output` what is left out of it.
     pub(super) fn apply<C>(
         &self,
         config: &mut C,
         data: impl FnOnce(&mut C) -> &mut DataConfig,
         use_folder: impl FnOnce(&mut C, &Path) -> Vec<String>,
-        output: &Output,
+        output: Option<&Output>,
     ) {
         if let Some(folder) = self.path() {
             let left_out = use_folder(config, folder);
-            if !left_out.is_empty() {
+            if let Some(output) = output.filter(|_| !left_out.is_empty()) {
                 output.status(&format!(
                     "not applied, since they are for other digits than those of --data: {}",
                     left_out.join(", ")

@@ -19,7 +19,8 @@ pub(super) fn score_table(models: &[ModelScores]) -> Vec<String> {
         let percent = |scores: Option<&Scores>| {
             scores.map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
         };
-        let (interval, errors, loss) = match &model.test {
+        // Without test images the figures are those of the images that were held out.
+        let (interval, errors, loss) = match model.test.as_ref().or_else(|| model.unseen()) {
             Some(test) => (
                 format!("{:.2} – {:.2}", 100.0 * test.accuracy.low, 100.0 * test.accuracy.high),
                 (test.images - test.correct).to_string(),
@@ -93,25 +94,29 @@ pub(super) fn report_line(folder: &Path) -> String {
 }
 
 /// Formats a risk–coverage curve as lines of text: what was measured on the digits held out and, with the same
-/// thresholds, on `images` test images.
+/// thresholds, on `images` test images, if there are any.
 pub(super) fn risk_table(curve: &RiskCoverage, test: &[RiskPoint], images: usize) -> Vec<String> {
-    let mut lines = vec![
-        String::new(),
-        format!(
-            "{:>12} {:>12} {:>9} {:>9} {:>15} {:>9} {:>9}",
-            "confidence ≥", "held out: %", "errors", "errors %", "test images: %", "errors", "errors %"
-        ),
-    ];
-    for (point, test) in curve.points.iter().zip(test) {
-        lines.push(format!(
-            "{:>12} {:>12.2} {:>9} {:>9.3} {:>15.2} {:>9} {:>9.3}",
-            confidence_text(point.confidence),
-            100.0 * point.coverage(curve.images),
-            point.errors,
-            100.0 * point.risk(),
-            100.0 * test.coverage(images),
-            test.errors,
-            100.0 * test.risk()
+    let columns = |confidence: &str, held_out: [&str; 3], test: Option<[&str; 3]>| {
+        let [coverage, errors, risk] = held_out;
+        let test = test.map(|[coverage, errors, risk]| format!(" {coverage:>15} {errors:>9} {risk:>9}"));
+        format!("{confidence:>12} {coverage:>12} {errors:>9} {risk:>9}{}", test.unwrap_or_default())
+    };
+    let heading = (!test.is_empty()).then_some(["test images: %", "errors", "errors %"]);
+    let mut lines = vec![String::new(), columns("confidence ≥", ["held out: %", "errors", "errors %"], heading)];
+    let figures = |point: &RiskPoint, images: usize| {
+        [
+            format!("{:.2}", 100.0 * point.coverage(images)),
+            point.errors.to_string(),
+            format!("{:.3}", 100.0 * point.risk()),
+        ]
+    };
+    for (index, point) in curve.points.iter().enumerate() {
+        let held_out = figures(point, curve.images);
+        let on_test = test.get(index).map(|point| figures(point, images));
+        lines.push(columns(
+            &confidence_text(point.confidence),
+            held_out.each_ref().map(String::as_str),
+            on_test.as_ref().map(|figures| figures.each_ref().map(String::as_str)),
         ));
     }
     lines.push(format!("{} (held-out images)", curve.describe()));

@@ -71,7 +71,8 @@ impl Session {
             &mut config.experiment,
             |experiment| &mut experiment.data,
             |experiment, folder| experiment.use_folder(folder, "", &overrides),
-            &self.output,
+            // Nobody set what the built-in configuration says of its own digits.
+            path.is_some().then_some(&self.output),
         );
         Ok(config)
     }
@@ -84,7 +85,8 @@ impl Session {
             &mut config,
             |config| &mut config.experiment.data,
             |config, folder| config.use_folder(folder, &overrides),
-            &self.output,
+            // Nobody set what the built-in configuration says of its own digits.
+            path.is_some().then_some(&self.output),
         );
         Ok(config)
     }

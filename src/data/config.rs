@@ -143,6 +143,11 @@ impl Default for SourceConfig {
 }
 
 impl DataConfig {
+    /// True if the digits lie in a folder that only the command line named.
+    pub fn lacks_folder(&self) -> bool {
+        self.source == SourceKind::Folder && self.path.is_none() && self.sources.is_empty()
+    }
+
     /// Refuses impossible values.
     ///
     /// # Errors

@@ -111,8 +111,9 @@ impl RiskCoverage {
                 self.images
             ),
             None => format!(
-                "no confidence threshold gives {target} % errors: even the {FEWEST_ANSWERS} most confident answers have \
-                 more"
+                "no confidence threshold gives {target} % errors: even the {FEWEST_ANSWERS} most confident of {} answers \
+                 have more, wrong labels among them",
+                self.images
             ),
         }
     }

@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::Row;
+use crate::evaluation::Proportion;
 
-/// Sort key of the rows; rows without a value come last, equal ones by test accuracy.
+/// Sort key of the rows; rows without a value come last, equal ones by test accuracy, then by that on images held out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// Test accuracy, best first.
@@ -89,7 +90,9 @@ impl FromStr for SortBy {
 }
 
 fn by_test(a: &Row, b: &Row) -> Ordering {
-    last_if_none(a.accuracy, b.accuracy, |a, b| b.value.total_cmp(&a.value))
+    let descending = |a: Proportion, b: Proportion| b.value.total_cmp(&a.value);
+    let held_out = |row: &Row| row.out_of_fold.or(row.validation);
+    last_if_none(a.accuracy, b.accuracy, descending).then_with(|| last_if_none(held_out(a), held_out(b), descending))
 }
 
 fn best_reported(row: &Row) -> Option<f64> {

@@ -16,8 +16,8 @@ pub(super) struct Model {
     pub(super) summary: String,
     /// Index of its colour in the palette.
     pub(super) accent: usize,
-    /// Accuracy on the test images in per cent, or a dash.
-    pub(super) test: String,
+    /// Accuracy on the images of [`accuracy_basis`] in per cent, or a dash.
+    pub(super) accuracy: String,
 }
 
 /// Architecture of a member.
@@ -42,10 +42,25 @@ pub(super) struct Step {
 /// Number of colours in the palette.
 const ACCENTS: usize = 9;
 
+/// True if any model has scores on test images.
+fn has_test(input: &ReportInput) -> bool {
+    input.models.iter().any(|model| model.test.is_some())
+}
+
+/// The images that the accuracies of the models are measured on, in words.
+pub(super) fn accuracy_basis(input: &ReportInput) -> &'static str {
+    match (has_test(input), input.data.folds) {
+        (true, _) => "the test images",
+        (false, 0) => "images held out of the training (this run had no test images)",
+        (false, _) => "the training images, out of fold (this run had no test images)",
+    }
+}
+
 /// Rows for the members, the stack and the ensembles.
 pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
-    let test = |name: &str| {
-        let scores = input.models.iter().find(|model| model.name == name).and_then(|model| model.test.as_ref());
+    let accuracy = |name: &str| {
+        let model = input.models.iter().find(|model| model.name == name);
+        let scores = model.and_then(|model| if has_test(input) { model.test.as_ref() } else { model.unseen() });
         scores.map_or_else(|| "–".to_owned(), |scores| format!("{:.2}", 100.0 * scores.accuracy.value))
     };
     let accent = |name: &str| input.models.iter().position(|model| model.name == name).unwrap_or_default() % ACCENTS;
@@ -54,7 +69,7 @@ pub(super) fn models(config: &RunConfig, input: &ReportInput) -> Vec<Model> {
         kind: kind.name(),
         summary,
         accent: accent(name),
-        test: test(name),
+        accuracy: accuracy(name),
     };
     let members = config
         .experiment

@@ -58,6 +58,7 @@ struct Index {
     /// True if it combines the others.
     combines: bool,
     test_note: String,
+    accuracy_basis: &'static str,
     models: Vec<article::Model>,
     nets: Vec<article::Net>,
     steps: Vec<article::Step>,
@@ -101,6 +102,7 @@ impl Pages {
             stack: stack.to_owned(),
             combines: models.names_and_kinds()[models.recommended()].1 != ModelKind::Member,
             test_note: article::test_note(stack, &input),
+            accuracy_basis: article::accuracy_basis(&input),
             models: article::models(config, &input),
             nets: article::nets(config),
             steps: article::steps(config, drawing),
