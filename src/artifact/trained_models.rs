@@ -15,7 +15,7 @@ use super::{
     verdict::VerdictModels,
 };
 use crate::{
-    data::{CLASSES, DataConfig, Digits, Images, Polarity, Probabilities, SourceKind},
+    data::{CLASSES, DataConfig, Digits, FileHash, Images, Polarity, Probabilities, SourceKind},
     device::ChosenDevice,
     evaluation::{self, ModelKind, ModelScores, RiskCoverage, RiskPoint},
     learners::{Classifier, LearnerError},
@@ -395,8 +395,8 @@ pub fn test_digits(
         return Err(RunFailure::NoTestDigits(described));
     }
     let whole = source.train(progress)?;
-    let is_known =
-        |file: &FileHash| record.train.iter().flat_map(|train| &train.files).any(|known| known.sha256 == file.sha256);
+    let of_run = || record.train.iter().flat_map(|train| &train.files);
+    let is_known = |file: &FileHash| of_run().any(|known| known.sha256 == file.sha256);
     if !source.train_fingerprint().is_some_and(|found| found.files.iter().any(is_known)) {
         return if whole.is_empty() { Err(RunFailure::NoTestDigits(described)) } else { Ok((described, whole)) };
     }
