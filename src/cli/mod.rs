@@ -34,7 +34,11 @@ mod variables;
 
 use std::{borrow::Cow, ffi::OsString, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, parser::ValueSource};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+    parser::ValueSource,
+};
 
 use failure::UsageError;
 use options::Global;
@@ -184,7 +188,13 @@ fn without_control(arguments: &[OsString], error: clap::Error) -> clap::Error {
         None => printable::name(&argument.to_string_lossy()).into_owned().into(),
     };
     let shown: Vec<OsString> = arguments.iter().cloned().map(escaped).collect();
-    if shown == arguments { error } else { parse(&shown).err().unwrap_or(error) }
+    let mut error = if shown == arguments { error } else { parse(&shown).err().unwrap_or(error) };
+    // The value of an environment variable is among no arguments.
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
+        let shown = printable::name(value).into_owned();
+        error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    }
+    error
 }
 
 fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
