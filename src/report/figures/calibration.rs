@@ -20,7 +20,7 @@ fn merged(bins: &[ReliabilityBin]) -> Vec<ReliabilityBin> {
     for bin in bins.iter().filter(|bin| bin.count > 0) {
         match out.last_mut().filter(|last| last.count < MIN_COUNT) {
             Some(last) => *last = joined(last, bin),
-            None => out.push(bin.clone()),
+            None => out.push(*bin),
         }
     }
     // What is too small at the upper end goes to the bin below it.
