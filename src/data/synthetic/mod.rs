@@ -12,7 +12,7 @@
 //! The result is framed as MNIST's digits are: the longer side of the ink fills 20 pixels, the proportions stay, and
 //! the centre of mass is moved by whole pixels to the middle of the 28×28 frame.
 //!
-//! The same hand writes other shapes for the detector of [`crate::verdict`]: [`write_digit`] and [`write_shape`] give
+//! The same hand writes other shapes for the detector of [`crate::verdict`]: `write_digit` and `write_shape` give
 //! the strokes of steps 1 to 3.
 //!
 //! **Guarantees.** Image `i` depends on the seed and on `i` alone: not on the number of images, of threads or of
