@@ -93,7 +93,6 @@ fn a_lived_in_folder_trains_under_its_own_name_and_lists_what_it_passed_over() {
     let (code, said) = run(here.path(), &arguments);
     assert_eq!(code, Some(0), "{said}");
     let words = [
-        "other digits than those of --data: data.train = 20000",
         "picture folders 0 to 9 in my digits",
         "all dark on light",
         "3 of 303 files passed over (1 unreadable, 1 blank, 1 not a picture)",
@@ -102,6 +101,8 @@ fn a_lived_in_folder_trains_under_its_own_name_and_lists_what_it_passed_over() {
     for words in words {
         assert!(said.contains(words), "{words}: {said}");
     }
+    // Nobody set the limits of the built-in digits.
+    assert!(!said.contains("not applied"), "{said}");
     let directory: PathBuf = here.path().join("artifacts/my-digits");
     let skipped = fs::read_to_string(directory.join("skipped.csv")).unwrap();
     let files: Vec<_> = skipped.lines().map(|line| line.split(',').take(2).collect::<Vec<_>>().join(",")).collect();
