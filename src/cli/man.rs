@@ -19,7 +19,7 @@ Examples:
   digitstack man ~/.local/share/man/man1       then `man digitstack-run` finds the page
   digitstack man pages                         then `man -l pages/digitstack-serve.1` shows one";
 
-/// What `man` prints at the foot of every page.
+/// Text at the foot of every page of the manual.
 const MANUAL: &str = "digitstack manual";
 /// Beginning of the paragraph of a help text that has examples.
 const EXAMPLES: &str = "Examples:\n";

@@ -102,9 +102,9 @@ enum Command {
     Man(man::ManArguments),
 }
 
-/// Why an option that changes a configuration is refused by commands that answer with a finished one.
+/// Reason for which commands that read a finished directory refuse options that change a configuration.
 const FINISHED: &str = "a finished directory answers with the settings that it was made with";
-/// The same for commands that have nothing to do with one.
+/// Reason for which commands that read no configuration refuse them.
 const UNRELATED: &str = "this command changes no configuration";
 /// Commands that refuse `--set` and `--seed`, and why.
 const WITHOUT_OVERRIDES: [(&str, &str); 10] = [

@@ -114,11 +114,11 @@ pub(super) struct DataSet {
 /// How a picture becomes a 28×28 image.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Drawing {
-    /// What is placed at the centre of the 28×28 image: the ink's centre of mass, as in MNIST, or of its bounding box
+    /// Point at the centre of the 28×28 image: the ink's centre of mass, as in MNIST, or the middle of its bounding box
     /// [default: mass]
     #[arg(long, value_name = "POINT")]
     centre: Option<CentreArgument>,
-    /// What the ink is: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels on
+    /// Source of the ink: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels on
     /// a light background or light ones on a dark background [default: auto]
     #[arg(long, value_name = "INK")]
     ink: Option<InkArgument>,

@@ -63,7 +63,7 @@ pub(super) fn explained(command: Command, path: &[&str]) -> Command {
 /// Parses arguments, with the variables where the arguments say nothing. `program`: the whole command line, unbuilt.
 ///
 /// # Errors
-/// What `clap` says of wrong arguments, with the variable's name if the value is that of a variable.
+/// Error of `clap` about wrong arguments, with the variable's name if the value is that of a variable.
 pub(super) fn parse(program: &Command, arguments: &[OsString]) -> Result<ArgMatches, clap::Error> {
     let parsed = |ignored: &[&str]| with_variables(program.clone(), PREFIX, ignored).try_get_matches_from(arguments);
     let mut error = match parsed(&[]) {

@@ -25,7 +25,7 @@ pub enum NnError {
         name: String,
         /// Epoch, counted from 1.
         epoch: u32,
-        /// What became NaN or infinite.
+        /// Description of the loss or weight that became NaN or infinite.
         problem: String,
     },
     /// The fit was cancelled. The checkpoint of the last finished epoch, if there is one, is on disk.

@@ -11,7 +11,7 @@ use crate::{
 pub struct Advice {
     /// Digit that it would have been, where it may well be one.
     pub guess: Option<u8>,
-    /// What to do better.
+    /// Improvement to the drawing.
     pub hint: Option<&'static str>,
 }
 

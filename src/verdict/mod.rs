@@ -11,7 +11,8 @@
 //! ([`nondigits`]): scribbles, numbers of several digits, letters, symbols, doodles, turned digits (outlier exposure:
 //! Hendrycks, Mazeika, Dietterich, *Deep Anomaly Detection with Outlier Exposure*, ICLR 2019). An image that looks less
 //! like a digit than nearly all held-out training digits is refused, and so is a row whose top probability is below the
-//! minimum confidence. Digits that stand apart are also told by their connected parts. Whoever drew a refused image is told what would help ([`Advice`]).
+//! minimum confidence. Several digits are also recognised by their connected parts. A refusal comes with [`Advice`] for
+//! the person who drew the image.
 //!
 //! Both thresholds are quantiles over *training* digits ([`DETECTOR_REFUSAL_RATE`], [`CONFIDENCE_REFUSAL_RATE`]): about
 //! four to five digits in a thousand are refused, whatever the models. With a few thousand training digits the quantiles

@@ -35,7 +35,7 @@ struct Line<'a> {
     runner_up: Option<u8>,
     /// Reason to reject the answer, or why there is none.
     refusal: Option<&'static str>,
-    /// What would help, in words: a better drawing, or the digit that it may be.
+    /// Advice in words: a better drawing, or the digit that it may be.
     #[serde(skip_serializing_if = "String::is_empty")]
     advice: String,
     /// The reason in words, of a file that gives no digit.

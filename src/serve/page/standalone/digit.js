@@ -18,12 +18,7 @@ export function digitFromInk(levels, width, height) {
   const ink = withoutSpecks(full, width, height);
   const box = inkBox(ink, width, height);
   if (!box) return null;
-  const cropped = new Uint8Array(box.width * box.height);
-  for (let y = 0; y < box.height; y += 1) {
-    const from = (box.top + y) * width + box.left;
-    cropped.set(ink.subarray(from, from + box.width), y * box.width);
-  }
-  return centred(stretched(intoFrame(cropped, box.width, box.height, LONGEST, 'bicubic')), 'mass');
+  return centred(stretched(intoFrame(cropped(ink, width, box), box.width, box.height, LONGEST, 'bicubic')), 'mass');
 }
 
 /** Applies the steps of a recipe as they are written in a file: a name alone stands for a step with its defaults. */
@@ -38,12 +33,7 @@ const STEPS = {
   'normalise-size': (image, { longest = LONGEST, filter = 'bicubic' }) => {
     const box = inkBox(image, FRAME_SIDE, FRAME_SIDE);
     if (!box) return image;
-    const cropped = new Uint8Array(box.width * box.height);
-    for (let y = 0; y < box.height; y += 1) {
-      const from = (box.top + y) * FRAME_SIDE + box.left;
-      cropped.set(image.subarray(from, from + box.width), y * box.width);
-    }
-    return intoFrame(cropped, box.width, box.height, longest, filter);
+    return intoFrame(cropped(image, FRAME_SIDE, box), box.width, box.height, longest, filter);
   },
 };
 
@@ -57,6 +47,16 @@ function inkBox(levels, width, height) {
     [right, bottom] = [Math.max(right, column), Math.max(bottom, row)];
   }
   return right < 0 ? null : { left, top, width: right - left + 1, height: bottom - top + 1 };
+}
+
+/** The part of an image of rows of `width` pixels that lies inside a box. */
+function cropped(levels, width, box) {
+  const inside = new Uint8Array(box.width * box.height);
+  for (let y = 0; y < box.height; y += 1) {
+    const from = (box.top + y) * width + box.left;
+    inside.set(levels.subarray(from, from + box.width), y * box.width);
+  }
+  return inside;
 }
 
 /** Removes pieces with little ink beside the largest, and weak ink away from those that stay. */
