@@ -13,23 +13,47 @@ use crate::{
     memory::{Buffer, View},
 };
 
-/// Image `n` as `[row][column][channel]` with its border and `slack` more values behind it.
-pub(crate) fn stage<'a>(view: &View<'a>, n: usize, g: &Geometry, slack: usize, buffer: &'a mut Buffer) -> &'a [f32] {
-    let line = g.width * g.channels_in;
+/// Room beside a staged image, for kernels that read further than it reaches.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    /// Columns of zeros to the right of the border.
+    pub right: usize,
+    /// Rows of zeros below the border.
+    pub below: usize,
+    /// Values behind all that, of any content.
+    pub slack: usize,
+}
+
+impl Room {
+    pub fn slack(slack: usize) -> Self {
+        Self { slack, ..Self::default() }
+    }
+
+    /// Values between two rows of the staged image.
+    pub fn row(&self, g: &Geometry) -> usize {
+        g.row() + self.right * g.channels_in
+    }
+}
+
+/// Image `n` as `[row][column][channel]` with its border and the room that is asked for.
+pub(crate) fn stage<'a>(view: &View<'a>, n: usize, g: &Geometry, room: Room, buffer: &'a mut Buffer) -> &'a [f32] {
+    let (line, row) = (g.width * g.channels_in, room.row(g));
+    let len = (g.height + 2 * g.border + room.below) * row + room.slack;
     let [_, sc, sy, sx] = view.strides;
     let dense = (sc == 1 || g.channels_in == 1) && sx == g.channels_in as isize;
     let start = view.at(n, 0, 0, 0);
     if dense
         && g.border == 0
+        && (room.right, room.below) == (0, 0)
         && sy == line as isize
-        && let Some(image) = view.data.get(start..start + g.staged() + slack)
+        && let Some(image) = view.data.get(start..start + len)
     {
         return image;
     }
-    let to = buffer.take(g.staged() + slack);
+    let to = buffer.take(len);
     to.fill(0.0);
     for y in 0..g.height {
-        let to = &mut to[(y + g.border) * g.row() + g.border * g.channels_in..][..line];
+        let to = &mut to[(y + g.border) * row + g.border * g.channels_in..][..line];
         if dense {
             to.copy_from_slice(&view.data[view.at(n, 0, y, 0)..][..line]);
         } else {
@@ -66,7 +90,7 @@ impl WithSimd for ScaledGradient<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
+    fn with_simd<S: Simd>(self, s: S) {
         let Self { view, n, geometry: g, channels, slopes, to } = self;
         let (spread, width) = (g.spread(), g.spread() * g.out_width);
         let [_, sc, sy, sx] = view.strides;
@@ -86,6 +110,14 @@ impl WithSimd for ScaledGradient<'_> {
         let rows = to.chunks_exact_mut(channels).zip(slopes.chunks_exact(channels));
         for (position, (to, slopes)) in rows.enumerate() {
             let start = view.at(n, 0, position / width / spread, position % width / spread);
+            if sc == 1 && channels == g.channels_out {
+                let from = S::as_simd_f32s(&view.data[start..][..channels]).0;
+                let (to, slopes) = (S::as_mut_simd_f32s(to).0, S::as_simd_f32s(slopes).0);
+                for ((to, from), slope) in to.iter_mut().zip(from).zip(slopes) {
+                    *to = s.mul_f32s(*from, *slope);
+                }
+                continue;
+            }
             let (inside, padding) = to.split_at_mut(g.channels_out);
             if sc == 1 {
                 let from = &view.data[start..][..g.channels_out];

@@ -81,6 +81,18 @@ impl Level {
         }
     }
 
+    /// Returns the columns of a panel that a product of so many columns is cut into: whole vectors, as many as the
+    /// registers hold sums of, and all panels as equal as possible.
+    pub fn panel(self, columns: usize) -> usize {
+        let most = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 3,
+            _ => 2,
+        };
+        let vectors = columns.div_ceil(self.lanes());
+        vectors.div_ceil(vectors.div_ceil(most)) * self.lanes()
+    }
+
     /// Runs a kernel on this level.
     pub fn run<K: WithSimd>(self, kernel: K) -> K::Output {
         use pulp::Simd;

@@ -14,6 +14,7 @@
 //!   once.
 //! * The gradient of the input is skipped where nobody asks for it (the first layer).
 //! * A 3×3 convolution of many channels takes 16 multiplications for every 36 of its definition (Winograd's F(2×2,
+//!   3×3)), and one with nothing but a norm behind it 9 in both passes, the gradient of the weight included (F(4×4,
 //!   3×3)).
 //! * Channels lie innermost in memory ([`Memory`]) from block to block without copies; the shapes stay Burn's `[batch,
 //!   channels, h, w]`.

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use rayon::prelude::*;
 
 use crate::{
-    kernels::{COLUMNS, Panel, Product, Strided, Sum},
+    kernels::{Panel, Product, Strided, Sum},
     level::Level,
     memory::Buffer,
 };
@@ -31,10 +31,10 @@ pub(crate) enum Factor<'a> {
 
 impl Factor<'_> {
     /// Columns that need no copy: whole panels, and what follows them if it is whole vectors.
-    fn direct(self, columns: usize, lanes: usize) -> usize {
+    fn direct(self, columns: usize, lanes: usize, panel: usize) -> usize {
         match self {
             Self::Rows(_) if columns.is_multiple_of(lanes) => columns,
-            Self::Rows(_) => columns / (COLUMNS * lanes) * COLUMNS * lanes,
+            Self::Rows(_) => columns / panel * panel,
             Self::Columns(_) => 0,
         }
     }
@@ -42,14 +42,15 @@ impl Factor<'_> {
 
 /// Adds `a · b` to `c`, `[rows][columns]` in memory; `a` is `[rows, depth]`.
 pub(crate) fn add_product(level: Level, a: Strided, depth: usize, b: Factor, columns: usize, c: &mut [f32]) {
-    let (lanes, direct) = (level.lanes(), b.direct(columns, level.lanes()));
+    let (lanes, panel) = (level.lanes(), level.panel(columns));
+    let direct = b.direct(columns, lanes, panel);
     let padded = columns.next_multiple_of(lanes);
     // The buffer is taken out: a thread that waits for its tasks below may begin another product.
     let mut packed = PACKED.take();
     let mut rest = packed.take(depth * (padded - direct));
     let mut panels = Vec::new();
-    for first in (0..padded).step_by(COLUMNS * lanes) {
-        let width = (COLUMNS * lanes).min(padded - first);
+    for first in (0..padded).step_by(panel) {
+        let width = panel.min(padded - first);
         let (data, row) = match b {
             Factor::Rows(b) if first < direct => (&b[first..], columns),
             _ => {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::{
     geometry::Geometry,
-    kernels::{Activate, GradientSums, MapGradient, Moments, Normalize, PoolMap, Spread},
+    kernels::{Activate, GradientSums, MapGradient, MapGradientInPlace, Moments, Normalize, PoolMap, Spread},
     layout::{self, ScaledGradient},
     level::Level,
     memory::{Buffer, Fresh, View},
@@ -224,28 +224,28 @@ impl Plan<'_> {
         }
     }
 
-    /// The gradient of image `n`'s normalised values, in `scratch.gradient`, and its staged map.
+    /// Values of an image that the pool looks at, channels padded.
+    fn seen_values(&self) -> usize {
+        let (rows, columns) = self.seen();
+        rows * columns * self.padded()
+    }
+
+    /// Writes the gradient of image `n`'s normalised values to `to`, and returns its staged map.
     fn behind_norm<'a>(
         &self,
         n: usize,
         image: &'a [f32],
         gradient: &View,
+        to: &mut [f32],
         scratch: &'a mut Scratch,
-    ) -> (&'a [f32], &'a [f32], &'a mut Buffer) {
-        let Scratch { staged, values, slopes, pooled, pooled_slopes, gradient: to, rows } = scratch;
+    ) -> &'a [f32] {
+        let Scratch { staged, values, slopes, pooled, pooled_slopes, .. } = scratch;
         let staged = self.staged(image, staged);
         let slopes = slopes.take(staged.len());
         self.slopes(staged, values, slopes, pooled, pooled_slopes);
-        let to = to.take(staged.len());
-        self.level.run(ScaledGradient {
-            view: gradient,
-            n,
-            geometry: &self.geometry,
-            channels: self.padded(),
-            slopes,
-            to: &mut *to,
-        });
-        (staged, to, rows)
+        let (geometry, channels) = (&self.geometry, self.padded());
+        self.level.run(ScaledGradient { view: gradient, n, geometry, channels, slopes, to });
+        staged
     }
 
     /// The gradients, given that of the result.
@@ -254,11 +254,30 @@ impl Plan<'_> {
         let size = g.height * g.width * g.channels_in;
         let images = || map.chunks_exact(size).enumerate();
         let mut partial = vec![0.0; g.batch * 2 * padded];
-        for_each(images().zip(partial.chunks_exact_mut(2 * padded)), |((n, image), partial), scratch| {
-            let (map, gradient, _) = self.behind_norm(n, image, gradient, scratch);
+        let add = |map: &[f32], gradient: &[f32], partial: &mut [f32]| {
             let (sum, product) = partial.split_at_mut(padded);
             self.level.run(GradientSums { map, gradient, mean: &self.constants.mean, sum, product });
-        });
+        };
+        // Where the pool looks at every value and no channel is padded, the gradient behind the norm is kept where that
+        // of the map will be.
+        let keeps = map_wanted && self.seen_values() == size;
+        let mut kept = Fresh::new(if keeps { map.len() } else { 0 });
+        let sums = images().zip(partial.chunks_exact_mut(2 * padded));
+        if keeps {
+            for_each(sums.zip(kept.parts(size)), |(((n, image), partial), to), scratch| {
+                let to = to.cleared();
+                let map = self.behind_norm(n, image, gradient, to, scratch);
+                add(map, to, partial);
+            });
+        } else {
+            for_each(sums, |((n, image), partial), scratch| {
+                let mut buffer = std::mem::take(&mut scratch.gradient);
+                let to = buffer.take(self.seen_values());
+                let map = self.behind_norm(n, image, gradient, to, scratch);
+                add(map, to, partial);
+                scratch.gradient = buffer;
+            });
+        }
         let mut sums = vec![0.0; 2 * padded];
         for image in partial.chunks_exact(2 * padded) {
             sums.iter_mut().zip(image).for_each(|(sum, part)| *sum += f64::from(*part));
@@ -276,15 +295,25 @@ impl Plan<'_> {
         let share = |values: &[f64], times: &dyn Fn(usize) -> f32| -> Vec<f32> {
             values.iter().zip(0..).map(|(value, i)| (-value / count * f64::from(times(i))) as f32).collect()
         };
-        let slope = share(&of_weight, &|i| factor[i] * inverse[i]);
-        let offset = share(sum, &|i| factor[i]);
+        let slope = &share(&of_weight, &|i| factor[i] * inverse[i]);
+        let offset = &share(sum, &|i| factor[i]);
+        if keeps {
+            let mut result = kept.finish();
+            for_each(map.chunks_exact(size).zip(result.chunks_exact_mut(size)), |(map, to), _| {
+                self.level.run(MapGradientInPlace { map, mean, factor, slope, offset, to });
+            });
+            return Gradients { map: Some(result), weight, bias };
+        }
         let mut result = Fresh::new(map.len());
         for_each(images().zip(result.parts(size)), |((n, image), to), scratch| {
-            let (_, seen, rows) = self.behind_norm(n, image, gradient, scratch);
+            let mut buffer = std::mem::take(&mut scratch.gradient);
+            let seen = buffer.take(self.seen_values());
+            self.behind_norm(n, image, gradient, seen, scratch);
             let kernel = |map: &[f32], gradient: Option<&[f32]>, to: &mut [f32]| {
-                self.level.run(MapGradient { map, gradient, mean, factor, slope: &slope, offset: &offset, to });
+                self.level.run(MapGradient { map, gradient, mean, factor, slope, offset, to });
             };
-            self.map_gradient(image, seen, to.cleared(), rows, kernel);
+            self.map_gradient(image, seen, to.cleared(), &mut scratch.rows, kernel);
+            scratch.gradient = buffer;
         });
         Gradients { map: Some(result.finish()), weight, bias }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     kernels::{InputGradient, Source, Taps, WeightGradient, Widen},
-    layout::{self, ScaledGradient},
+    layout::{self, Room, ScaledGradient},
     memory::{Buffer, Fresh, Part, View},
 };
 
@@ -136,7 +136,7 @@ impl Plan<'_> {
         let size = g.positions() * channels;
         let (slopes, winners) = (&saved.buffers.slopes[n * size..][..size], &saved.buffers.winners[n * size..][..size]);
         let padded = g.segment().next_multiple_of(self.level.lanes());
-        let staged = layout::stage(input, n, g, padded - g.segment(), &mut scratch.staged);
+        let staged = layout::stage(input, n, g, Room::slack(padded - g.segment()), &mut scratch.staged);
         let values = scratch.gradient.take(size);
         self.level.run(ScaledGradient { view: gradient, n, geometry: g, channels, slopes, to: &mut *values });
         for row in values.chunks_exact(channels) {

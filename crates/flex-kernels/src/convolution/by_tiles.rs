@@ -49,7 +49,7 @@ impl Plan<'_> {
             for block in tiles.blocks(images) {
                 for share in tiles.shares(&block) {
                     if last.replace(share.image) != Some(share.image) {
-                        image = layout::stage(shared.input, first + share.image, g, tiles.slack(), &mut *staged);
+                        image = layout::stage(shared.input, first + share.image, g, tiles.room(), &mut *staged);
                     }
                     tiles.transform(&block, share, image, winograd);
                 }

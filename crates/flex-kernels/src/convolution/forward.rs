@@ -5,15 +5,15 @@ use std::cell::RefCell;
 use super::{
     plan::{Finish, Piece, Plan, Task, for_each},
     saved::Saved,
-    winograd::Tiles,
+    winograd::{Rounding, Tiles},
 };
 use crate::{
     kernels::{Convolve, PANEL},
-    layout,
+    layout::{self, Room},
     memory::{Buffer, Fresh, View},
 };
 
-/// Images per task of the forward pass.
+/// Images per task of a direct convolution.
 const IMAGES: usize = 4;
 
 #[derive(Default)]
@@ -34,19 +34,22 @@ impl Plan<'_> {
         let (image, padded) = (g.outputs() * g.channels_out, g.positions() * channels);
         let mut values = Fresh::new(g.batch * image);
         let mut saved = track.then(|| Saved::take(g.batch * padded, g.pooled));
+        // Slopes bend at single values: where they are kept, equal sums must be equal.
+        let tiles = Tiles::new(self.level, g, if track { Rounding::Exact } else { Rounding::Free });
+        let images = tiles.as_ref().map_or(IMAGES, Tiles::images);
         let mut tasks: Vec<Task> = values
-            .parts(IMAGES * image)
+            .parts(images * image)
             .enumerate()
-            .map(|(i, values)| Task { first: i * IMAGES, values, saved: None })
+            .map(|(i, values)| Task { first: i * images, values, saved: None })
             .collect();
         if let Some(saved) = &mut saved {
-            let parts =
-                saved.buffers.slopes.chunks_mut(IMAGES * padded).zip(saved.buffers.winners.chunks_mut(IMAGES * padded));
+            let (slopes, winners) = (&mut saved.buffers.slopes, &mut saved.buffers.winners);
+            let parts = slopes.chunks_mut(images * padded).zip(winners.chunks_mut(images * padded));
             for (task, part) in tasks.iter_mut().zip(parts) {
                 task.saved = Some(part);
             }
         }
-        match Tiles::new(self.level, g) {
+        match tiles {
             Some(tiles) => self.forward_by_tiles(&tiles, input, weight, &padded_bias, tasks),
             None => {
                 let panels = layout::panels(weight, g, channels, PANEL * self.level.lanes());
@@ -61,7 +64,7 @@ impl Plan<'_> {
         let (g, padded) = (&self.geometry, self.geometry.positions() * bias.len());
         SCRATCH.with_borrow_mut(|Scratch { staged, finish }| {
             for piece in piece.images(g.outputs() * g.channels_out, padded) {
-                let staged = layout::stage(input, piece.first, g, 0, &mut *staged);
+                let staged = layout::stage(input, piece.first, g, Room::default(), &mut *staged);
                 self.finish(piece, finish, |values, winners| {
                     self.level.run(Convolve { patches: self.patches(bases), staged, panels, bias, values, winners });
                 });

@@ -16,4 +16,4 @@ mod winograd;
 
 pub(crate) use plan::Plan;
 pub(crate) use saved::Saved;
-pub(crate) use winograd::{Filters, Outputs, Scratch as TileScratch, Tiles};
+pub(crate) use winograd::{Filters, Outputs, Rounding, Scratch as TileScratch, Tiles};

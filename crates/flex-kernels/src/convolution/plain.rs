@@ -1,18 +1,21 @@
 //! The passes of a convolution with nothing behind it in the same operation, as in front of a norm.
 //!
 //! No pool leaves three quarters of a map's gradient zero here, and no slope is to be kept. So the gradients are those
-//! of whole maps: that of the input is a convolution of the gradient with the mirrored kernel, by tiles where that is
-//! faster, and that of the weight is a product of matrices, patches times gradients.
+//! of whole maps: that of the input is a convolution of the gradient with the mirrored kernel, and that of the weight is
+//! a product of matrices, patches times gradients. Both go by tiles where that is faster.
 //!
 //! Here a zero gradient counts as any other: beside an infinite or missing pixel it makes NaN of the weight's gradient.
 
 use std::cell::RefCell;
 
-use super::plan::{Gradients, Plan};
+use super::{
+    plan::{Gradients, Plan},
+    winograd::{self, Tiles},
+};
 use crate::{
     geometry::Geometry,
-    kernels::{COLUMNS, Panel, Product, Strided, Sum, Taps},
-    layout,
+    kernels::{Panel, Product, Strided, Sum, Taps},
+    layout::{self, Room},
     memory::{Buffer, View},
     parallel,
     spec::Memory,
@@ -31,6 +34,8 @@ struct Scratch {
     staged: Buffer,
     patches: Buffer,
     gradients: Buffer,
+    winograd: winograd::Scratch,
+    sums: Buffer,
 }
 
 thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
@@ -57,11 +62,14 @@ impl Plan<'_> {
         let size = g.kernel * g.segment() * channels;
         let images = g.batch.div_ceil(PARTS);
         let mut sums = vec![0.0; g.batch.div_ceil(images) * (size + channels)];
+        let tiles = Tiles::of_weight(self.level, g);
         let run = |(part, sums): (usize, &mut [f32])| {
             let (to_weight, to_bias) = sums.split_at_mut(size);
+            let to_bias = bias_wanted.then_some(to_bias);
             let images = part * images..((part + 1) * images).min(g.batch);
-            SCRATCH.with_borrow_mut(|scratch| {
-                self.add_images(images, input, gradient, to_weight, bias_wanted.then_some(to_bias), scratch)
+            SCRATCH.with_borrow_mut(|scratch| match &tiles {
+                Some(tiles) => self.add_tiles(tiles, images, input, gradient, to_weight, to_bias, scratch),
+                None => self.add_images(images, input, gradient, to_weight, to_bias, scratch),
             });
         };
         parallel::for_each(sums.chunks_exact_mut(size + channels).enumerate(), run);
@@ -107,6 +115,41 @@ impl Plan<'_> {
         plan.forward(gradient, &mirrored, &vec![0.0; g.channels_in], false).0
     }
 
+    /// [`add_images`](Self::add_images) by tiles.
+    #[allow(clippy::too_many_arguments)]
+    fn add_tiles(
+        &self,
+        tiles: &Tiles,
+        images: std::ops::Range<usize>,
+        input: &View,
+        gradient: &View,
+        to_weight: &mut [f32],
+        mut to_bias: Option<&mut [f32]>,
+        scratch: &mut Scratch,
+    ) {
+        let (g, channels) = (&self.geometry, self.channels());
+        let Scratch { staged, gradients, winograd, sums, .. } = scratch;
+        let (sums, of_image) = (tiles.sums(sums), gradients.take(g.outputs() * channels));
+        sums.fill(0.0);
+        let (mut image, mut last) = (&[][..], None);
+        for block in tiles.blocks(images.len()) {
+            for share in tiles.shares(&block) {
+                let n = images.start + share.image;
+                if last.replace(n) != Some(n) {
+                    image = layout::stage(input, n, g, tiles.room(), &mut *staged);
+                    self.gather(gradient, n, of_image);
+                    if let Some(to_bias) = &mut to_bias {
+                        add_rows(of_image, to_bias);
+                    }
+                }
+                tiles.transform_gradient(&block, &share, of_image, winograd);
+                tiles.transform(&block, share, image, winograd);
+            }
+            tiles.add_products(&block, winograd, sums);
+        }
+        tiles.add_weight_gradient(sums, to_weight);
+    }
+
     /// Adds what some images contribute: to the weight `[kernel row][kernel column][in][out padded]`, to the bias `[out
     /// padded]`.
     fn add_images(
@@ -121,7 +164,7 @@ impl Plan<'_> {
         let (g, channels) = (&self.geometry, self.channels());
         let taps = g.kernel * g.segment();
         let short = 2 * g.segment() <= self.level.lanes();
-        let Scratch { staged, patches, gradients } = scratch;
+        let Scratch { staged, patches, gradients, .. } = scratch;
         let step = taps + LINE;
         let outputs = g.outputs();
         // Whole images, or one that is cut.
@@ -135,14 +178,12 @@ impl Plan<'_> {
         let winners = vec![0; if short { outputs * channels } else { 0 }];
         let mut count = 0;
         for n in images.clone() {
-            let staged = layout::stage(input, n, g, 0, staged);
+            let staged = layout::stage(input, n, g, Room::default(), staged);
             let at = (n - images.start) % group * outputs;
             let of_image = &mut gradients[at * channels..][..outputs * channels];
             self.gather(gradient, n, of_image);
             if let Some(to_bias) = &mut to_bias {
-                for row in of_image.chunks_exact(channels) {
-                    to_bias.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-                }
+                add_rows(of_image, to_bias);
             }
             if short {
                 let (gradient, winners) = (&*of_image, &winners[..]);
@@ -175,7 +216,7 @@ impl Plan<'_> {
 
     /// Adds the products of patches, `step` values apart, and gradients `[patch][channel padded]`.
     fn multiply(&self, patches: &[f32], step: usize, gradients: &[f32], to_weight: &mut [f32]) {
-        let (columns, width) = (self.channels(), COLUMNS * self.level.lanes());
+        let (columns, width) = (self.channels(), self.level.panel(self.channels()));
         let panel = |first: usize| {
             let vectors = width.min(columns - first) / self.level.lanes();
             Panel { data: &gradients[first..], row: columns, first, vectors }
@@ -207,5 +248,12 @@ impl Plan<'_> {
             }
             padding.fill(0.0);
         }
+    }
+}
+
+/// Adds all rows of a matrix to one.
+fn add_rows(matrix: &[f32], sum: &mut [f32]) {
+    for row in matrix.chunks_exact(sum.len()) {
+        sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
     }
 }

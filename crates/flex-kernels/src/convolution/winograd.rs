@@ -1,20 +1,21 @@
-//! Convolutions with 3×3 kernels in fewer multiplications: Winograd's minimal filtering F(2×2, 3×3), after Lavin and
-//! Gray 2015, arXiv:1509.09308.
+//! Convolutions with 3×3 kernels in fewer multiplications: Winograd's minimal filtering, after Lavin and Gray 2015,
+//! arXiv:1509.09308.
 //!
 //! A 2×2 *tile* of outputs depends on a 4×4 patch of the image. Computed directly it takes 36 multiplications for a
 //! pair of channels; here it takes 16: the patch `d` and the kernel `g` are transformed by sums and differences,
 //! multiplied element by element, summed over the input channels, and transformed back: `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`.
-//! Each of the 16 elements (*components*) of all tiles is one product of matrices `[tiles, in] · [in, out]`. A tile is
-//! one window of a 2×2 pool, so a maximum is taken before anything is stored.
+//! Each of the 16 elements (*components*) of all tiles is one product of matrices `[tiles, in] · [in, out]`. This is
+//! F(2×2, 3×3). A tile is one window of a 2×2 pool, so a maximum is taken before anything is stored. F(4×4, 3×3) takes
+//! 36 products for a tile of 4×4 outputs, a quarter of the direct convolution's, with larger rounding errors.
 //!
 //! Tiles are treated in blocks whose transformed patches and products stay in the second-level cache, panel by panel of
 //! output channels. An element of a product is summed over the input channels in their order wherever its tile lies:
 //! the outputs of an image do not depend on the images beside it, nor on the number of threads.
 //!
 //! # Numbers
-//! Results differ from the direct convolution's by rounding, and are the more accurate ones: sums are nine times
-//! shorter. On random values the root mean square error is 0.6 to 0.75 of the direct one's, the largest 3e-7 of the
-//! largest output for 64 channels.
+//! Results differ from the direct convolution's by rounding. Of tiles of two outputs they are the more accurate ones:
+//! sums are nine times shorter. On random values the root mean square error is 0.6 to 0.75 of the direct one's, the
+//! largest 3e-7 of the largest output for 64 channels.
 //! - Equal outputs: a pool gives its gradient to the first of them. Where the patch is the same along its columns, its
 //!   rows or both (the flat parts of a picture), all components but those of one column, row or element are exactly
 //!   zero, so that the sums that are equal in exact arithmetic are equal here, too.
@@ -24,14 +25,24 @@
 //! - Overflow: partial results are at most nine times what a direct sum of absolute values would be. Nothing overflows
 //!   as long as `9 · in · max|pixel| · max|weight|` stays below a ninth of the largest `f32`, 3.7e37, and pixels and
 //!   weights below a quarter of it.
+//!
+//! Tiles of four by four promise less: the root mean square error is about twice the direct one's, the largest 2e-6 of
+//! the largest output (16 to 128 channels), equal outputs may differ by as much, and what is not finite in a patch may
+//! reach all outputs of its tile. They are used where nothing follows that tells equal sums apart ([`Rounding::Free`]).
+//!
+//! # Gradients
+//! That of the input is a convolution with the mirrored kernel. That of the weight is `Gᵀ [Σ (A y Aᵀ) ⊙ (Bᵀ d B)] G`,
+//! `y` the gradient of the outputs, summed over all tiles of the batch: a product of matrices for each component, too.
 
-use std::ops::Range;
+use std::{marker::PhantomData, ops::Range};
 
 use crate::{
     geometry::Geometry,
     kernels::{
-        COMPONENTS, PANEL, Panel, Placement, Product, Strided, Sum, TransformFilters, TransformProducts, TransformTiles,
+        Filtering, Four, Panel, Placement, Product, Strided, Sum, TransformFilters, TransformGradients,
+        TransformProducts, TransformTiles, TransformWeightGradients, Two,
     },
+    layout::Room,
     level::Level,
     memory::Buffer,
     parallel,
@@ -40,19 +51,74 @@ use crate::{
 /// With fewer channels on either side the transforms cost more than they save. Measured on AVX-512 and AVX2: 16
 /// channels from 16 are about as fast as directly, 32 from 16 faster by a third, 128 from 64 by two thirds.
 const LEAST_CHANNELS: usize = 16;
-/// Transformed values of a block of tiles: an eighth of a megabyte.
-const BLOCK: usize = 1 << 15;
 /// Tiles of a block in any case: enough that reading the filters costs little.
 const LEAST_TILES: usize = 16;
+/// Tiles of four outputs that an image must have for the gradient of the weight.
+const LEAST_LARGE_TILES: usize = 4;
+/// Images that are computed at a time in any case.
+const LEAST_IMAGES: usize = 4;
 /// Values of a cache line. Components begin one line after a power of two, so that their lines do not compete for the
 /// same cache sets.
 const LINE: usize = 16;
+
+/// What may differ by rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// Outputs that are equal in exact arithmetic are equal: a pool or an activation's bend follows.
+    Exact,
+    /// Every output, within the tolerance.
+    Free,
+}
+
+/// Side of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Two,
+    Four,
+}
+
+impl Side {
+    /// Outputs of a line.
+    fn tile(self) -> usize {
+        match self {
+            Self::Two => Two::TILE,
+            Self::Four => Four::TILE,
+        }
+    }
+
+    /// Products of a tile.
+    fn components(self) -> usize {
+        match self {
+            Self::Two => Two::PATCH * Two::PATCH,
+            Self::Four => Four::PATCH * Four::PATCH,
+        }
+    }
+
+    /// Transformed values of a block of tiles: an eighth or a quarter of a megabyte.
+    fn block(self) -> usize {
+        match self {
+            Self::Two => 1 << 15,
+            Self::Four => 1 << 16,
+        }
+    }
+}
+
+/// Runs a kernel with the filtering of a side.
+macro_rules! run {
+    ($tiles:expr, $kernel:ident { $($field:ident),* }) => {
+        match $tiles.side {
+            Side::Two => $tiles.level.run($kernel::<Two> { $($field,)* filtering: PhantomData }),
+            Side::Four => $tiles.level.run($kernel::<Four> { $($field,)* filtering: PhantomData }),
+        }
+    };
+}
 
 /// Sizes of one convolution by tiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tiles {
     geometry: Geometry,
     level: Level,
+    side: Side,
     high: usize,
     wide: usize,
 }
@@ -86,19 +152,50 @@ pub(crate) struct Share {
 impl Tiles {
     /// The sizes, or nothing if the direct convolution is the faster one. That depends on the image and the channels,
     /// never on the batch.
-    pub fn new(level: Level, geometry: &Geometry) -> Option<Self> {
-        let g = *geometry;
-        let (high, wide) = (g.map_height().div_ceil(2), g.map_width().div_ceil(2));
-        let (direct, channels) = (9 * g.map_height() * g.map_width(), g.channels_in.min(g.channels_out));
-        // The last tiles of a small odd map are mostly empty: a third of the multiplications must be saved.
-        let worth = g.kernel == 3 && channels >= LEAST_CHANNELS && 3 * COMPONENTS * high * wide <= 2 * direct;
-        worth.then_some(Self { geometry: g, level, high, wide })
+    pub fn new(level: Level, geometry: &Geometry, rounding: Rounding) -> Option<Self> {
+        Self::with_at_least(1, level, geometry, rounding)
     }
 
-    /// Values that must be readable behind a staged image of an odd map: the last patches end later than the image.
-    pub fn slack(&self) -> usize {
-        let g = &self.geometry;
-        g.map_height() % 2 * g.row() + g.map_width() % 2 * g.channels_in
+    /// The sizes for the gradient of the weight: sums that are as large as the filters must be worth their while.
+    pub fn of_weight(level: Level, geometry: &Geometry) -> Option<Self> {
+        Self::with_at_least(LEAST_LARGE_TILES, level, geometry, Rounding::Free)
+    }
+
+    fn with_at_least(large: usize, level: Level, geometry: &Geometry, rounding: Rounding) -> Option<Self> {
+        let g = *geometry;
+        let free = rounding == Rounding::Free && !g.pooled;
+        let sides = [Side::Four, Side::Two].into_iter().filter(|side| free || *side == Side::Two);
+        let sized = sides.map(|side| {
+            let (high, wide) = (g.map_height().div_ceil(side.tile()), g.map_width().div_ceil(side.tile()));
+            Self { geometry: g, level, side, high, wide }
+        });
+        let least = |tiles: &Self| tiles.side == Side::Two || tiles.count() >= large;
+        let tiles = sized.filter(least).min_by_key(Self::products)?;
+        let (direct, channels) = (9 * g.map_height() * g.map_width(), g.channels_in.min(g.channels_out));
+        // The last tiles of a small odd map are mostly empty: a third of the multiplications must be saved.
+        let worth = g.kernel == 3 && channels >= LEAST_CHANNELS && 3 * tiles.products() <= 2 * direct;
+        worth.then_some(tiles)
+    }
+
+    /// Products of an image for a pair of channels.
+    fn products(&self) -> usize {
+        self.side.components() * self.count()
+    }
+
+    /// What the last patches read beyond a staged image. Of a tile of two it reaches dropped outputs alone; those of a
+    /// tile of four are sums with all of the patch.
+    pub fn room(&self) -> Room {
+        let (g, tile) = (&self.geometry, self.side.tile());
+        let (right, below) = (self.wide * tile - g.map_width(), self.high * tile - g.map_height());
+        match self.side {
+            Side::Two => Room::slack(below * g.row() + right * g.channels_in),
+            Side::Four => Room { right, below, slack: 0 },
+        }
+    }
+
+    /// Images that are computed at a time: blocks of many tiles read the filters seldom.
+    pub fn images(&self) -> usize {
+        LEAST_IMAGES.max(LEAST_TILES.div_ceil(self.count()))
     }
 
     /// Tiles of an image.
@@ -118,21 +215,18 @@ impl Tiles {
 
     /// Output channels of a panel.
     fn panel(&self) -> usize {
-        PANEL * self.level.lanes()
+        self.level.panel(self.geometry.channels_out)
     }
 
     /// Transforms a weight `[out, in, 3, 3]` into `packed`, whatever that holds.
     pub fn filters(&self, weight: &[f32], mut packed: Buffer) -> Filters {
         let (channels_in, channels, panel) = (self.geometry.channels_in, self.channels(), self.panel());
-        let (all, size) = (packed.take(COMPONENTS * channels_in * channels), COMPONENTS * channels_in * panel);
+        let components = self.side.components();
+        let (all, size) = (packed.take(components * channels_in * channels), components * channels_in * panel);
         let transform = |(index, filters): (usize, &mut [f32])| {
-            let width = filters.len() / (COMPONENTS * channels_in);
-            self.level.run(TransformFilters {
-                weight: &weight[index * panel * channels_in * 9..],
-                channels_in,
-                filters,
-                width,
-            });
+            let width = filters.len() / (components * channels_in);
+            let weight = &weight[index * panel * channels_in * 9..];
+            run!(self, TransformFilters { weight, channels_in, filters, width });
         };
         parallel::for_each(all.chunks_mut(size).enumerate(), transform);
         Filters(packed)
@@ -140,8 +234,8 @@ impl Tiles {
 
     /// Tiles of a block of `images` images.
     fn block(&self, images: usize) -> usize {
-        let (tiles, most) =
-            (images * self.count(), (BLOCK / (COMPONENTS * self.geometry.channels_in)).max(LEAST_TILES));
+        let (components, channels) = (self.side.components(), self.geometry.channels_in);
+        let (tiles, most) = (images * self.count(), (self.side.block() / (components * channels)).max(LEAST_TILES));
         tiles.div_ceil(tiles.div_ceil(most)).next_multiple_of(8).min(tiles)
     }
 
@@ -169,17 +263,18 @@ impl Tiles {
     /// Makes room for the blocks of so many images, so that nothing is allocated later.
     pub fn reserve(&self, images: usize, scratch: &mut Scratch) {
         let tiles = self.block(images);
-        scratch.transformed.take(COMPONENTS * Self::component(tiles, self.depth()));
-        scratch.products.take(COMPONENTS * Self::component(tiles, self.panel()));
+        scratch.transformed.take(self.side.components() * Self::component(tiles, self.depth()));
+        scratch.products.take(self.side.components() * Self::component(tiles, self.panel()));
     }
 
-    /// Transforms the patches of one image of a block; `staged` has its [`slack`](Self::slack).
+    /// Transforms the patches of one image of a block; `staged` has its [`room`](Self::room).
     pub fn transform(&self, block: &Range<usize>, share: Share, staged: &[f32], scratch: &mut Scratch) {
         let channels = self.geometry.channels_in;
         let component = Self::component(block.len(), self.depth());
-        let transformed = &mut scratch.transformed.take(COMPONENTS * component)[share.at * self.depth()..];
-        let (row, wide, tiles) = (self.geometry.row(), self.wide, share.tiles);
-        self.level.run(TransformTiles { staged, row, channels, wide, tiles, transformed, component });
+        let transformed = scratch.transformed.take(self.side.components() * component);
+        let transformed = &mut transformed[share.at * self.depth()..];
+        let (row, wide, tiles) = (self.room().row(&self.geometry), self.wide, share.tiles);
+        run!(self, TransformTiles { staged, row, channels, wide, tiles, transformed, component });
     }
 
     /// Multiplies a block whose images were all [transformed](Self::transform).
@@ -193,16 +288,16 @@ impl Tiles {
     ) {
         let Outputs { values, winners } = outputs;
         let (g, channels, panel) = (&self.geometry, self.channels(), self.panel());
-        let depth = g.channels_in;
-        let filters = filters.0.get(COMPONENTS * depth * channels);
+        let (depth, components) = (g.channels_in, self.side.components());
+        let filters = filters.0.get(components * depth * channels);
         let component_in = Self::component(block.len(), self.depth());
-        let transformed = scratch.transformed.get(COMPONENTS * component_in);
+        let transformed = scratch.transformed.get(components * component_in);
         let placement =
             if g.pooled { Placement::Largest } else { Placement::Map { height: g.map_height(), width: g.map_width() } };
-        for (first, filters) in (0..).step_by(panel).zip(filters.chunks(COMPONENTS * depth * panel)) {
-            let width = filters.len() / (COMPONENTS * depth);
+        for (first, filters) in (0..).step_by(panel).zip(filters.chunks(components * depth * panel)) {
+            let width = filters.len() / (components * depth);
             let component = Self::component(block.len(), width);
-            let products = scratch.products.take(COMPONENTS * component);
+            let products = scratch.products.take(components * component);
             for ((data, filters), products) in
                 transformed.chunks(component_in).zip(filters.chunks(depth * width)).zip(products.chunks_mut(component))
             {
@@ -217,18 +312,61 @@ impl Tiles {
             }
             for share in self.shares(block) {
                 let at = share.image * g.positions() * channels + first;
-                self.level.run(TransformProducts {
-                    products: &products[share.at * width..],
-                    component,
-                    wide: self.wide,
-                    tiles: share.tiles,
-                    bias: &bias[first..first + width],
-                    placement,
-                    values: &mut values[at..],
-                    winners: winners.get_mut(at..).unwrap_or_default(),
-                    channels,
+                let (products, bias) = (&products[share.at * width..], &bias[first..first + width]);
+                let (values, winners) = (&mut values[at..], winners.get_mut(at..).unwrap_or_default());
+                let (wide, tiles) = (self.wide, share.tiles);
+                run!(
+                    self,
+                    TransformProducts { products, component, wide, tiles, bias, placement, values, winners, channels }
+                );
+            }
+        }
+    }
+
+    /// Room for the sums of a weight's gradient, `[component][in][out padded]`.
+    pub fn sums<'a>(&self, scratch: &'a mut Buffer) -> &'a mut [f32] {
+        scratch.take(self.side.components() * self.geometry.channels_in * self.channels())
+    }
+
+    /// Transforms the gradient `[height][width][channel padded]` of one image of a block.
+    pub fn transform_gradient(&self, block: &Range<usize>, share: &Share, gradient: &[f32], scratch: &mut Scratch) {
+        let (g, channels) = (&self.geometry, self.channels());
+        let component = Self::component(block.len(), channels);
+        let transformed = scratch.products.take(self.side.components() * component);
+        let transformed = &mut transformed[share.at * channels..];
+        let (height, width, wide, tiles) = (g.map_height(), g.map_width(), self.wide, share.tiles.clone());
+        run!(self, TransformGradients { gradient, height, width, channels, wide, tiles, transformed, component });
+    }
+
+    /// Adds the products of a block whose images and gradients were all transformed to the sums.
+    pub fn add_products(&self, block: &Range<usize>, scratch: &Scratch, sums: &mut [f32]) {
+        let (channels, components, panel) = (self.channels(), self.side.components(), self.panel());
+        let (of_input, of_gradient) =
+            (Self::component(block.len(), self.depth()), Self::component(block.len(), channels));
+        let images = scratch.transformed.get(components * of_input).chunks(of_input);
+        let gradients = scratch.products.get(components * of_gradient).chunks(of_gradient);
+        for ((data, gradient), c) in
+            images.zip(gradients).zip(sums.chunks_exact_mut(self.geometry.channels_in * channels))
+        {
+            let of_panel = |first: usize| {
+                let vectors = panel.min(channels - first) / self.level.lanes();
+                Panel { data: &gradient[first..], row: channels, first, vectors }
+            };
+            for first in (0..channels).step_by(panel) {
+                self.level.run(Product {
+                    a: Strided { data, row: 1, step: self.depth() },
+                    depth: block.len(),
+                    b: &[of_panel(first)],
+                    columns: channels,
+                    c: &mut *c,
+                    sum: Sum::Continued,
                 });
             }
         }
+    }
+
+    /// Adds what the sums come to, to the gradient of the weight: `[kernel row][kernel column][in][out padded]`.
+    pub fn add_weight_gradient(&self, sums: &[f32], weight: &mut [f32]) {
+        run!(self, TransformWeightGradients { sums, weight });
     }
 }

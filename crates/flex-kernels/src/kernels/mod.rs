@@ -29,6 +29,7 @@
 mod activation;
 mod arithmetic;
 mod convolve;
+mod filtering;
 mod gradients;
 mod load;
 mod matrix_vector;
@@ -44,14 +45,17 @@ mod winograd;
 pub(crate) use activation::{Activate, Exponentials};
 pub(crate) use arithmetic::wins;
 pub(crate) use convolve::Convolve;
+pub(crate) use filtering::{Filtering, Four, Two};
 pub(crate) use gradients::{InputGradient, Source, WeightGradient, blocks};
 pub(crate) use matrix_vector::{Input, MatrixVector, panel};
-pub(crate) use norm::{GradientSums, MapGradient, Moments, Normalize};
+pub(crate) use norm::{GradientSums, MapGradient, MapGradientInPlace, Moments, Normalize};
 pub(crate) use patches::{PANEL, Patches};
 pub(crate) use pool::{PoolMap, Spread};
-pub(crate) use product::{COLUMNS, Panel, Product, Strided, Sum};
+pub(crate) use product::{Panel, Product, Strided, Sum};
 pub(crate) use taps::Taps;
 pub use update::{AdadeltaRule, AdamRule, DescentRule, MomentumRule};
 pub(crate) use update::{Rule, Update};
 pub(crate) use winners::{Narrow, Widen};
-pub(crate) use winograd::{COMPONENTS, Placement, TransformFilters, TransformProducts, TransformTiles};
+pub(crate) use winograd::{
+    Placement, TransformFilters, TransformGradients, TransformProducts, TransformTiles, TransformWeightGradients,
+};

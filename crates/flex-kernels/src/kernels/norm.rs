@@ -4,6 +4,9 @@ use pulp::{Simd, WithSimd};
 
 use super::arithmetic::mul_add;
 
+/// Vectors of channels whose sums are kept at a time: a line of the cache is read once for all of its values.
+const GROUP: usize = 4;
+
 /// `to = (map − mean) · factor + shift`.
 pub(crate) struct Normalize<'a> {
     pub map: &'a [f32],
@@ -45,19 +48,26 @@ impl WithSimd for Moments<'_> {
         let (sum, squares) = (S::as_mut_simd_f32s(self.sum).0, S::as_mut_simd_f32s(self.squares).0);
         let map = S::as_simd_f32s(self.map).0;
         let vectors = sum.len();
-        let share = s.splat_f32s(vectors as f32 / map.len() as f32);
-        for (i, (sum, squares)) in sum.iter_mut().zip(squares).enumerate() {
-            let mut total = s.splat_f32s(0.0);
-            for value in map.iter().skip(i).step_by(vectors) {
-                total = s.add_f32s(total, *value);
+        let (zero, share) = (s.splat_f32s(0.0), s.splat_f32s(vectors as f32 / map.len() as f32));
+        for first in (0..vectors).step_by(GROUP) {
+            let group = GROUP.min(vectors - first);
+            let (mut totals, mut means, mut spreads) = ([zero; GROUP], [zero; GROUP], [zero; GROUP]);
+            for row in map.chunks_exact(vectors) {
+                for (total, value) in totals.iter_mut().zip(&row[first..first + group]) {
+                    *total = s.add_f32s(*total, *value);
+                }
             }
-            let mean = s.mul_f32s(total, share);
-            let mut spread = s.splat_f32s(0.0);
-            for value in map.iter().skip(i).step_by(vectors) {
-                let off = s.sub_f32s(*value, mean);
-                spread = mul_add(s, off, off, spread);
+            for i in 0..GROUP {
+                means[i] = s.mul_f32s(totals[i], share);
             }
-            (*sum, *squares) = (total, spread);
+            for row in map.chunks_exact(vectors) {
+                for ((spread, mean), value) in spreads.iter_mut().zip(&means).zip(&row[first..first + group]) {
+                    let off = s.sub_f32s(*value, *mean);
+                    *spread = mul_add(s, off, off, *spread);
+                }
+            }
+            sum[first..first + group].copy_from_slice(&totals[..group]);
+            squares[first..first + group].copy_from_slice(&spreads[..group]);
         }
     }
 }
@@ -78,14 +88,48 @@ impl WithSimd for GradientSums<'_> {
     fn with_simd<S: Simd>(self, s: S) {
         let [map, gradient, mean] = [self.map, self.gradient, self.mean].map(|values| S::as_simd_f32s(values).0);
         let (sum, product) = (S::as_mut_simd_f32s(self.sum).0, S::as_mut_simd_f32s(self.product).0);
-        let vectors = mean.len();
-        for (i, (sum, product)) in sum.iter_mut().zip(product).enumerate() {
-            let (mut total, mut products) = (s.splat_f32s(0.0), s.splat_f32s(0.0));
-            for (value, gradient) in map.iter().zip(gradient).skip(i).step_by(vectors) {
-                total = s.add_f32s(total, *gradient);
-                products = mul_add(s, *gradient, s.sub_f32s(*value, mean[i]), products);
+        let (zero, vectors) = (s.splat_f32s(0.0), mean.len());
+        for first in (0..vectors).step_by(GROUP) {
+            let group = first..(first + GROUP).min(vectors);
+            let (mut totals, mut products) = ([zero; GROUP], [zero; GROUP]);
+            for (map, gradient) in map.chunks_exact(vectors).zip(gradient.chunks_exact(vectors)) {
+                let values = map[group.clone()].iter().zip(&gradient[group.clone()]).zip(&mean[group.clone()]);
+                for ((total, product), ((value, gradient), mean)) in totals.iter_mut().zip(&mut products).zip(values) {
+                    *total = s.add_f32s(*total, *gradient);
+                    *product = mul_add(s, *gradient, s.sub_f32s(*value, *mean), *product);
+                }
             }
-            (*sum, *product) = (total, products);
+            sum[group.clone()].copy_from_slice(&totals[..group.len()]);
+            product[group.clone()].copy_from_slice(&products[..group.len()]);
+        }
+    }
+}
+
+/// `to = to · factor + (map − mean) · slope + offset`: the gradient behind the norm becomes that of the map in place.
+pub(crate) struct MapGradientInPlace<'a> {
+    pub map: &'a [f32],
+    pub mean: &'a [f32],
+    pub factor: &'a [f32],
+    pub slope: &'a [f32],
+    pub offset: &'a [f32],
+    pub to: &'a mut [f32],
+}
+
+impl WithSimd for MapGradientInPlace<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, s: S) {
+        let [mean, factor, slope, offset] =
+            [self.mean, self.factor, self.slope, self.offset].map(|row| S::as_simd_f32s(row).0);
+        let vectors = mean.len();
+        let (map, to) = (S::as_simd_f32s(self.map).0, S::as_mut_simd_f32s(self.to).0);
+        assert!([factor.len(), slope.len(), offset.len()] == [vectors; 3] && map.len() == to.len());
+        for (map, to) in map.chunks_exact(vectors).zip(to.chunks_exact_mut(vectors)) {
+            for i in 0..vectors {
+                let own = mul_add(s, s.sub_f32s(map[i], mean[i]), slope[i], offset[i]);
+                to[i] = mul_add(s, to[i], factor[i], own);
+            }
         }
     }
 }

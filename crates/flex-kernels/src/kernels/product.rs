@@ -5,9 +5,6 @@ use pulp::{Simd, WithSimd};
 
 use super::{arithmetic::mul_add, load::load};
 
-/// Vectors of columns in one tile of [`Product`].
-pub(crate) const COLUMNS: usize = 3;
-
 /// A matrix anywhere in memory: element (i, j) is `data[i · row + j · step]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Strided<'a> {
@@ -24,7 +21,7 @@ pub(crate) struct Panel<'a> {
     pub row: usize,
     /// Index of the first column in the result; columns beyond its last one are not stored.
     pub first: usize,
-    /// 1 to [`COLUMNS`].
+    /// 1 to 3; [`Level::panel`](crate::level::Level::panel) says how many are best.
     pub vectors: usize,
 }
 
@@ -84,6 +81,8 @@ impl Product<'_> {
         while row < rows {
             row += match rows - row {
                 8.. if S::REGISTER_COUNT >= 32 => self.tile::<S, 8, V>(s, panel, row),
+                // Twelve sums, two columns and a row: with one register more some would be kept in memory.
+                6.. if V == 2 => self.tile::<S, 6, V>(s, panel, row),
                 4.. => self.tile::<S, 4, V>(s, panel, row),
                 2..4 => self.tile::<S, 2, V>(s, panel, row),
                 _ => self.tile::<S, 1, V>(s, panel, row),

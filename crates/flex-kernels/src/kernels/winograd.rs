@@ -1,24 +1,27 @@
-//! The three linear maps of Winograd's F(2×2, 3×3) (see [`winograd`](crate::convolution::winograd)), channels in the
-//! lanes.
+//! The linear maps of Winograd's filtering of 3×3 kernels (see [`winograd`](crate::convolution::winograd)), channels in
+//! the lanes.
 //!
-//! Each is one small matrix used twice, for the columns and for the rows. The products between them are
-//! [`Product`](super::Product)'s.
+//! Each is one small matrix used twice, for the columns and for the rows: those of a [`Filtering`]. The products between
+//! them are [`Product`](super::Product)'s.
 
-use std::{array, ops::Range};
+use std::{array, marker::PhantomData, ops::Range};
 
 use pulp::{Simd, WithSimd};
 
-use super::arithmetic::wins;
+use super::{
+    arithmetic::wins,
+    filtering::{Filtering, LINE, MOST_PATCH, MOST_TILE},
+};
 
-/// Products of a tile: one for each element of its 4×4 patch, row by row.
-pub(crate) const COMPONENTS: usize = 16;
 /// Weights of a channel pair.
-const TAPS: usize = 9;
+const TAPS: usize = LINE * LINE;
+/// Most products of a tile: one for each element of its patch.
+const MOST_COMPONENTS: usize = MOST_PATCH * MOST_PATCH;
 /// Lanes of the widest vectors.
 const MOST_LANES: usize = 16;
 
 /// `G g Gᵀ` for some output channels and all input channels.
-pub(crate) struct TransformFilters<'a> {
+pub(crate) struct TransformFilters<'a, F> {
     /// `[out, in, 3, 3]`, from the first of these output channels on.
     pub weight: &'a [f32],
     pub channels_in: usize,
@@ -26,17 +29,20 @@ pub(crate) struct TransformFilters<'a> {
     pub filters: &'a mut [f32],
     /// Output channels, a whole number of vectors.
     pub width: usize,
+    pub filtering: PhantomData<F>,
 }
 
-impl WithSimd for TransformFilters<'_> {
+impl<F: Filtering> WithSimd for TransformFilters<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
-        let Self { weight, channels_in, filters, width } = self;
+        let Self { weight, channels_in, filters, width, .. } = self;
         let lanes = S::F32_LANES;
         assert!(
-            width.is_multiple_of(lanes) && lanes <= MOST_LANES && filters.len() == COMPONENTS * channels_in * width
+            width.is_multiple_of(lanes)
+                && lanes <= MOST_LANES
+                && filters.len() == F::PATCH * F::PATCH * channels_in * width
         );
         let zero = s.splat_f32s(0.0);
         for first in (0..width).step_by(lanes) {
@@ -56,18 +62,18 @@ impl WithSimd for TransformFilters<'_> {
                         }
                     }
                 }
-                let mut columns = [[zero; 4]; 3];
-                for x in 0..3 {
-                    let mut g = [zero; 3];
-                    for y in 0..3 {
-                        g[y] = S::as_simd_f32s(&taps[3 * y + x]).0[0];
+                let mut columns = [[zero; MOST_PATCH]; LINE];
+                for x in 0..LINE {
+                    let mut g = [zero; LINE];
+                    for y in 0..LINE {
+                        g[y] = S::as_simd_f32s(&taps[LINE * y + x]).0[0];
                     }
-                    columns[x] = filter_line(s, g);
+                    columns[x] = F::filter(s, g);
                 }
-                for y in 0..4 {
-                    let row = filter_line(s, [columns[0][y], columns[1][y], columns[2][y]]);
-                    for x in 0..4 {
-                        let at = ((4 * y + x) * channels_in + input) * width + first;
+                for y in 0..F::PATCH {
+                    let row = F::filter(s, [columns[0][y], columns[1][y], columns[2][y]]);
+                    for x in 0..F::PATCH {
+                        let at = ((F::PATCH * y + x) * channels_in + input) * width + first;
                         S::as_mut_simd_f32s(&mut filters[at..at + lanes]).0[0] = row[x];
                     }
                 }
@@ -76,17 +82,9 @@ impl WithSimd for TransformFilters<'_> {
     }
 }
 
-/// `G g = (g₀, (g₀ + g₁ + g₂) / 2, (g₀ − g₁ + g₂) / 2, g₂)`
-#[inline(always)]
-fn filter_line<S: Simd>(s: S, g: [S::f32s; 3]) -> [S::f32s; 4] {
-    let half = s.splat_f32s(0.5);
-    let (outer, middle) = (s.mul_f32s(half, s.add_f32s(g[0], g[2])), s.mul_f32s(half, g[1]));
-    [g[0], s.add_f32s(outer, middle), s.sub_f32s(outer, middle), g[2]]
-}
-
 /// `Bᵀ d B` for some tiles of one image and all its channels.
-pub(crate) struct TransformTiles<'a> {
-    /// `[row][column][channel]` with its border; patches of the last tiles may end one row and one column later.
+pub(crate) struct TransformTiles<'a, F> {
+    /// `[row][column][channel]` with its border; patches of the last tiles may end some rows and columns later.
     pub staged: &'a [f32],
     /// Values from one row to the next.
     pub row: usize,
@@ -99,38 +97,44 @@ pub(crate) struct TransformTiles<'a> {
     pub transformed: &'a mut [f32],
     /// Values from one component to the next.
     pub component: usize,
+    pub filtering: PhantomData<F>,
 }
 
-impl WithSimd for TransformTiles<'_> {
+impl<F: Filtering> WithSimd for TransformTiles<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
-        let Self { staged, row, channels, wide, tiles, transformed, component } = self;
+        let Self { staged, row, channels, wide, tiles, transformed, component, .. } = self;
         let mut components = transformed.chunks_mut(component);
-        let to: [&mut [S::f32s]; COMPONENTS] =
+        let to: [&mut [S::f32s]; MOST_COMPONENTS] =
             array::from_fn(|_| components.next().map(|component| S::as_mut_simd_f32s(component).0).unwrap_or_default());
         let (zero, vectors) = (s.splat_f32s(0.0), channels.div_ceil(S::F32_LANES));
         for (index, tile) in tiles.enumerate() {
-            let first = (tile / wide * row + tile % wide * channels) * 2;
-            let mut patch = [[(&[][..], &[][..]); 4]; 4];
-            for y in 0..4 {
-                for x in 0..4 {
-                    patch[y][x] = S::as_simd_f32s(&staged[first + y * row + x * channels..][..channels]);
+            let first = (tile / wide * row + tile % wide * channels) * F::TILE;
+            let mut pixels = [[(&[][..], &[][..]); MOST_PATCH]; MOST_PATCH];
+            for y in 0..F::PATCH {
+                for x in 0..F::PATCH {
+                    pixels[y][x] = S::as_simd_f32s(&staged[first + y * row + x * channels..][..channels]);
                 }
             }
             for vector in 0..vectors {
-                for y in 0..4 {
-                    let mut d = [[zero; 4]; 2];
-                    for (d, row) in d.iter_mut().zip(ROWS[y]) {
-                        for x in 0..4 {
-                            let (whole, rest) = patch[row][x];
-                            d[x] = if vector < whole.len() { whole[vector] } else { s.partial_load_f32s(rest) };
-                        }
+                for y in 0..F::PATCH {
+                    let mut d = [zero; MOST_PATCH];
+                    for x in 0..F::PATCH {
+                        d[x] = F::patch_element(
+                            s,
+                            y,
+                            #[inline(always)]
+                            |y| {
+                                let (whole, rest) = pixels[y][x];
+                                if vector < whole.len() { whole[vector] } else { s.partial_load_f32s(rest) }
+                            },
+                        );
                     }
-                    let values = tile_line(s, y, d);
-                    for x in 0..4 {
-                        to[4 * y + x][index * vectors + vector] = values[x];
+                    let values = F::patch(s, d);
+                    for x in 0..F::PATCH {
+                        to[F::PATCH * y + x][index * vectors + vector] = values[x];
                     }
                 }
             }
@@ -138,30 +142,17 @@ impl WithSimd for TransformTiles<'_> {
     }
 }
 
-/// The two rows of a patch that each row of `Bᵀ d = (d₀ − d₂, d₁ + d₂, d₂ − d₁, d₁ − d₃)` is made of.
-const ROWS: [[usize; 2]; 4] = [[0, 2], [1, 2], [2, 1], [1, 3]];
-
-/// Row `y` of `Bᵀ d B` from those two: row by row sixteen registers are enough.
-#[inline(always)]
-fn tile_line<S: Simd>(s: S, y: usize, d: [[S::f32s; 4]; 2]) -> [S::f32s; 4] {
-    let mut t = d[0];
-    for x in 0..4 {
-        t[x] = if y == 1 { s.add_f32s(d[0][x], d[1][x]) } else { s.sub_f32s(d[0][x], d[1][x]) };
-    }
-    [s.sub_f32s(t[0], t[2]), s.add_f32s(t[1], t[2]), s.sub_f32s(t[2], t[1]), s.sub_f32s(t[1], t[3])]
-}
-
-/// Destination of a tile's four outputs.
+/// Destination of a tile's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placement {
-    /// The largest is all that is kept: `[tile][channel]`.
+    /// The largest of the four outputs of a tile of two is all that is kept: `[tile][channel]`.
     Largest,
     /// Outputs of a map `[height][width][channel]`; those outside are dropped.
     Map { height: usize, width: usize },
 }
 
 /// `Aᵀ m A` and the bias for some tiles of one image and one panel of output channels.
-pub(crate) struct TransformProducts<'a> {
+pub(crate) struct TransformProducts<'a, F> {
     /// `[component][tile][width]`, from the first of these tiles on; `width` is `bias`'s.
     pub products: &'a [f32],
     /// Values from one component to the next.
@@ -179,35 +170,42 @@ pub(crate) struct TransformProducts<'a> {
     pub winners: &'a mut [u32],
     /// Channels of the image, whole vectors.
     pub channels: usize,
+    pub filtering: PhantomData<F>,
 }
 
-impl WithSimd for TransformProducts<'_> {
+impl<F: Filtering> WithSimd for TransformProducts<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
-        let Self { products, component, wide, tiles, bias, placement, values, winners, channels } = self;
+        let Self { products, component, wide, tiles, bias, placement, values, winners, channels, .. } = self;
+        assert!(placement != Placement::Largest || F::TILE == 2, "a pool's window is a tile of two");
         let width = bias.len();
         let mut components = products.chunks(component);
-        let components: [&[f32]; COMPONENTS] = array::from_fn(|_| components.next().unwrap_or_default());
+        let components: [&[f32]; MOST_COMPONENTS] = array::from_fn(|_| components.next().unwrap_or_default());
         let (bias, _) = S::as_simd_f32s(bias);
         let zero = s.splat_f32s(0.0);
         for (index, tile) in tiles.enumerate() {
-            let mut from: [&[S::f32s]; COMPONENTS] = [&[]; COMPONENTS];
-            for c in 0..COMPONENTS {
+            let mut from: [&[S::f32s]; MOST_COMPONENTS] = [&[]; MOST_COMPONENTS];
+            for c in 0..F::PATCH * F::PATCH {
                 from[c] = S::as_simd_f32s(&components[c][index * width..][..width]).0;
             }
             for vector in 0..bias.len() {
-                let mut columns = [[zero; 2]; 4];
-                for x in 0..4 {
-                    columns[x] = output_line(
-                        s,
-                        [from[x][vector], from[4 + x][vector], from[8 + x][vector], from[12 + x][vector]],
-                    );
+                let mut columns = [[zero; MOST_TILE]; MOST_PATCH];
+                for x in 0..F::PATCH {
+                    let mut m = [zero; MOST_PATCH];
+                    for y in 0..F::PATCH {
+                        m[y] = from[F::PATCH * y + x][vector];
+                    }
+                    columns[x] = F::output(s, m);
                 }
-                let mut outputs = [[zero; 2]; 2];
-                for y in 0..2 {
-                    outputs[y] = output_line(s, [columns[0][y], columns[1][y], columns[2][y], columns[3][y]]);
+                let mut outputs = [[zero; MOST_TILE]; MOST_TILE];
+                for y in 0..F::TILE {
+                    let mut m = [zero; MOST_PATCH];
+                    for x in 0..F::PATCH {
+                        m[x] = columns[x][y];
+                    }
+                    outputs[y] = F::output(s, m);
                 }
                 match placement {
                     Placement::Largest => {
@@ -225,9 +223,9 @@ impl WithSimd for TransformProducts<'_> {
                         }
                     }
                     Placement::Map { height, width } => {
-                        let (top, left) = (tile / wide * 2, tile % wide * 2);
-                        for y in 0..2 {
-                            for x in 0..2 {
+                        let (top, left) = (tile / wide * F::TILE, tile % wide * F::TILE);
+                        for y in 0..F::TILE {
+                            for x in 0..F::TILE {
                                 if top + y < height && left + x < width {
                                     let at = ((top + y) * width + left + x) * channels + vector * S::F32_LANES;
                                     let to = &mut values[at..at + S::F32_LANES];
@@ -242,8 +240,107 @@ impl WithSimd for TransformProducts<'_> {
     }
 }
 
-/// `Aᵀ m = (m₀ + m₁ + m₂, m₁ − m₂ − m₃)`
-#[inline(always)]
-fn output_line<S: Simd>(s: S, m: [S::f32s; 4]) -> [S::f32s; 2] {
-    [s.add_f32s(s.add_f32s(m[0], m[1]), m[2]), s.sub_f32s(s.sub_f32s(m[1], m[2]), m[3])]
+/// `A y Aᵀ` for some tiles of one image's gradient and all its channels.
+pub(crate) struct TransformGradients<'a, F> {
+    /// `[height][width][channel]`, channels whole vectors; outside of the map the gradient is zero.
+    pub gradient: &'a [f32],
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    /// Tiles side by side.
+    pub wide: usize,
+    /// Indices of the tiles, row by row.
+    pub tiles: Range<usize>,
+    /// `[component][tile][channel]`, from the first of these tiles on.
+    pub transformed: &'a mut [f32],
+    /// Values from one component to the next.
+    pub component: usize,
+    pub filtering: PhantomData<F>,
+}
+
+impl<F: Filtering> WithSimd for TransformGradients<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, s: S) {
+        let Self { gradient, height, width, channels, wide, tiles, transformed, component, .. } = self;
+        assert!(channels.is_multiple_of(S::F32_LANES) && gradient.len() == height * width * channels);
+        let mut components = transformed.chunks_mut(component);
+        let to: [&mut [S::f32s]; MOST_COMPONENTS] =
+            array::from_fn(|_| components.next().map(|component| S::as_mut_simd_f32s(component).0).unwrap_or_default());
+        let (zero, vectors) = (s.splat_f32s(0.0), channels / S::F32_LANES);
+        for (index, tile) in tiles.enumerate() {
+            let (top, left) = (tile / wide * F::TILE, tile % wide * F::TILE);
+            let mut outputs: [[&[S::f32s]; MOST_TILE]; MOST_TILE] = [[&[]; MOST_TILE]; MOST_TILE];
+            for y in 0..F::TILE.min(height - top) {
+                for x in 0..F::TILE.min(width - left) {
+                    let at = ((top + y) * width + left + x) * channels;
+                    outputs[y][x] = S::as_simd_f32s(&gradient[at..at + channels]).0;
+                }
+            }
+            for vector in 0..vectors {
+                let mut columns = [[zero; MOST_PATCH]; MOST_TILE];
+                for x in 0..F::TILE {
+                    let mut line = [zero; MOST_TILE];
+                    for y in 0..F::TILE {
+                        line[y] = outputs[y][x].get(vector).copied().unwrap_or(zero);
+                    }
+                    columns[x] = F::gradient(s, line);
+                }
+                for y in 0..F::PATCH {
+                    let mut line = [zero; MOST_TILE];
+                    for x in 0..F::TILE {
+                        line[x] = columns[x][y];
+                    }
+                    let values = F::gradient(s, line);
+                    for x in 0..F::PATCH {
+                        to[F::PATCH * y + x][index * vectors + vector] = values[x];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds `Gᵀ u G` for all channels to the gradient of the weight.
+pub(crate) struct TransformWeightGradients<'a, F> {
+    /// `[component][in][out]`
+    pub sums: &'a [f32],
+    /// `[kernel row][kernel column][in][out]`, out whole vectors.
+    pub weight: &'a mut [f32],
+    pub filtering: PhantomData<F>,
+}
+
+impl<F: Filtering> WithSimd for TransformWeightGradients<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, s: S) {
+        let Self { sums, weight, .. } = self;
+        let pairs = weight.len() / TAPS;
+        assert!(pairs.is_multiple_of(S::F32_LANES) && sums.len() == F::PATCH * F::PATCH * pairs);
+        let zero = s.splat_f32s(0.0);
+        for first in (0..pairs).step_by(S::F32_LANES) {
+            let mut columns = [[zero; LINE]; MOST_PATCH];
+            for x in 0..F::PATCH {
+                let mut u = [zero; MOST_PATCH];
+                for y in 0..F::PATCH {
+                    u[y] = S::as_simd_f32s(&sums[(F::PATCH * y + x) * pairs + first..][..S::F32_LANES]).0[0];
+                }
+                columns[x] = F::weight(s, u);
+            }
+            for y in 0..LINE {
+                let mut u = [zero; MOST_PATCH];
+                for x in 0..F::PATCH {
+                    u[x] = columns[x][y];
+                }
+                let taps = F::weight(s, u);
+                for x in 0..LINE {
+                    let to = &mut weight[(LINE * y + x) * pairs + first..][..S::F32_LANES];
+                    let sum = s.add_f32s(S::as_simd_f32s(to).0[0], taps[x]);
+                    S::as_mut_simd_f32s(to).0[0] = sum;
+                }
+            }
+        }
+    }
 }

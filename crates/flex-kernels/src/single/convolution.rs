@@ -2,7 +2,7 @@
 
 use super::map::Map;
 use crate::{
-    convolution::{Filters, Outputs, TileScratch, Tiles},
+    convolution::{Filters, Outputs, Rounding, TileScratch, Tiles},
     geometry::Geometry,
     kernels::{Activate, Convolve, PANEL, Patches, PoolMap},
     layout,
@@ -83,7 +83,7 @@ impl PackedConvolution {
         let padded = geometry.channels_out.next_multiple_of(level.lanes());
         let mut bias = spec.bias.to_vec();
         bias.resize(padded, 0.0);
-        let method = match Tiles::new(level, &geometry) {
+        let method = match Tiles::new(level, &geometry, Rounding::Exact) {
             Some(tiles) => Method::ByTiles { filters: tiles.filters(spec.weight, Buffer::default()), tiles },
             None => Method::Direct {
                 bases: geometry.bases(),
@@ -114,7 +114,7 @@ impl PackedConvolution {
     fn slack(&self) -> usize {
         match &self.method {
             Method::Direct { .. } => 0,
-            Method::ByTiles { tiles, .. } => tiles.slack(),
+            Method::ByTiles { tiles, .. } => tiles.room().slack,
         }
     }
 

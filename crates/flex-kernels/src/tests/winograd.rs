@@ -1,6 +1,6 @@
 //! The convolution by tiles against Burn's operations and against its own promises.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use proptest::prelude::*;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Activation, BlockSpec, Memory, Padding, Pool,
-    convolution::{Plan, Tiles},
+    convolution::{Plan, Rounding, Tiles},
     geometry::Geometry,
     level::Level,
     memory::View,
@@ -39,10 +39,10 @@ impl Untracked {
     fn by_tiles(&self, level: Level) -> bool {
         let geometry =
             Geometry::new(self.shape, [self.out, self.shape[1], 3, 3], self.out, &self.spec).expect("the sizes fit");
-        Tiles::new(level, &geometry).is_some()
+        Tiles::new(level, &geometry, Rounding::Exact).is_some()
     }
 
-    fn tensors(&self) -> (burn::tensor::Tensor<4>, burn::tensor::Tensor<4>, burn::tensor::Tensor<1>) {
+    fn tensors(&self) -> (Tensor<4>, Tensor<4>, Tensor<1>) {
         let device = Device::flex();
         (
             tensor(self.input.clone(), self.shape, &device),
@@ -61,6 +61,23 @@ impl Untracked {
         values(on_level::block(x, w, b, self.spec.clone(), level))
     }
 
+    /// As it is computed where a gradient will be asked for.
+    fn run_tracked(&self, level: Level) -> Vec<f32> {
+        let device = Device::flex().autodiff();
+        let (x, w, b) = self.tensors();
+        let tracked = [x, w].map(|tensor| Tensor::from_data(tensor.into_data(), &device).require_grad());
+        let [x, w]: [Tensor<4>; 2] = tracked;
+        values(on_level::block(x, w, Tensor::from_data(b.into_data(), &device), self.spec.clone(), level))
+    }
+
+    /// The same with the channels of the input innermost, where a convolution without a border reads it in place.
+    fn run_in_place(&self, level: Level) -> Vec<f32> {
+        let (x, w, b) = self.tensors();
+        let [batch, channels, height, width] = self.shape;
+        let x = tensor(values(x.permute([0, 2, 3, 1])), [batch, height, width, channels], &Device::flex());
+        values(on_level::block(x.permute([0, 3, 1, 2]), w, b, self.spec.clone(), level))
+    }
+
     /// The largest of the convolution's sums: what they are rounded to is in proportion to it, and activations hardly
     /// ever stretch that.
     fn largest_sum(&self) -> f32 {
@@ -77,6 +94,25 @@ impl Untracked {
         for level in Level::available() {
             let what = format!("{} {:?} {:?} {:?}", level.name(), self.shape, self.out, self.spec);
             close_from(largest, &self.run(level), &expected, &what);
+        }
+    }
+}
+
+impl Untracked {
+    /// Compares where no pixel that is not finite is in the patch of a tile; where it is under the kernel, the output
+    /// must not be finite.
+    fn check_in_tiles(&self, pixels: &[usize]) {
+        let (expected, touched) = (self.plain(), in_touched_tiles(self, pixels));
+        assert!(expected.iter().any(|v| !v.is_finite()) && touched.iter().any(|touched| !touched));
+        for level in Level::available() {
+            for ((found, expected), touched) in self.run(level).iter().zip(&expected).zip(&touched) {
+                let right = match (expected.is_finite(), touched) {
+                    (false, touched) => *touched && !found.is_finite(),
+                    (true, true) => true,
+                    (true, false) => (found - expected).abs() <= 1e-4,
+                };
+                assert!(right, "{} {:?}: {found}, expected {expected}", level.name(), self.spec);
+            }
         }
     }
 }
@@ -148,7 +184,7 @@ fn the_first_of_equal_sums_wins_a_pool() {
         let image: Vec<f32> = image.collect();
         let input = View { data: &image, offset: 0, strides: [40 * 99, 99, 11, 1] };
         for level in Level::available() {
-            assert!(Tiles::new(level, &geometry).is_some());
+            assert!(Tiles::new(level, &geometry, Rounding::Exact).is_some());
             let plan = Plan {
                 level,
                 geometry,
@@ -197,7 +233,7 @@ fn few_channels_other_kernels_and_tiny_odd_maps_are_convolved_directly() {
     assert!(!Untracked::new([1, 16, 6, 6], 15, selu(Pool::None), 1).by_tiles(level));
     assert!(!Untracked::new([1, 16, 5, 5], 16, selu(Pool::None), 1).by_tiles(level), "four tiles for nine outputs");
     let five = Geometry::new([1, 16, 8, 8], [16, 16, 5, 5], 16, &selu(Pool::None)).expect("the sizes fit");
-    assert!(Tiles::new(level, &five).is_none());
+    assert!(Tiles::new(level, &five, Rounding::Free).is_none());
 }
 
 /// Neither the images beside it nor the threads that share the work change an image's outputs.
@@ -221,19 +257,48 @@ fn an_image_has_the_same_outputs_in_every_batch_and_pool() {
                 let input = all.input[n * image..][..image].to_vec();
                 let alone = Untracked { shape: [1, 24, 9, 12], input, ..all.clone() };
                 assert_eq!(bits(&alone.run(level)), expected[n * output..][..output], "{} image {n}", level.name());
+                assert_eq!(bits(&alone.run_in_place(level)), expected[n * output..][..output], "{}", level.name());
             }
+            let mut beside = all.clone();
+            beside.input[5 * image..6 * image].fill(f32::NAN);
+            let found = bits(&beside.run_in_place(level));
+            assert_eq!(found[..5 * output], expected[..5 * output], "{} {pool:?}", level.name());
+            assert_eq!(found[6 * output..], expected[6 * output..], "{} {pool:?}", level.name());
         }
     }
 }
 
-/// A NaN reaches the outputs that look at it and no other, though sums of a whole tile are formed with it.
+/// Whether each output of a block without a pool lies in a 4×4 tile whose patch contains one of these pixels.
+fn in_touched_tiles(case: &Untracked, pixels: &[usize]) -> Vec<bool> {
+    let [batch, channels, height, width] = case.shape;
+    let border = if case.spec.padding == Padding::Same { 1 } else { 0 };
+    let (high, wide) = (height + 2 * border - 2, width + 2 * border - 2);
+    let is_touched = |n: usize, y: usize, x: usize| {
+        pixels.iter().any(|pixel| {
+            let (image, at) = (pixel / (channels * height * width), pixel % (height * width));
+            let inside = |of: usize, at: usize| (of / 4 * 4..of / 4 * 4 + 6).contains(&(at + border));
+            image == n && inside(y, at / width) && inside(x, at % width)
+        })
+    };
+    let outputs = (0..batch).flat_map(|n| (0..case.out * high * wide).map(move |at| (n, at % (high * wide))));
+    outputs.map(|(n, at)| is_touched(n, at / wide, at % wide)).collect()
+}
+
+/// A NaN reaches the outputs that look at it and no other, though sums of a whole tile are formed with it. Tiles of four
+/// spread it over the tile.
 #[test]
 fn nan_is_seen_exactly_where_it_is_looked_at() {
     for (padding, pool) in [(Padding::Valid, Pool::None), (Padding::Same, Pool::None), (Padding::Same, Pool::Max2x2)] {
         let mut case = Untracked::new([2, 16, 9, 8], 17, BlockSpec { padding, ..selu(pool) }, 4);
         for index in [0, 300, 16 * 72 + 71, 16 * 72 + 40] {
             case.input[index] = f32::NAN;
-            case.check();
+            let (expected, largest) = (case.plain(), case.largest_sum());
+            for level in Level::available() {
+                close_from(largest, &case.run_tracked(level), &expected, level.name());
+            }
+            if pool == Pool::None {
+                case.check_in_tiles(&[index]);
+            }
             case.input[index] = 1.0;
         }
         case.weight[100] = f32::NAN;
@@ -245,14 +310,17 @@ fn nan_is_seen_exactly_where_it_is_looked_at() {
 #[test]
 fn infinity_stays_infinite_or_becomes_nan() {
     for pool in [Pool::None, Pool::Average2x2] {
-        let mut case = Untracked::new([1, 16, 10, 8], 17, spec(&[], pool, &[]), 5);
+        let mut case = Untracked::new([1, 16, 10, 8], 17, spec(&[], pool, &[Activation::LeakyRelu { slope: 0.5 }]), 5);
         case.input[700] = f32::INFINITY;
         let expected = case.plain();
         assert!(expected.iter().any(|v| !v.is_finite()) && expected.iter().any(|v| v.is_finite()));
         for level in Level::available() {
-            for (found, expected) in case.run(level).iter().zip(&expected) {
+            for (found, expected) in case.run_tracked(level).iter().zip(&expected) {
                 assert_eq!(found.is_finite(), expected.is_finite(), "{}: {found}, expected {expected}", level.name());
             }
+        }
+        if pool == Pool::None {
+            case.check_in_tiles(&[700]);
         }
     }
 }
