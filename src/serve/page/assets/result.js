@@ -1,6 +1,7 @@
 // Result: the digit with its confidence, or the reason for a rejection. `stages.js` and `table.js` show the rest.
 
 import { createBars } from './bars.js';
+import { percent } from './percent.js';
 import { createStages } from './stages.js';
 import { createTable } from './table.js';
 
@@ -57,14 +58,6 @@ function rejection({ message, advice }) {
 function sentence({ digit, confidence, runner_up: second, runner_up_confidence: its }) {
   const other = second == null || its == null ? '' : `; second guess ${second} (${percent(its)})`;
   return `${digit}, ${percent(confidence)} sure${other}`;
-}
-
-/** Formats a probability in per cent with one decimal; never "100.0" below 1 nor "0.0" above 0. */
-function percent(probability) {
-  const rounded = (100 * probability).toFixed(1);
-  if (rounded === '100.0' && probability < 1) return '>99.9 %';
-  if (rounded === '0.0' && probability > 0) return '<0.1 %';
-  return `${rounded} %`;
 }
 
 function milliseconds(time) {

@@ -14,10 +14,11 @@ use crate::{
 };
 
 /// Scripts in the order in which they are joined.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../assets/history.js"),
     include_str!("../assets/canvas.js"),
     include_str!("../assets/bars.js"),
+    include_str!("../assets/percent.js"),
     include_str!("../assets/samples.js"),
     include_str!("digit.js"),
     include_str!("net.js"),

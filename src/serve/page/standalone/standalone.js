@@ -52,7 +52,6 @@ function answer() {
   }
   const shares = read(image);
   const [first, second] = shares.map((share, digit) => ({ share, digit })).sort((a, b) => b.share - a.share);
-  const percent = (share) => `${(100 * Math.min(share, 0.999)).toFixed(1)} %`;
   byId('digit').textContent = first.digit;
   byId('confidence').textContent = percent(first.share);
   byId('confidence-bar').style.width = `${100 * first.share}%`;
