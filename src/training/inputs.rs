@@ -36,16 +36,20 @@ impl Inputs {
         Ok(Self { source, train })
     }
 
-    /// Writes the list of files that gave no digit so far into a directory, if there are any.
+    /// Writes the list of files that gave no digit so far into a directory, if there are any, and says where it is.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(super) fn record_skipped(&self, directory: &RunDirectory) -> Result<(), RunFailure> {
+    pub(super) fn record_skipped(&self, directory: &RunDirectory, progress: &dyn Progress) -> Result<(), RunFailure> {
         let skipped = self.source.skipped();
-        if !skipped.is_empty() {
-            directory.write_atomic(SKIPPED, data::skipped_csv(&skipped).as_bytes())?;
+        if skipped.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let path = directory.path().join(SKIPPED);
+        if !path.exists() {
+            progress.message(&format!("every file that was passed over, and why: {}", path.display()));
+        }
+        Ok(directory.write_atomic(SKIPPED, data::skipped_csv(&skipped).as_bytes())?)
     }
 
     /// Warns of test images that are training images too, and writes a list of them into a directory that is not

@@ -79,7 +79,7 @@ pub(super) fn run(
         return finished(config, kind, &fits, inputs, directory, context);
     }
     claim(directory, kind, &config.to_toml()?, inputs)?;
-    inputs.record_skipped(directory)?;
+    inputs.record_skipped(directory, context.progress)?;
     let begun = Instant::now();
     let mut clock = Stages { started: begun, stages: Vec::new() };
     let experiment = &config.experiment;
@@ -122,7 +122,7 @@ pub(super) fn run(
 
     // Everything that could be selected is selected and saved: the test images may be opened.
     let test = open_test(config, &fits, inputs, directory, context)?;
-    inputs.record_skipped(directory)?;
+    inputs.record_skipped(directory, context.progress)?;
     let test_rows = test.as_ref().map(|test| predict(&test.images, "predict test images")).transpose()?;
     clock.end("predict test images", test.as_ref().map_or(0, Digits::len));
     directory.write_json(DATA, &DataRecord::of(&inputs.source))?;

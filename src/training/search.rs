@@ -52,7 +52,7 @@ pub fn search(
         same_record(directory, "best configuration", &best, &config.best)?;
         return Ok(storage::read_json(&path(SEARCH_OUTCOME))?);
     }
-    inputs.record_skipped(directory)?;
+    inputs.record_skipped(directory, context.progress)?;
     let experiment = &config.experiment;
     let digits = experiment.preprocessing.training(inputs.train.clone())?;
     context.progress.message(&format!("{} training images, {} stages", digits.len(), config.stages.len()));

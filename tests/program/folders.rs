@@ -96,6 +96,7 @@ fn a_lived_in_folder_trains_under_its_own_name_and_lists_what_it_passed_over() {
         "picture folders 0 to 9 in my digits",
         "all dark on light",
         "3 of 303 files passed over (1 unreadable, 1 blank, 1 not a picture)",
+        "my-digits/skipped.csv",
         "are held out for the test (data.test)",
     ];
     for words in words {
