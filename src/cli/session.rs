@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     config::{Override, RunConfig, SearchConfig},
+    data::{DataConfig, SourceKind},
     fit::Cancel,
     storage::{RunDirectory, RunState},
 };
@@ -74,6 +75,7 @@ impl Session {
             // Nobody set what the built-in configuration says of its own digits.
             path.is_some().then_some(&self.output),
         );
+        check_folder(&config.experiment.data, data)?;
         Ok(config)
     }
 
@@ -88,6 +90,7 @@ impl Session {
             // Nobody set what the built-in configuration says of its own digits.
             path.is_some().then_some(&self.output),
         );
+        check_folder(&config.experiment.data, data)?;
         Ok(config)
     }
 
@@ -121,5 +124,15 @@ impl Session {
                 .status("stopping at the next safe point; press Ctrl-C again to stop at once (finished work is kept)");
         })?;
         Ok(cancel)
+    }
+}
+
+/// Refuses a folder of digits that does not exist, before anything is written.
+fn check_folder(config: &DataConfig, data: &TrainingData) -> Result<(), UsageError> {
+    match data.path() {
+        Some(folder) if config.source == SourceKind::Folder && !folder.exists() => {
+            Err(UsageError(format!("--data {}: there is no such file or folder", folder.display())))
+        }
+        _ => Ok(()),
     }
 }

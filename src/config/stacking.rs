@@ -22,7 +22,7 @@ pub struct StackingConfig {
     pub watched_images: usize,
     /// Size of the sample of training images that the train column is measured on, at least 1. Default 10000.
     pub train_sample: usize,
-    /// Model whose answers count: `"best"`, the model that is best out of fold, or `"stack"`. Default best.
+    /// Model whose answers count: `"best"`, the better of the stack and its members, or `"stack"`. Default best.
     pub answer: AnswerSetting,
     /// Meta-models, each kind at most once; the first is the stack, the others are reported beside it. Default: one of
     /// each kind, logistic first.

@@ -1,6 +1,9 @@
 //! Errors of run directories and of files.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use super::{Sha256Digest, read::is_wrong_file};
 
@@ -48,7 +51,7 @@ pub enum StorageError {
     #[error("{} exists already; replace it with --force, or name another one", .0.display())]
     Exists(PathBuf),
     /// The directory holds no finished run.
-    #[error("{} holds no finished run: manifest.json is missing; was the run interrupted?", .0.display())]
+    #[error("{}", no_finished_run(.0))]
     NotComplete(PathBuf),
     /// A path inside a run directory that leads elsewhere or that some systems cannot hold.
     #[error("`{path}` is not a valid path inside a run directory: {problem}")]
@@ -197,4 +200,14 @@ pub(super) fn list(damage: &[Damage]) -> String {
         text.push_str(&format!("; and {} more", damage.len() - SHOWN));
     }
     text
+}
+
+/// Why a directory is no finished run.
+fn no_finished_run(path: &Path) -> String {
+    let named = path.display();
+    if path.exists() {
+        format!("{named} holds no finished run: manifest.json is missing; was the run interrupted?")
+    } else {
+        format!("{named}: there is no such directory")
+    }
 }

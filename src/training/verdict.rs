@@ -36,6 +36,10 @@ pub(super) fn fit(
             detector.classifier.save(part.folder())?;
             part.write_json(DETECTOR_THRESHOLD, &detector.threshold)?;
             part.commit()?;
+        } else {
+            context.progress.message(
+                "too few training digits for a detector of what is no digit: scribbles and letters are answered, too",
+            );
         }
     }
     let parameters = JudgeParameters::fit(rows, labels);

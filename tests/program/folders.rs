@@ -161,3 +161,17 @@ fn test_images_that_were_trained_on_are_counted_and_listed() {
     assert_eq!(names.len(), 2, "{listed}");
     assert!(names[0].starts_with("\"test.csv, row 1\",") && names[0].contains("\"train.csv, row 199\""), "{listed}");
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_a_wrong_argument_and_nothing_is_written() {
+    let here = tempfile::tempdir().unwrap();
+    for command in [&["run"][..], &["train", "cnn"], &["tune"]] {
+        let (code, said) = run(here.path(), &[command, &["--data", "gone"]].concat());
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("--data gone: there is no such file or folder"), "{command:?}: {said}");
+    }
+    let (code, said) = run(here.path(), &["predict", "gone", "x.png"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("gone: there is no such directory"), "{said}");
+    assert_eq!(fs::read_dir(here.path()).unwrap().count(), 0);
+}

@@ -75,6 +75,30 @@ pub enum DrawingError {
 impl DrawingError {
     /// Damage of a picture.
     pub(super) fn damaged(format: &'static str, problem: impl Into<String>) -> Self {
-        Self::Damaged { format, problem: problem.into() }
+        Self::Damaged { format, problem: named_chunk(problem.into()) }
+    }
+}
+
+/// The `png` crate's sentence with the name of a chunk in place of its debug output, `ChunkType { type: tEXt, … }`.
+fn named_chunk(problem: String) -> String {
+    let parts = problem.split_once("ChunkType { type: ").and_then(|(before, rest)| {
+        let (inside, after) = rest.split_once(" }")?;
+        Some((before, inside.split_once(',').map_or(inside, |(name, _)| name), after))
+    });
+    match parts {
+        Some((before, name, after)) => format!("{before}`{name}`{after}"),
+        None => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_in_the_wrong_place_is_named() {
+        let text = "ChunkType { type: tEXt, critical: false, private: false } chunk appeared before IHDR chunk";
+        let said = DrawingError::damaged("PNG", text).to_string();
+        assert_eq!(said, "a damaged PNG picture: `tEXt` chunk appeared before IHDR chunk");
     }
 }
