@@ -162,7 +162,7 @@ fn a_drawing_is_read_without_a_service_at_both_widths() {
             browser.run("return document.getElementById('pad').getBoundingClientRect().width").as_f64().unwrap() / SIDE;
         for expected in [3, 7] {
             browser.click("#clear");
-            assert_eq!(browser.run("return document.getElementById('answer').dataset.view"), "empty");
+            browser.wait("document.getElementById('answer').dataset.view === 'empty'");
             for stroke in digit(expected) {
                 let at = |(x, y): &(f64, f64)| {
                     let from_middle = |length: f64| ((length - SIDE / 2.0) * scale).round() as i64;
