@@ -260,7 +260,7 @@ impl Plan<'_> {
         };
         // Where the pool looks at every value and no channel is padded, the gradient behind the norm is kept where that
         // of the map will be.
-        let keeps = map_wanted && self.seen_values() == size;
+        let keeps = map_wanted && padded == g.channels_in && self.seen() == (g.height, g.width);
         let mut kept = Fresh::new(if keeps { map.len() } else { 0 });
         let sums = images().zip(partial.chunks_exact_mut(2 * padded));
         if keeps {
