@@ -31,7 +31,7 @@
 //! reach all outputs of its tile. They are used where nothing follows that tells equal sums apart ([`Rounding::Free`]).
 //!
 //! # Gradients
-//! That of the input is a convolution with the mirrored kernel. That of the weight is `Gᵀ [Σ (A y Aᵀ) ⊙ (Bᵀ d B)] G`,
+//! The gradient of the input is a convolution with the mirrored kernel; that of the weight is `Gᵀ [Σ (A y Aᵀ) ⊙ (Bᵀ d B)] G`,
 //! `y` the gradient of the outputs, summed over all tiles of the batch: a product of matrices for each component, too.
 
 use std::{marker::PhantomData, ops::Range};
@@ -61,7 +61,7 @@ const LEAST_IMAGES: usize = 4;
 /// same cache sets.
 const LINE: usize = 16;
 
-/// What may differ by rounding.
+/// How far the rounding of a convolution is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rounding {
     /// Outputs that are equal in exact arithmetic are equal: a pool or an activation's bend follows.
@@ -182,8 +182,8 @@ impl Tiles {
         self.side.components() * self.count()
     }
 
-    /// What the last patches read beyond a staged image. Of a tile of two it reaches dropped outputs alone; those of a
-    /// tile of four are sums with all of the patch.
+    /// Room that a staged image needs for its last patches. In tiles of two the overhang reaches dropped outputs alone; in
+    /// tiles of four all outputs are sums with it, so that it must be zeros.
     pub fn room(&self) -> Room {
         let (g, tile) = (&self.geometry, self.side.tile());
         let (right, below) = (self.wide * tile - g.map_width(), self.high * tile - g.map_height());

@@ -70,7 +70,7 @@ impl Untracked {
         values(on_level::block(x, w, Tensor::from_data(b.into_data(), &device), self.spec.clone(), level))
     }
 
-    /// The same with the channels of the input innermost, where a convolution without a border reads it in place.
+    /// Outputs for an input with its channels innermost, which a convolution without a border reads in place.
     fn run_in_place(&self, level: Level) -> Vec<f32> {
         let (x, w, b) = self.tensors();
         let [batch, channels, height, width] = self.shape;
