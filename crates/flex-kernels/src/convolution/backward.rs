@@ -44,6 +44,9 @@ impl Plan<'_> {
         saved: &Saved,
         input_wanted: bool,
     ) -> Gradients {
+        if self.goes_by_maps() {
+            return self.backward_by_maps(input, weight, gradient, saved, input_wanted);
+        }
         let (g, channels) = (&self.geometry, self.channels());
         let padded = g.segment().next_multiple_of(self.level.lanes());
         // Segments of at most half a vector would leave most lanes empty.

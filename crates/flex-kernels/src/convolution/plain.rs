@@ -4,18 +4,22 @@
 //! of whole maps: that of the input is a convolution of the gradient with the mirrored kernel, and that of the weight is
 //! a product of matrices, patches times gradients. Both go by tiles where that is faster.
 //!
+//! Activations and a pool over the stored map do not change that: the gradient of the map is first multiplied by their
+//! slopes, image by image.
+//!
 //! Here a zero gradient counts as any other: beside an infinite or missing pixel it makes NaN of the weight's gradient.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::{
     plan::{Gradients, Plan},
+    saved::Saved,
     winograd::{self, Tiles},
 };
 use crate::{
     geometry::Geometry,
     kernels::{Panel, Product, Strided, Sum, Taps},
-    layout::{self, Room},
+    layout::{self, Room, ScaledGradient},
     memory::{Buffer, View},
     parallel,
     spec::Memory,
@@ -39,6 +43,7 @@ struct Scratch {
 }
 
 thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
+thread_local!(static SCALED: Cell<Buffer> = Cell::default());
 
 impl Plan<'_> {
     /// Tells whether nothing follows the convolution in the same operation.
@@ -47,6 +52,56 @@ impl Plan<'_> {
             && self.geometry.window.is_none()
             && self.on_positions.is_empty()
             && self.on_outputs.is_empty()
+    }
+
+    /// Tells whether the gradients behind activations are computed as those of whole maps: if the convolution's own sums
+    /// are not pooled, and tiles make it faster.
+    pub(crate) fn goes_by_maps(&self) -> bool {
+        !self.geometry.pooled && Tiles::of_weight(self.level, &self.geometry).is_some()
+    }
+
+    /// The gradients of a block whose convolution's sums are not pooled, given that of its output.
+    pub(crate) fn backward_by_maps(
+        &self,
+        input: &View,
+        weight: &[f32],
+        gradient: &View,
+        saved: &Saved,
+        input_wanted: bool,
+    ) -> Gradients {
+        let (g, channels) = (&self.geometry, self.channels());
+        // With the last row and column that a pool dropped: nothing depends on them.
+        let side = |n: usize| n + 2 * g.border + 1 - g.kernel;
+        let (height, width) = (side(g.height), side(g.width));
+        let (size, positions) = (height * width * channels, g.positions() * channels);
+        // The buffer is taken out: a thread that waits for its tasks below may begin another pass.
+        let mut buffer = SCALED.take();
+        let scaled = buffer.take(g.batch * size);
+        let images = scaled.chunks_exact_mut(size).zip(saved.buffers.slopes.chunks_exact(positions)).enumerate();
+        parallel::for_each(images, |(n, (map, slopes))| {
+            let scale = |to: &mut [f32]| {
+                self.level.run(ScaledGradient { view: gradient, n, geometry: g, channels, slopes, to });
+            };
+            if size == positions {
+                return scale(map);
+            }
+            SCRATCH.with_borrow_mut(|Scratch { gradients, .. }| {
+                let inside = gradients.take(positions);
+                scale(&mut *inside);
+                map.fill(0.0);
+                let rows = inside.chunks_exact(g.map_width() * channels);
+                map.chunks_exact_mut(width * channels)
+                    .zip(rows)
+                    .for_each(|(to, row)| to[..row.len()].copy_from_slice(row));
+            });
+        });
+        let geometry = Geometry { window: None, out_height: height, out_width: width, ..*g };
+        let plan = Plan { geometry, on_positions: Vec::new(), on_outputs: &[], ..*self };
+        let strides = [size, 1, width * channels, channels].map(|stride| stride as isize);
+        let gradient = View { data: scaled, offset: 0, strides };
+        let gradients = plan.backward_plain(input, weight, &gradient, input_wanted, true);
+        SCALED.set(buffer);
+        gradients
     }
 
     /// The gradients, given that of the output; the bias' is empty unless it is wanted.

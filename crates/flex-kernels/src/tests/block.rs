@@ -73,6 +73,16 @@ fn equals_burns_operations_on_the_shapes_of_the_reference_net() {
             Case { input, out, kernel, spec, seed: 7 }.check();
         }
     }
+    // Activations on a map that is not pooled, or pooled behind them: gradients of whole maps, by tiles.
+    for (pool, first) in
+        [(Pool::None, Activation::Relu), (Pool::Average2x2, Activation::Selu), (Pool::Max2x2, Activation::Swish)]
+    {
+        for memory in [Memory::ChannelsLast, Memory::Contiguous] {
+            let behind = if pool == Pool::None { vec![] } else { vec![Activation::Softsign] };
+            let spec = BlockSpec { before_pool: vec![first], pool, after_pool: behind, memory, ..same.clone() };
+            Case { input: [9, 32, 14, 13], out: 33, kernel: 3, spec, seed: 8 }.check();
+        }
+    }
     Case { input: [3, 2, 9, 8], out: 16, kernel: 3, spec: same.clone(), seed: 3 }.check();
     Case { input: [2, 1, 14, 15], out: 33, kernel: 7, spec: same, seed: 4 }.check();
 }
