@@ -1,8 +1,14 @@
 //! `digitstack config`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+};
 use serde::Serialize;
 
 use super::{failure::UsageError, output::Output, session::Session};
@@ -58,14 +64,16 @@ enum ConfigCommand {
 #[derive(Args, Debug)]
 struct ShowArguments {
     /// Name of a shipped configuration, as `digitstack config list` prints it
-    name: String,
+    #[arg(value_parser = ShippedName, value_name = "NAME", hide_possible_values = true)]
+    shipped: &'static ShippedConfig,
 }
 
 /// Shipped configuration, and where to write it.
 #[derive(Args, Debug)]
 struct CopyArguments {
     /// Name of a shipped configuration, as `digitstack config list` prints it
-    name: String,
+    #[arg(value_parser = ShippedName, value_name = "NAME", hide_possible_values = true)]
+    shipped: &'static ShippedConfig,
     /// File to write [default: the last part of the name, with .toml]
     file: Option<PathBuf>,
     /// Replace the file if it exists
@@ -98,7 +106,7 @@ impl ConfigArguments {
         let output = &session.output;
         match &self.command {
             ConfigCommand::List => list(output),
-            ConfigCommand::Show(arguments) => output.raw(find(&arguments.name)?.text.as_bytes()),
+            ConfigCommand::Show(arguments) => output.raw(arguments.shipped.text.as_bytes()),
             ConfigCommand::Copy(arguments) => arguments.execute(output),
             ConfigCommand::Explain(arguments) => arguments.execute(output),
             ConfigCommand::Check(arguments) => check(&arguments.file, session),
@@ -111,11 +119,31 @@ impl ConfigArguments {
     }
 }
 
-fn find(name: &str) -> Result<&'static ShippedConfig, UsageError> {
-    ShippedConfig::find(name, None).ok_or_else(|| {
-        let names = SHIPPED.iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ");
-        UsageError(format!("{name}: no configuration of that name is inside the program; there are {names}"))
-    })
+/// Parser of the name of a shipped configuration, whole or its last part; shells complete the whole names.
+#[derive(Clone)]
+struct ShippedName;
+
+impl TypedValueParser for ShippedName {
+    type Value = &'static ShippedConfig;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Self::Value, clap::Error> {
+        let find = |name: String| {
+            ShippedConfig::find(&name, None).ok_or_else(|| {
+                let names = SHIPPED.iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ");
+                format!("no configuration of that name is inside the program; there are {names}")
+            })
+        };
+        StringValueParser::new().try_map(find).parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(SHIPPED.iter().map(|shipped| PossibleValue::new(shipped.name))))
+    }
 }
 
 fn list(output: &Output) -> anyhow::Result<()> {
@@ -139,7 +167,7 @@ fn list(output: &Output) -> anyhow::Result<()> {
 
 impl CopyArguments {
     fn execute(&self, output: &Output) -> anyhow::Result<()> {
-        let shipped = find(&self.name)?;
+        let shipped = self.shipped;
         let last = shipped.name.rsplit('/').next().unwrap_or(shipped.name);
         let path = self.file.clone().unwrap_or_else(|| PathBuf::from(format!("{last}.toml")));
         let file = OutputFile::open(&path, self.force).map_err(|error| UsageError(error.to_string()))?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     failure::UsageError,
     options::TrainingData,
-    score_table::{report_line, score_table},
+    score_table::{next_steps, score_table},
     session::Session,
 };
 use crate::{
@@ -126,7 +126,7 @@ impl ImportArguments {
         output.lines(score_table(&metrics.models))?;
         let artifact = Artifact::open(&self.out)?;
         output.line(format!("model: {}", artifact.path_of(artifact.fits()[0]).display()))?;
-        output.line(report_line(&self.out))
+        output.lines(next_steps(&self.out))
     }
 
     /// Reads the configuration, or makes one of what the file says about itself, and the weights.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     options::TrainingData,
     output::Output,
-    score_table::{findings, report_line, score_table, source_table},
+    score_table::{findings, next_steps, score_table, source_table},
     session::Session,
 };
 use crate::{
@@ -77,5 +77,5 @@ fn show(metrics: &Metrics, folder: &Path, output: &Output) -> anyhow::Result<()>
     output.lines(score_table(&metrics.models))?;
     output.lines(source_table(&metrics.sources))?;
     output.lines(findings(metrics, folder))?;
-    output.line(report_line(folder))
+    output.lines(next_steps(folder))
 }

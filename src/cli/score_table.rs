@@ -88,9 +88,12 @@ pub(super) fn findings(metrics: &Metrics, folder: &Path) -> Vec<String> {
     lines
 }
 
-/// Path of a directory's report.
-pub(super) fn report_line(folder: &Path) -> String {
-    format!("report: {}", folder.join(REPORT_PAGE).display())
+/// Path of a directory's report, and the command that opens the drawing page with its models.
+pub(super) fn next_steps(folder: &Path) -> [String; 2] {
+    [
+        format!("report: {}", folder.join(REPORT_PAGE).display()),
+        format!("draw digits in a browser: digitstack serve {}", folder.display()),
+    ]
 }
 
 /// Formats a risk–coverage curve as lines of text: what was measured on the digits held out and, with the same

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     failure::UsageError,
     options::TrainingData,
-    score_table::{findings, report_line, score_table, source_table},
+    score_table::{findings, next_steps, score_table, source_table},
     session::Session,
 };
 use crate::{
@@ -104,7 +104,7 @@ impl TrainArguments {
         output.lines(source_table(&metrics.sources))?;
         output.lines(findings(&metrics, &folder))?;
         output.line(format!("model: {}", artifact.path_of(fit).display()))?;
-        output.line(report_line(&folder))
+        output.lines(next_steps(&folder))
     }
 }
 

@@ -33,6 +33,10 @@ pub(super) struct AnswerOptions {
     pub(super) force: bool,
 }
 
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
+}
+
 /// An output in words.
 pub(super) fn shown(out: &Path) -> String {
     if out == Path::new(STANDARD_OUTPUT) { "standard output".to_owned() } else { out.display().to_string() }
@@ -61,8 +65,12 @@ impl AnswerOptions {
         if self.is_standard_output() {
             return Ok(Some(Target::StandardOutput));
         }
-        if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
+        if has_extension(out, "gz") {
             return Err(UsageError(format!("--out {}: the output is not compressed; name it .csv", out.display())));
+        }
+        if let Some(json) = ["json", "jsonl", "ndjson"].iter().find(|json| has_extension(out, json)) {
+            let problem = format!("--out {}: the output is CSV; for lines of JSON use --json > NAME.{json}", out.display());
+            return Err(UsageError(problem));
         }
         // Compared as files, not as names: writing would destroy the input before it is read to its end.
         let same = |input: &&&Path| same_file::is_same_file(input, out).unwrap_or(false);
