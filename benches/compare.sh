@@ -4,10 +4,11 @@
 #   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# PART: nets, plain, operations, booster, folds, imaging, service [default: all of them]. `service` serves the run in DIGITSTACK_RUN
+# PART: nets, plain, operations, families, booster, folds, imaging, service [default: all of them]. `service` serves the run in DIGITSTACK_RUN
 # [default: artifacts/mnist-cpu, made by `digitstack run configs/mnist-cpu.toml`]. Prints one JSON object a line; `operations` ends with a table
-# of each operation of the reference nets. About ten minutes on two cores, and some six more for `operations`, three for
-# `service`.
+# of each operation of the reference nets, `families` with one of every net in configs/ at its own batch size, or of those that DIGITSTACK_NETS
+# names ("cnn:reference deep:families/kaggle"). About ten minutes on two cores, and some six more for `operations`, three for `service`, fifty for
+# `families`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"
@@ -59,6 +60,27 @@ operations() {
     lines="$(mktemp)"
     operation_lines | tee "$lines"
     "$python" benches/peers/operations.py --table "$lines"
+    rm "$lines"
+}
+every_net="dense:quickstart cnn:quickstart dense:mnist-cpu cnn:mnist-cpu cnn-5x5:mnist-cpu dense:reference cnn:reference
+    convnet1:families/convnet1 deskew-a:families/deskew-a deskew-a3:families/deskew-a deskew-b:families/deskew-b deskew-c:families/deskew-c
+    elastic800:families/elastic800 dense128:families/kaggle deep:families/kaggle keras8:families/keras8"
+family_lines() {
+    local net model config
+    for round in 1 2 3; do
+        for net in ${DIGITSTACK_NETS:-$every_net}; do
+            model="${net%%:*}" config="${net#*:}"
+            ours net "$model" "$config" --seconds 2 --threads "$all" | sed "s|{|{\"config\": \"$config\",|"
+            target/release/digitstack --json config check "$config" |
+                "${tuned[@]}" "$python" benches/peers/families.py "$model" --seconds 2 --threads "$all" | sed "s|{|{\"config\": \"$config\",|"
+        done
+    done
+}
+families() {
+    local lines
+    lines="$(mktemp)"
+    family_lines | tee "$lines"
+    "$python" benches/peers/families.py --table "$lines"
     rm "$lines"
 }
 booster() {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use digitstack::{
     device::{self, DeviceChoice},
-    nn::{CnnConfig, NetworkConfig, OptimizerConfig, throughput},
+    nn::{CnnConfig, Loss, NetworkConfig, OptimizerConfig, throughput},
 };
 
 /// As in the program.
@@ -25,7 +25,8 @@ const ROUNDS: usize = 5;
 fn speeds() -> [f64; 2] {
     let device = device::resolve(&DeviceChoice::Cpu).expect("a CPU");
     let network = NetworkConfig::Cnn(CnnConfig::default());
-    let speed = throughput(&network, &OptimizerConfig::default(), &device, 32, 0.5).expect("measured");
+    let speed =
+        throughput(&network, &OptimizerConfig::default(), Loss::CrossEntropy, &device, 32, 0.5).expect("measured");
     [speed.train_images_per_s, speed.infer_images_per_s]
 }
 

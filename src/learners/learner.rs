@@ -8,7 +8,7 @@ use crate::{
     device::ChosenDevice,
     fit::{FitContext, FitTiming, History},
     imaging::Recipe,
-    nn::{GradientCheck, WeightsFile},
+    nn::{GradientCheck, Throughput, WeightsFile},
     progress::Progress,
     seed::Seed,
 };
@@ -50,6 +50,13 @@ pub trait NetCapabilities {
         device: &ChosenDevice,
         progress: &dyn Progress,
     ) -> Result<Vec<GradientCheck>, LearnerError>;
+    /// Measures training and inference for about `seconds` each on random images in memory, `batch` images a step: by
+    /// default as many as a fit's. Nothing is prepared or augmented.
+    ///
+    /// # Errors
+    /// Returns the errors of [`throughput`](crate::nn::throughput).
+    fn throughput(&self, device: &ChosenDevice, batch: Option<usize>, seconds: f64)
+    -> Result<Throughput, LearnerError>;
     /// Builds the fitted net from these settings and weights that were trained elsewhere.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::{
     imaging::{Processor, Recipe},
     nn::{
         self, Augment, CnnConfig, DenseConfig, FilterHistory, Filters, GradientCheck, NetPredictor, NetworkConfig,
-        Schedule, TrainedNet, TrainingConfig, WeightsFile,
+        Schedule, Throughput, TrainedNet, TrainingConfig, WeightsFile,
     },
     progress::Progress,
     seed::Seed,
@@ -162,6 +162,16 @@ impl NetCapabilities for &NetLearner {
     ) -> Result<Vec<GradientCheck>, LearnerError> {
         let name = &self.description.name;
         Ok(nn::check_member_gradients(name, &self.network, &self.training, seed, device, progress)?)
+    }
+
+    fn throughput(
+        &self,
+        device: &ChosenDevice,
+        batch: Option<usize>,
+        seconds: f64,
+    ) -> Result<Throughput, LearnerError> {
+        let TrainingConfig { optimizer, loss, batch_size, .. } = &self.training;
+        Ok(nn::throughput(&self.network, optimizer, *loss, device, batch.unwrap_or(*batch_size), seconds)?)
     }
 
     fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {

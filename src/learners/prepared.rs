@@ -14,7 +14,7 @@ use crate::{
     device::ChosenDevice,
     fit::FitContext,
     imaging::{Processor, Recipe},
-    nn::{GradientCheck, WeightsFile},
+    nn::{GradientCheck, Throughput, WeightsFile},
     progress::Progress,
     seed::Seed,
 };
@@ -133,6 +133,15 @@ impl NetCapabilities for PreparedNet<'_> {
         progress: &dyn Progress,
     ) -> Result<Vec<GradientCheck>, LearnerError> {
         self.inner.check_gradients(seed, device, progress)
+    }
+
+    fn throughput(
+        &self,
+        device: &ChosenDevice,
+        batch: Option<usize>,
+        seconds: f64,
+    ) -> Result<Throughput, LearnerError> {
+        self.inner.throughput(device, batch, seconds)
     }
 
     fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {

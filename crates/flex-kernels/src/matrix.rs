@@ -1,11 +1,15 @@
-//! Products of whole matrices: panels and threads around [`Product`].
+//! Products of whole matrices: blocks, panels and threads around [`Product`].
 //!
-//! The kernel reads columns of the second factor where they lie, as far as they are whole vectors of a row-major
-//! matrix; the rest, and all of a transposed one, is copied into panels first, at the sizes of a small net's layers for
-//! a few parts in a hundred of the product. Rows are shared among threads, the summed dimension never is: the result is
-//! the same in a pool of any size.
+//! A block of the second factor, [`DEPTH`] rows and about [`COLUMNS`] columns, is copied into panels that the kernel
+//! reads in order; it stays in the second-level cache while all rows of the first factor pass it. Those pass in blocks
+//! of [`ROWS`], which are copied, too, where their values lie far apart in memory. Read in place, the columns of a layer
+//! of 128 units would share one cache set in eight, and the images of a batch one TLB entry a value. What is small is
+//! read where it lies: copying a block costs as much as some eight rows of the product.
+//!
+//! Every element is summed over the depth in order, one multiply-add after the other. How the product is cut into
+//! blocks, and its rows or columns among threads, changes no bit.
 
-use std::cell::Cell;
+use std::{cell::RefCell, ops::Range};
 
 use rayon::prelude::*;
 
@@ -17,8 +21,29 @@ use crate::{
 
 /// Multiply-adds of one task: fewer are done before another thread has woken up.
 const GRAIN: usize = 1 << 23;
+/// Depth of a block: one of its panels takes half of the first-level cache, or less.
+const DEPTH: usize = 256;
+/// Columns of a block, about.
+const COLUMNS: usize = 128;
+/// Rows of a block: whole tiles of six and of eight.
+const ROWS: usize = 48;
+/// Rows from which on copying the second factor costs little.
+const MANY_ROWS: usize = 48;
+/// Rows of a task from which on each may copy the second factor for itself.
+const ROWS_OF_TASK: usize = 96;
+/// Values after which addresses compete for the same sets of the first-level cache: one way of it.
+const WAY: usize = 1024;
+/// Values that lie in the first-level cache however they are read.
+const SMALL: usize = 4096;
 
-thread_local!(static PACKED: Cell<Buffer> = Cell::default());
+#[derive(Default)]
+struct Scratch {
+    a: Buffer,
+    b: Buffer,
+    part: Buffer,
+}
+
+thread_local!(static SCRATCH: RefCell<Scratch> = RefCell::default());
 
 /// The second factor of a product, `[depth, columns]`.
 #[derive(Clone, Copy)]
@@ -29,69 +54,156 @@ pub(crate) enum Factor<'a> {
     Columns(&'a [f32]),
 }
 
-impl Factor<'_> {
-    /// Columns that need no copy: whole panels, and what follows them if it is whole vectors.
-    fn direct(self, columns: usize, lanes: usize, panel: usize) -> usize {
-        match self {
-            Self::Rows(_) if columns.is_multiple_of(lanes) => columns,
-            Self::Rows(_) => columns / panel * panel,
-            Self::Columns(_) => 0,
-        }
-    }
-}
-
 /// Adds `a · b` to `c`, `[rows][columns]` in memory; `a` is `[rows, depth]`.
 pub(crate) fn add_product(level: Level, a: Strided, depth: usize, b: Factor, columns: usize, c: &mut [f32]) {
-    let (lanes, panel) = (level.lanes(), level.panel(columns));
-    let direct = b.direct(columns, lanes, panel);
-    let padded = columns.next_multiple_of(lanes);
-    // The buffer is taken out: a thread that waits for its tasks below may begin another product.
-    let mut packed = PACKED.take();
-    let mut rest = packed.take(depth * (padded - direct));
-    let mut panels = Vec::new();
-    for first in (0..padded).step_by(panel) {
-        let width = panel.min(padded - first);
-        let (data, row) = match b {
-            Factor::Rows(b) if first < direct => (&b[first..], columns),
-            _ => {
-                let (to, behind) = rest.split_at_mut(depth * width);
-                rest = behind;
-                pack(b, depth, columns, first, width, to);
-                (&*to, width)
-            }
-        };
-        panels.push(Panel { data, row, first, vectors: width / lanes });
+    let rows = c.len() / columns;
+    let task = Task { level, a, depth, b, columns, panel: level.panel(columns) };
+    let threads = rayon::current_num_threads().min(rows * depth * columns / GRAIN);
+    if threads <= 1 {
+        return SCRATCH.with_borrow_mut(|Scratch { a, b, .. }| task.run(0..columns, columns, c, a, b));
     }
-    let rows = GRAIN.div_ceil(depth * columns).next_multiple_of(8);
-    if rayon::current_num_threads() == 1 || c.len() <= rows * columns {
-        level.run(Product { a, depth, b: &panels, columns, c, sum: Sum::Continued });
-    } else {
-        c.par_chunks_mut(rows * columns).enumerate().for_each(|(i, c)| {
-            let a = Strided { data: &a.data[i * rows * a.row..], ..a };
-            level.run(Product { a, depth, b: &panels, columns, c, sum: Sum::Continued });
+    if rows >= threads * ROWS_OF_TASK {
+        let rows = rows.div_ceil(threads).next_multiple_of(ROWS);
+        return c.par_chunks_mut(rows * columns).enumerate().for_each(|(i, c)| {
+            let task = Task { a: Strided { data: &a.data[i * rows * a.row..], ..a }, ..task };
+            SCRATCH.with_borrow_mut(|Scratch { a, b, .. }| task.run(0..columns, columns, c, a, b));
         });
     }
-    drop(panels);
-    PACKED.set(packed);
+    // Too few rows to copy the second factor for each share of them: columns are shared, in memory of their own.
+    let width = columns.div_ceil(threads).next_multiple_of(task.panel);
+    let shares: Vec<Range<usize>> =
+        (0..columns).step_by(width).map(|first| first..(first + width).min(columns)).collect();
+    let start = &*c;
+    let parts: Vec<Buffer> = shares
+        .par_iter()
+        .map(|share| {
+            SCRATCH.with_borrow_mut(|Scratch { a, b, part }| {
+                let values = part.take(rows * share.len());
+                for (to, from) in values.chunks_exact_mut(share.len()).zip(start.chunks_exact(columns)) {
+                    to.copy_from_slice(&from[share.clone()]);
+                }
+                task.run(share.clone(), share.len(), values, a, b);
+                std::mem::take(part)
+            })
+        })
+        .collect();
+    for (share, part) in shares.into_iter().zip(parts) {
+        let part = part.get(rows * share.len());
+        for (to, from) in c.chunks_exact_mut(columns).zip(part.chunks_exact(share.len())) {
+            to[share.clone()].copy_from_slice(from);
+        }
+    }
 }
 
-/// The columns from `first` on as `[depth][width]`; what there is no column for is zero.
-fn pack(b: Factor, depth: usize, columns: usize, first: usize, width: usize, to: &mut [f32]) {
-    let used = width.min(columns - first);
-    match b {
-        Factor::Rows(b) => {
-            for (to, from) in to.chunks_exact_mut(width).zip(b.chunks_exact(columns)) {
-                to[..used].copy_from_slice(&from[first..first + used]);
-                to[used..].fill(0.0);
-            }
-        }
-        Factor::Columns(b) => {
-            to.chunks_exact_mut(width).for_each(|to| to[used..].fill(0.0));
-            for (column, from) in b[first * depth..].chunks_exact(depth).take(used).enumerate() {
-                for (to, from) in to.iter_mut().skip(column).step_by(width).zip(from) {
-                    *to = *from;
+/// Some rows of a product.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    level: Level,
+    /// From the first of these rows on.
+    a: Strided<'a>,
+    depth: usize,
+    b: Factor<'a>,
+    columns: usize,
+    /// Columns of a panel.
+    panel: usize,
+}
+
+impl Task<'_> {
+    /// Adds the product with the columns of a `share` to `c`, `[rows][width]` from the first of them on.
+    fn run(&self, share: Range<usize>, width: usize, c: &mut [f32], a: &mut Buffer, b: &mut Buffer) {
+        let rows = c.len() / width;
+        let copied = self.copies_first(rows);
+        let step = (COLUMNS / self.panel).max(1) * self.panel;
+        for first in share.clone().step_by(step) {
+            let columns = first..(first + step).min(share.end);
+            for start in (0..self.depth).step_by(DEPTH) {
+                let depth = start..(start + DEPTH).min(self.depth);
+                let panels = self.panels(&columns, &depth, first - share.start, rows, b);
+                for (i, c) in c.chunks_mut(ROWS * width).enumerate() {
+                    let from = Strided { data: &self.a.data[i * ROWS * self.a.row + start * self.a.step..], ..self.a };
+                    let a = if copied { copy(from, c.len() / width, depth.len(), a) } else { from };
+                    let depth = depth.len();
+                    self.level.run(Product { a, depth, b: &panels, columns: width, c, sum: Sum::Continued });
                 }
             }
         }
     }
+
+    /// Tells whether the first factor is read from a copy: if each of its values would take a cache line of its own, or
+    /// if its rows would take the same lines.
+    fn copies_first(&self, rows: usize) -> bool {
+        let scattered = self.a.step != 1 && self.a.step * self.depth > SMALL;
+        let conflicting = self.a.row.is_multiple_of(WAY) && rows > 1 && self.columns >= 4 * self.level.lanes();
+        scattered || conflicting
+    }
+
+    /// The columns' panels for a part of the depth; `first` is the index of the first column in the result.
+    fn panels<'b>(
+        &'b self,
+        columns: &Range<usize>,
+        depth: &Range<usize>,
+        first: usize,
+        rows: usize,
+        buffer: &'b mut Buffer,
+    ) -> Vec<Panel<'b>> {
+        let (lanes, used) = (self.level.lanes(), columns.len());
+        let padded = used.next_multiple_of(lanes);
+        // In place a power of two of columns would take few sets of the cache.
+        let few = rows < MANY_ROWS && !(self.columns.is_multiple_of(COLUMNS) && rows >= 8);
+        let mut rest = buffer.take(depth.len() * padded);
+        let mut panels = Vec::with_capacity(padded.div_ceil(self.panel));
+        for at in (0..padded).step_by(self.panel) {
+            let (width, from) = (self.panel.min(padded - at), columns.start + at);
+            let (data, row) = match self.b {
+                Factor::Rows(b) if few && from + width <= self.columns => {
+                    (&b[depth.start * self.columns + from..], self.columns)
+                }
+                _ => {
+                    let (to, behind) = rest.split_at_mut(depth.len() * width);
+                    rest = behind;
+                    self.pack(from..(from + width).min(columns.end), depth, width, to);
+                    (&*to, width)
+                }
+            };
+            panels.push(Panel { data, row, first: first + at, vectors: width / lanes });
+        }
+        panels
+    }
+
+    /// Copies some columns as `[depth][width]`; what there is no column for is zero.
+    fn pack(&self, columns: Range<usize>, depth: &Range<usize>, width: usize, to: &mut [f32]) {
+        let used = columns.len();
+        match self.b {
+            Factor::Rows(b) => {
+                for (to, from) in to.chunks_exact_mut(width).zip(b.chunks(self.columns).skip(depth.start)) {
+                    to[..used].copy_from_slice(&from[columns.clone()]);
+                    to[used..].fill(0.0);
+                }
+            }
+            Factor::Columns(b) => {
+                to.chunks_exact_mut(width).for_each(|to| to[used..].fill(0.0));
+                for (column, from) in b.chunks_exact(self.depth).skip(columns.start).take(used).enumerate() {
+                    for (to, from) in to.iter_mut().skip(column).step_by(width).zip(&from[depth.clone()]) {
+                        *to = *from;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Copies a block of at most [`ROWS`] rows so that the values of a tile lie together.
+fn copy<'a>(from: Strided, rows: usize, depth: usize, buffer: &'a mut Buffer) -> Strided<'a> {
+    let to = buffer.take(ROWS * depth);
+    if from.row == 1 {
+        for (k, to) in to.chunks_exact_mut(ROWS).enumerate() {
+            to[..rows].copy_from_slice(&from.data[k * from.step..][..rows]);
+        }
+    } else {
+        for row in 0..rows {
+            let from = from.data[row * from.row..].iter().step_by(from.step);
+            to[row..].iter_mut().step_by(ROWS).zip(from).for_each(|(to, from)| *to = *from);
+        }
+    }
+    Strided { data: to, row: 1, step: ROWS }
 }

@@ -3,6 +3,7 @@
 mod booster;
 mod digits;
 mod imaging;
+mod member;
 mod net;
 mod operations;
 mod service;
@@ -14,6 +15,7 @@ use super::session::Session;
 const HELP: &str = "\
 Examples:
   digitstack bench cnn --batch 128 --json
+  digitstack bench net keras8 families/keras8
   digitstack bench booster --data ~/mnist
   digitstack bench booster --data ~/mnist --images 60000 --folds 4
   digitstack bench service 127.0.0.1:8028 --connections 64 --seconds 30";
@@ -32,6 +34,7 @@ enum BenchCommand {
     Cnn(net::NetBench),
     /// The reference dense net (layers of 784, 80, 28 and 10 units, SGD)
     Dense(net::NetBench),
+    Net(member::MemberBench),
     Operations(operations::OperationsBench),
     Booster(booster::BoosterBench),
     Imaging(imaging::ImagingBench),
@@ -43,6 +46,7 @@ impl BenchArguments {
         match &self.command {
             BenchCommand::Cnn(arguments) => arguments.execute(&net::CNN, session),
             BenchCommand::Dense(arguments) => arguments.execute(&net::DENSE, session),
+            BenchCommand::Net(arguments) => arguments.execute(session),
             BenchCommand::Operations(arguments) => arguments.execute(session),
             BenchCommand::Booster(arguments) => arguments.execute(session),
             BenchCommand::Imaging(arguments) => arguments.execute(session),

@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use super::super::{
     options::{MAX_BATCH, count, seconds},
+    output::Output,
     session::Session,
 };
 use crate::{
+    device::ChosenDevice,
     fit::Cancel,
-    nn::{self, CnnConfig, DenseConfig, NetworkConfig, OptimizerConfig},
+    nn::{self, CnnConfig, DenseConfig, Loss, NetworkConfig, OptimizerConfig},
     storage,
 };
 
@@ -45,9 +47,10 @@ pub(super) struct NetBench {
     seconds: f64,
 }
 
+/// Speed of a net, and where it was measured.
 #[derive(Serialize)]
-struct NetResult {
-    net: &'static str,
+pub(super) struct NetResult {
+    net: String,
     device: String,
     threads: usize,
     /// Most memory that the process has held at once.
@@ -62,20 +65,31 @@ impl NetBench {
         let resources = session.resources(Cancel::default())?;
         let (name, network, device) = (net.name, (net.network)(), &resources.device);
         output.status(&format!("{name}, {} parameters, on {}", network.parameters(), device.description()));
-        let throughput = nn::throughput(&network, &net.optimizer, device, self.batch.get(), self.seconds)?;
-        let result = NetResult {
-            net: name,
+        let (batch, loss) = (self.batch.get(), Loss::CrossEntropy);
+        let throughput = nn::throughput(&network, &net.optimizer, loss, device, batch, self.seconds)?;
+        NetResult::new(name.to_owned(), device, throughput).print(output)
+    }
+}
+
+impl NetResult {
+    pub(super) fn new(net: String, device: &ChosenDevice, throughput: nn::Throughput) -> Self {
+        Self {
+            net,
             device: device.description().to_owned(),
             threads: rayon::current_num_threads(),
             peak_memory_bytes: storage::peak_memory(),
             throughput,
-        };
-        output.json(&result)?;
-        let throughput = &result.throughput;
+        }
+    }
+
+    pub(super) fn print(&self, output: &Output) -> anyhow::Result<()> {
+        output.json(self)?;
+        let throughput = &self.throughput;
         output.line(format!(
-            "{name}, batch {}, {} threads: training {:.0} images/s, inference {:.0} images/s (first step {:.2} s)",
+            "{}, batch {}, {} threads: training {:.0} images/s, inference {:.0} images/s (first step {:.2} s)",
+            self.net,
             throughput.batch,
-            result.threads,
+            self.threads,
             throughput.train_images_per_s,
             throughput.infer_images_per_s,
             throughput.first_step_seconds

@@ -69,7 +69,8 @@ impl AnswerOptions {
             return Err(UsageError(format!("--out {}: the output is not compressed; name it .csv", out.display())));
         }
         if let Some(json) = ["json", "jsonl", "ndjson"].iter().find(|json| has_extension(out, json)) {
-            let problem = format!("--out {}: the output is CSV; for lines of JSON use --json > NAME.{json}", out.display());
+            let problem =
+                format!("--out {}: the output is CSV; for lines of JSON use --json > NAME.{json}", out.display());
             return Err(UsageError(problem));
         }
         // Compared as files, not as names: writing would destroy the input before it is read to its end.

@@ -244,7 +244,7 @@ impl Rows<'_> {
         optimizer: &OptimizerConfig,
         flop: [f64; 2],
     ) -> Result<(), NnError> {
-        let speed = throughput(config, optimizer, self.device, self.batch, self.seconds)?;
+        let speed = throughput(config, optimizer, Loss::CrossEntropy, self.device, self.batch, self.seconds)?;
         for (pass, rate, flop) in
             [(Pass::Inference, speed.infer_images_per_s, flop[0]), (Pass::Training, speed.train_images_per_s, flop[1])]
         {

@@ -56,9 +56,13 @@ pub struct Throughput {
 }
 
 /// Measures training and inference for about `seconds` each on random images in memory, at least five steps each.
+///
+/// # Errors
+/// If the optimizer's settings are out of their range, or a step fails on the device.
 pub fn throughput(
     network: &NetworkConfig,
     optimizer: &OptimizerConfig,
+    loss: Loss,
     device: &ChosenDevice,
     batch: usize,
     seconds: f64,
@@ -71,7 +75,7 @@ pub fn throughput(
     let train = measure(seconds, queue, |wait| {
         let (images, targets) = input.tensors(device);
         let outputs = net.forward_training(Tensor::from_inner(images), Seed(0));
-        let loss = Loss::CrossEntropy.forward(outputs, Tensor::from_inner(targets), network.output());
+        let loss = loss.forward(outputs, Tensor::from_inner(targets), network.output());
         let gradients = GradientsParams::from_grads(loss.backward(), &net);
         net = updater.step(optimizer.learning_rate(), net.clone(), gradients);
         if wait { read(net.output.weight.val().inner()).map(|_| ()) } else { Ok(()) }

@@ -1,7 +1,7 @@
 //! Every kernel over small and awkward shapes, on every level of this processor, for AddressSanitizer: slices are
 //! exactly as long as they must be, so that it reports a load or store beside them. Results of the levels are compared.
 
-use super::support::EVERY_POOL;
+use super::support::{EVERY_POOL, bits, in_pool};
 use crate::{
     AdadeltaRule,
     convolution::Plan,
@@ -115,21 +115,37 @@ fn blocks_stay_inside_their_memory() {
 
 #[test]
 fn products_stay_inside_their_memory() {
-    for (rows, depth, columns) in [(1, 1, 1), (2, 3, 16), (5, 7, 10), (25, 31, 28), (9, 64, 54), (33, 10, 80)] {
+    // The last ones have several blocks each way; two threads share the rows of the one and the columns of the other.
+    let small = [(1, 1, 1), (2, 3, 16), (5, 7, 10), (25, 31, 28), (9, 64, 54), (33, 10, 80)];
+    for (rows, depth, columns) in
+        small.into_iter().chain([(9, 300, 128), (50, 260, 135), (220, 258, 301), (70, 1024, 256)])
+    {
         let (a, b) = (numbers(rows * depth, 1), numbers(depth * columns, 2));
         let mut expected = vec![0.0_f32; rows * columns];
-        for (i, expected) in expected.iter_mut().enumerate() {
-            let (row, column) = (i / columns, i % columns);
-            *expected = (0..depth)
-                .map(|k| f64::from(a[row * depth + k]) * f64::from(b[k * columns + column]))
-                .sum::<f64>() as f32;
+        for (row, expected) in expected.chunks_exact_mut(columns).enumerate() {
+            let mut sums = vec![0.0_f64; columns];
+            for (x, b) in a[row * depth..].iter().zip(b.chunks_exact(columns)) {
+                sums.iter_mut().zip(b).for_each(|(sum, b)| *sum += f64::from(*x) * f64::from(*b));
+            }
+            expected.iter_mut().zip(sums).for_each(|(to, sum)| *to = sum as f32);
         }
-        let transposed: Vec<f32> = (0..columns * depth).map(|i| b[i % depth * columns + i / depth]).collect();
+        let b_transposed: Vec<f32> = (0..columns * depth).map(|i| b[i % depth * columns + i / depth]).collect();
+        let a_transposed: Vec<f32> = (0..depth * rows).map(|i| a[i % rows * depth + i / rows]).collect();
         for level in Level::available() {
-            for (name, factor) in [("rows", Factor::Rows(&b)), ("columns", Factor::Columns(&transposed))] {
-                let mut found = vec![0.0; rows * columns];
-                add_product(level, Strided { data: &a, row: depth, step: 1 }, depth, factor, columns, &mut found);
-                assert_close(&found, &expected, &format!("{} {name} {rows}×{depth}×{columns}", level.name()));
+            let mut first = None;
+            for (name, factor) in [("rows", Factor::Rows(&b)), ("columns", Factor::Columns(&b_transposed))] {
+                for a in
+                    [Strided { data: &a, row: depth, step: 1 }, Strided { data: &a_transposed, row: 1, step: rows }]
+                {
+                    for threads in [1, 2] {
+                        let mut found = vec![0.0; rows * columns];
+                        in_pool(threads, || add_product(level, a, depth, factor, columns, &mut found));
+                        let what = format!("{} {name} {rows}×{depth}×{columns}, step {}", level.name(), a.step);
+                        assert_close(&found, &expected, &what);
+                        // However the factors lie and are shared, the sums are the same.
+                        assert!(bits(first.get_or_insert_with(|| found.clone())) == bits(&found), "{what}, {threads}");
+                    }
+                }
             }
         }
     }
