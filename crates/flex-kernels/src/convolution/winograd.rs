@@ -1,4 +1,4 @@
-//! Convolutions with 3×3 kernels in fewer multiplications: Winograd's minimal filtering, after Lavin and Gray 2015,
+//! Convolutions with 3×3 and 5×5 kernels in fewer multiplications: Winograd's minimal filtering, after Lavin and Gray 2015,
 //! arXiv:1509.09308.
 //!
 //! A 2×2 *tile* of outputs depends on a 4×4 patch of the image. Computed directly it takes 36 multiplications for a
@@ -6,7 +6,8 @@
 //! multiplied element by element, summed over the input channels, and transformed back: `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`.
 //! Each of the 16 elements (*components*) of all tiles is one product of matrices `[tiles, in] · [in, out]`. This is
 //! F(2×2, 3×3). A tile is one window of a 2×2 pool, so a maximum is taken before anything is stored. F(4×4, 3×3) takes
-//! 36 products for a tile of 4×4 outputs, a quarter of the direct convolution's, with larger rounding errors.
+//! 36 products for a tile of 4×4 outputs, a quarter of the direct convolution's, with larger rounding errors; F(2×2, 5×5)
+//! takes 36 for 2×2 outputs, where the direct convolution takes 100.
 //!
 //! Tiles are treated in blocks whose transformed patches and products stay in the second-level cache, panel by panel of
 //! output channels. An element of a product is summed over the input channels in their order wherever its tile lies:
@@ -26,9 +27,9 @@
 //!   as long as `9 · in · max|pixel| · max|weight|` stays below a ninth of the largest `f32`, 3.7e37, and pixels and
 //!   weights below a quarter of it.
 //!
-//! Tiles of four by four promise less: the root mean square error is about twice the direct one's, the largest 2e-6 of
-//! the largest output (16 to 128 channels), equal outputs may differ by as much, and what is not finite in a patch may
-//! reach all outputs of its tile. They are used where nothing follows that tells equal sums apart ([`Rounding::Free`]).
+//! Patches of six by six promise less, those of 4×4 outputs and those of 5×5 kernels: the root mean square error is about
+//! twice the direct one's (1.3 to 1.7 times that of 5×5 kernels), the largest 2e-6 of the largest output (16 to 128
+//! channels), equal outputs may differ by as much, and what is not finite in a patch may reach all outputs of its tile. They are used where nothing follows that tells equal sums apart ([`Rounding::Free`]).
 //!
 //! # Gradients
 //! The gradient of the input is a convolution with the mirrored kernel; that of the weight is `Gᵀ [Σ (A y Aᵀ) ⊙ (Bᵀ d B)] G`,
@@ -40,7 +41,7 @@ use crate::{
     geometry::Geometry,
     kernels::{
         Filtering, Four, Panel, Placement, Product, Strided, Sum, TransformFilters, TransformGradients,
-        TransformProducts, TransformTiles, TransformWeightGradients, Two,
+        TransformProducts, TransformTiles, TransformWeightGradients, Two, TwoOfFive,
     },
     layout::Room,
     level::Level,
@@ -70,11 +71,12 @@ pub(crate) enum Rounding {
     Free,
 }
 
-/// Side of a tile.
+/// Outputs of a side of a tile, and for which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Two,
     Four,
+    TwoOfFive,
 }
 
 impl Side {
@@ -83,6 +85,16 @@ impl Side {
         match self {
             Self::Two => Two::TILE,
             Self::Four => Four::TILE,
+            Self::TwoOfFive => TwoOfFive::TILE,
+        }
+    }
+
+    /// Weights of a side of the kernel.
+    fn kernel(self) -> usize {
+        match self {
+            Self::Two => Two::LINE,
+            Self::Four => Four::LINE,
+            Self::TwoOfFive => TwoOfFive::LINE,
         }
     }
 
@@ -91,6 +103,7 @@ impl Side {
         match self {
             Self::Two => Two::PATCH * Two::PATCH,
             Self::Four => Four::PATCH * Four::PATCH,
+            Self::TwoOfFive => TwoOfFive::PATCH * TwoOfFive::PATCH,
         }
     }
 
@@ -98,7 +111,7 @@ impl Side {
     fn block(self) -> usize {
         match self {
             Self::Two => 1 << 15,
-            Self::Four => 1 << 16,
+            Self::Four | Self::TwoOfFive => 1 << 16,
         }
     }
 }
@@ -109,6 +122,7 @@ macro_rules! run {
         match $tiles.side {
             Side::Two => $tiles.level.run($kernel::<Two> { $($field,)* filtering: PhantomData }),
             Side::Four => $tiles.level.run($kernel::<Four> { $($field,)* filtering: PhantomData }),
+            Side::TwoOfFive => $tiles.level.run($kernel::<TwoOfFive> { $($field,)* filtering: PhantomData }),
         }
     };
 }
@@ -163,17 +177,23 @@ impl Tiles {
 
     fn with_at_least(large: usize, level: Level, geometry: &Geometry, rounding: Rounding) -> Option<Self> {
         let g = *geometry;
-        let free = rounding == Rounding::Free && !g.pooled;
-        let sides = [Side::Four, Side::Two].into_iter().filter(|side| free || *side == Side::Two);
+        // A tile is a window of a pool on the sums.
+        let allowed = |side: &Side| {
+            side.kernel() == g.kernel
+                && (rounding == Rounding::Free || *side == Side::Two)
+                && (!g.pooled || side.tile() == 2)
+        };
+        let sides = [Side::Four, Side::TwoOfFive, Side::Two].into_iter().filter(allowed);
         let sized = sides.map(|side| {
             let (high, wide) = (g.map_height().div_ceil(side.tile()), g.map_width().div_ceil(side.tile()));
             Self { geometry: g, level, side, high, wide }
         });
         let least = |tiles: &Self| tiles.side == Side::Two || tiles.count() >= large;
         let tiles = sized.filter(least).min_by_key(Self::products)?;
-        let (direct, channels) = (9 * g.map_height() * g.map_width(), g.channels_in.min(g.channels_out));
+        let (direct, channels) =
+            (g.kernel * g.kernel * g.map_height() * g.map_width(), g.channels_in.min(g.channels_out));
         // The last tiles of a small odd map are mostly empty: a third of the multiplications must be saved.
-        let worth = g.kernel == 3 && channels >= LEAST_CHANNELS && 3 * tiles.products() <= 2 * direct;
+        let worth = channels >= LEAST_CHANNELS && 3 * tiles.products() <= 2 * direct;
         worth.then_some(tiles)
     }
 
@@ -183,13 +203,13 @@ impl Tiles {
     }
 
     /// Room that a staged image needs for its last patches. In tiles of two the overhang reaches dropped outputs alone; in
-    /// tiles of four all outputs are sums with it, so that it must be zeros.
+    /// patches of six all outputs are sums with it, so that it must be zeros.
     pub fn room(&self) -> Room {
         let (g, tile) = (&self.geometry, self.side.tile());
         let (right, below) = (self.wide * tile - g.map_width(), self.high * tile - g.map_height());
         match self.side {
             Side::Two => Room::slack(below * g.row() + right * g.channels_in),
-            Side::Four => Room { right, below, slack: 0 },
+            Side::Four | Side::TwoOfFive => Room { right, below, slack: 0 },
         }
     }
 
@@ -218,14 +238,14 @@ impl Tiles {
         self.level.panel(self.geometry.channels_out)
     }
 
-    /// Transforms a weight `[out, in, 3, 3]` into `packed`, whatever that holds.
+    /// Transforms a weight `[out, in, k, k]` into `packed`, whatever that holds.
     pub fn filters(&self, weight: &[f32], mut packed: Buffer) -> Filters {
         let (channels_in, channels, panel) = (self.geometry.channels_in, self.channels(), self.panel());
-        let components = self.side.components();
+        let (components, taps) = (self.side.components(), self.geometry.kernel * self.geometry.kernel);
         let (all, size) = (packed.take(components * channels_in * channels), components * channels_in * panel);
         let transform = |(index, filters): (usize, &mut [f32])| {
             let width = filters.len() / (components * channels_in);
-            let weight = &weight[index * panel * channels_in * 9..];
+            let weight = &weight[index * panel * channels_in * taps..];
             run!(self, TransformFilters { weight, channels_in, filters, width });
         };
         parallel::for_each(all.chunks_mut(size).enumerate(), transform);

@@ -45,7 +45,7 @@ mod winograd;
 pub(crate) use activation::{Activate, Exponentials};
 pub(crate) use arithmetic::wins;
 pub(crate) use convolve::Convolve;
-pub(crate) use filtering::{Filtering, Four, Two};
+pub(crate) use filtering::{Filtering, Four, Two, TwoOfFive};
 pub(crate) use gradients::{InputGradient, Source, WeightGradient, blocks};
 pub(crate) use matrix_vector::{Input, MatrixVector, panel};
 pub(crate) use norm::{GradientSums, MapGradient, MapGradientInPlace, Moments, Normalize};

@@ -1,4 +1,4 @@
-//! The linear maps of Winograd's filtering of 3×3 kernels (see [`winograd`](crate::convolution::winograd)), channels in
+//! The linear maps of Winograd's filtering of 3×3 and 5×5 kernels (see [`winograd`](crate::convolution::winograd)), channels in
 //! the lanes.
 //!
 //! Each is one small matrix used twice, for the columns and for the rows: those of a [`Filtering`]. The products between
@@ -10,11 +10,11 @@ use pulp::{Simd, WithSimd};
 
 use super::{
     arithmetic::wins,
-    filtering::{Filtering, LINE, MOST_PATCH, MOST_TILE},
+    filtering::{Filtering, MOST_LINE, MOST_PATCH, MOST_TILE},
 };
 
-/// Weights of a channel pair.
-const TAPS: usize = LINE * LINE;
+/// Most weights of a channel pair.
+const MOST_TAPS: usize = MOST_LINE * MOST_LINE;
 /// Most products of a tile: one for each element of its patch.
 const MOST_COMPONENTS: usize = MOST_PATCH * MOST_PATCH;
 /// Lanes of the widest vectors.
@@ -22,7 +22,7 @@ const MOST_LANES: usize = 16;
 
 /// `G g Gᵀ` for some output channels and all input channels.
 pub(crate) struct TransformFilters<'a, F> {
-    /// `[out, in, 3, 3]`, from the first of these output channels on.
+    /// `[out, in, k, k]`, from the first of these output channels on.
     pub weight: &'a [f32],
     pub channels_in: usize,
     /// `[component][in][width]`. Channels that `weight` ends before get zeros.
@@ -38,7 +38,7 @@ impl<F: Filtering> WithSimd for TransformFilters<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
         let Self { weight, channels_in, filters, width, .. } = self;
-        let lanes = S::F32_LANES;
+        let (lanes, count) = (S::F32_LANES, F::LINE * F::LINE);
         assert!(
             width.is_multiple_of(lanes)
                 && lanes <= MOST_LANES
@@ -48,30 +48,34 @@ impl<F: Filtering> WithSimd for TransformFilters<'_, F> {
         for first in (0..width).step_by(lanes) {
             let mut channels: [&[f32]; MOST_LANES] = [&[]; MOST_LANES];
             for (channel, weight) in
-                channels[..lanes].iter_mut().zip(weight.chunks_exact(channels_in * TAPS).skip(first))
+                channels[..lanes].iter_mut().zip(weight.chunks_exact(channels_in * count).skip(first))
             {
                 *channel = weight;
             }
             // What has no channel stays zero.
-            let mut taps = [[0.0_f32; MOST_LANES]; TAPS];
+            let mut taps = [[0.0_f32; MOST_LANES]; MOST_TAPS];
             for input in 0..channels_in {
                 for lane in 0..lanes {
-                    if let Some(kernel) = channels[lane].get(input * TAPS..(input + 1) * TAPS) {
-                        for tap in 0..TAPS {
+                    if let Some(kernel) = channels[lane].get(input * count..(input + 1) * count) {
+                        for tap in 0..count {
                             taps[tap][lane] = kernel[tap];
                         }
                     }
                 }
-                let mut columns = [[zero; MOST_PATCH]; LINE];
-                for x in 0..LINE {
-                    let mut g = [zero; LINE];
-                    for y in 0..LINE {
-                        g[y] = S::as_simd_f32s(&taps[LINE * y + x]).0[0];
+                let mut columns = [[zero; MOST_PATCH]; MOST_LINE];
+                for x in 0..F::LINE {
+                    let mut g = [zero; MOST_LINE];
+                    for y in 0..F::LINE {
+                        g[y] = S::as_simd_f32s(&taps[F::LINE * y + x]).0[0];
                     }
                     columns[x] = F::filter(s, g);
                 }
                 for y in 0..F::PATCH {
-                    let row = F::filter(s, [columns[0][y], columns[1][y], columns[2][y]]);
+                    let mut g = [zero; MOST_LINE];
+                    for x in 0..F::LINE {
+                        g[x] = columns[x][y];
+                    }
+                    let row = F::filter(s, g);
                     for x in 0..F::PATCH {
                         let at = ((F::PATCH * y + x) * channels_in + input) * width + first;
                         S::as_mut_simd_f32s(&mut filters[at..at + lanes]).0[0] = row[x];
@@ -317,11 +321,11 @@ impl<F: Filtering> WithSimd for TransformWeightGradients<'_, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
         let Self { sums, weight, .. } = self;
-        let pairs = weight.len() / TAPS;
+        let pairs = weight.len() / (F::LINE * F::LINE);
         assert!(pairs.is_multiple_of(S::F32_LANES) && sums.len() == F::PATCH * F::PATCH * pairs);
         let zero = s.splat_f32s(0.0);
         for first in (0..pairs).step_by(S::F32_LANES) {
-            let mut columns = [[zero; LINE]; MOST_PATCH];
+            let mut columns = [[zero; MOST_LINE]; MOST_PATCH];
             for x in 0..F::PATCH {
                 let mut u = [zero; MOST_PATCH];
                 for y in 0..F::PATCH {
@@ -329,14 +333,14 @@ impl<F: Filtering> WithSimd for TransformWeightGradients<'_, F> {
                 }
                 columns[x] = F::weight(s, u);
             }
-            for y in 0..LINE {
+            for y in 0..F::LINE {
                 let mut u = [zero; MOST_PATCH];
                 for x in 0..F::PATCH {
                     u[x] = columns[x][y];
                 }
                 let taps = F::weight(s, u);
-                for x in 0..LINE {
-                    let to = &mut weight[(LINE * y + x) * pairs + first..][..S::F32_LANES];
+                for x in 0..F::LINE {
+                    let to = &mut weight[(F::LINE * y + x) * pairs + first..][..S::F32_LANES];
                     let sum = s.add_f32s(S::as_simd_f32s(to).0[0], taps[x]);
                     S::as_mut_simd_f32s(to).0[0] = sum;
                 }

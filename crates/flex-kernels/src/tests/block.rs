@@ -66,6 +66,7 @@ fn equals_burns_operations_on_the_shapes_of_the_reference_net() {
         ([9, 64, 7, 7], 128, 3),
         ([20, 128, 3, 3], 64, 3),
         ([2, 5, 9, 8], 7, 5),
+        ([9, 32, 12, 11], 17, 5),
     ] {
         let valid = BlockSpec { padding: Padding::Valid, memory: Memory::Contiguous, ..plain.clone() };
         let fits = input[2] > kernel;

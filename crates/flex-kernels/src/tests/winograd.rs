@@ -21,6 +21,7 @@ use crate::{
 struct Untracked {
     shape: [usize; 4],
     out: usize,
+    kernel: usize,
     spec: BlockSpec,
     input: Vec<f32>,
     weight: Vec<f32>,
@@ -29,24 +30,32 @@ struct Untracked {
 
 impl Untracked {
     fn new(shape: [usize; 4], out: usize, spec: BlockSpec, seed: u64) -> Self {
+        Self::of_kernel(3, shape, out, spec, seed)
+    }
+
+    fn of_kernel(kernel: usize, shape: [usize; 4], out: usize, spec: BlockSpec, seed: u64) -> Self {
         let mut noise = Noise(seed);
-        let (input, weight, bias) =
-            (noise.reals(shape.iter().product()), noise.reals(out * shape[1] * 9), noise.reals(out));
-        Self { shape, out, spec, input, weight, bias }
+        let weights = out * shape[1] * kernel * kernel;
+        let (input, weight, bias) = (noise.reals(shape.iter().product()), noise.reals(weights), noise.reals(out));
+        Self { shape, out, kernel, spec, input, weight, bias }
+    }
+
+    fn weight_shape(&self) -> [usize; 4] {
+        [self.out, self.shape[1], self.kernel, self.kernel]
     }
 
     /// Whether it is computed by tiles.
     fn by_tiles(&self, level: Level) -> bool {
-        let geometry =
-            Geometry::new(self.shape, [self.out, self.shape[1], 3, 3], self.out, &self.spec).expect("the sizes fit");
-        Tiles::new(level, &geometry, Rounding::Exact).is_some()
+        let geometry = Geometry::new(self.shape, self.weight_shape(), self.out, &self.spec).expect("the sizes fit");
+        let rounding = if self.kernel == 3 { Rounding::Exact } else { Rounding::Free };
+        Tiles::new(level, &geometry, rounding).is_some()
     }
 
     fn tensors(&self) -> (Tensor<4>, Tensor<4>, Tensor<1>) {
         let device = Device::flex();
         (
             tensor(self.input.clone(), self.shape, &device),
-            tensor(self.weight.clone(), [self.out, self.shape[1], 3, 3], &device),
+            tensor(self.weight.clone(), self.weight_shape(), &device),
             tensor(self.bias.clone(), [self.out], &device),
         )
     }
@@ -124,17 +133,15 @@ fn selu(pool: Pool) -> BlockSpec {
 fn cases() -> impl Strategy<Value = Untracked> {
     let chain = || proptest::collection::vec(proptest::sample::select(&EVERY_ACTIVATION[..]), 0..2);
     let sizes = (1usize..=9, 16usize..=40, 4usize..=15, 4usize..=15, 16usize..=70);
-    let kinds = (any::<bool>(), any::<bool>(), chain(), proptest::sample::select(&EVERY_POOL[..]), chain());
+    let kinds =
+        (any::<bool>(), any::<bool>(), any::<bool>(), chain(), proptest::sample::select(&EVERY_POOL[..]), chain());
     (sizes, kinds, any::<u64>()).prop_map(|((batch, channels, height, width, out), kinds, seed)| {
-        let (same, contiguous, before_pool, pool, after_pool) = kinds;
+        let (three, same, contiguous, before_pool, pool, after_pool) = kinds;
+        let (kernel, height, width) = if three { (3, height, width) } else { (5, height + 2, width + 2) };
         let padding = if same { Padding::Same } else { Padding::Valid };
         let memory = if contiguous { Memory::Contiguous } else { Memory::ChannelsLast };
-        Untracked::new(
-            [batch, channels, height, width],
-            out,
-            BlockSpec { padding, before_pool, pool, after_pool, memory },
-            seed,
-        )
+        let spec = BlockSpec { padding, before_pool, pool, after_pool, memory };
+        Untracked::of_kernel(kernel, [batch, channels, height, width], out, spec, seed)
     })
 }
 
@@ -149,10 +156,10 @@ proptest! {
 
 /// Blocks with gradients: where the sums are exact, so are ties and winners.
 fn tracked_cases() -> impl Strategy<Value = Case> {
-    cases().prop_map(|Untracked { shape, out, spec, weight, .. }| Case {
+    cases().prop_map(|Untracked { shape, out, kernel, spec, weight, .. }| Case {
         input: shape,
         out,
-        kernel: 3,
+        kernel,
         spec,
         seed: weight[0].to_bits().into(),
     })
@@ -217,9 +224,11 @@ fn equals_burns_operations_on_large_maps() {
     for pool in EVERY_POOL {
         for padding in [Padding::Valid, Padding::Same] {
             for (shape, out) in [([5, 64, 13, 13], 128), ([3, 20, 29, 31], 33)] {
-                let case = Untracked::new(shape, out, BlockSpec { padding, ..selu(pool) }, 1);
-                assert!(Level::available().into_iter().all(|level| case.by_tiles(level)));
-                case.check();
+                for kernel in [3, 5] {
+                    let case = Untracked::of_kernel(kernel, shape, out, BlockSpec { padding, ..selu(pool) }, 1);
+                    assert!(Level::available().into_iter().all(|level| case.by_tiles(level)));
+                    case.check();
+                }
             }
         }
     }
@@ -232,15 +241,20 @@ fn few_channels_other_kernels_and_tiny_odd_maps_are_convolved_directly() {
     assert!(!Untracked::new([1, 15, 6, 6], 16, selu(Pool::None), 1).by_tiles(level));
     assert!(!Untracked::new([1, 16, 6, 6], 15, selu(Pool::None), 1).by_tiles(level));
     assert!(!Untracked::new([1, 16, 5, 5], 16, selu(Pool::None), 1).by_tiles(level), "four tiles for nine outputs");
-    let five = Geometry::new([1, 16, 8, 8], [16, 16, 5, 5], 16, &selu(Pool::None)).expect("the sizes fit");
-    assert!(Tiles::new(level, &five, Rounding::Free).is_none());
+    let other = |kernel, rounding| {
+        let geometry = Geometry::new([1, 16, 8, 8], [16, 16, kernel, kernel], 16, &selu(Pool::None));
+        Tiles::new(level, &geometry.expect("the sizes fit"), rounding).is_some()
+    };
+    assert!(other(5, Rounding::Free));
+    assert!(!other(5, Rounding::Exact), "equal sums are not exactly equal");
+    assert!(!other(7, Rounding::Free) && !other(1, Rounding::Free));
 }
 
 /// Neither the images beside it nor the threads that share the work change an image's outputs.
 #[test]
 fn an_image_has_the_same_outputs_in_every_batch_and_pool() {
-    for pool in EVERY_POOL {
-        let all = Untracked::new([11, 24, 9, 12], 40, selu(pool), 3);
+    for (pool, kernel) in EVERY_POOL.into_iter().flat_map(|pool| [(pool, 3), (pool, 5)]) {
+        let all = Untracked::of_kernel(kernel, [11, 24, 9, 12], 40, selu(pool), 3);
         for level in Level::available() {
             assert!(all.by_tiles(level));
             let expected = bits(&all.run(level));
@@ -268,15 +282,15 @@ fn an_image_has_the_same_outputs_in_every_batch_and_pool() {
     }
 }
 
-/// Whether each output of a block without a pool lies in a 4×4 tile whose patch contains one of these pixels.
+/// Whether each output of a block without a pool lies in a tile whose 6×6 patch contains one of these pixels.
 fn in_touched_tiles(case: &Untracked, pixels: &[usize]) -> Vec<bool> {
     let [batch, channels, height, width] = case.shape;
-    let border = if case.spec.padding == Padding::Same { 1 } else { 0 };
-    let (high, wide) = (height + 2 * border - 2, width + 2 * border - 2);
+    let (border, tile) = (if case.spec.padding == Padding::Same { case.kernel / 2 } else { 0 }, 7 - case.kernel);
+    let (high, wide) = (height + 2 * border + 1 - case.kernel, width + 2 * border + 1 - case.kernel);
     let is_touched = |n: usize, y: usize, x: usize| {
         pixels.iter().any(|pixel| {
             let (image, at) = (pixel / (channels * height * width), pixel % (height * width));
-            let inside = |of: usize, at: usize| (of / 4 * 4..of / 4 * 4 + 6).contains(&(at + border));
+            let inside = |of: usize, at: usize| (of / tile * tile..of / tile * tile + 6).contains(&(at + border));
             image == n && inside(y, at / width) && inside(x, at % width)
         })
     };
@@ -303,6 +317,12 @@ fn nan_is_seen_exactly_where_it_is_looked_at() {
         }
         case.weight[100] = f32::NAN;
         case.check();
+    }
+    for padding in [Padding::Valid, Padding::Same] {
+        let spec = BlockSpec { padding, ..selu(Pool::None) };
+        let mut case = Untracked::of_kernel(5, [2, 16, 9, 8], 17, spec, 4);
+        case.input[300] = f32::NAN;
+        case.check_in_tiles(&[300]);
     }
 }
 
