@@ -50,7 +50,7 @@ pub trait NetCapabilities {
         device: &ChosenDevice,
         progress: &dyn Progress,
     ) -> Result<Vec<GradientCheck>, LearnerError>;
-    /// Measures training and inference for about `seconds` each on random images in memory, `batch` images a step: by
+    /// Measures training and inference for about `seconds` each on built-in digits in memory, `batch` images a step: by
     /// default as many as a fit's. Nothing is prepared or augmented.
     ///
     /// # Errors

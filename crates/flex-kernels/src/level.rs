@@ -93,6 +93,15 @@ impl Level {
         vectors.div_ceil(vectors.div_ceil(most)) * self.lanes()
     }
 
+    /// Returns the number of vector registers.
+    pub fn registers(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => 32,
+            _ => 16,
+        }
+    }
+
     /// Runs a kernel on this level.
     pub fn run<K: WithSimd>(self, kernel: K) -> K::Output {
         use pulp::Simd;

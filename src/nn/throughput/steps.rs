@@ -11,11 +11,10 @@ use burn::{
     optim::GradientsParams,
     tensor::{Tensor, TensorData},
 };
-use rand::Rng;
 use serde::Serialize;
 
 use crate::{
-    data::{CLASSES, Digits, Images, PIXELS, SIDE},
+    data::{CLASSES, SIDE, synthetic},
     device::ChosenDevice,
     nn::{
         error::NnError,
@@ -55,7 +54,7 @@ pub struct Throughput {
     pub infer_queue: usize,
 }
 
-/// Measures training and inference for about `seconds` each on random images in memory, at least five steps each.
+/// Measures training and inference for about `seconds` each on built-in digits in memory, at least five steps each.
 ///
 /// # Errors
 /// If the optimizer's settings are out of their range, or a step fails on the device.
@@ -68,7 +67,7 @@ pub fn throughput(
     seconds: f64,
 ) -> Result<Throughput, NnError> {
     optimizer.check()?;
-    let input = Input::random(batch, device);
+    let input = Input::digits(batch, device);
     let queue = if device.is_cpu() { 1 } else { QUEUE };
     let mut net = Network::new(network, Seed(0), &device.training())?;
     let mut updater = Updater::new(optimizer);
@@ -104,17 +103,15 @@ enum Input {
 }
 
 impl Input {
-    fn random(batch: usize, device: &ChosenDevice) -> Self {
-        let mut levels = vec![0; batch * PIXELS];
-        Seed(0).rng().fill_bytes(&mut levels);
-        let labels: Vec<u8> = (0..batch).map(|index| (index % CLASSES) as u8).collect();
+    fn digits(batch: usize, device: &ChosenDevice) -> Self {
+        let digits = synthetic::generate(batch, Seed(0));
         if device.is_cpu() || !DeviceDigits::holds(batch) {
-            let pixels: Vec<f32> = levels.iter().map(|&level| f32::from(level) / 255.0).collect();
+            let pixels: Vec<f32> = digits.images.pixels().iter().map(|&level| f32::from(level) / 255.0).collect();
             let images = TensorData::new(pixels, [batch, 1, SIDE, SIDE]);
-            return Self::Host { images, targets: TensorData::new(Targets::ONE_HOT.rows(&labels), [batch, CLASSES]) };
+            let targets = TensorData::new(Targets::ONE_HOT.rows(&digits.labels), [batch, CLASSES]);
+            return Self::Host { images, targets };
         }
-        let images = Images::from_images(levels.as_chunks().0.iter().copied());
-        let digits = DeviceDigits::upload(&Digits::new(images, labels), Targets::ONE_HOT, device.device());
+        let digits = DeviceDigits::upload(&digits, Targets::ONE_HOT, device.device());
         Self::Device { digits: Box::new(digits), indices: (0..batch).rev().collect() }
     }
 

@@ -12,7 +12,7 @@
 //!   candidate; both keep the sum in registers.
 //! * [`Taps`]: gradient of the weight where a segment is much shorter than a vector (the first layer), with channels in
 //!   the lanes.
-//! * [`Product`]: a register tile of rows × columns.
+//! * [`Product`]: a register tile of rows × columns; [`SparseProduct`] leaves out what is zero in all rows of a tile.
 //!
 //! [`MatrixVector`], a dense layer of a [single image](crate::single), the transforms around Winograd's products
 //! ([`TransformTiles`] and its neighbours), activations, pools, norms and update rules are safe code. `unsafe` code is
@@ -37,6 +37,7 @@ mod norm;
 mod patches;
 mod pool;
 mod product;
+mod sparse_product;
 mod taps;
 mod update;
 mod winners;
@@ -52,6 +53,7 @@ pub(crate) use norm::{GradientSums, MapGradient, MapGradientInPlace, Moments, No
 pub(crate) use patches::{PANEL, Patches};
 pub(crate) use pool::{PoolMap, Spread};
 pub(crate) use product::{Panel, Product, Strided, Sum};
+pub(crate) use sparse_product::{Gathered, SparseProduct, tile_rows};
 pub(crate) use taps::Taps;
 pub use update::{AdadeltaRule, AdamRule, DescentRule, MomentumRule};
 pub(crate) use update::{Rule, Update};
