@@ -26,7 +26,7 @@
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
 //! | [`verdict`] | calibrated confidence and out-of-distribution detection |
 //! | [`reading`] | a picture → its numbers: division into digits by recognition |
-| [`tuning`] | the search for hyperparameters: stages as data, samplers, the study log |
+//! | [`tuning`] | the search for hyperparameters: stages as data, samplers, the study log |
 //! | [`report`] | plots and self-contained pages |
 //! | [`preprocessing`] | rotated copies and the recipe that every image goes through |
 //! | [`config`] | the TOML of a run or a search: parsed once into checked settings |

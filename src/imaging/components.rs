@@ -33,6 +33,27 @@ impl Component {
         Some(Self { runs, area, pixels })
     }
 
+    /// Mean thickness, in pixels: twice the number of pixels for each of the outline.
+    pub(super) fn thickness(&self) -> f32 {
+        // Runs that lie one above the other hide as much of each other's outline as they overlap.
+        let (mut hidden, mut above) = (0, 0);
+        for (index, run) in self.runs.iter().enumerate() {
+            while above < index
+                && (self.runs[above].y + 1 < run.y
+                    || (self.runs[above].y + 1 == run.y && self.runs[above].end <= run.start))
+            {
+                above += 1;
+            }
+            let mut at = above;
+            while at < index && self.runs[at].y + 1 == run.y && self.runs[at].start < run.end {
+                hidden += self.runs[at].end.min(run.end) - self.runs[at].start.max(run.start);
+                at += 1;
+            }
+        }
+        let outline = 2 * (self.runs.len() + self.pixels - hidden);
+        2.0 * self.pixels as f32 / outline.max(1) as f32
+    }
+
     /// Adds the ink of the component to an image whose top left pixel is at (`left`, `top`); pixels outside the image are
     /// left out.
     pub(super) fn copy_ink(&self, ink: &Gray, out: &mut [u8], area: InkBox) {
@@ -165,6 +186,14 @@ mod tests {
         let sizes: Vec<_> = found.iter().map(|component| (component.area.left, component.pixels)).collect();
         assert_eq!(sizes, [(0, 7), (4, 2), (2, 2)]);
         assert!(components(&image(&["...", "..."]), 128).is_empty());
+    }
+
+    #[test]
+    fn the_thickness_of_lines_and_blocks_is_about_their_shorter_side() {
+        let thickness = |rows: &[&str]| components(&image(rows), 128)[0].thickness();
+        assert!((thickness(&["####################", "####################"]) - 2.0).abs() < 0.3);
+        assert!((thickness(&["##"; 20]) - 2.0).abs() < 0.3);
+        assert!((thickness(&["######"; 6]) - 3.0).abs() < 0.1);
     }
 
     proptest! {

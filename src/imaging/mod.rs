@@ -39,8 +39,8 @@ pub use centering::{Centre, centre, normalise_size};
 pub use deskew::deskew;
 pub use drawing::{
     DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS,
-    PICTURE_FORMATS, PagePicture, decode_page, decode_picture, decoding_memory, digit_from_ink, digit_from_picture, is_picture, open_picture,
-    page_decoding_memory, read_picture,
+    PICTURE_FORMATS, PagePicture, decode_page, decode_picture, decoding_memory, digit_from_ink, digit_from_picture,
+    is_picture, open_picture, page_decoding_memory, read_picture,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;

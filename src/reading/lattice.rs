@@ -35,7 +35,6 @@ pub(super) const FEATURES: usize = 14;
 pub(super) struct Hypothesis {
     pub(super) first: usize,
     pub(super) end: usize,
-    pub(super) area: InkBox,
     /// The image that the models see.
     pub(super) image: [u8; PIXELS],
     /// What they say of it.
@@ -96,7 +95,7 @@ pub(super) fn hypothesis(pieces: &Pieces, first: usize, end: usize) -> Option<Hy
         joined: ((components - 1) as f32, gap, beside),
     };
     let image = digit_from_ink(pieces.image(first, end)?, Centre::Mass)?.image;
-    Some(Hypothesis { first, end, area, image, evidence: None, geometry })
+    Some(Hypothesis { first, end, image, evidence: None, geometry })
 }
 
 /// Sum of the gaps between the components of some pieces, how many stand beside others, and their number; `None` if they

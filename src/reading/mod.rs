@@ -139,7 +139,9 @@ fn cut_components(pieces: &Pieces) -> Vec<(usize, usize)> {
     for end in 1..=pieces.pieces.len() {
         let component = |index: usize| pieces.pieces.get(index).map(|piece| piece.component);
         if component(end) != component(first) {
-            let is_all = |own: usize| pieces.pieces.iter().filter(|piece| Some(piece.component) == component(first)).count() == own;
+            let is_all = |own: usize| {
+                pieces.pieces.iter().filter(|piece| Some(piece.component) == component(first)).count() == own
+            };
             if end - first > 1 && is_all(end - first) {
                 found.push((first, end));
             }
@@ -215,14 +217,7 @@ fn number(strips: &[(&Strip, Pieces, Lattice)], area: InkBox, options: &ReadingO
 }
 
 /// Adds what a path reads to a number.
-fn add(
-    number: &mut Number,
-    strip: &Strip,
-    pieces: &Pieces,
-    lattice: &Lattice,
-    path: &Path,
-    pattern: Option<&Pattern>,
-) {
+fn add(number: &mut Number, strip: &Strip, pieces: &Pieces, lattice: &Lattice, path: &Path, pattern: Option<&Pattern>) {
     let digits = path.digits();
     number.confidence *= lattice.probability(&FITTED, &digits, pattern);
     let area = |first: usize, end: usize| {

@@ -32,10 +32,8 @@ const GLYPHS: [[u8; 7]; 11] = [
 /// Draws a box around each number and each digit, with the digit above it, over the picture as it was read.
 pub fn overlay(page: &PagePicture, numbers: &[Number]) -> RgbImage {
     let mut picture = page.picture.to_rgb8();
-    let scale = (
-        picture.width() as f32 / page.width.max(1) as f32,
-        picture.height() as f32 / page.height.max(1) as f32,
-    );
+    let scale =
+        (picture.width() as f32 / page.width.max(1) as f32, picture.height() as f32 / page.height.max(1) as f32);
     let line = (picture.width().max(picture.height()) as usize / 700).max(1);
     for number in numbers {
         outline(&mut picture, scaled(number.area, scale), 3 * line, line, NUMBER);

@@ -24,7 +24,9 @@ struct Place {
 
 /// Error in a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("pattern `{pattern}`: {problem} at character {at}; expected items such as \\d, 7, [0-4], each with {{n}}, {{n,m}} or ?")]
+#[error(
+    "pattern `{pattern}`: {problem} at character {at}; expected items such as \\d, 7, [0-4], each with {{n}}, {{n,m}} or ?"
+)]
 pub struct PatternError {
     pattern: String,
     problem: &'static str,

@@ -191,8 +191,8 @@ impl Colours {
         let channels = red.pixels().iter().zip(green.pixels()).zip(blue.pixels());
         let brightness = channels
             .map(|((&red, &green), &blue)| {
-                ((weights[0] * u32::from(red) + weights[1] * u32::from(green) + weights[2] * u32::from(blue) + 128) >> 8)
-                    as u8
+                ((weights[0] * u32::from(red) + weights[1] * u32::from(green) + weights[2] * u32::from(blue) + 128)
+                    >> 8) as u8
             })
             .collect();
         // As many pixels as each channel has.

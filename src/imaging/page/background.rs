@@ -34,8 +34,9 @@ impl Cells {
         for top in (0..levels.height()).step_by(side) {
             for left in (0..levels.width()).step_by(side) {
                 let (right, bottom) = ((left + side).min(levels.width()), (top + side).min(levels.height()));
-                let rows =
-                    || (top..bottom).flat_map(|y| &levels.pixels()[y * levels.width() + left..y * levels.width() + right]);
+                let rows = || {
+                    (top..bottom).flat_map(|y| &levels.pixels()[y * levels.width() + left..y * levels.width() + right])
+                };
                 let sum: u32 = rows().map(|&level| u32::from(level)).sum();
                 let mean = (sum / ((right - left) * (bottom - top)) as u32) as u8;
                 // The mean of the pixels that are no darker than all on average: of paper where there is a stroke.
@@ -121,7 +122,11 @@ fn sliding(row: &[f32], reach: usize, better: &impl Fn(f32, f32) -> f32) -> Vec<
                 value = better(value, doubled[at]);
                 at += length;
             }
-            if end - first >= length { better(value, doubled[end - length]) } else { extreme_of(&row[first..end], better) }
+            if end - first >= length {
+                better(value, doubled[end - length])
+            } else {
+                extreme_of(&row[first..end], better)
+            }
         })
         .collect()
 }

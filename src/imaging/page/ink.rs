@@ -9,7 +9,11 @@ use crate::imaging::{
 /// Share of a side of the picture from which on a component at the border is a table, a shadow or a sheet's edge.
 const LARGE_AT_BORDER: f64 = 0.25;
 /// Share of the pixels of the picture above which a component is no ink.
-const LARGE: f64 = 0.2;
+const LARGE: f64 = 0.4;
+/// Thickness from which on it is one, relative to the longer side of the picture.
+const THICK: f32 = 0.02;
+/// Contrast above which it is no shadow, in which digits may lie.
+const TABLE: f32 = 0.65;
 /// Least change of contrast across the edge of a component, relative to its contrast. Shadows have softer edges.
 const SHARP: f32 = 0.3;
 /// Contrast of the core of a component: this quantile of its pixels.
@@ -43,13 +47,19 @@ impl PageInk {
     pub(super) fn of(mut contrast: Contrast) -> Self {
         let (width, height) = (contrast.map.width(), contrast.map.height());
         let mut found = components(&contrast.map, contrast.least);
-        let mut row = vec![0.0; width];
+        let mut rows = [vec![0.0; width], vec![0.0; width]];
         let (other, ink): (Vec<Component>, Vec<Component>) =
             found.into_iter().partition(|component| is_no_ink(component, &contrast));
         found = ink;
         if !other.is_empty() {
-            for run in other.iter().flat_map(|component| &component.runs) {
-                contrast.narrow(run.y, run.start, run.end, &mut row);
+            for component in &other {
+                let is_table = core(component, &contrast.map).0 > TABLE * 255.0;
+                for run in &component.runs {
+                    match is_table {
+                        true => contrast.clear(run.y, run.start, run.end),
+                        false => contrast.narrow(run.y, run.start, run.end, &mut rows),
+                    }
+                }
             }
             found = components(&contrast.map, contrast.least);
             found.retain(|component| !is_no_ink(component, &contrast));
@@ -107,14 +117,15 @@ fn is_no_ink(component: &Component, contrast: &Contrast) -> bool {
     let (width, height) = (contrast.map.width(), contrast.map.height());
     let area = component.area;
     let is_at_border = area.left == 0 || area.top == 0 || area.right() == width || area.bottom() == height;
-    let is_large = area.width as f64 >= LARGE_AT_BORDER * width as f64
-        || area.height as f64 >= LARGE_AT_BORDER * height as f64;
+    let is_large =
+        area.width as f64 >= LARGE_AT_BORDER * width as f64 || area.height as f64 >= LARGE_AT_BORDER * height as f64;
     if component.pixels as f64 > LARGE * (width * height) as f64 {
         return true;
     }
     let step = width.max(height).div_ceil(400);
-    // A picture of a few pixels has no room for a margin.
-    (is_at_border && is_large && step > 1) || is_blurred(component, contrast, step)
+    // A ruling is long, but thin.
+    let is_thick = || component.thickness() > THICK * width.max(height) as f32;
+    (is_at_border && is_large && step > 1 && is_thick()) || is_blurred(component, contrast, step)
 }
 
 /// Compares the contrast inside and outside the ends of the runs.

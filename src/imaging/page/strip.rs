@@ -1,7 +1,11 @@
 //! The image of one line: level, of a standard height, without the ink of anything else.
 
 use super::ink::SOLID;
-use crate::imaging::{components::{Component, components}, gray::Gray, ink::InkBox};
+use crate::imaging::{
+    components::{Component, components},
+    gray::Gray,
+    ink::InkBox,
+};
 
 /// Height of the digits of a strip, in pixels, at most.
 const HEIGHT: f32 = 48.0;
@@ -32,13 +36,7 @@ pub struct Strip {
 
 impl Strip {
     /// Draws the strip of some components. `scale`: pixels of the picture for each of the page, across and down.
-    pub(super) fn of(
-        members: &[&Component],
-        ink: &Gray,
-        height: f32,
-        slope: f32,
-        scale: (f32, f32),
-    ) -> Option<Self> {
+    pub(super) fn of(members: &[&Component], ink: &Gray, height: f32, slope: f32, scale: (f32, f32)) -> Option<Self> {
         let area = InkBox::enclosing(members.iter().map(|component| component.area))?;
         let area = widened(area, ink);
         let own = own_ink(members, ink, area)?;

@@ -90,13 +90,7 @@ impl Lanes {
     }
 
     /// Follows a track from a run, forward or backward.
-    fn follow(
-        &self,
-        lane: usize,
-        run: (usize, usize),
-        thickness: usize,
-        forward: bool,
-    ) -> Vec<(usize, usize, usize)> {
+    fn follow(&self, lane: usize, run: (usize, usize), thickness: usize, forward: bool) -> Vec<(usize, usize, usize)> {
         let middle = |run: (usize, usize)| (run.0 + run.1) as f32 / 2.0;
         let (mut at, mut slope) = (middle(run), 0.0f32);
         let (mut seen, mut missing, mut steps) = (Vec::new(), 0, 0.0f32);

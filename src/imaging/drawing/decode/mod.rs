@@ -178,10 +178,7 @@ fn check_size((width, height): (u32, u32), most_pixels: u64) -> Result<(), Drawi
 }
 
 /// Decodes a whole picture, and finds its orientation.
-fn oriented(
-    mut decoder: impl ImageDecoder,
-    detail: Detail,
-) -> Result<(DynamicImage, Orientation), DrawingError> {
+fn oriented(mut decoder: impl ImageDecoder, detail: Detail) -> Result<(DynamicImage, Orientation), DrawingError> {
     // A damaged EXIF block is ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let memory = 2 * decoder.total_bytes().min(8 * MAX_WHOLE_PIXELS) + MAX_MEMORY;

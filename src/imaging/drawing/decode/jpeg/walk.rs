@@ -227,7 +227,12 @@ impl<'a> Walk<'a> {
             return Err(damaged("a scan comes before the header of the frame"));
         };
         let frame = self.frame.get_or_insert_with(|| {
-            Frame::new(header.progressive, (header.width, header.height), &header.components, header.is_large(self.detail))
+            Frame::new(
+                header.progressive,
+                (header.width, header.height),
+                &header.components,
+                header.is_large(self.detail),
+            )
         });
         self.scans += 1;
         if self.scans > MAX_SCANS {
