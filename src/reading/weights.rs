@@ -4,8 +4,10 @@ use super::{decode::Weights, lattice::FEATURES};
 
 /// Fitted weights: see `docs/read.md`.
 pub(super) const FITTED: Weights = Weights {
-    digit: [2.0, 1.0, -0.3, -0.5, -2.0, -1.0, -2.0, -1.0, -1.0, -0.8, -0.3, -1.0, -0.6, -0.5],
-    skip: [0.0, -6.0],
+    digit: [
+        0.907, 0.619, -0.316, -0.068, -2.659, -2.575, -4.118, -1.081, -1.936, -0.485, -0.421, -0.362, -0.430, 0.010,
+    ],
+    skip: [-1.193, -7.027],
     sharpness: 1.0,
 };
 

@@ -12,8 +12,10 @@ const LARGE_AT_BORDER: f64 = 0.25;
 const LARGE: f64 = 0.4;
 /// Thickness from which on it is one, relative to the longer side of the picture.
 const THICK: f32 = 0.02;
+/// Width of the soft edges of ink: its shorter side divided by so much.
+const SOFT: usize = 16;
 /// Contrast above which it is no shadow, in which digits may lie.
-const TABLE: f32 = 0.65;
+const TABLE: f32 = 0.5;
 /// Least change of contrast across the edge of a component, relative to its contrast. Shadows have softer edges.
 const SHARP: f32 = 0.3;
 /// Contrast of the core of a component: this quantile of its pixels.
@@ -125,12 +127,16 @@ fn is_no_ink(component: &Component, contrast: &Contrast) -> bool {
     let step = width.max(height).div_ceil(400);
     // A ruling is long, but thin.
     let is_thick = || component.thickness() > THICK * width.max(height) as f32;
-    (is_at_border && is_large && step > 1 && is_thick()) || is_blurred(component, contrast, step)
+    (is_at_border && is_large && step > 1 && is_thick()) || is_blurred(component, contrast)
 }
 
 /// Compares the contrast inside and outside the ends of the runs.
-fn is_blurred(component: &Component, contrast: &Contrast, step: usize) -> bool {
-    if component.area.width.min(component.area.height) < 4 * step || component.runs.is_empty() {
+fn is_blurred(component: &Component, contrast: &Contrast) -> bool {
+    let longer = contrast.map.width().max(contrast.map.height());
+    let shorter = component.area.width.min(component.area.height);
+    // The soft edges of an enlarged or unsharp digit are a share of its size.
+    let step = (shorter / SOFT).clamp(longer.div_ceil(400), (longer / 60).max(longer.div_ceil(400)));
+    if shorter < 4 * step || component.runs.is_empty() {
         return false;
     }
     let (core, _) = core(component, &contrast.map);
