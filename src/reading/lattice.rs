@@ -173,6 +173,6 @@ impl Hypothesis {
         let most = self.evidence.map_or(0.0, |evidence| evidence.probabilities.iter().copied().fold(0.0, f32::max));
         let Geometry { height, width, .. } = self.geometry;
         let unlikeness = self.evidence.map_or(0.0, |evidence| evidence.unlikeness);
-        height > 0.75 && width < 0.9 * height.max(0.9) && most > 0.98 && unlikeness < -1.0
+        height > 0.75 && width < 0.75 * height && most > 0.99 && unlikeness < -1.0
     }
 }
