@@ -25,6 +25,7 @@
 //! | [`evaluation`] | scores with intervals, and the only place that opens the test set |
 //! | [`stacking`] | out-of-fold predictions, metafeatures, meta-models |
 //! | [`verdict`] | calibrated confidence and out-of-distribution detection |
+//! | [`reading`] | a picture → its numbers: division into digits by recognition |
 //! | [`tuning`] | the search for hyperparameters: stages as data, samplers, the study log |
 //! | [`report`] | plots and self-contained pages |
 //! | [`preprocessing`] | rotated copies and the recipe that every image goes through |
@@ -51,6 +52,7 @@ pub mod onnx;
 pub mod optimize;
 pub mod preprocessing;
 pub mod progress;
+pub mod reading;
 pub mod report;
 pub mod seed;
 pub mod serve;

@@ -18,6 +18,9 @@ use crate::{
 /// Error of a run, a search or a finished directory.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFailure {
+    /// In a picture.
+    #[error(transparent)]
+    Picture(#[from] crate::imaging::DrawingError),
     /// In the digits.
     #[error(transparent)]
     Data(#[from] DataError),

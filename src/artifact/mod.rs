@@ -23,6 +23,7 @@ mod page_link;
 mod predict_csv;
 mod predict_pictures;
 mod predictions;
+mod read_numbers;
 mod report_input;
 mod search_status;
 mod session;
@@ -41,6 +42,7 @@ pub use predict_pictures::{
     PictureOutcome, PicturesRequest, PicturesSummary, predict_pictures, predict_pictures_csv, problem_name,
 };
 pub use predictions::{PredictionsError, average, decode_predictions, encode_predictions};
+pub use read_numbers::NumberReader;
 pub use report_input::{PictureSources, report_input, select_pictures};
 pub use search_status::{SearchStatus, StageStatus, export_csv, search_outcome, search_status};
 pub use session::{Reading, Session};

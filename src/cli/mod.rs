@@ -22,6 +22,7 @@ mod options;
 mod output;
 mod predict;
 mod printable;
+mod read;
 mod report;
 mod resources;
 mod run;
@@ -51,6 +52,7 @@ Examples:
   digitstack run configs/mnist-cpu.toml      the same on MNIST, downloaded and verified if missing
   digitstack run configs/mnist-cpu.toml --data ~/mnist    MNIST from the files of a folder
   digitstack predict artifacts/quickstart photo.png       recognise the digit in a picture
+  digitstack read artifacts/quickstart form.jpg           read the numbers in a photograph or scan
   digitstack serve                           a page to draw a digit on, and an HTTP API
   digitstack tune                            search for better hyperparameters, stage by stage
   digitstack devices                         list the GPUs and CPUs that can be used
@@ -88,6 +90,7 @@ enum Command {
     Train(train::TrainArguments),
     Evaluate(evaluate::EvaluateArguments),
     Predict(predict::PredictArguments),
+    Read(read::ReadArguments),
     Export(export::ExportArguments),
     Import(import::ImportArguments),
     Serve(serve::ServeArguments),
@@ -107,9 +110,10 @@ const FINISHED: &str = "a finished directory answers with the settings that it w
 /// Reason for which commands that read no configuration refuse them.
 const UNRELATED: &str = "this command changes no configuration";
 /// Commands that refuse `--set` and `--seed`, and why.
-const WITHOUT_OVERRIDES: [(&str, &str); 10] = [
+const WITHOUT_OVERRIDES: [(&str, &str); 11] = [
     ("evaluate", FINISHED),
     ("predict", FINISHED),
+    ("read", FINISHED),
     ("export", FINISHED),
     ("serve", FINISHED),
     ("report", FINISHED),
@@ -204,6 +208,7 @@ fn execute(command: &Command, session: &Session) -> anyhow::Result<()> {
         Command::Train(arguments) => arguments.execute(session),
         Command::Evaluate(arguments) => arguments.execute(session),
         Command::Predict(arguments) => arguments.execute(session),
+        Command::Read(arguments) => arguments.execute(session),
         Command::Export(arguments) => arguments.execute(session),
         Command::Import(arguments) => arguments.execute(session),
         Command::Serve(arguments) => arguments.execute(session),

@@ -40,7 +40,7 @@ pub(super) struct Global {
     /// Override a field of the configuration, such as data.train=600; repeatable
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_delimiter = '\n')]
     pub(super) set: Vec<String>,
-    /// Print the result as JSON, from `predict` one line for each picture
+    /// Print the result as JSON, from `predict` and `read` one line for each picture
     #[arg(long, global = true)]
     pub(super) json: bool,
     /// Print every epoch as a line on standard error
@@ -130,12 +130,25 @@ enum CentreArgument {
     Box,
 }
 
+/// Source of the ink.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum InkArgument {
+pub(super) enum InkArgument {
     Auto,
     Alpha,
     Dark,
     Light,
+}
+
+impl InkArgument {
+    /// The source as the library takes it.
+    pub(super) fn source(self) -> InkSource {
+        match self {
+            Self::Auto => InkSource::Auto,
+            Self::Alpha => InkSource::Alpha,
+            Self::Dark => InkSource::Dark,
+            Self::Light => InkSource::Light,
+        }
+    }
 }
 
 impl Drawing {
@@ -150,12 +163,7 @@ impl Drawing {
             None | Some(CentreArgument::Mass) => Centre::Mass,
             Some(CentreArgument::Box) => Centre::Box,
         };
-        let ink = match self.ink {
-            None | Some(InkArgument::Auto) => InkSource::Auto,
-            Some(InkArgument::Alpha) => InkSource::Alpha,
-            Some(InkArgument::Dark) => InkSource::Dark,
-            Some(InkArgument::Light) => InkSource::Light,
-        };
+        let ink = self.ink.map_or(InkSource::Auto, InkArgument::source);
         DrawingOptions { centre, ink, ..DrawingOptions::default() }
     }
 }
@@ -164,6 +172,12 @@ impl Drawing {
 pub(super) fn count<const MAX: usize>(text: &str) -> Result<NonZeroUsize, String> {
     let parsed = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MAX);
     parsed.ok_or_else(|| format!("expected a whole number from 1 to {MAX}"))
+}
+
+/// Parses a share from 0 to 1.
+pub(super) fn share(text: &str) -> Result<f32, String> {
+    let parsed = text.parse::<f32>().ok().filter(|share| (0.0..=1.0).contains(share));
+    parsed.ok_or_else(|| "expected a number from 0 to 1, such as 0.95".to_owned())
 }
 
 /// Parses seconds of a measurement or a timeout: above 0, at most an hour.

@@ -21,6 +21,12 @@ impl Gray {
         fits.then_some(Self { width, height, pixels })
     }
 
+    /// An image without ink; sides below 1 count as 1.
+    pub(super) fn blank(width: usize, height: usize) -> Self {
+        let (width, height) = (width.max(1), height.max(1));
+        Self { width, height, pixels: vec![0; width * height] }
+    }
+
     /// Width, in pixels.
     pub fn width(&self) -> usize {
         self.width
@@ -34,6 +40,11 @@ impl Gray {
     /// Pixels, `[height, width]`.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    /// Pixels to change, `[height, width]`.
+    pub(super) fn pixels_mut(&mut self) -> &mut [u8] {
+        &mut self.pixels
     }
 
     /// Rows from top to bottom.

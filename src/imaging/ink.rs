@@ -16,6 +16,25 @@ pub struct InkBox {
 }
 
 impl InkBox {
+    /// Column behind the last one.
+    pub fn right(&self) -> usize {
+        self.left + self.width
+    }
+
+    /// Row behind the last one.
+    pub fn bottom(&self) -> usize {
+        self.top + self.height
+    }
+
+    /// Smallest box that contains all of `boxes`; `None` if there are none.
+    pub fn enclosing(boxes: impl IntoIterator<Item = Self>) -> Option<Self> {
+        boxes.into_iter().reduce(|one, other| {
+            let (left, top) = (one.left.min(other.left), one.top.min(other.top));
+            let (right, bottom) = (one.right().max(other.right()), one.bottom().max(other.bottom()));
+            Self { left, top, width: right - left, height: bottom - top }
+        })
+    }
+
     /// Middle of the box as `(x, y)`, in pixel centres: the middle of a one-pixel box at the origin is (0, 0).
     pub fn middle(&self) -> (f32, f32) {
         (self.left as f32 + (self.width as f32 - 1.0) / 2.0, self.top as f32 + (self.height as f32 - 1.0) / 2.0)

@@ -19,12 +19,14 @@
 
 mod batch;
 mod centering;
+mod components;
 mod deskew;
 mod drawing;
 mod elastic;
 mod gray;
 mod ink;
 mod intensity;
+mod page;
 mod pen;
 mod recipe;
 mod resize;
@@ -37,13 +39,14 @@ pub use centering::{Centre, centre, normalise_size};
 pub use deskew::deskew;
 pub use drawing::{
     DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS,
-    PICTURE_FORMATS, decode_picture, decoding_memory, digit_from_ink, digit_from_picture, is_picture, open_picture,
-    read_picture,
+    PICTURE_FORMATS, PagePicture, decode_page, decode_picture, decoding_memory, digit_from_ink, digit_from_picture,
+    is_picture, open_picture, page_decoding_memory, read_picture,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;
 pub use ink::{InkBox, centre_of_mass, ink_box};
 pub use intensity::{stretch, subtract_noise};
+pub use page::{FoundLine, Layout, Strip, StripComponent, find_numbers};
 pub use pen::draw_line;
 pub use recipe::{
     AffineRange, CentreStep, ElasticStep, EraseStep, Noise, NormaliseSize, PRESETS, Processor, Recipe, RotateStep,

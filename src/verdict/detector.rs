@@ -123,6 +123,11 @@ impl SingleImageDetector {
         Ok(Self { predictor: detector.classifier.predictor()?, threshold: detector.threshold })
     }
 
+    /// Score above the threshold, in log-odds: above 0 the image is refused.
+    pub(super) fn unlikeness(&mut self, image: &[u8; PIXELS]) -> f32 {
+        score(&self.predictor.predict_one(image)) - self.threshold
+    }
+
     /// Classifies an image as [`DIGIT`], [`SEVERAL`] or, whatever else it is, [`SCRIBBLE`].
     pub(super) fn classify(&mut self, image: &[u8; PIXELS]) -> Classified {
         let row = self.predictor.predict_one(image);

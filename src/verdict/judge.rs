@@ -5,6 +5,7 @@ use super::{
     detector::{Classified, OutOfDistributionDetector, SingleImageDetector},
     nondigits::{DIGIT, SEVERAL},
     parameters::JudgeParameters,
+    parts::stand_side_by_side,
     refusal::Refusal,
 };
 use crate::{
@@ -70,6 +71,17 @@ impl Judge {
     /// Calibrated probabilities of the digits 0 to 9 for a row of the stack, without a verdict on an image.
     pub fn calibrated(&self, row: &[f32; CLASSES]) -> [f32; CLASSES] {
         self.parameters.temperature().apply(row)
+    }
+
+    /// Score of the detector for a 28×28 image above its threshold, in log-odds: above 0 the image looks less like a digit
+    /// than nearly all training digits do. 0 without a detector.
+    pub fn unlikeness(&mut self, image: &[u8; PIXELS]) -> f32 {
+        self.detector.as_mut().map_or(0.0, |detector| detector.unlikeness(image))
+    }
+
+    /// Whether two large parts of a 28×28 image stand side by side, as those of two digits do.
+    pub fn shows_several(&self, image: &[u8; PIXELS]) -> bool {
+        stand_side_by_side(image)
     }
 
     /// Reason to refuse an image whatever the probabilities are, and whether that is in doubt.

@@ -6,6 +6,7 @@ pub mod faults;
 pub mod logging;
 pub mod markup;
 pub mod mnist;
+pub mod numbers;
 pub mod program;
 pub mod python;
 pub mod skip;

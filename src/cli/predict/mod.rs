@@ -98,7 +98,7 @@ impl PredictArguments {
 }
 
 /// Index of the model that answers: the one that `name` names, or the recommended one.
-fn model_index(trained: &TrainedModels, name: Option<&str>) -> Result<usize, UsageError> {
+pub(super) fn model_index(trained: &TrainedModels, name: Option<&str>) -> Result<usize, UsageError> {
     match name {
         Some(name) => trained.index_of(name).map_err(|error| UsageError(format!("--model {name}: {error}"))),
         None => Ok(trained.recommended()),

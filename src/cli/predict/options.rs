@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::failure::UsageError;
+use super::super::{failure::UsageError, options::share};
 use crate::{artifact::Destination, cli::output::Output, storage::OutputFile};
 
 /// File name that means standard output.
@@ -40,12 +40,6 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 /// An output in words.
 pub(super) fn shown(out: &Path) -> String {
     if out == Path::new(STANDARD_OUTPUT) { "standard output".to_owned() } else { out.display().to_string() }
-}
-
-/// Parses a share from 0 to 1.
-fn share(text: &str) -> Result<f32, String> {
-    let parsed = text.parse::<f32>().ok().filter(|share| (0.0..=1.0).contains(share));
-    parsed.ok_or_else(|| "expected a number from 0 to 1, such as 0.95".to_owned())
 }
 
 /// A checked output.

@@ -78,6 +78,21 @@ impl Difference {
     }
 }
 
+/// Tells whether the larger differences from a smooth surface fitted to a picture are on its dark side, and the share of
+/// the pixels that lie on its light side by half as much as the lightest.
+pub(in crate::imaging) fn darker_side(levels: &[f32], width: usize, height: usize) -> (bool, f64) {
+    let surface = Surface::fit(levels, width, height);
+    let difference = |index: usize| levels[index] - surface.at((index % width, width), (index / width, height));
+    let (mut sum, mut highest) = (0.0, 0.0f32);
+    for index in 0..levels.len() {
+        let difference = difference(index);
+        sum += f64::from(difference).powi(3);
+        highest = highest.max(difference);
+    }
+    let light = (0..levels.len()).filter(|&index| difference(index) > 0.5 * highest).count();
+    (sum < 0.0, light as f64 / levels.len().max(1) as f64)
+}
+
 /// Differences from the surface of the whole picture, on the side of the larger ones.
 struct Free {
     difference: Difference,

@@ -17,6 +17,49 @@ const WORKING_SIDE: usize = 512;
 /// Extracts the ink of a picture, at most 512 pixels on the longer side, 255 = full ink, and says whether it is dark or
 /// light; `None` if no ink stands out.
 pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<(Gray, InkSource)> {
+    with_pixels(picture, source, WORKING_SIDE, |pixels, place| match place {
+        Place::Opacity => pixels.opacity(),
+        Place::Over(colour, side) => {
+            let found = pixels.over(colour).contrast(&side);
+            found.or_else(|| if matches!(side, Side::Colours { .. }) { pixels.opacity() } else { None })
+        }
+    })
+}
+
+/// Levels of a picture in full size, in which ink is to be found.
+pub(in crate::imaging) enum Levels {
+    /// The ink itself, 255 = full ink.
+    Ink(Gray),
+    /// Brightness, or the colour channel in which ink and paper differ most, and whether the ink is dark, if it is known.
+    Picture(Gray, Option<bool>),
+}
+
+/// Levels of a picture for finding many digits; `None` for a picture that is clear throughout.
+pub(in crate::imaging) fn levels_of(picture: &DynamicImage, source: InkSource) -> Option<Levels> {
+    with_pixels(picture, source, usize::MAX, |pixels, place| match place {
+        Place::Opacity => pixels.opacity().map(|(ink, _)| Levels::Ink(ink)),
+        Place::Over(colour, side) => {
+            let (levels, weights) = pixels.over(colour).sharpest();
+            Some(Levels::Picture(levels, side.is_dark(weights)))
+        }
+    })
+}
+
+/// Where the ink of a picture is looked for.
+enum Place {
+    /// In its opacity.
+    Opacity,
+    /// In its colours, over this one where it is clear.
+    Over([u8; 3], Side),
+}
+
+/// Calls `f` with the pixels of a picture and the place of the ink; `None` for a picture that is clear throughout.
+fn with_pixels<T>(
+    picture: &DynamicImage,
+    source: InkSource,
+    side: usize,
+    f: impl FnOnce(&Pixels, Place) -> Option<T>,
+) -> Option<T> {
     let has_alpha = picture.color().has_alpha();
     let eight = eight_bits(picture);
     let rgba = match eight.as_rgba8() {
@@ -29,23 +72,21 @@ pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<(Gray,
         }
         false => 255,
     };
-    let pixels = Pixels::of(&rgba, strongest);
     let (white, black) = ([255; 3], [0; 3]);
     let meaning = match source {
         InkSource::Alpha => Meaning::Ink,
         InkSource::Auto if has_alpha => alpha::meaning(&rgba, strongest),
-        InkSource::Auto => Meaning::Opaque,
-        InkSource::Dark => return pixels.over(white).contrast(&Side::Known(true)),
-        InkSource::Light => return pixels.over(black).contrast(&Side::Known(false)),
+        _ => Meaning::Opaque,
     };
-    match meaning {
-        Meaning::Opaque => pixels.over(white).contrast(&Side::Unknown),
-        Meaning::CutOut(ink) => pixels.over(ink).contrast(&Side::Unknown),
-        Meaning::Ink => pixels.opacity(),
-        Meaning::Paper { paper, ink } => {
-            pixels.over(paper).contrast(&Side::Colours { paper, ink }).or_else(|| pixels.opacity())
-        }
-    }
+    let place = match (source, meaning) {
+        (InkSource::Dark, _) => Place::Over(white, Side::Known(true)),
+        (InkSource::Light, _) => Place::Over(black, Side::Known(false)),
+        (_, Meaning::Opaque) => Place::Over(white, Side::Unknown),
+        (_, Meaning::CutOut(ink)) => Place::Over(ink, Side::Unknown),
+        (_, Meaning::Ink) => Place::Opacity,
+        (_, Meaning::Paper { paper, ink }) => Place::Over(paper, Side::Colours { paper, ink }),
+    };
+    f(&Pixels::of(&rgba, strongest, side), place)
 }
 
 /// What is known of the side on which the ink lies.
@@ -86,9 +127,9 @@ struct Pixels<'a> {
 }
 
 impl<'a> Pixels<'a> {
-    fn of(rgba: &'a RgbaImage, strongest: u8) -> Self {
+    fn of(rgba: &'a RgbaImage, strongest: u8, side: usize) -> Self {
         let (width, height) = (rgba.width() as usize, rgba.height() as usize);
-        let reduction = (width.max(height) as f64 / WORKING_SIDE as f64).max(1.0);
+        let reduction = (width.max(height) as f64 / side as f64).max(1.0);
         let size = ((width as f64 / reduction).round() as usize, (height as f64 / reduction).round() as usize);
         Self { rgba, strongest: strongest.into(), size }
     }
@@ -134,7 +175,36 @@ impl<'a> Pixels<'a> {
 /// Red, green and blue of a picture at working size, or grey alone.
 struct Colours(Vec<Gray>);
 
+/// Pixels between two that are compared for the sharpness of a view.
+const EDGE: usize = 4;
+/// Share of the differences that are counted as those of edges of ink.
+const EDGES: f64 = 0.005;
+/// Ratio to the edges of brightness from which on another view is taken in its place.
+const BETTER: f64 = 1.3;
+
 impl Colours {
+    /// Brightness, or the colour channel whose edges are clearly stronger, with its weights of red, green and blue.
+    fn sharpest(mut self) -> (Gray, [f32; 3]) {
+        let [red, green, blue] = &self.0[..] else { return (self.0.swap_remove(0), VIEWS[0]) };
+        let (width, height) = (red.width(), red.height());
+        let weights = VIEWS[0].map(|weight| (256.0 * weight) as u32);
+        let channels = red.pixels().iter().zip(green.pixels()).zip(blue.pixels());
+        let brightness = channels
+            .map(|((&red, &green), &blue)| {
+                ((weights[0] * u32::from(red) + weights[1] * u32::from(green) + weights[2] * u32::from(blue) + 128)
+                    >> 8) as u8
+            })
+            .collect();
+        // As many pixels as each channel has.
+        let Some(brightness) = Gray::new(width, height, brightness) else { return (self.0.swap_remove(0), VIEWS[1]) };
+        let base = edges(&brightness);
+        let best = (0..3).map(|channel| (edges(&self.0[channel]), channel)).max_by(|a, b| a.0.total_cmp(&b.0));
+        match best {
+            Some((strength, channel)) if strength > BETTER * base => (self.0.swap_remove(channel), VIEWS[1 + channel]),
+            _ => (brightness, VIEWS[0]),
+        }
+    }
+
     /// Ink with the highest contrast among brightness and the three colour channels: red ink on green paper may have
     /// the brightness of the paper.
     fn contrast(&self, side: &Side) -> Option<(Gray, InkSource)> {
@@ -159,4 +229,22 @@ impl Colours {
         let side = if best.dark { InkSource::Dark } else { InkSource::Light };
         Some((Gray::new(width, height, best.into_ink())?, side))
     }
+}
+
+/// Strength of the strongest differences of near pixels, on every fourth row.
+fn edges(levels: &Gray) -> f64 {
+    let mut counts = [0u64; 256];
+    for row in levels.rows().step_by(EDGE) {
+        for (&one, &other) in row.iter().zip(row.iter().skip(EDGE)) {
+            counts[usize::from(one.abs_diff(other))] += 1;
+        }
+    }
+    let mut left = (EDGES * counts.iter().sum::<u64>() as f64).ceil();
+    let (mut sum, all) = (0.0, left.max(1.0));
+    for (difference, &count) in counts.iter().enumerate().rev() {
+        let taken = left.min(count as f64);
+        sum += taken * difference as f64;
+        left -= taken;
+    }
+    sum / all
 }

@@ -11,7 +11,8 @@
 //! 4. The ink is cropped to its box, scaled to 20 pixels on the longer side, stretched to 0–255 and centred. These
 //!    steps are the same for every source, so that the page shows the image that the models see.
 //!
-//! Not supported: finding a digit among other objects. A picture should show one digit on one background.
+//! Not supported: finding a digit among other objects. A picture should show one digit on one background; many digits
+//! are found by [`find_numbers`](super::find_numbers), which shares steps 1, 2 and 4.
 
 mod alpha;
 mod background;
@@ -26,9 +27,15 @@ mod specks;
 
 use image::DynamicImage;
 
-pub use decode::{MAX_PICTURE_BYTES, decode_picture, decoding_memory, is_picture, open_picture};
+pub use decode::{
+    MAX_PICTURE_BYTES, PagePicture, decode_page, decode_picture, decoding_memory, is_picture, open_picture,
+    page_decoding_memory,
+};
 pub use error::{DrawingError, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS, PICTURE_FORMATS};
 pub use options::{DrawingOptions, InkSource};
+
+pub(super) use contrast::darker_side;
+pub(super) use ink::{Levels, levels_of};
 
 use super::{
     centering::{Centre, centre, fitted_size},

@@ -1,6 +1,6 @@
 //! Removes small connected pieces of ink.
 
-use crate::imaging::gray::Gray;
+use crate::imaging::{components::components, gray::Gray};
 
 /// Minimum level of ink that connects pixels; weaker ink is an edge or grain.
 const SOLID: u8 = 128;
@@ -32,30 +32,17 @@ pub(super) fn without_specks(ink: &Gray, share: f32) -> Gray {
 /// Labels connected components: for each pixel the number of its solid piece, from 1, or 0; and the sum of the levels
 /// of each piece.
 fn pieces(ink: &Gray) -> (Vec<u32>, Vec<u64>) {
-    let (width, height, levels) = (ink.width(), ink.height(), ink.pixels());
+    let (width, levels) = (ink.width(), ink.pixels());
     let mut piece = vec![0; levels.len()];
-    let (mut sums, mut open) = (Vec::new(), Vec::new());
-    for start in 0..levels.len() {
-        if levels[start] < SOLID || piece[start] != 0 {
-            continue;
-        }
+    let mut sums = Vec::new();
+    for component in components(ink, SOLID) {
         // The count fits: a picture at working size has at most 512 × 512 pixels.
         let number = sums.len() as u32 + 1;
         let mut sum = 0;
-        piece[start] = number;
-        open.push(start);
-        while let Some(index) = open.pop() {
-            sum += u64::from(levels[index]);
-            let (x, y) = (index % width, index / width);
-            for row in y.saturating_sub(1)..=(y + 1).min(height - 1) {
-                for column in x.saturating_sub(1)..=(x + 1).min(width - 1) {
-                    let next = row * width + column;
-                    if levels[next] >= SOLID && piece[next] == 0 {
-                        piece[next] = number;
-                        open.push(next);
-                    }
-                }
-            }
+        for run in component.runs {
+            let pixels = run.y * width + run.start..run.y * width + run.end;
+            piece[pixels.clone()].fill(number);
+            sum += levels[pixels].iter().map(|&level| u64::from(level)).sum::<u64>();
         }
         sums.push(sum);
     }

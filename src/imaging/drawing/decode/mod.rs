@@ -17,12 +17,13 @@ mod webp;
 use std::{io::Cursor, path::Path};
 
 use image::{
-    DynamicImage, ImageDecoder, Limits,
+    DynamicImage, ImageDecoder, ImageReader, Limits,
     codecs::{bmp::BmpDecoder, gif::GifDecoder, pnm::PnmDecoder, tiff::TiffDecoder, webp::WebPDecoder},
     metadata::Orientation,
 };
 
 use format::Format;
+use reduce::Detail;
 
 use super::error::{DrawingError, MAX_SIDE, MAX_WHOLE_PIXELS};
 use crate::storage::read_limited;
@@ -53,33 +54,76 @@ pub fn open_picture(path: &Path) -> Result<DynamicImage, DrawingError> {
 /// missing; [`DrawingError::OtherFormat`] and [`DrawingError::NotAPicture`] for other contents;
 /// [`DrawingError::Decode`] for anything else that is not a complete picture.
 pub fn decode_picture(bytes: &[u8]) -> Result<DynamicImage, DrawingError> {
+    let (mut picture, orientation) = decode(bytes, Detail::Digit)?;
+    picture.apply_orientation(orientation);
+    Ok(picture)
+}
+
+/// Decodes a picture as [`decode_picture`] does, but keeps more of its pixels, for many digits: pictures of more than 2400
+/// pixels a side are reduced by a whole number to at most that; JPEG pictures of more than 33 megapixels to an eighth.
+///
+/// # Errors
+/// The errors of [`decode_picture`].
+pub fn decode_page(bytes: &[u8]) -> Result<PagePicture, DrawingError> {
+    let (mut picture, orientation) = decode(bytes, Detail::Page)?;
+    let whole = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok();
+    let size = whole.and_then(|reader| reader.into_dimensions().ok());
+    let (width, height) = size.unwrap_or((picture.width(), picture.height()));
+    let is_turned = matches!(
+        orientation,
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+    );
+    picture.apply_orientation(orientation);
+    let (width, height) = if is_turned { (height, width) } else { (width, height) };
+    Ok(PagePicture { picture, width, height })
+}
+
+/// A picture of a page, and its size before it was reduced.
+#[derive(Clone, Debug)]
+pub struct PagePicture {
+    /// The upright picture, reduced if it was large.
+    pub picture: DynamicImage,
+    /// Width of the upright picture, in pixels of its file.
+    pub width: u32,
+    /// Height of the upright picture, in pixels of its file.
+    pub height: u32,
+}
+
+impl From<DynamicImage> for PagePicture {
+    /// A picture that was not reduced.
+    fn from(picture: DynamicImage) -> Self {
+        let (width, height) = (picture.width(), picture.height());
+        Self { picture, width, height }
+    }
+}
+
+/// Decodes a picture as it lies in its file, and finds its orientation.
+fn decode(bytes: &[u8], detail: Detail) -> Result<(DynamicImage, Orientation), DrawingError> {
     let source = Cursor::new(bytes);
-    let (mut picture, orientation) = match Format::of(bytes).ok_or_else(|| format::foreign(bytes))? {
-        Format::Png => png::decode(bytes)?,
-        Format::Jpeg => jpeg::decode(bytes)?,
+    Ok(match Format::of(bytes).ok_or_else(|| format::foreign(bytes))? {
+        Format::Png => png::decode(bytes, detail)?,
+        Format::Jpeg => jpeg::decode(bytes, detail)?,
         Format::Gif => {
             gif::check(bytes)?;
-            oriented(GifDecoder::new(source)?)?
+            oriented(GifDecoder::new(source)?, detail)?
         }
         Format::Bmp => {
             bmp::check(bytes)?;
-            oriented(BmpDecoder::new(source)?)?
+            oriented(BmpDecoder::new(source)?, detail)?
         }
         Format::WebP => {
             webp::check(bytes)?;
-            oriented(WebPDecoder::new(source)?)?
+            oriented(WebPDecoder::new(source)?, detail)?
         }
         Format::Tiff => {
             tiff::check(bytes)?;
-            oriented(TiffDecoder::new(source)?)?
+            oriented(TiffDecoder::new(source)?, detail)?
         }
         Format::Pnm => {
             pnm::check(bytes)?;
-            oriented(PnmDecoder::new(source)?)?
+            oriented(PnmDecoder::new(source)?, detail)?
         }
-    };
-    picture.apply_orientation(orientation);
-    Ok(picture)
+    })
 }
 
 /// Tells by their first bytes whether bytes are a picture of a format that is read.
@@ -90,25 +134,34 @@ pub fn is_picture(bytes: &[u8]) -> bool {
 /// Estimates the memory that decoding a picture file takes, in bytes, from its header; 0 if it is none or is too large
 /// to be decoded.
 pub fn decoding_memory(bytes: &[u8]) -> u64 {
+    memory(bytes, Detail::Digit)
+}
+
+/// Estimates the memory that [`decode_page`] takes, as [`decoding_memory`] does.
+pub fn page_decoding_memory(bytes: &[u8]) -> u64 {
+    memory(bytes, Detail::Page)
+}
+
+fn memory(bytes: &[u8], detail: Detail) -> u64 {
     let source = Cursor::new(bytes);
     match Format::of(bytes) {
         None => 0,
-        Some(Format::Png) => png::decoding_memory(bytes),
-        Some(Format::Jpeg) => jpeg::decoding_memory(bytes),
+        Some(Format::Png) => png::decoding_memory(bytes, detail),
+        Some(Format::Jpeg) => jpeg::decoding_memory(bytes, detail),
         // A frame of its own size is drawn on the canvas.
-        Some(Format::Gif) => GifDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder)),
-        Some(Format::Bmp) => BmpDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
-        Some(Format::WebP) => WebPDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder)),
-        Some(Format::Tiff) => TiffDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
-        Some(Format::Pnm) => PnmDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
+        Some(Format::Gif) => GifDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder, detail)),
+        Some(Format::Bmp) => BmpDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
+        Some(Format::WebP) => WebPDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder, detail)),
+        Some(Format::Tiff) => TiffDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
+        Some(Format::Pnm) => PnmDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
     }
 }
 
 /// Memory for a picture that is decoded as a whole and then reduced.
-fn whole_memory(decoder: &impl ImageDecoder) -> u64 {
+fn whole_memory(decoder: &impl ImageDecoder, detail: Detail) -> u64 {
     let (width, height) = decoder.dimensions();
     match check_size((width, height), MAX_WHOLE_PIXELS) {
-        Ok(()) => decoder.total_bytes() + WORKING_BYTES * reduce::pixels(width as usize, height as usize),
+        Ok(()) => decoder.total_bytes() + WORKING_BYTES * reduce::pixels(width as usize, height as usize, detail),
         Err(_) => 0,
     }
 }
@@ -125,20 +178,20 @@ fn check_size((width, height): (u32, u32), most_pixels: u64) -> Result<(), Drawi
 }
 
 /// Decodes a whole picture, and finds its orientation.
-fn oriented(mut decoder: impl ImageDecoder) -> Result<(DynamicImage, Orientation), DrawingError> {
+fn oriented(mut decoder: impl ImageDecoder, detail: Detail) -> Result<(DynamicImage, Orientation), DrawingError> {
     // A damaged EXIF block is ignored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let memory = 2 * decoder.total_bytes().min(8 * MAX_WHOLE_PIXELS) + MAX_MEMORY;
-    Ok((whole(decoder, memory)?, orientation))
+    Ok((whole(decoder, memory, detail)?, orientation))
 }
 
 /// Decodes a whole picture within its limits, and reduces it if it is large.
-fn whole(mut decoder: impl ImageDecoder, memory: u64) -> Result<DynamicImage, DrawingError> {
+fn whole(mut decoder: impl ImageDecoder, memory: u64, detail: Detail) -> Result<DynamicImage, DrawingError> {
     check_size(decoder.dimensions(), MAX_WHOLE_PIXELS)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(memory);
     decoder.set_limits(limits)?;
-    Ok(reduce::picture(DynamicImage::from_decoder(decoder)?))
+    Ok(reduce::picture(DynamicImage::from_decoder(decoder)?, detail))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use png::{BitDepth, DecodeOptions, Decoder, Limits, Reader, Transformations};
 use super::{
     super::error::{DrawingError, MAX_PIXELS, MAX_WHOLE_PIXELS},
     MAX_MEMORY, WORKING_BYTES, check_size,
-    reduce::{self, Reducer},
+    reduce::{self, Detail, Reducer},
 };
 
 /// Length of the signature.
@@ -43,18 +43,18 @@ fn refused(error: png::DecodingError) -> DrawingError {
 /// # Errors
 /// [`DrawingError::Damaged`] if anything but the end marker is missing, or a checksum is wrong;
 /// [`DrawingError::TooLarge`]; [`DrawingError::Decode`] for what the decoder refuses.
-pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), DrawingError> {
+pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<(DynamicImage, Orientation), DrawingError> {
     let mut decoder = decoder(bytes);
     let header = decoder.read_header_info().map_err(refused)?;
     let most = if header.interlaced { MAX_WHOLE_PIXELS } else { MAX_PIXELS };
     check_size((header.width, header.height), most)?;
     let exif = check(bytes)?;
-    let picture = pixels(decoder.read_info().map_err(refused)?)?;
+    let picture = pixels(decoder.read_info().map_err(refused)?, detail)?;
     Ok((picture, exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)))
 }
 
 /// Memory that decoding takes, in bytes, by the header of the file; 0 if it is damaged or too large.
-pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
+pub(super) fn decoding_memory(bytes: &[u8], detail: Detail) -> u64 {
     let mut decoder = decoder(bytes);
     let Ok(header) = decoder.read_header_info() else { return 0 };
     let most = if header.interlaced { MAX_WHOLE_PIXELS } else { MAX_PIXELS };
@@ -64,7 +64,7 @@ pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
     let (width, height) = (header.width as usize, header.height as usize);
     // A palette or a transparent colour makes up to four channels of one.
     let sample = if header.bit_depth == BitDepth::Sixteen { 2 } else { 1 };
-    let left = reduce::pixels(width, height);
+    let left = reduce::pixels(width, height, detail);
     let decoded = if header.interlaced { (width * height) as u64 } else { left };
     4 * sample * decoded + WORKING_BYTES * left
 }
@@ -129,7 +129,7 @@ fn check(bytes: &[u8]) -> Result<Option<&[u8]>, DrawingError> {
     }
 }
 
-fn pixels(mut reader: Reader<Cursor<&[u8]>>) -> Result<DynamicImage, DrawingError> {
+fn pixels(mut reader: Reader<Cursor<&[u8]>>, detail: Detail) -> Result<DynamicImage, DrawingError> {
     let info = reader.info();
     let (width, height, interlaced) = (info.width as usize, info.height as usize, info.interlaced);
     if let Some(frame) = info.frame_control
@@ -139,7 +139,7 @@ fn pixels(mut reader: Reader<Cursor<&[u8]>>) -> Result<DynamicImage, DrawingErro
     }
     let (colour, depth) = reader.output_color_type();
     let (channels, is_wide) = (colour.samples(), depth == BitDepth::Sixteen);
-    let factor = reduce::factor(width, height);
+    let factor = reduce::factor(width, height, detail);
     let picture = if factor == 1 || interlaced {
         let length = reader.output_buffer_size().ok_or(DrawingError::TooLarge {
             width: width as u32,
@@ -152,7 +152,7 @@ fn pixels(mut reader: Reader<Cursor<&[u8]>>) -> Result<DynamicImage, DrawingErro
             true => reduce::of_words(width, height, channels, words(&bytes).collect()),
             false => reduce::of_bytes(width, height, channels, bytes),
         };
-        whole.map(reduce::picture)
+        whole.map(|picture| reduce::picture(picture, detail))
     } else {
         let (wide, high) = (width.div_ceil(factor), height.div_ceil(factor));
         if is_wide {

@@ -4,17 +4,31 @@ use image::{DynamicImage, ImageBuffer};
 
 use super::super::depth;
 
-/// Pixels of the longer side that are left at least: twice those that are worked with.
-const REDUCED_SIDE: usize = 1024;
+/// Pixels of the longer side that are left at least for a digit: twice those that are worked with.
+const DIGIT_SIDE: usize = 1024;
+/// Pixels of the longer side that are left at most for a page.
+const PAGE_SIDE: usize = 2400;
+
+/// Purpose of a picture, which decides how many of its pixels are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Detail {
+    /// One digit: 1024 to 2047 pixels on the longer side are left of a larger picture.
+    Digit,
+    /// A page of numbers: 1200 to 2400 pixels on the longer side are left of a larger picture.
+    Page,
+}
 
 /// Side of the cells, in pixels: 1 for a picture that stays as it is.
-pub(super) fn factor(width: usize, height: usize) -> usize {
-    (width.max(height) / REDUCED_SIDE).max(1)
+pub(super) fn factor(width: usize, height: usize, detail: Detail) -> usize {
+    match detail {
+        Detail::Digit => (width.max(height) / DIGIT_SIDE).max(1),
+        Detail::Page => width.max(height).div_ceil(PAGE_SIDE),
+    }
 }
 
 /// Number of pixels that are left of a picture.
-pub(super) fn pixels(width: usize, height: usize) -> u64 {
-    let factor = factor(width, height);
+pub(super) fn pixels(width: usize, height: usize, detail: Detail) -> u64 {
+    let factor = factor(width, height, detail);
     (width.div_ceil(factor) * height.div_ceil(factor)) as u64
 }
 
@@ -141,9 +155,9 @@ pub(super) fn of_words(width: usize, height: usize, channels: usize, samples: Ve
 }
 
 /// Reduces a picture that is large.
-pub(super) fn picture(picture: DynamicImage) -> DynamicImage {
+pub(super) fn picture(picture: DynamicImage, detail: Detail) -> DynamicImage {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let factor = factor(width, height);
+    let factor = factor(width, height, detail);
     if factor == 1 {
         return picture;
     }
@@ -188,12 +202,12 @@ mod tests {
     fn only_large_pictures_are_reduced() {
         for (width, height, left) in [(2047, 1, (2047, 1)), (2048, 3, (1024, 2)), (5, 5000, (2, 1250))] {
             let before = DynamicImage::ImageRgb16(ImageBuffer::from_pixel(width, height, image::Rgb([1, 500, 65_535])));
-            let after = picture(before);
+            let after = picture(before, Detail::Digit);
             assert_eq!((after.width(), after.height()), left);
             assert!(after.to_rgb16().pixels().all(|pixel| pixel.0 == [1, 500, 65_535]));
-            assert_eq!(pixels(width as usize, height as usize), u64::from(left.0) * u64::from(left.1));
+            assert_eq!(pixels(width as usize, height as usize, Detail::Digit), u64::from(left.0) * u64::from(left.1));
         }
         let float = DynamicImage::ImageRgb32F(ImageBuffer::from_pixel(2100, 2, image::Rgb([1.0, 0.0, 0.5])));
-        assert_eq!(picture(float).to_rgb8().get_pixel(3, 0).0, [255, 0, 128]);
+        assert_eq!(picture(float, Detail::Digit).to_rgb8().get_pixel(3, 0).0, [255, 0, 128]);
     }
 }

@@ -11,20 +11,22 @@ use std::io::Cursor;
 
 use image::{DynamicImage, metadata::Orientation};
 
-use super::{super::error::DrawingError, MAX_MEMORY};
+use super::{super::error::DrawingError, MAX_MEMORY, reduce::Detail};
 use walk::{Stop, Walk};
 
 /// Longer side from which on the picture is made at an eighth of its size: seven pixels or more are left for each eight
 /// that are worked with.
 const LARGE_SIDE: usize = 3584;
+/// Number of pixels above which the picture of a page is made at an eighth of its size: 33 megapixels.
+const LARGE_PAGE: usize = 1 << 25;
 
 /// Decodes a picture, as it lies in its file, with the orientation that its EXIF block asks for.
 ///
 /// # Errors
 /// [`DrawingError::Damaged`] if anything but the end marker is missing; [`DrawingError::TooLarge`];
 /// [`DrawingError::Decode`] for what the decoder refuses.
-pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), DrawingError> {
-    let mut walk = Walk::new(bytes);
+pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<(DynamicImage, Orientation), DrawingError> {
+    let mut walk = Walk::new(bytes, detail);
     let walked = match walk.run() {
         Ok(()) => true,
         // The decoder says what it is.
@@ -36,15 +38,15 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Orientation), Drawin
         return Ok((picture, orientation));
     }
     let decoder = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes))?;
-    Ok((super::whole(decoder, MAX_MEMORY)?, orientation))
+    Ok((super::whole(decoder, MAX_MEMORY, detail)?, orientation))
 }
 
 /// Memory that decoding takes, in bytes, by the header of the file; 0 if it has none.
-pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
-    let mut walk = Walk::new(bytes);
+pub(super) fn decoding_memory(bytes: &[u8], detail: Detail) -> u64 {
+    let mut walk = Walk::new(bytes, detail);
     let Some(header) = walk.header() else { return 0 };
     let (pixels, channels) = ((header.width * header.height) as u64, header.components.len() as u64);
-    match header.is_large() {
+    match header.is_large(detail) {
         // The mean of each block, the marks of its coefficients, and the small picture.
         true => pixels * channels * 10 / 64 + 8 * pixels / 64,
         false => pixels * channels * if header.progressive { 3 } else { 1 } + super::WORKING_BYTES * pixels,

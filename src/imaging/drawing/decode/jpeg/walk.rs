@@ -1,8 +1,8 @@
 //! Walks the segments of a JPEG file (ITU-T T.81, annex B).
 
 use super::{
-    super::{super::error::DrawingError, check_size},
-    LARGE_SIDE,
+    super::{super::error::DrawingError, check_size, reduce::Detail},
+    LARGE_PAGE, LARGE_SIDE,
     entropy::{Bits, Fault, Huffman},
     scan::{Frame, Part, Scan, Tables},
 };
@@ -16,6 +16,7 @@ const MAX_LEFT: (usize, usize) = (512, 8);
 /// State of the walk.
 pub(super) struct Walk<'a> {
     bytes: &'a [u8],
+    detail: Detail,
     at: usize,
     header: Option<Header>,
     tables: Tables,
@@ -43,8 +44,11 @@ pub(super) struct Header {
 
 impl Header {
     /// True if the picture is made at an eighth of its size.
-    pub(super) fn is_large(&self) -> bool {
-        self.width.max(self.height) >= LARGE_SIDE
+    pub(super) fn is_large(&self, detail: Detail) -> bool {
+        match detail {
+            Detail::Digit => self.width.max(self.height) >= LARGE_SIDE,
+            Detail::Page => self.width * self.height > LARGE_PAGE,
+        }
     }
 }
 
@@ -60,9 +64,10 @@ fn damaged(problem: impl Into<String>) -> Stop {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(bytes: &'a [u8], detail: Detail) -> Self {
         Self {
             bytes,
+            detail,
             at: 2,
             header: None,
             tables: Tables::default(),
@@ -222,7 +227,12 @@ impl<'a> Walk<'a> {
             return Err(damaged("a scan comes before the header of the frame"));
         };
         let frame = self.frame.get_or_insert_with(|| {
-            Frame::new(header.progressive, (header.width, header.height), &header.components, header.is_large())
+            Frame::new(
+                header.progressive,
+                (header.width, header.height),
+                &header.components,
+                header.is_large(self.detail),
+            )
         });
         self.scans += 1;
         if self.scans > MAX_SCANS {

@@ -1,0 +1,190 @@
+//! `digitstack read`.
+
+use std::{
+    io::Cursor,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use image::ImageFormat;
+
+use super::{failure::UsageError, options::InkArgument, session::Session};
+use crate::{
+    artifact::{NumberReader, TrainedModels},
+    data::{self, NamedPicture},
+    fit::Cancel,
+    imaging::{InkSource, Layout, MAX_PICTURE_BYTES, PagePicture, decode_page},
+    reading::{Number, Pattern, ReadingOptions, overlay},
+    storage::{OutputFile, read_limited},
+};
+
+mod answers;
+
+const HELP: &str = "\
+Finds the lines of digits in a photograph, a scan or a wide drawing, divides digits that touch, and prints the numbers from \
+top to bottom. In a number, `?` stands for ink that is no digit or that could not be read. The box of each digit, its \
+probabilities, the confidence of the digit and of the whole number, and what was refused and why are in --json: one line \
+for each picture. Boxes are in pixels of the upright picture.
+
+--expect and --pattern restrict what a number may be: among all ways to divide a line, the best one that fits is taken, \
+and a line without one is refused. A pattern is a list of \\d, digits or sets such as [0-4], each with {n}, {n,m} or ?.
+
+A folder stands for every file in it, a pattern in quotes for the files that match it. A picture that cannot be read is \
+an error (exit code 1) after the others; a picture without digits is none.
+
+Examples:
+  digitstack read artifacts/mnist-cpu meter.jpg
+  digitstack read artifacts/mnist-cpu meter.jpg --draw read.png       boxes and digits over the picture
+  digitstack read artifacts/mnist-cpu letters/ --pattern '\\d{5}' --min-confidence 0.95 --out codes.csv
+  digitstack read artifacts/mnist-cpu form.png --boxes --expect 8     one digit in each printed box
+  digitstack read artifacts/mnist-cpu 'scans/*.png' --json > numbers.jsonl";
+
+/// Read the numbers in photographs, scans and drawings
+#[derive(Args, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct ReadArguments {
+    /// Directory of a complete run or single model
+    run: PathBuf,
+    /// Pictures (PNG, JPEG, GIF, BMP, WebP, TIFF, PNM), folders of pictures, or patterns in quotes such as 'scans/*.png'
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    /// Number of digits of each number, 1 to 64
+    #[arg(long, value_name = "N", value_parser = length, conflicts_with = "pattern")]
+    expect: Option<Pattern>,
+    /// Pattern of each number, such as '\d{5}', '\d{3,5}' or '19\d\d'
+    #[arg(long, value_name = "PATTERN")]
+    pattern: Option<Pattern>,
+    /// Confidence, 0 to 1, below which a number or a digit is refused as `unsure` [default: none is]
+    #[arg(long, value_name = "X", value_parser = super::options::share)]
+    min_confidence: Option<f32>,
+    /// One digit in each printed box or field of a comb; ink outside is left out
+    #[arg(long)]
+    boxes: bool,
+    /// Source of the ink: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels on
+    /// a light background or light ones on a dark background [default: auto]
+    #[arg(long, value_name = "INK")]
+    ink: Option<InkArgument>,
+    /// Answer with this member or meta-model of a run (cnn, booster, mean, …) in place of its stack
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// CSV file to write: file,line,text,confidence,left,top,width,height,refusal; one row for each number
+    #[arg(long, value_name = "CSV")]
+    out: Option<PathBuf>,
+    /// PNG file to write: the picture with a box around each number and digit (one picture only)
+    #[arg(long, value_name = "PNG")]
+    draw: Option<PathBuf>,
+    /// Replace the files of --out and --draw if they exist
+    #[arg(long)]
+    force: bool,
+}
+
+/// Parses the number of digits of a number.
+fn length(text: &str) -> Result<Pattern, String> {
+    let pattern = text.parse().ok().and_then(Pattern::of_length);
+    pattern.ok_or_else(|| "expected a whole number from 1 to 64".to_owned())
+}
+
+impl ReadArguments {
+    pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
+        let output = &session.output;
+        let pictures = data::find_pictures(&self.images);
+        if pictures.is_empty() {
+            let named = self.images.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+            return Err(anyhow::anyhow!("{named}: there is no file in it"));
+        }
+        let drawing = self.target("--draw", self.draw.as_deref(), &["png"], &pictures)?;
+        if drawing.is_some() && pictures.len() > 1 {
+            let problem = format!("--draw is for one picture; {} are named", pictures.len());
+            return Err(UsageError(problem).into());
+        }
+        let table = self.target("--out", self.out.as_deref(), &["csv", "txt"], &pictures)?;
+        let resources = session.resources(Cancel::default())?;
+        let trained = TrainedModels::load(&self.run, &resources.device)?;
+        let model = super::predict::model_index(&trained, self.model.as_deref())?;
+        let mut reader = NumberReader::new(&trained, model)?;
+        let options = self.options();
+        let mut rows = String::from(answers::HEADER);
+        let mut failures = Vec::new();
+        for picture in &pictures {
+            match read(picture, &mut reader, &options)? {
+                Ok((page, numbers)) => {
+                    answers::show(&picture.path, &page, &numbers, self.out.is_some(), output)?;
+                    answers::add_rows(&mut rows, &picture.path, &numbers);
+                    if let Some(drawing) = &drawing {
+                        let mut bytes = Cursor::new(Vec::new());
+                        overlay(&page, &numbers).write_to(&mut bytes, ImageFormat::Png)?;
+                        drawing.write(bytes.get_ref())?;
+                    }
+                }
+                Err(problem) => {
+                    answers::show_problem(&picture.path, &problem, output)?;
+                    answers::add_problem(&mut rows, &picture.path, &problem);
+                    failures.push(format!("{}: {problem}", picture.path.display()));
+                }
+            }
+        }
+        if let (Some(table), Some(path)) = (&table, &self.out) {
+            table.write(rows.as_bytes())?;
+            output.line(format!("{}: the numbers of {} pictures", path.display(), pictures.len()))?;
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let (count, list) = (failures.len(), failures.join("\n  "));
+        Err(anyhow::anyhow!("{count} of {} pictures could not be read:\n  {list}", pictures.len()))
+    }
+
+    fn options(&self) -> ReadingOptions {
+        ReadingOptions {
+            ink: self.ink.map_or(InkSource::Auto, InkArgument::source),
+            layout: if self.boxes { Layout::Boxes } else { Layout::Lines },
+            pattern: self.expect.clone().or_else(|| self.pattern.clone()),
+            min_confidence: self.min_confidence.unwrap_or(0.0),
+        }
+    }
+
+    /// Checks a file to write, before any work.
+    fn target(
+        &self,
+        option: &str,
+        path: Option<&Path>,
+        extensions: &[&str],
+        pictures: &[NamedPicture],
+    ) -> Result<Option<OutputFile>, UsageError> {
+        let Some(path) = path else { return Ok(None) };
+        let shown = path.display();
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        if !extensions.contains(&extension.as_str()) {
+            return Err(UsageError(format!("{option} {shown}: name it .{}", extensions[0])));
+        }
+        let is_input = |picture: &NamedPicture| same_file::is_same_file(&picture.path, path).unwrap_or(false);
+        if pictures.iter().any(is_input) {
+            return Err(UsageError(format!("{option} {shown}: is also an input")));
+        }
+        let file = OutputFile::check(path, self.force).map_err(|error| UsageError(format!("{option}: {error}")))?;
+        Ok(Some(file))
+    }
+}
+
+/// Reads one file; whatever is wrong with the file is a problem of it alone.
+fn read(
+    picture: &NamedPicture,
+    reader: &mut NumberReader,
+    options: &ReadingOptions,
+) -> anyhow::Result<Result<(PagePicture, Vec<Number>), String>> {
+    if let Some(problem) = &picture.problem {
+        return Ok(Err(problem.clone()));
+    }
+    let bytes = match read_limited(&picture.path, MAX_PICTURE_BYTES) {
+        Ok(bytes) if bytes.is_empty() => return Ok(Err("the file is empty (0 bytes)".to_owned())),
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(format!("cannot be read: {error}"))),
+    };
+    let page = match decode_page(&bytes) {
+        Ok(page) => page,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    drop(bytes);
+    let numbers = reader.read(&page, options)?;
+    Ok(Ok((page, numbers)))
+}

@@ -1,0 +1,145 @@
+//! Straight thin tracks in a component: rulings, underlines, the sides of frames and the teeth of combs.
+
+use crate::imaging::components::{Component, Run};
+
+/// Greatest slope of a track.
+const MAX_SLOPE: f32 = 0.36;
+/// Columns at which tracks are looked for.
+const SEEDS: usize = 24;
+/// Least share of a track's columns in which it is seen; in the others something crosses it.
+const MIN_SEEN: f32 = 0.5;
+
+/// A track: from left to right or, if it is `upright`, from top to bottom. Positions are those of the page.
+#[derive(Clone, Debug)]
+pub(super) struct Track {
+    pub(super) upright: bool,
+    /// First and last position along the track.
+    pub(super) ends: (usize, usize),
+    /// Position across the track at its ends.
+    pub(super) levels: (f32, f32),
+    /// Where it is seen: position along the track, first position across it and the one behind the last.
+    pub(super) seen: Vec<(usize, usize, usize)>,
+}
+
+impl Track {
+    /// Length, in pixels.
+    pub(super) fn length(&self) -> usize {
+        self.ends.1 - self.ends.0 + 1
+    }
+
+    /// Position across the track at a position along it.
+    pub(super) fn at(&self, along: f32) -> f32 {
+        let share = (along - self.ends.0 as f32) / (self.ends.1 - self.ends.0).max(1) as f32;
+        self.levels.0 + share * (self.levels.1 - self.levels.0)
+    }
+}
+
+/// A component as the runs across the direction of its tracks.
+pub(super) struct Lanes {
+    upright: bool,
+    /// Position of the first lane, and of the first pixel across.
+    origin: (usize, usize),
+    /// Runs of each lane, first position and the one behind the last.
+    lanes: Vec<Vec<(usize, usize)>>,
+}
+
+impl Lanes {
+    /// Lanes of a component for tracks that are level or `upright`.
+    pub(super) fn of(component: &Component, upright: bool) -> Self {
+        let area = component.area;
+        let lanes = if upright {
+            let mut rows = vec![Vec::new(); area.height];
+            for run in &component.runs {
+                rows[run.y - area.top].push((run.start - area.left, run.end - area.left));
+            }
+            rows
+        } else {
+            // Rows come from top to bottom: a run goes on where the pixel above was ink.
+            let mut columns: Vec<Vec<(usize, usize)>> = vec![Vec::new(); area.width];
+            for Run { y, start, end } in &component.runs {
+                let y = y - area.top;
+                for column in &mut columns[start - area.left..end - area.left] {
+                    match column.last_mut() {
+                        Some(last) if last.1 == y => last.1 = y + 1,
+                        _ => column.push((y, y + 1)),
+                    }
+                }
+            }
+            columns
+        };
+        let origin = if upright { (area.top, area.left) } else { (area.left, area.top) };
+        Self { upright, origin, lanes }
+    }
+
+    /// The longest track no thicker than `thickness`; `None` if there is none.
+    pub(super) fn longest(&self, thickness: usize) -> Option<Track> {
+        let step = self.lanes.len().div_ceil(SEEDS).max(1);
+        let seeds = (step / 2..self.lanes.len()).step_by(step);
+        let starts = seeds.flat_map(|lane| self.lanes[lane].iter().map(move |&run| (lane, run)));
+        let tracks = starts.filter(|(_, run)| run.1 - run.0 <= thickness).filter_map(|(lane, run)| {
+            let mut seen = self.follow(lane, run, thickness, false);
+            seen.reverse();
+            seen.push((lane, run.0, run.1));
+            seen.extend(self.follow(lane, run, thickness, true));
+            let (first, last) = (seen.first()?, seen.last()?);
+            let length = last.0 - first.0 + 1;
+            (seen.len() as f32 >= MIN_SEEN * length as f32).then_some((length, seen))
+        });
+        let (_, seen) = tracks.max_by_key(|(length, _)| *length)?;
+        Some(self.track(&seen))
+    }
+
+    /// Follows a track from a run, forward or backward.
+    fn follow(&self, lane: usize, run: (usize, usize), thickness: usize, forward: bool) -> Vec<(usize, usize, usize)> {
+        let middle = |run: (usize, usize)| (run.0 + run.1) as f32 / 2.0;
+        let (mut at, mut slope) = (middle(run), 0.0f32);
+        let (mut seen, mut missing, mut steps) = (Vec::new(), 0, 0.0f32);
+        let lanes: Box<dyn Iterator<Item = usize>> =
+            if forward { Box::new(lane + 1..self.lanes.len()) } else { Box::new((0..lane).rev()) };
+        // Something that crosses a track is about as wide as it is high, at most.
+        let (most_crossed, most_missing) = (12 * thickness, thickness);
+        for lane in lanes {
+            at += slope;
+            let reach = 1.5f32.max(0.5 * thickness as f32);
+            let near = self.lanes[lane]
+                .iter()
+                .filter(|run| run.1 - run.0 <= thickness && (middle(**run) - at).abs() <= reach)
+                .min_by(|a, b| (middle(**a) - at).abs().total_cmp(&(middle(**b) - at).abs()));
+            if let Some(&run) = near {
+                seen.push((lane, run.0, run.1));
+                let error = middle(run) - at;
+                steps += 1.0;
+                // A mean of the slope at first, which then follows slowly.
+                at += error * 0.3f32.max(1.0 / (1.0 + steps));
+                slope += error * (0.05f32).max(0.5 / (1.0 + steps));
+                missing = 0;
+            } else {
+                let is_crossed =
+                    self.lanes[lane].iter().any(|run| run.0 as f32 <= at + 1.0 && at <= run.1 as f32 + 1.0);
+                missing += 1;
+                if missing > if is_crossed { most_crossed } else { most_missing } {
+                    break;
+                }
+            }
+            if slope.abs() > MAX_SLOPE {
+                break;
+            }
+        }
+        seen
+    }
+
+    fn track(&self, seen: &[(usize, usize, usize)]) -> Track {
+        let (along, across) = self.origin;
+        let seen: Vec<_> = seen.iter().map(|&(lane, from, to)| (lane + along, from + across, to + across)).collect();
+        // Least squares through the middles.
+        let count = seen.len() as f64;
+        let mean = |value: &dyn Fn(&(usize, usize, usize)) -> f64| seen.iter().map(value).sum::<f64>() / count;
+        let middle = |run: &(usize, usize, usize)| (run.1 + run.2) as f64 / 2.0;
+        let (x, y) = (mean(&|run| run.0 as f64), mean(&middle));
+        let covariance = mean(&|run| (run.0 as f64 - x) * (middle(run) - y));
+        let variance = mean(&|run| (run.0 as f64 - x).powi(2)).max(1e-9);
+        let ends = (seen[0].0, seen[seen.len() - 1].0);
+        let at = |along: usize| (y + covariance / variance * (along as f64 - x)) as f32;
+        Track { upright: self.upright, ends, levels: (at(ends.0), at(ends.1)), seen }
+    }
+}

@@ -1,0 +1,231 @@
+//! Finds the best path through the lattice, and the probability of what it reads.
+//!
+//! A path goes from the first piece of a line to the last, by hypotheses that each read one digit and by pieces that are
+//! passed over. Its score is the sum of the scores of its steps, so that the best path is found by dynamic programming
+//! (Viterbi) over the pieces and the states of a pattern. Summed exponentials in place of maxima (the forward algorithm)
+//! give the probability of a text.
+
+use super::{
+    lattice::{FEATURES, Hypothesis},
+    pattern::Pattern,
+};
+use crate::data::CLASSES;
+
+/// Weights of the scores.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Weights {
+    /// Of the features of a hypothesis.
+    pub(super) digit: [f32; FEATURES],
+    /// Of a piece that is passed over, and of its size.
+    pub(super) skip: [f32; 2],
+    /// Factor of a score for probabilities.
+    pub(super) sharpness: f32,
+}
+
+/// The lattice of a line.
+pub(super) struct Lattice {
+    pub(super) hypotheses: Vec<Hypothesis>,
+    /// Size of each piece: its longer side, relative to the height of the line.
+    pub(super) sizes: Vec<f32>,
+}
+
+/// A step of a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Step {
+    /// Hypothesis of an index as a digit.
+    Digit(usize, u8),
+    /// A piece is passed over.
+    Skip(usize),
+}
+
+/// The best path.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Path {
+    pub(super) steps: Vec<Step>,
+    pub(super) score: f32,
+}
+
+impl Path {
+    /// Digits that it reads.
+    pub(super) fn digits(&self) -> Vec<u8> {
+        let digit = |step: &Step| match step {
+            Step::Digit(_, digit) => Some(*digit),
+            Step::Skip(_) => None,
+        };
+        self.steps.iter().filter_map(digit).collect()
+    }
+}
+
+impl Weights {
+    pub(super) fn of_digit(&self, hypothesis: &Hypothesis, digit: u8) -> f32 {
+        hypothesis.features(digit).iter().zip(&self.digit).map(|(feature, weight)| feature * weight).sum()
+    }
+
+    fn of_skip(&self, size: f32) -> f32 {
+        self.skip[0] + self.skip[1] * size
+    }
+}
+
+/// States of a pattern, or the one state of none.
+fn states(pattern: Option<&Pattern>) -> usize {
+    pattern.map_or(1, Pattern::states)
+}
+
+fn following(pattern: Option<&Pattern>, state: usize, digit: u8) -> Vec<usize> {
+    pattern.map_or_else(|| vec![0], |pattern| pattern.following(state, digit).collect())
+}
+
+impl Lattice {
+    /// Every step with its first piece, the piece behind its last, and its score.
+    fn steps(&self, weights: &Weights) -> Vec<(usize, usize, Step, f32)> {
+        let mut steps: Vec<_> = self
+            .sizes
+            .iter()
+            .enumerate()
+            .map(|(piece, &size)| (piece, piece + 1, Step::Skip(piece), weights.of_skip(size)))
+            .collect();
+        for (index, hypothesis) in self.hypotheses.iter().enumerate() {
+            steps.extend((0..CLASSES as u8).map(|digit| {
+                let step = Step::Digit(index, digit);
+                (hypothesis.first, hypothesis.end, step, weights.of_digit(hypothesis, digit))
+            }));
+        }
+        steps.sort_by_key(|step| step.0);
+        steps
+    }
+
+    /// The path with the highest score whose digits match the pattern; `None` if there is none.
+    pub(super) fn best(&self, weights: &Weights, pattern: Option<&Pattern>) -> Option<Path> {
+        let (nodes, states) = (self.sizes.len() + 1, states(pattern));
+        let steps = self.steps(weights);
+        let mut scores = vec![f32::NEG_INFINITY; nodes * states];
+        let mut froms: Vec<Option<(usize, Step)>> = vec![None; nodes * states];
+        scores[0] = 0.0;
+        for (first, end, step, score) in steps {
+            for state in 0..states {
+                let from = first * states + state;
+                if scores[from] == f32::NEG_INFINITY {
+                    continue;
+                }
+                let targets = match step {
+                    Step::Skip(_) => vec![state],
+                    Step::Digit(_, digit) => following(pattern, state, digit),
+                };
+                for target in targets {
+                    let to = end * states + target;
+                    if scores[from] + score > scores[to] {
+                        scores[to] = scores[from] + score;
+                        froms[to] = Some((from, step));
+                    }
+                }
+            }
+        }
+        let last = (nodes - 1) * states;
+        let is_end = |state: &usize| pattern.is_none_or(|pattern| pattern.is_end(*state));
+        let end = (0..states).filter(is_end).max_by(|&a, &b| scores[last + a].total_cmp(&scores[last + b]))?;
+        let score = scores[last + end];
+        if score == f32::NEG_INFINITY {
+            return None;
+        }
+        let (mut at, mut path) = (last + end, Vec::new());
+        while let Some((from, step)) = froms[at] {
+            path.push(step);
+            at = from;
+        }
+        path.reverse();
+        Some(Path { steps: path, score })
+    }
+
+    /// Logarithm of the sum of the exponentials of the scores of all paths that match, each times the sharpness.
+    fn total(&self, weights: &Weights, pattern: Option<&Pattern>) -> f64 {
+        self.forward(weights, pattern).1
+    }
+
+    /// Sums over all paths to each node and state, and over all whole paths, as logarithms.
+    fn forward(&self, weights: &Weights, pattern: Option<&Pattern>) -> (Vec<f64>, f64) {
+        let (nodes, states) = (self.sizes.len() + 1, states(pattern));
+        let mut sums = vec![f64::NEG_INFINITY; nodes * states];
+        sums[0] = 0.0;
+        for (first, end, step, score) in self.steps(weights) {
+            let score = f64::from(weights.sharpness * score);
+            for state in 0..states {
+                let from = sums[first * states + state];
+                if from == f64::NEG_INFINITY {
+                    continue;
+                }
+                match step {
+                    Step::Skip(_) => add(&mut sums[end * states + state], from + score),
+                    Step::Digit(_, digit) => {
+                        for target in following(pattern, state, digit) {
+                            add(&mut sums[end * states + target], from + score);
+                        }
+                    }
+                }
+            }
+        }
+        let last = (nodes - 1) * states;
+        let mut total = f64::NEG_INFINITY;
+        for state in (0..states).filter(|&state| pattern.is_none_or(|pattern| pattern.is_end(state))) {
+            add(&mut total, sums[last + state]);
+        }
+        (sums, total)
+    }
+
+    /// Probability that each step is part of a path, among the paths that match the pattern (forward–backward).
+    pub(super) fn step_probabilities(&self, weights: &Weights, pattern: Option<&Pattern>) -> Vec<(Step, f64)> {
+        let (nodes, states) = (self.sizes.len() + 1, states(pattern));
+        let (forward, total) = self.forward(weights, pattern);
+        let mut backward = vec![f64::NEG_INFINITY; nodes * states];
+        for state in (0..states).filter(|&state| pattern.is_none_or(|pattern| pattern.is_end(state))) {
+            backward[(nodes - 1) * states + state] = 0.0;
+        }
+        let mut found = Vec::new();
+        // Steps are in the order of their first pieces: from the last on, all that follows a step is known.
+        for (first, end, step, score) in self.steps(weights).into_iter().rev() {
+            let score = f64::from(weights.sharpness * score);
+            let mut probability = 0.0;
+            for state in 0..states {
+                let targets = match step {
+                    Step::Skip(_) => vec![state],
+                    Step::Digit(_, digit) => following(pattern, state, digit),
+                };
+                for target in targets {
+                    let rest = backward[end * states + target];
+                    if rest > f64::NEG_INFINITY {
+                        probability += (forward[first * states + state] + score + rest - total).exp();
+                        add(&mut backward[first * states + state], score + rest);
+                    }
+                }
+            }
+            if probability > 0.0 {
+                found.push((step, probability));
+            }
+        }
+        found
+    }
+
+    /// Probability that a line reads as these digits, among all that match the pattern.
+    pub(super) fn probability(&self, weights: &Weights, digits: &[u8], pattern: Option<&Pattern>) -> f32 {
+        let own = self.total(weights, Some(&Pattern::of_digits(digits)));
+        let all = self.total(weights, pattern);
+        ((own - all).exp() as f32).clamp(0.0, 1.0)
+    }
+}
+
+impl Lattice {
+    /// Probability of one digit of a text, given that the other digits are right.
+    pub(super) fn place_probability(&self, weights: &Weights, digits: &[u8], place: usize) -> f32 {
+        let own = self.total(weights, Some(&Pattern::of_digits(digits)));
+        let all = self.total(weights, Some(&Pattern::of_digits(digits).with_any(place)));
+        ((own - all).exp() as f32).clamp(0.0, 1.0)
+    }
+}
+
+/// Adds to a sum, both as logarithms.
+fn add(sum: &mut f64, value: f64) {
+    if value == f64::NEG_INFINITY {
+        return;
+    }
+    let (low, high) = (sum.min(value), sum.max(value));
+    *sum = high + (low - high).exp().ln_1p();
+}

@@ -1,0 +1,296 @@
+//! Numbers are read out of pictures: where they are, how they are divided, and what is no digit.
+
+use std::{io::Cursor, sync::OnceLock};
+
+use digitstack::{
+    artifact::{NumberReader, TrainedModels},
+    data::{Digits, Images, PIXELS, synthetic},
+    device::{self, DeviceChoice},
+    imaging::{DrawingOptions, InkSource, Layout, PagePicture, decode_page, digit_from_picture, find_numbers},
+    reading::{DigitRefusal, Number, NumberRefusal, ReadingOptions, overlay},
+    seed::Seed,
+};
+use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
+
+use super::support::{
+    numbers::{Paper, Sheet, Writing, empty, number, photograph, scribbles},
+    trained::served_run,
+};
+
+fn models() -> &'static TrainedModels {
+    static MODELS: OnceLock<TrainedModels> = OnceLock::new();
+    MODELS.get_or_init(|| TrainedModels::load(served_run(), &device::resolve(&DeviceChoice::Cpu).unwrap()).unwrap())
+}
+
+fn read_with(picture: &DynamicImage, options: &ReadingOptions) -> Vec<Number> {
+    let mut reader = NumberReader::new(models(), models().recommended()).unwrap();
+    reader.read(&PagePicture::from(picture.clone()), options).unwrap()
+}
+
+fn read(picture: &DynamicImage) -> Vec<Number> {
+    read_with(picture, &ReadingOptions::default())
+}
+
+/// Text of each line.
+fn texts(picture: &DynamicImage) -> Vec<String> {
+    read(picture).iter().map(Number::text).collect()
+}
+
+/// Built-in digits that the run was not trained on, the same for the same labels.
+fn digits(labels: &[u8], seed: u64) -> Vec<[u8; PIXELS]> {
+    let all: Digits = synthetic::generate(400, Seed(1000 + seed));
+    let mut next = 0;
+    let mut found = Vec::new();
+    for &label in labels {
+        while all.labels[next % all.len()] != label {
+            next += 1;
+        }
+        found.push(*all.images.get(next % all.len()));
+        next += 1;
+    }
+    found
+}
+
+fn written(labels: &[u8], writing: &Writing, seed: u64) -> Sheet {
+    let images = digits(labels, seed);
+    number(&images.iter().collect::<Vec<_>>(), writing, Seed(seed))
+}
+
+fn text_of(labels: &[u8]) -> String {
+    labels.iter().map(|&digit| char::from(b'0' + digit)).collect()
+}
+
+/// Pastes one picture onto another.
+fn pasted(below: &DynamicImage, above: &DynamicImage, left: u32, top: u32) -> DynamicImage {
+    let mut picture = below.to_rgb8();
+    imageops::replace(&mut picture, &above.to_rgb8(), left.into(), top.into());
+    picture.into()
+}
+
+fn white(width: u32, height: u32) -> DynamicImage {
+    GrayImage::from_pixel(width, height, Luma([255])).into()
+}
+
+/// Digits that are certain to be told apart by a run that was trained for seconds.
+const CLEAR: [&[u8]; 6] = [&[1, 0, 3, 7, 2], &[6, 4, 8, 0, 5], &[7, 1, 9, 3, 0], &[2, 5, 6, 1, 7], &[0, 3], &[4]];
+
+#[test]
+fn spaced_numbers_are_read_on_every_paper() {
+    let (mut right, mut all) = (0, 0);
+    for (index, labels) in CLEAR.iter().enumerate() {
+        for (place, paper) in Paper::ALL.into_iter().enumerate() {
+            let seed = (10 * index + place) as u64;
+            let picture = photograph(&written(labels, &Writing::default(), seed), paper, Seed(seed));
+            right += usize::from(texts(&picture) == [text_of(labels)]);
+            all += 1;
+        }
+    }
+    assert!(right * 10 >= all * 8, "{right} of {all}");
+}
+
+#[test]
+fn touching_pairs_are_divided() {
+    let writing = Writing { overlap: Some((0.0, 0.1)), slope: 0.0, ..Writing::default() };
+    let (mut right, mut all) = (0, 0);
+    for first in 0..10u8 {
+        for second in [2, 3, 6] {
+            let labels = [first, second];
+            let sheet = written(&labels, &writing, u64::from(10 * first + second));
+            right += usize::from(texts(&photograph(&sheet, Paper::Plain, Seed(1))) == [text_of(&labels)]);
+            all += 1;
+        }
+    }
+    assert!(right * 10 >= all * 7, "{right} of {all}");
+}
+
+#[test]
+fn neither_place_nor_size_nor_a_turned_file_changes_the_number() {
+    let labels = [7, 1, 0, 3];
+    let picture =
+        photograph(&written(&labels, &Writing { slope: 0.0, ..Writing::default() }, 3), Paper::Plain, Seed(3));
+    let expected = [text_of(&labels)];
+    assert_eq!(texts(&picture), expected);
+    let alone = read(&picture)[0].clone();
+    let moved = read(&pasted(&white(900, 700), &picture, 210, 330))[0].clone();
+    assert_eq!(moved.text(), expected[0]);
+    for (here, there) in alone.digits.iter().zip(&moved.digits) {
+        let (dx, dy) = (there.area.left - here.area.left, there.area.top - here.area.top);
+        assert!(dx.abs_diff(210) <= 3 && dy.abs_diff(330) <= 3, "moved by ({dx}, {dy})");
+    }
+    for scale in [0.5, 2.0, 3.0] {
+        let (width, height) = (picture.width() as f32 * scale, picture.height() as f32 * scale);
+        let scaled = picture.resize_exact(width as u32, height as u32, imageops::FilterType::CatmullRom);
+        assert_eq!(texts(&scaled), expected, "at {scale}");
+    }
+    let mut negative = picture.clone();
+    negative.invert();
+    assert_eq!(texts(&negative), expected, "light ink on a dark page");
+}
+
+#[test]
+fn boxes_are_in_pixels_of_the_upright_picture_in_its_full_size() {
+    let labels = [3, 0, 7];
+    let sheet = written(&labels, &Writing { height: 900.0, slope: 0.0, ..Writing::default() }, 8);
+    let picture = photograph(&sheet, Paper::Plain, Seed(8));
+    assert!(picture.width() > 2400, "it is reduced");
+    let mut bytes = Cursor::new(Vec::new());
+    picture.to_luma8().write_to(&mut bytes, ImageFormat::Png).unwrap();
+    let page = decode_page(bytes.get_ref()).unwrap();
+    assert_eq!((page.width, page.height), (picture.width(), picture.height()));
+    let mut reader = NumberReader::new(models(), models().recommended()).unwrap();
+    let found = reader.read(&page, &ReadingOptions::default()).unwrap();
+    assert_eq!(found[0].text(), "307");
+    for (digit, drawn) in found[0].digits.iter().zip(&sheet.boxes) {
+        let near = |a: usize, b: usize| a.abs_diff(b) <= 40;
+        assert!(near(digit.area.left, drawn.left) && near(digit.area.right(), drawn.right()), "{digit:?} {drawn:?}");
+        assert!(near(digit.area.top, drawn.top) && near(digit.area.bottom(), drawn.bottom()), "{digit:?} {drawn:?}");
+    }
+    let drawn = overlay(&page, &found);
+    assert_eq!((drawn.width(), drawn.height()), (page.picture.width(), page.picture.height()));
+    assert_ne!(DynamicImage::from(drawn).to_rgb8(), page.picture.to_rgb8());
+}
+
+#[test]
+fn a_digit_alone_is_read_as_predict_reads_it() {
+    let mut session = models().session().unwrap();
+    let (mut same, mut all) = (0, 0);
+    for digit in 0..10u8 {
+        for seed in 0..4 {
+            let sheet = written(&[digit], &Writing { slope: 0.0, ..Writing::default() }, seed);
+            let picture = photograph(&sheet, Paper::Plain, Seed(seed));
+            let image = digit_from_picture(&picture, &DrawingOptions::default()).unwrap().image;
+            let reading = session.read(&image).unwrap();
+            let Some(Ok(predicted)) = reading.verdict.map(|verdict| verdict.answer) else { continue };
+            let found = read(&picture);
+            same += usize::from(found.len() == 1 && found[0].text() == predicted.to_string());
+            all += 1;
+        }
+    }
+    assert!(all >= 30 && same + 2 >= all, "{same} of {all}");
+}
+
+#[test]
+fn lines_come_from_top_to_bottom_and_left_to_right() {
+    let at = |labels: &[u8], seed| {
+        photograph(&written(labels, &Writing { slope: 0.0, ..Writing::default() }, seed), Paper::Plain, Seed(seed))
+    };
+    let mut page = white(1400, 700);
+    for (labels, left, top) in [(&[1u8, 0][..], 80, 30), (&[3, 7], 800, 40), (&[6, 0, 2], 120, 380)] {
+        page = pasted(&page, &at(labels, 4), left, top);
+    }
+    assert_eq!(texts(&page), ["10", "37", "602"]);
+}
+
+#[test]
+fn specks_rulings_shadows_and_scribbles_are_no_digits() {
+    let accepted = |picture: &DynamicImage| {
+        let found = read(picture);
+        found.iter().flat_map(|number| &number.digits).filter(|digit| digit.refusal.is_none()).count()
+    };
+    for (index, paper) in Paper::ALL.into_iter().enumerate() {
+        let picture = photograph(&empty(640, 480), paper, Seed(index as u64));
+        assert_eq!(accepted(&picture), 0, "{paper:?}");
+    }
+    let mut specks = GrayImage::from_pixel(600, 400, Luma([250]));
+    for index in 0..60u32 {
+        let (x, y) = (index * 97 % 590, index * 61 % 390);
+        (0..9).for_each(|at| specks.put_pixel(x + at % 3, y + at / 3, Luma([20])));
+    }
+    assert_eq!(accepted(&specks.into()), 0);
+    let pages = (0..10)
+        .filter(|&index| accepted(&photograph(&scribbles(640, 480, Seed(index)), Paper::Plain, Seed(index))) > 0);
+    assert!(pages.count() <= 2);
+}
+
+#[test]
+fn a_ruled_line_an_underline_and_a_frame_leave_the_number_as_it_is() {
+    let labels = [3, 0, 7, 4];
+    let sheet = written(&labels, &Writing { slope: 0.0, height: 80.0, ..Writing::default() }, 6);
+    let plain = photograph(&sheet, Paper::Plain, Seed(6)).to_luma8();
+    assert_eq!(texts(&plain.clone().into()), ["3074"]);
+    let (width, height) = plain.dimensions();
+    let bottom = sheet.boxes.iter().map(|area| area.bottom() as u32).max().unwrap();
+    let drawn = |line: &dyn Fn(u32, u32) -> bool| {
+        let mut picture = plain.clone();
+        for (x, y, pixel) in picture.enumerate_pixels_mut() {
+            if line(x, y) {
+                pixel.0 = [40];
+            }
+        }
+        texts(&picture.into())
+    };
+    assert_eq!(drawn(&|_, y| (bottom + 6..bottom + 9).contains(&y)), ["3074"], "a ruling below");
+    assert_eq!(
+        drawn(&|x, y| (bottom + 4..bottom + 8).contains(&y) && x > 60 && x < width - 60),
+        ["3074"],
+        "an underline"
+    );
+    let edge = |at: u32, length: u32| (12..15).contains(&at) || (12..15).contains(&(length - at));
+    let is_inside = |x: u32, y: u32| x >= 12 && y >= 12 && x <= width - 12 && y <= height - 12;
+    assert_eq!(drawn(&|x, y| is_inside(x, y) && (edge(x, width) || edge(y, height))), ["3074"], "a frame");
+}
+
+#[test]
+fn boxes_hold_one_digit_each() {
+    let labels = [5, 0, 3, 7];
+    let mut form = GrayImage::from_pixel(520, 160, Luma([250]));
+    for (x, y, pixel) in form.enumerate_pixels_mut() {
+        let inside = (20..=420).contains(&x) && (20..=120).contains(&y);
+        if inside && ((x - 20) % 100 < 2 || (y - 20) % 100 < 2) {
+            pixel.0 = [90];
+        }
+    }
+    for (place, image) in digits(&labels, 2).iter().enumerate() {
+        let digit = GrayImage::from_raw(28, 28, image.to_vec()).unwrap();
+        let large = imageops::resize(&digit, 80, 80, imageops::FilterType::CatmullRom);
+        for (x, y, pixel) in large.enumerate_pixels() {
+            let target = form.get_pixel_mut(30 + 100 * place as u32 + x, 30 + y);
+            target.0[0] = target.0[0].min(255 - pixel.0[0]);
+        }
+    }
+    let options = ReadingOptions { layout: Layout::Boxes, ..ReadingOptions::default() };
+    let found = read_with(&form.into(), &options);
+    assert_eq!(found.iter().map(Number::text).collect::<Vec<_>>(), ["5037"]);
+}
+
+#[test]
+fn patterns_and_minimum_confidences_restrict_what_is_read() {
+    let labels = [7, 1, 0, 3];
+    let picture = photograph(&written(&labels, &Writing::default(), 3), Paper::Plain, Seed(3));
+    let with = |pattern: &str, min_confidence| {
+        let options =
+            ReadingOptions { pattern: Some(pattern.parse().unwrap()), min_confidence, ..ReadingOptions::default() };
+        read_with(&picture, &options)[0].clone()
+    };
+    assert_eq!((with(r"\d{4}", 0.0).text(), with(r"\d{4}", 0.0).refusal), ("7103".to_owned(), None));
+    assert_eq!(with(r"[79]\d{3}", 0.0).text(), "7103");
+    assert_eq!(with(r"\d{9}", 0.0).refusal, Some(NumberRefusal::Pattern));
+    let sure = with(r"\d{4}", 1.0);
+    assert!(sure.digits.iter().all(|digit| digit.refusal == Some(DigitRefusal::Unsure) || digit.confidence == 1.0));
+}
+
+#[test]
+fn bad_input_is_an_error_and_never_a_panic() {
+    for bytes in [&b""[..], b"no picture", b"\x89PNG\r\n\x1a\n"] {
+        assert!(decode_page(bytes).is_err());
+    }
+    let mut whole = Cursor::new(Vec::new());
+    white(40, 30).write_to(&mut whole, ImageFormat::Png).unwrap();
+    for length in (0..whole.get_ref().len() - 12).step_by(7) {
+        assert!(decode_page(&whole.get_ref()[..length]).is_err(), "{length} bytes");
+    }
+    let found = |picture: DynamicImage| find_numbers(&picture.into(), InkSource::Auto, Layout::Lines);
+    for (width, height) in [(1, 1), (1, 300), (300, 1), (2, 2), (7, 5)] {
+        for level in [0, 128, 255] {
+            assert!(found(GrayImage::from_pixel(width, height, Luma([level])).into()).unwrap().is_empty());
+        }
+        let noise = GrayImage::from_fn(width, height, |x, y| Luma([(x * 91 + y * 57 + x * y * 13) as u8]));
+        let _ = read(&noise.into());
+    }
+    assert!(found(DynamicImage::new_rgba8(9, 9)).is_err(), "clear throughout");
+    assert!(found(DynamicImage::new_luma8(0, 0)).is_err(), "without pixels");
+    // Texture: more components than a page has.
+    let texture = GrayImage::from_fn(900, 700, |x, y| Luma([((x * x + 3 * y * y + x * y) % 251) as u8]));
+    let _ = read(&texture.into());
+    assert!(Images::from_images(std::iter::empty()).is_empty());
+}
