@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::{
-    body::Body,
+    body::received::Body,
     handlers::inference,
     picture::{Picture, PictureBody},
 };

@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{
-    connection::{self, Connections},
+    connection::{self, registry::Connections},
     engine::{Engine, Predictor, RunPredictor},
     error::ServeError,
     hosts::Hosts,

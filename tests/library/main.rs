@@ -17,6 +17,7 @@ mod nn_reference;
 #[cfg(target_os = "linux")]
 mod nn_threads;
 mod nn_training;
+mod reading;
 mod report_run;
 mod report_study;
 mod run_directory;

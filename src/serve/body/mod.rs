@@ -1,6 +1,7 @@
 //! Bodies of requests: received with limits on size, time and memory, and decompressed.
 
 mod coding;
+pub(super) mod received;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -11,46 +12,13 @@ use axum::{
 };
 
 use super::{
-    connection::{Client, Phase, Reserved},
+    connection::registry::{Client, Phase, Reserved},
     engine::Permit,
     options::MAX_BODY_BYTES,
     problem::Problem,
     state::Service,
 };
-use coding::Coding;
-
-/// Body of a request as it was sent, with the memory that is reserved for it.
-pub(super) struct Body {
-    bytes: Bytes,
-    coding: Coding,
-    /// Freed together with the bytes.
-    reserved: Reserved,
-}
-
-impl Body {
-    /// Body that is already in memory.
-    ///
-    /// # Errors
-    /// 415 if its `Content-Encoding` is not supported.
-    pub(super) fn new(headers: &HeaderMap, bytes: Bytes) -> Result<Self, Problem> {
-        Ok(Self { bytes, coding: Coding::of(headers)?, reserved: Reserved::default() })
-    }
-
-    /// Decompresses the body; takes long for a large one.
-    ///
-    /// # Errors
-    /// 400 if the compressed body is damaged, 413 if it decompresses to more than the limit.
-    pub(super) fn decompressed(self) -> Result<Decompressed, Problem> {
-        let bytes = self.coding.decompress(self.bytes)?;
-        Ok(Decompressed { bytes, _reserved: self.reserved })
-    }
-}
-
-/// Decompressed body, with the memory that is reserved for it.
-pub(super) struct Decompressed {
-    pub(super) bytes: Bytes,
-    _reserved: Reserved,
-}
+use received::Body;
 
 /// Receives the body of a request, then takes a permit to work on it. Slow clients hold no permit, and keep neither
 /// connections nor memory from quicker ones.

@@ -1,6 +1,6 @@
 //! One connection: HTTP/1.1 with limits on time and size, and an answer in JSON to bytes that are not HTTP.
 
-mod registry;
+pub(super) mod registry;
 mod wire;
 
 use std::{sync::Arc, time::Duration};
@@ -16,9 +16,8 @@ use tokio_io_timeout::TimeoutStream;
 use tower::Layer;
 
 use super::{middleware::access_log, problem::Problem, state::Service};
+use registry::{Client, Phase, Place};
 use wire::{Seen, Wire, shut_down};
-
-pub(super) use registry::{Client, Connections, Phase, Place, Reserved};
 
 /// Read timeout for the head of a request, the next one on a persistent connection included.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);

@@ -21,7 +21,7 @@ use crate::{
     data::{CLASSES, PIXELS, Probabilities},
     imaging::DrawingOptions,
     serve::{
-        body::Body,
+        body::received::Body,
         options::{Log, ServeOptions},
         picture::PictureBody,
         problem::Problem,

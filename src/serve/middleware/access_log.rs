@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::{
     super::{
-        connection::{Client, Phase},
+        connection::registry::{Client, Phase},
         metrics::InFlightGuard,
         problem::{Problem, shortened},
         state::Service,

@@ -12,7 +12,7 @@ use image::ImageError;
 use serde::Deserialize;
 
 use super::{
-    body::{Body, Decompressed},
+    body::received::{Body, Decompressed},
     problem::{Problem, shortened},
 };
 use crate::{

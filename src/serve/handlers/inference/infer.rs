@@ -4,7 +4,7 @@ use axum::extract::{Path, Request, State};
 
 use super::{
     super::super::{
-        body::{self, Body},
+        body::{self, received::Body},
         engine::Models,
         problem::{ErrorBody, Problem},
         state::Service,
