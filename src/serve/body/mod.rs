@@ -8,7 +8,6 @@ use std::{pin::Pin, sync::Arc};
 use axum::{
     body::{self, Bytes, HttpBody},
     extract::Request,
-    http::HeaderMap,
 };
 
 use super::{
