@@ -81,7 +81,7 @@ fn test_digits(data: Option<&Path>) -> Digits {
 }
 
 /// A number of digits drawn at random.
-fn drawn<'a>(digits: &'a Digits, length: usize, seed: Seed) -> (Vec<&'a [u8; PIXELS]>, Vec<u8>) {
+fn drawn(digits: &Digits, length: usize, seed: Seed) -> (Vec<&[u8; PIXELS]>, Vec<u8>) {
     let mut draw = seed.rng();
     let indices: Vec<usize> = (0..length).map(|_| draw.random_range(0..digits.len())).collect();
     (

@@ -39,7 +39,7 @@ Examples:
   digitstack read artifacts/mnist-cpu form.png --boxes --expect 8    one digit in each box
   digitstack read artifacts/mnist-cpu 'scans/*.png' --json > numbers.jsonl";
 
-/// Read the numbers in photographs, scans and drawings
+/// Read the numbers in photographs, scans and drawings (experimental)
 #[derive(Args, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ReadArguments {

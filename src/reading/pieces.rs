@@ -108,16 +108,16 @@ fn stroke(components: &[StripComponent]) -> f32 {
 
 /// Pieces of a component between seams.
 fn divided(component: &StripComponent, number: usize, seams: &[Seam], least: f32) -> Vec<Piece> {
-    let mut parts: Vec<(Vec<(u16, u16, u8)>, Option<f32>)> = vec![(Vec::new(), None)];
-    parts.extend(seams.iter().map(|seam| (Vec::new(), Some(seam.cost))));
+    let mut parts = vec![Vec::new(); seams.len() + 1];
+    let cuts = std::iter::once(None).chain(seams.iter().map(|seam| Some(seam.cost)));
     for &(x, y, level) in &component.pixels {
         let (column, row) = (usize::from(x) - component.area.left, usize::from(y) - component.area.top);
         // Seams do not cross: those to the left of a pixel come first.
         let place = seams.partition_point(|seam| usize::from(seam.columns[row]) <= column);
-        parts[place].0.push((x, y, level));
+        parts[place].push((x, y, level));
     }
     let mut pieces: Vec<Piece> = Vec::new();
-    for (pixels, cut) in parts {
+    for (pixels, cut) in parts.into_iter().zip(cuts) {
         let area = InkBox::enclosing(pixels.iter().map(|&(x, y, _)| InkBox {
             left: x.into(),
             top: y.into(),

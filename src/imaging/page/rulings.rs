@@ -220,7 +220,7 @@ fn enclosed(lines: &[Track], thickness: usize) -> Vec<InkBox> {
         let top = pair[0].ends.0.min(pair[1].ends.0) as f32;
         let bottom = bottom.max(pair[0].ends.1.max(pair[1].ends.1) as f32);
         let is_wide = right - left > 4.0 * thickness as f32 && bottom - top > 4.0 * thickness as f32;
-        is_wide.then(|| InkBox {
+        is_wide.then_some(InkBox {
             left: left as usize,
             top: top as usize,
             width: (right - left) as usize,

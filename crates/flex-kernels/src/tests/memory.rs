@@ -129,7 +129,7 @@ fn products_stay_inside_their_memory() {
 /// Checks a product whose first factor is zero but for every column of index `keep · n`.
 fn products_of(rows: usize, depth: usize, columns: usize, keep: usize) {
     let (mut a, b) = (numbers(rows * depth, 1), numbers(depth * columns, 2));
-    a.iter_mut().enumerate().filter(|(i, _)| i % depth % keep != 0).for_each(|(_, a)| *a = 0.0);
+    a.iter_mut().enumerate().filter(|(i, _)| !(i % depth).is_multiple_of(keep)).for_each(|(_, a)| *a = 0.0);
     let mut expected = vec![0.0_f32; rows * columns];
     for (row, expected) in expected.chunks_exact_mut(columns).enumerate() {
         let mut sums = vec![0.0_f64; columns];
