@@ -34,7 +34,7 @@ an error (exit code 1) after the others; a picture without digits is none.
 
 Examples:
   digitstack read artifacts/mnist-cpu meter.jpg
-  digitstack read artifacts/mnist-cpu meter.jpg --draw read.png       boxes and digits over the picture
+  digitstack read artifacts/mnist-cpu meter.jpg --draw read.png    boxes and digits over the picture
   digitstack read artifacts/mnist-cpu letters --pattern '\\d{5}' --out codes.csv
   digitstack read artifacts/mnist-cpu form.png --boxes --expect 8    one digit in each box
   digitstack read artifacts/mnist-cpu 'scans/*.png' --json > numbers.jsonl";
