@@ -130,7 +130,8 @@ impl Task<'_> {
         let rows = c.len() / width;
         let copied = self.copies_first(rows);
         // What is not zero is collected once for each block of columns.
-        let step = (if self.sparse { 2 * COLUMNS } else { COLUMNS } / self.panel).max(1) * self.panel;
+        let block = if self.sparse { 2 * COLUMNS } else { COLUMNS };
+        let step = (block / self.panel).max(1) * self.panel;
         for first in share.clone().step_by(step) {
             let columns = first..(first + step).min(share.end);
             for start in (0..self.depth).step_by(DEPTH) {
