@@ -4,7 +4,7 @@
 #   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# PART: nets, plain, operations, families, booster, folds, imaging, service [default: all of them]. `service` serves the run in DIGITSTACK_RUN
+# PART: nets, plain, operations, families, booster, folds, imaging, service [default: all but families]. `service` serves the run in DIGITSTACK_RUN
 # [default: artifacts/mnist-cpu, made by `digitstack run configs/mnist-cpu.toml`]. Prints one JSON object a line; `operations` ends with a table
 # of each operation of the reference nets, `families` with one of every net in configs/ at its own batch size, or of those that DIGITSTACK_NETS
 # names ("cnn:reference deep:families/kaggle"). About ten minutes on two cores, and some six more for `operations`, three for `service`, fifty for
@@ -55,13 +55,15 @@ operation_lines() {
         "${torch[@]}" --batch 128 --threads "$threads" --variants compile
     done
 }
-operations() {
+# Prints the lines of a function and then their table: with_table SCRIPT FUNCTION.
+with_table() {
     local lines
     lines="$(mktemp)"
-    operation_lines | tee "$lines"
-    "$python" benches/peers/operations.py --table "$lines"
+    "$2" | tee "$lines"
+    "$python" "benches/peers/$1.py" --table "$lines"
     rm "$lines"
 }
+operations() { with_table operations operation_lines; }
 every_net="dense:quickstart cnn:quickstart dense:mnist-cpu cnn:mnist-cpu cnn-5x5:mnist-cpu dense:reference cnn:reference
     convnet1:families/convnet1 deskew-a:families/deskew-a deskew-a3:families/deskew-a deskew-b:families/deskew-b deskew-c:families/deskew-c
     elastic800:families/elastic800 dense128:families/kaggle deep:families/kaggle keras8:families/keras8"
@@ -76,13 +78,7 @@ family_lines() {
         done
     done
 }
-families() {
-    local lines
-    lines="$(mktemp)"
-    family_lines | tee "$lines"
-    "$python" benches/peers/families.py --table "$lines"
-    rm "$lines"
-}
+families() { with_table families family_lines; }
 booster() {
     for round in 1 2 3; do
         ours booster --data "$data" --threads "$all"

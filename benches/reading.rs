@@ -1,7 +1,8 @@
-//! How numbers are read: `cargo bench --bench reading -- RUN [measure|pages|speed|fit] [--data MNIST] [--count N] [--save DIR]`.
+//! How numbers are read: `cargo bench --bench reading -- RUN [measure|pages|speed|fit] [--data MNIST] [--count N]
+//! [--save DIR]`.
 //!
-//! `measure` (the default) and `pages` use MNIST's test digits, or digits of the built-in generator without `--data`; `fit`
-//! uses training digits alone and prints the weights of `src/reading/weights.rs`.
+//! `measure` (the default) and `pages` use MNIST's test digits, or digits of the built-in generator without `--data`;
+//! `fit` uses training digits alone and prints the weights of `src/reading/weights.rs`.
 
 #![allow(missing_docs, dead_code, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark")]
 

@@ -12,6 +12,7 @@
 //! alone: they have the same files with the same records.
 
 mod answer;
+mod destination;
 mod directory;
 mod drawing_evaluation;
 mod export;
@@ -32,12 +33,13 @@ mod trained_models;
 mod verdict;
 
 pub use answer::{Answer, Answerer};
+pub use destination::{Destination, PredictCsvError, StopReason};
 pub use directory::{Artifact, load_models};
 pub use drawing_evaluation::{DrawingScores, evaluate_drawings, sample_drawings};
 pub use export::{ModelFile, ModelFiles};
 pub use failure::RunFailure;
 pub use model_prediction::ModelPrediction;
-pub use predict_csv::{CsvRequest, CsvSummary, Destination, PredictCsvError, StopReason, predict_csv};
+pub use predict_csv::{CsvRequest, CsvSummary, predict_csv};
 pub use predict_pictures::{
     PictureOutcome, PicturesRequest, PicturesSummary, predict_pictures, predict_pictures_csv, problem_name,
 };

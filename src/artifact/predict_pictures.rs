@@ -17,17 +17,14 @@ use sha2::{Digest, Sha256};
 
 use super::{
     answer::{Answer, Answerer},
+    destination::{Destination, PredictCsvError, StopReason},
     failure::RunFailure,
     model_prediction::ModelPrediction,
-    predict_csv::{CHUNKS_EACH, Destination, PredictCsvError, StopReason},
-    predictions::CHUNK,
+    predictions::{CHUNK, CHUNKS_EACH},
     trained_models::TrainedModels,
 };
 use crate::{
-    data::{
-        self, CLASSES, DataError, Images, NamedPicture, PIXELS, PictureProblem, PictureProblemKind,
-        folder::MAX_FILE_BYTES,
-    },
+    data::{self, CLASSES, DataError, Images, NamedPicture, PIXELS, PictureProblem, PictureProblemKind},
     fit::FitContext,
     imaging::{self, DrawingOptions},
     preprocessing::picture_problem,
@@ -134,16 +131,7 @@ fn predict_from<E: From<StopReason>>(
 
 /// Reads a file; whatever is wrong with it is a problem of this file alone.
 fn read(picture: &NamedPicture, drawing: &DrawingOptions) -> Result<[u8; PIXELS], PictureProblem> {
-    let unreadable = |message: String| PictureProblem { kind: PictureProblemKind::Unreadable, message };
-    if let Some(problem) = &picture.problem {
-        return Err(unreadable(problem.clone()));
-    }
-    let bytes = storage::read_limited(&picture.path, MAX_FILE_BYTES)
-        .map_err(|error| unreadable(format!("cannot be read: {error}")))?;
-    if bytes.is_empty() {
-        return Err(unreadable("the file is empty (0 bytes)".to_owned()));
-    }
-    imaging::read_picture(&bytes, drawing).map(|digit| digit.image).map_err(|error| picture_problem(&error))
+    imaging::read_picture(&picture.bytes()?, drawing).map(|digit| digit.image).map_err(|error| picture_problem(&error))
 }
 
 /// Answers the images of one piece.

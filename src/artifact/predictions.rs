@@ -12,6 +12,8 @@ use crate::{
 
 /// Images of a prediction batch. Fixed, so that results do not depend on the number of threads.
 pub(super) const CHUNK: usize = 500;
+/// Most pieces of a batch for each thread: one is in work while another waits.
+pub(super) const CHUNKS_EACH: usize = 2;
 
 /// Error in a file of predictions.
 #[derive(Debug, thiserror::Error)]

@@ -33,7 +33,7 @@ impl<'a> NumberReader<'a> {
         read_numbers(page, options, |images| self.evidence(images))
     }
 
-    /// What the models say of 28×28 images before preprocessing.
+    /// Evidence for 28×28 images before preprocessing: probabilities, and the score of the detector.
     ///
     /// # Errors
     /// A model whose rows are no distributions.

@@ -7,11 +7,12 @@ use std::{
 
 use clap::Args;
 
-use super::output::Output;
+use super::{failure::UsageError, output::Output};
 use crate::{
     data::DataConfig,
     device::DeviceChoice,
     imaging::{Centre, DrawingOptions, InkSource},
+    storage::OutputFile,
 };
 
 /// Most threads that may be asked for. More cannot help, and the system refuses large numbers in its own words.
@@ -118,8 +119,8 @@ pub(super) struct Drawing {
     /// [default: mass]
     #[arg(long, value_name = "POINT")]
     centre: Option<CentreArgument>,
-    /// Source of the ink: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels on
-    /// a light background or light ones on a dark background [default: auto]
+    /// Source of the ink: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels
+    /// on a light background or light ones on a dark background [default: auto]
     #[arg(long, value_name = "INK")]
     ink: Option<InkArgument>,
 }
@@ -172,6 +173,22 @@ impl Drawing {
 pub(super) fn count<const MAX: usize>(text: &str) -> Result<NonZeroUsize, String> {
     let parsed = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MAX);
     parsed.ok_or_else(|| format!("expected a whole number from 1 to {MAX}"))
+}
+
+/// Checks a file to write before any work: whether it may be written, and that it is none of the inputs.
+pub(super) fn output_file<'a>(
+    option: &str,
+    path: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+    force: bool,
+) -> Result<OutputFile, UsageError> {
+    // Compared as files, not as names: writing would destroy the input before it is read to its end.
+    let is_same = |input: &&Path| same_file::is_same_file(input, path).unwrap_or(false);
+    if let Some(input) = inputs.into_iter().find(is_same) {
+        let (path, input) = (path.display(), input.display());
+        return Err(UsageError(format!("{option} {path}: is also an input, named {input}")));
+    }
+    OutputFile::check(path, force).map_err(|error| UsageError(format!("{option}: {error}")))
 }
 
 /// Parses a share from 0 to 1.

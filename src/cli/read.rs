@@ -8,29 +8,34 @@ use std::{
 use clap::Args;
 use image::ImageFormat;
 
-use super::{failure::UsageError, options::InkArgument, session::Session};
+use super::{
+    failure::UsageError,
+    options::{InkArgument, output_file},
+    session::Session,
+};
 use crate::{
     artifact::{NumberReader, TrainedModels},
     data::{self, NamedPicture},
     fit::Cancel,
-    imaging::{InkSource, Layout, MAX_PICTURE_BYTES, PagePicture, decode_page},
+    imaging::{InkSource, Layout, PagePicture, decode_page},
     reading::{Number, Pattern, ReadingOptions, overlay},
-    storage::{OutputFile, read_limited},
+    storage::OutputFile,
 };
 
 mod answers;
 
 const HELP: &str = "\
-Finds the lines of digits in a photograph, a scan or a wide drawing, divides digits that touch, and prints the numbers from \
-top to bottom. In a number, `?` stands for ink that is no digit or that could not be read. The box of each digit, its \
-probabilities, the confidence of the digit and of the whole number, and what was refused and why are in --json: one line \
-for each picture. Boxes are in pixels of the upright picture.
+Finds the lines of digits in a photograph, a scan or a wide drawing, divides digits that touch, and prints the \
+numbers from top to bottom. In a number, `?` stands for ink that is no digit or that could not be read. The box of \
+each digit, its probabilities, the confidence of the digit and of the whole number, and what was refused and why are \
+in --json: one line for each picture. Boxes are in pixels of the upright picture.
 
---expect and --pattern restrict what a number may be: among all ways to divide a line, the best one that fits is taken, \
-and a line without one is refused. A pattern is a list of \\d, digits or sets such as [0-4], each with {n}, {n,m} or ?.
+--expect and --pattern restrict what a number may be: among all ways to divide a line, the best one that fits is \
+taken, and a line without one is refused. A pattern is a list of \\d, digits or sets such as [0-4], each with {n}, \
+{n,m} or ?.
 
-A folder stands for every file in it, a pattern in quotes for the files that match it. A picture that cannot be read is \
-an error (exit code 1) after the others; a picture without digits is none.
+A folder stands for every file in it, a pattern in quotes for the files that match it. A picture that cannot be read \
+is an error (exit code 1) after the others; a picture without digits is none.
 
 Examples:
   digitstack read artifacts/mnist-cpu meter.jpg
@@ -45,7 +50,8 @@ Examples:
 pub(super) struct ReadArguments {
     /// Directory of a complete run or single model
     run: PathBuf,
-    /// Pictures (PNG, JPEG, GIF, BMP, WebP, TIFF, PNM), folders of pictures, or patterns in quotes such as 'scans/*.png'
+    /// Pictures (PNG, JPEG, GIF, BMP, WebP, TIFF, PNM), folders of pictures, or patterns in quotes such as
+    /// 'scans/*.png'
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// Number of digits of each number, 1 to 64
@@ -60,8 +66,8 @@ pub(super) struct ReadArguments {
     /// One digit in each printed box or field of a comb; ink outside is left out
     #[arg(long)]
     boxes: bool,
-    /// Source of the ink: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels on
-    /// a light background or light ones on a dark background [default: auto]
+    /// Source of the ink: found from the picture (auto), opaque pixels on a transparent background (alpha), dark pixels
+    /// on a light background or light ones on a dark background [default: auto]
     #[arg(long, value_name = "INK")]
     ink: Option<InkArgument>,
     /// Answer with this member or meta-model of a run (cnn, booster, mean, …) in place of its stack
@@ -157,12 +163,8 @@ impl ReadArguments {
         if !extensions.contains(&extension.as_str()) {
             return Err(UsageError(format!("{option} {shown}: name it .{}", extensions[0])));
         }
-        let is_input = |picture: &NamedPicture| same_file::is_same_file(&picture.path, path).unwrap_or(false);
-        if pictures.iter().any(is_input) {
-            return Err(UsageError(format!("{option} {shown}: is also an input")));
-        }
-        let file = OutputFile::check(path, self.force).map_err(|error| UsageError(format!("{option}: {error}")))?;
-        Ok(Some(file))
+        let inputs = pictures.iter().map(|picture| picture.path.as_path());
+        output_file(option, path, inputs, self.force).map(Some)
     }
 }
 
@@ -172,19 +174,11 @@ fn read(
     reader: &mut NumberReader,
     options: &ReadingOptions,
 ) -> anyhow::Result<Result<(PagePicture, Vec<Number>), String>> {
-    if let Some(problem) = &picture.problem {
-        return Ok(Err(problem.clone()));
-    }
-    let bytes = match read_limited(&picture.path, MAX_PICTURE_BYTES) {
-        Ok(bytes) if bytes.is_empty() => return Ok(Err("the file is empty (0 bytes)".to_owned())),
-        Ok(bytes) => bytes,
-        Err(error) => return Ok(Err(format!("cannot be read: {error}"))),
-    };
-    let page = match decode_page(&bytes) {
+    let decoded = picture.bytes().map_err(|problem| problem.message);
+    let page = match decoded.and_then(|bytes| decode_page(&bytes).map_err(|error| error.to_string())) {
         Ok(page) => page,
-        Err(error) => return Ok(Err(error.to_string())),
+        Err(problem) => return Ok(Err(problem)),
     };
-    drop(bytes);
     let numbers = reader.read(&page, options)?;
     Ok(Ok((page, numbers)))
 }

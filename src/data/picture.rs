@@ -1,10 +1,14 @@
 //! Interface between folders of pictures and the module that reads pictures. Nothing is decoded here.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use super::PIXELS;
+use crate::storage::read_limited;
+
+/// Longest picture file, in bytes: 67 megapixels of RGB without compression.
+const MAX_FILE_BYTES: u64 = 224 << 20;
 
 /// Brightness of the ink relative to its background.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -78,3 +82,16 @@ pub struct PictureProblem {
 /// Reader of a whole picture file: from its bytes and the polarity to read it with to a digit. It is called from several
 /// threads.
 pub type PictureReader = Arc<dyn Fn(&[u8], Polarity) -> Result<PictureDigit, PictureProblem> + Send + Sync>;
+
+/// Reads a picture file whole.
+///
+/// # Errors
+/// A file that cannot be read, is too long or is empty.
+pub(crate) fn picture_bytes(path: &Path) -> Result<Vec<u8>, PictureProblem> {
+    let unreadable = |message| PictureProblem { kind: PictureProblemKind::Unreadable, message };
+    match read_limited(path, MAX_FILE_BYTES) {
+        Ok(bytes) if bytes.is_empty() => Err(unreadable("the file is empty (0 bytes)".to_owned())),
+        Ok(bytes) => Ok(bytes),
+        Err(error) => Err(unreadable(format!("cannot be read: {error}"))),
+    }
+}

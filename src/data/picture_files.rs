@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::folder::is_left_by_system;
+use super::{
+    folder::is_left_by_system,
+    picture::{PictureProblem, PictureProblemKind, picture_bytes},
+};
 
 /// Most folders inside each other that are listed.
 const MAX_DEPTH: usize = 64;
@@ -17,6 +20,19 @@ pub struct NamedPicture {
     pub path: PathBuf,
     /// Reason why there is no file to read; none if there is one.
     pub problem: Option<String>,
+}
+
+impl NamedPicture {
+    /// Reads the file whole.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read, is too long or is empty.
+    pub fn bytes(&self) -> Result<Vec<u8>, PictureProblem> {
+        match &self.problem {
+            Some(problem) => Err(PictureProblem { kind: PictureProblemKind::Unreadable, message: problem.clone() }),
+            None => picture_bytes(&self.path),
+        }
+    }
 }
 
 /// Lists the files that paths, folders and patterns stand for, in the order of `named`.

@@ -54,8 +54,8 @@ impl Component {
         2.0 * self.pixels as f32 / outline.max(1) as f32
     }
 
-    /// Adds the ink of the component to an image whose top left pixel is at (`left`, `top`); pixels outside the image are
-    /// left out.
+    /// Adds the ink of the component to an image whose top left pixel is at (`left`, `top`); pixels outside the image
+    /// are left out.
     pub(super) fn copy_ink(&self, ink: &Gray, out: &mut [u8], area: InkBox) {
         for run in &self.runs {
             if run.y < area.top || run.y >= area.bottom() {
@@ -72,8 +72,8 @@ impl Component {
 
 /// Finds the connected components of the pixels of at least `level`, in order of their first pixels.
 ///
-/// Rows are cut into runs, and runs that touch those of the row above are joined by union–find: time grows with the number
-/// of pixels, memory with that of runs.
+/// Rows are cut into runs, and runs that touch those of the row above are joined by union–find: time grows with the
+/// number of pixels, memory with that of runs.
 pub(super) fn components(ink: &Gray, level: u8) -> Vec<Component> {
     components_of_rows(ink.rows(), |pixel| pixel >= level)
 }
@@ -175,22 +175,17 @@ mod tests {
 
     use super::*;
 
-    fn image(rows: &[&str]) -> Gray {
-        let pixels = rows.iter().flat_map(|row| row.bytes().map(|symbol| if symbol == b'#' { 255 } else { 0 }));
-        Gray::new(rows[0].len(), rows.len(), pixels.collect()).unwrap()
-    }
-
     #[test]
     fn pieces_that_meet_later_or_by_a_corner_are_one() {
-        let found = components(&image(&["#.#..#", "#.#.#.", "###...", "......", "..##.."]), 128);
+        let found = components(&Gray::drawn(&["#.#..#", "#.#.#.", "###...", "......", "..##.."]), 128);
         let sizes: Vec<_> = found.iter().map(|component| (component.area.left, component.pixels)).collect();
         assert_eq!(sizes, [(0, 7), (4, 2), (2, 2)]);
-        assert!(components(&image(&["...", "..."]), 128).is_empty());
+        assert!(components(&Gray::drawn(&["...", "..."]), 128).is_empty());
     }
 
     #[test]
     fn the_thickness_of_lines_and_blocks_is_about_their_shorter_side() {
-        let thickness = |rows: &[&str]| components(&image(rows), 128)[0].thickness();
+        let thickness = |rows: &[&str]| components(&Gray::drawn(rows), 128)[0].thickness();
         assert!((thickness(&["####################", "####################"]) - 2.0).abs() < 0.3);
         assert!((thickness(&["##"; 20]) - 2.0).abs() < 0.3);
         assert!((thickness(&["######"; 6]) - 3.0).abs() < 0.1);

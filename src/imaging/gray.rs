@@ -27,6 +27,18 @@ impl Gray {
         Self { width, height, pixels: vec![0; width * height] }
     }
 
+    /// An image of rows of symbols: `#` is full ink, `+` a soft edge, anything else none.
+    #[cfg(test)]
+    pub(crate) fn drawn(rows: &[&str]) -> Self {
+        let level = |symbol| match symbol {
+            b'#' => 255,
+            b'+' => 60,
+            _ => 0,
+        };
+        let pixels = rows.iter().flat_map(|row| row.bytes().map(level)).collect();
+        Self::new(rows[0].len(), rows.len(), pixels).unwrap()
+    }
+
     /// Width, in pixels.
     pub fn width(&self) -> usize {
         self.width

@@ -1,9 +1,9 @@
 //! Finds the best path through the lattice, and the probability of what it reads.
 //!
-//! A path goes from the first piece of a line to the last, by hypotheses that each read one digit and by pieces that are
-//! passed over. Its score is the sum of the scores of its steps, so that the best path is found by dynamic programming
-//! (Viterbi) over the pieces and the states of a pattern. Summed exponentials in place of maxima (the forward algorithm)
-//! give the probability of a text.
+//! A path goes from the first piece of a line to the last, by hypotheses that each read one digit and by pieces that
+//! are passed over. Its score is the sum of the scores of its steps, so that the best path is found by dynamic
+//! programming (Viterbi) over the pieces and the states of a pattern. Summed exponentials in place of maxima (the
+//! forward algorithm) give the probability of a text.
 
 use super::{
     lattice::{FEATURES, Hypothesis},
@@ -18,8 +18,6 @@ pub(super) struct Weights {
     pub(super) digit: [f32; FEATURES],
     /// Of a piece that is passed over, and of its size.
     pub(super) skip: [f32; 2],
-    /// Factor of a score for probabilities.
-    pub(super) sharpness: f32,
 }
 
 /// The lattice of a line.
@@ -42,7 +40,6 @@ pub(super) enum Step {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Path {
     pub(super) steps: Vec<Step>,
-    pub(super) score: f32,
 }
 
 impl Path {
@@ -76,8 +73,8 @@ fn following(pattern: Option<&Pattern>, state: usize, digit: u8) -> Vec<usize> {
 }
 
 impl Lattice {
-    /// Every step with its first piece, the piece behind its last, and its score.
-    fn steps(&self, weights: &Weights) -> Vec<(usize, usize, Step, f32)> {
+    /// Scores every step.
+    pub(super) fn scored(&self, weights: &Weights) -> ScoredLattice {
         let mut steps: Vec<_> = self
             .sizes
             .iter()
@@ -91,17 +88,25 @@ impl Lattice {
             }));
         }
         steps.sort_by_key(|step| step.0);
-        steps
+        ScoredLattice { pieces: self.sizes.len(), steps }
     }
+}
 
+/// A lattice whose steps have scores.
+pub(super) struct ScoredLattice {
+    pieces: usize,
+    /// First piece, the piece behind the last, the step, its score; in the order of the first pieces.
+    steps: Vec<(usize, usize, Step, f32)>,
+}
+
+impl ScoredLattice {
     /// The path with the highest score whose digits match the pattern; `None` if there is none.
-    pub(super) fn best(&self, weights: &Weights, pattern: Option<&Pattern>) -> Option<Path> {
-        let (nodes, states) = (self.sizes.len() + 1, states(pattern));
-        let steps = self.steps(weights);
+    pub(super) fn best(&self, pattern: Option<&Pattern>) -> Option<Path> {
+        let (nodes, states) = (self.pieces + 1, states(pattern));
         let mut scores = vec![f32::NEG_INFINITY; nodes * states];
         let mut froms: Vec<Option<(usize, Step)>> = vec![None; nodes * states];
         scores[0] = 0.0;
-        for (first, end, step, score) in steps {
+        for &(first, end, step, score) in &self.steps {
             for state in 0..states {
                 let from = first * states + state;
                 if scores[from] == f32::NEG_INFINITY {
@@ -123,8 +128,7 @@ impl Lattice {
         let last = (nodes - 1) * states;
         let is_end = |state: &usize| pattern.is_none_or(|pattern| pattern.is_end(*state));
         let end = (0..states).filter(is_end).max_by(|&a, &b| scores[last + a].total_cmp(&scores[last + b]))?;
-        let score = scores[last + end];
-        if score == f32::NEG_INFINITY {
+        if scores[last + end] == f32::NEG_INFINITY {
             return None;
         }
         let (mut at, mut path) = (last + end, Vec::new());
@@ -133,21 +137,16 @@ impl Lattice {
             at = from;
         }
         path.reverse();
-        Some(Path { steps: path, score })
-    }
-
-    /// Logarithm of the sum of the exponentials of the scores of all paths that match, each times the sharpness.
-    fn total(&self, weights: &Weights, pattern: Option<&Pattern>) -> f64 {
-        self.forward(weights, pattern).1
+        Some(Path { steps: path })
     }
 
     /// Sums over all paths to each node and state, and over all whole paths, as logarithms.
-    fn forward(&self, weights: &Weights, pattern: Option<&Pattern>) -> (Vec<f64>, f64) {
-        let (nodes, states) = (self.sizes.len() + 1, states(pattern));
+    fn forward(&self, pattern: Option<&Pattern>) -> (Vec<f64>, f64) {
+        let (nodes, states) = (self.pieces + 1, states(pattern));
         let mut sums = vec![f64::NEG_INFINITY; nodes * states];
         sums[0] = 0.0;
-        for (first, end, step, score) in self.steps(weights) {
-            let score = f64::from(weights.sharpness * score);
+        for &(first, end, step, score) in &self.steps {
+            let score = f64::from(score);
             for state in 0..states {
                 let from = sums[first * states + state];
                 if from == f64::NEG_INFINITY {
@@ -172,17 +171,17 @@ impl Lattice {
     }
 
     /// Probability that each step is part of a path, among the paths that match the pattern (forward–backward).
-    pub(super) fn step_probabilities(&self, weights: &Weights, pattern: Option<&Pattern>) -> Vec<(Step, f64)> {
-        let (nodes, states) = (self.sizes.len() + 1, states(pattern));
-        let (forward, total) = self.forward(weights, pattern);
+    pub(super) fn step_probabilities(&self, pattern: Option<&Pattern>) -> Vec<(Step, f64)> {
+        let (nodes, states) = (self.pieces + 1, states(pattern));
+        let (forward, total) = self.forward(pattern);
         let mut backward = vec![f64::NEG_INFINITY; nodes * states];
         for state in (0..states).filter(|&state| pattern.is_none_or(|pattern| pattern.is_end(state))) {
             backward[(nodes - 1) * states + state] = 0.0;
         }
         let mut found = Vec::new();
         // Steps are in the order of their first pieces: from the last on, all that follows a step is known.
-        for (first, end, step, score) in self.steps(weights).into_iter().rev() {
-            let score = f64::from(weights.sharpness * score);
+        for &(first, end, step, score) in self.steps.iter().rev() {
+            let score = f64::from(score);
             let mut probability = 0.0;
             for state in 0..states {
                 let targets = match step {
@@ -205,19 +204,18 @@ impl Lattice {
     }
 
     /// Probability that a line reads as these digits, among all that match the pattern.
-    pub(super) fn probability(&self, weights: &Weights, digits: &[u8], pattern: Option<&Pattern>) -> f32 {
-        let own = self.total(weights, Some(&Pattern::of_digits(digits)));
-        let all = self.total(weights, pattern);
-        ((own - all).exp() as f32).clamp(0.0, 1.0)
+    pub(super) fn probability(&self, digits: &[u8], pattern: Option<&Pattern>) -> f32 {
+        self.ratio(&Pattern::of_digits(digits), pattern)
     }
-}
 
-impl Lattice {
     /// Probability of one digit of a text, given that the other digits are right.
-    pub(super) fn place_probability(&self, weights: &Weights, digits: &[u8], place: usize) -> f32 {
-        let own = self.total(weights, Some(&Pattern::of_digits(digits)));
-        let all = self.total(weights, Some(&Pattern::of_digits(digits).with_any(place)));
-        ((own - all).exp() as f32).clamp(0.0, 1.0)
+    pub(super) fn place_probability(&self, digits: &[u8], place: usize) -> f32 {
+        self.ratio(&Pattern::of_digits(digits), Some(&Pattern::of_digits(digits).with_any(place)))
+    }
+
+    /// Probability of the paths that match one pattern among those that match another.
+    fn ratio(&self, own: &Pattern, all: Option<&Pattern>) -> f32 {
+        ((self.forward(Some(own)).1 - self.forward(all).1).exp() as f32).clamp(0.0, 1.0)
     }
 }
 

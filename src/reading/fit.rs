@@ -2,11 +2,10 @@
 //!
 //! The lattice is a conditional random field with a hidden segmentation: the probability of a text is the sum over all
 //! paths that read it, divided by the sum over all paths. Its logarithm is maximised by Adam; the gradient is the
-//! difference of two expectations of the features, from the forward–backward algorithm. A sharpness of 1 then is the
-//! calibrated one.
+//! difference of two expectations of the features, from the forward–backward algorithm.
 
 use super::{
-    decode::{Lattice, Step, Weights},
+    decode::{Lattice, ScoredLattice, Step, Weights},
     lattice::{Evidence, FEATURES},
     lattices,
     pattern::Pattern,
@@ -75,7 +74,7 @@ impl FitLines {
         };
         let strips: Vec<_> = only.strips.iter().collect();
         for (_, lattice) in lattices(&strips, score)? {
-            match lattice.best(&FITTED, Some(&Pattern::of_digits(&line.digits))) {
+            match lattice.scored(&FITTED).best(Some(&Pattern::of_digits(&line.digits))) {
                 Some(_) => self.lines.push((lattice, line.digits.clone())),
                 None => self.left_out += 1,
             }
@@ -96,8 +95,9 @@ impl FitLines {
                 let weights = weights(&parameters);
                 let mut slope = [0.0; PARAMETERS];
                 for (lattice, digits) in batch {
-                    let gold = expectations(lattice, &weights, Some(&Pattern::of_digits(digits)));
-                    let all = expectations(lattice, &weights, None);
+                    let scored = lattice.scored(&weights);
+                    let gold = expectations(lattice, &scored, Some(&Pattern::of_digits(digits)));
+                    let all = expectations(lattice, &scored, None);
                     for (slope, (gold, all)) in slope.iter_mut().zip(gold.iter().zip(&all)) {
                         *slope += (gold - all) / batch.len() as f64;
                     }
@@ -125,7 +125,7 @@ impl FitLines {
 
     fn right(&self, weights: &Weights) -> f64 {
         let is_right = |(lattice, digits): &&(Lattice, Vec<u8>)| {
-            lattice.best(weights, None).is_some_and(|path| path.digits() == *digits)
+            lattice.scored(weights).best(None).is_some_and(|path| path.digits() == *digits)
         };
         self.lines.iter().filter(is_right).count() as f64 / self.lines.len().max(1) as f64
     }
@@ -142,14 +142,13 @@ fn weights(parameters: &[f64; PARAMETERS]) -> Weights {
     Weights {
         digit: std::array::from_fn(|index| parameters[index] as f32),
         skip: std::array::from_fn(|index| parameters[FEATURES + index] as f32),
-        sharpness: 1.0,
     }
 }
 
 /// Expected features of a path among those that match the pattern.
-fn expectations(lattice: &Lattice, weights: &Weights, pattern: Option<&Pattern>) -> [f64; PARAMETERS] {
+fn expectations(lattice: &Lattice, scored: &ScoredLattice, pattern: Option<&Pattern>) -> [f64; PARAMETERS] {
     let mut sums = [0.0; PARAMETERS];
-    for (step, probability) in lattice.step_probabilities(weights, pattern) {
+    for (step, probability) in scored.step_probabilities(pattern) {
         match step {
             Step::Digit(index, digit) => {
                 let features = lattice.hypotheses[index].features(digit);

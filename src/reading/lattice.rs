@@ -15,13 +15,13 @@ const MAX_GAP: f32 = 0.3;
 /// Least height of a digit, relative to the height of the line.
 const MIN_HEIGHT: f32 = 0.3;
 
-/// What the models say of an image.
+/// Outputs of the models for one hypothesis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Evidence {
     /// Calibrated probabilities of the digits 0 to 9.
     pub probabilities: [f32; CLASSES],
-    /// Score of the out-of-distribution detector minus its threshold, in log-odds: above 0 it refuses the image; 0 without
-    /// a detector.
+    /// Score of the out-of-distribution detector minus its threshold, in log-odds: above 0 it refuses the image; 0
+    /// without a detector.
     pub unlikeness: f32,
     /// Whether the image shows two parts side by side.
     pub is_several: bool,
@@ -37,7 +37,7 @@ pub(super) struct Hypothesis {
     pub(super) end: usize,
     /// The image that the models see.
     pub(super) image: [u8; PIXELS],
-    /// What they say of it.
+    /// Outputs of the models for the image, once they are known.
     pub(super) evidence: Option<Evidence>,
     /// Features that do not depend on the evidence.
     geometry: Geometry,
@@ -98,8 +98,8 @@ pub(super) fn hypothesis(pieces: &Pieces, first: usize, end: usize) -> Option<Hy
     Some(Hypothesis { first, end, image, evidence: None, geometry })
 }
 
-/// Sum of the gaps between the components of some pieces, how many stand beside others, and their number; `None` if they
-/// are too far apart.
+/// Sum of the gaps between the components of some pieces, how many stand beside others, and their number; `None` if
+/// they are too far apart.
 fn joins(pieces: &[Piece], height: f32) -> Option<(f32, f32, usize)> {
     let mut areas: Vec<(usize, InkBox)> = Vec::new();
     for piece in pieces {
@@ -134,7 +134,7 @@ fn gap(one: &InkBox, other: &InkBox) -> usize {
 
 impl Hypothesis {
     /// Logarithm of the probability of a digit, at least −9.
-    pub(super) fn log_probability(&self, digit: u8) -> f32 {
+    fn log_probability(&self, digit: u8) -> f32 {
         self.evidence.map_or(-9.0, |evidence| evidence.probabilities[usize::from(digit)].max(1e-9).ln().max(-9.0))
     }
 

@@ -8,10 +8,10 @@
 //! lattice  → the path with the best score (Viterbi), which a pattern may restrict → Number
 //! ```
 //!
-//! This is segmentation by recognition, as in the literature on handwritten numerals: more cuts than needed are made, and
-//! the classifier decides which of them stand (Casey, Lecolinet, *A survey of methods and strategies in character
-//! segmentation*, IEEE PAMI 18, 1996). The same lattice joins what is broken, such as a 5 whose bar floats. The weights of
-//! evidence and geometry are fitted on strings of training digits ([`FitLines`]).
+//! This is segmentation by recognition, as in the literature on handwritten numerals: more cuts than needed are made,
+//! and the classifier decides which of them stand (Casey, Lecolinet, *A survey of methods and strategies in character
+//! segmentation*, IEEE PAMI 18, 1996). The same lattice joins what is broken, such as a 5 whose bar floats. The weights
+//! of evidence and geometry are fitted on strings of training digits ([`FitLines`]).
 //!
 //! The module knows no models: the caller gives the evidence for a batch of images.
 
@@ -190,11 +190,15 @@ fn number(strips: &[(&Strip, Pieces, Lattice)], area: InkBox, options: &ReadingO
     };
     let mut is_matched = true;
     for (strip, pieces, lattice) in strips {
-        let matched = lattice.best(&FITTED, pattern);
+        let scored = lattice.scored(&FITTED);
+        let matched = scored.best(pattern);
         is_matched &= matched.is_some();
         let used = matched.as_ref().and(pattern);
-        let Some(path) = matched.or_else(|| lattice.best(&FITTED, None)) else { continue };
-        add(&mut number, strip, pieces, lattice, &path, used);
+        let Some(path) = matched.or_else(|| scored.best(None)) else { continue };
+        let digits = path.digits();
+        number.confidence *= scored.probability(&digits, used);
+        let confidences = (0..digits.len()).map(|place| scored.place_probability(&digits, place)).collect::<Vec<_>>();
+        add(&mut number, strip, pieces, lattice, &path, &confidences);
     }
     let digits: Vec<u8> = number.digits.iter().map(|digit| digit.digit).collect();
     if is_boxed {
@@ -216,15 +220,13 @@ fn number(strips: &[(&Strip, Pieces, Lattice)], area: InkBox, options: &ReadingO
     number
 }
 
-/// Adds what a path reads to a number.
-fn add(number: &mut Number, strip: &Strip, pieces: &Pieces, lattice: &Lattice, path: &Path, pattern: Option<&Pattern>) {
-    let digits = path.digits();
-    number.confidence *= lattice.probability(&FITTED, &digits, pattern);
+/// Adds the digits of a path to a number. `confidences`: one for each of them.
+fn add(number: &mut Number, strip: &Strip, pieces: &Pieces, lattice: &Lattice, path: &Path, confidences: &[f32]) {
+    let mut confidences = confidences.iter();
     let area = |first: usize, end: usize| {
         let pixels = pieces.pieces[first..end].iter().flat_map(|piece| &piece.pixels);
         strip.picture_box(pixels.filter(|pixel| pixel.2 >= 128).map(|&(x, y, _)| (x.into(), y.into())))
     };
-    let mut place = 0;
     for step in &path.steps {
         match step {
             Step::Skip(piece) => {
@@ -234,7 +236,7 @@ fn add(number: &mut Number, strip: &Strip, pieces: &Pieces, lattice: &Lattice, p
             }
             Step::Digit(index, digit) => {
                 let hypothesis = &lattice.hypotheses[*index];
-                let Some(evidence) = hypothesis.evidence else { continue };
+                let (Some(evidence), Some(confidence)) = (hypothesis.evidence, confidences.next()) else { continue };
                 let unlike = evidence.unlikeness > UNLIKE;
                 let refusal = match (unlike, hypothesis.is_wide()) {
                     (true, true) => Some(DigitRefusal::Touching),
@@ -243,12 +245,11 @@ fn add(number: &mut Number, strip: &Strip, pieces: &Pieces, lattice: &Lattice, p
                 };
                 number.digits.push(ReadDigit {
                     digit: *digit,
-                    confidence: lattice.place_probability(&FITTED, &digits, place),
+                    confidence: *confidence,
                     probabilities: evidence.probabilities,
                     area: area(hypothesis.first, hypothesis.end).unwrap_or(number.area),
                     refusal,
                 });
-                place += 1;
             }
         }
     }

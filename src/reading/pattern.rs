@@ -10,7 +10,6 @@ const MAX_DIGITS: usize = 64;
 /// Items are `\d`, a digit, and sets such as `[0-4]` or `[13579]`; each may be followed by `{n}`, `{n,m}` or `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    text: String,
     places: Vec<Place>,
 }
 
@@ -25,7 +24,8 @@ struct Place {
 /// Error in a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "pattern `{pattern}`: {problem} at character {at}; expected items such as \\d, 7, [0-4], each with {{n}}, {{n,m}} or ?"
+    "pattern `{pattern}`: {problem} at character {at}; expected items such as \\d, 7, [0-4], each with {{n}}, {{n,m}} or \
+     ?"
 )]
 pub struct PatternError {
     pattern: String,
@@ -38,13 +38,12 @@ impl Pattern {
     pub fn of_length(digits: usize) -> Option<Self> {
         let place = Place { digits: ALL, optional: false };
         let fits = (1..=MAX_DIGITS).contains(&digits);
-        fits.then(|| Self { text: format!("\\d{{{digits}}}"), places: vec![place; digits] })
+        fits.then(|| Self { places: vec![place; digits] })
     }
 
     /// The pattern of exactly these digits.
     pub(super) fn of_digits(digits: &[u8]) -> Self {
-        let places = digits.iter().map(|&digit| Place { digits: 1 << digit, optional: false }).collect();
-        Self { text: digits.iter().map(|&digit| char::from(b'0' + digit)).collect(), places }
+        Self { places: digits.iter().map(|&digit| Place { digits: 1 << digit, optional: false }).collect() }
     }
 
     /// The pattern with any digit at one place.
@@ -53,11 +52,6 @@ impl Pattern {
             place.digits = ALL;
         }
         self
-    }
-
-    /// The pattern as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.text
     }
 
     /// Whether a number matches, from its first digit to its last.
@@ -141,7 +135,7 @@ impl FromStr for Pattern {
         if places.is_empty() {
             return Err(error("no digits", 1));
         }
-        Ok(Self { text: text.to_owned(), places })
+        Ok(Self { places })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Seams through a component: paths from top to bottom that cross as little ink as possible.
 //!
-//! A seam of least cost is found by dynamic programming around each of many columns (as for seam carving: Avidan, Shamir,
-//! 2007). Where the cost has a local minimum, two digits may touch. A seam may lean and bend, so that it also divides
-//! slanted digits and those that reach over one another.
+//! A seam of least cost is found by dynamic programming around each of many columns (as for seam carving: Avidan,
+//! Shamir, 2007). Where the cost has a local minimum, two digits may touch. A seam may lean and bend, so that it also
+//! divides slanted digits and those that reach over one another.
 
 use crate::imaging::Gray;
 
@@ -34,8 +34,8 @@ pub(super) struct Seam {
     left: f32,
 }
 
-/// Finds the seams of a component, from left to right, that do not cross. `stroke`: width of a stroke; `height`: height of
-/// the digits, in pixels.
+/// Finds the seams of a component, from left to right, that do not cross. `stroke`: width of a stroke; `height`: height
+/// of the digits, in pixels.
 pub(super) fn seams(ink: &Gray, stroke: f32, height: f32) -> Vec<Seam> {
     let (band, step) = ((BAND * height).ceil().max(1.0) as usize, (STEP * height).round().max(1.0) as usize);
     let all: f32 = ink.pixels().iter().map(|&level| f32::from(level) / 255.0).sum();
@@ -111,14 +111,9 @@ fn seam(ink: &Gray, column: usize, band: usize, stroke: f32) -> Seam {
 mod tests {
     use super::*;
 
-    fn image(rows: &[&str]) -> Gray {
-        let pixels = rows.iter().flat_map(|row| row.bytes().map(|symbol| if symbol == b'#' { 255 } else { 0 }));
-        Gray::new(rows[0].len(), rows.len(), pixels.collect()).unwrap()
-    }
-
     #[test]
     fn two_rings_that_touch_are_cut_where_they_touch() {
-        let rings = image(&[
+        let rings = Gray::drawn(&[
             ".#####....#####.",
             "##...##..##...##",
             "#.....#..#.....#",

@@ -73,8 +73,8 @@ impl Judge {
         self.parameters.temperature().apply(row)
     }
 
-    /// Score of the detector for a 28×28 image above its threshold, in log-odds: above 0 the image looks less like a digit
-    /// than nearly all training digits do. 0 without a detector.
+    /// Score of the detector for a 28×28 image above its threshold, in log-odds: above 0 the image looks less like a
+    /// digit than nearly all training digits do. 0 without a detector.
     pub fn unlikeness(&mut self, image: &[u8; PIXELS]) -> f32 {
         self.detector.as_mut().map_or(0.0, |detector| detector.unlikeness(image))
     }

@@ -32,7 +32,7 @@ impl Default for Writing {
     }
 }
 
-/// What a page is made of.
+/// Background and light of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paper {
     /// White, even.

@@ -15,7 +15,8 @@
 //! * The gradient of the input is skipped where nobody asks for it (the first layer).
 //! * A 3×3 convolution of many channels takes 16 multiplications for every 36 of its definition (Winograd's F(2×2,
 //!   3×3)), and one with nothing but a norm behind it 9 in both passes, the gradient of the weight included (F(4×4,
-//!   3×3)).
+//!   3×3)). Without a pool the gradients behind activations take 9, too. A 5×5 convolution takes 36 for every 100
+//!   (F(2×2, 5×5)) in front of a norm and where no gradient will be asked for.
 //! * Channels lie innermost in memory ([`Memory`]) from block to block without copies; the shapes stay Burn's `[batch,
 //!   channels, h, w]`.
 //!
@@ -28,7 +29,8 @@
 //!   are added in a fixed order. Results differ by rounding between levels, and from Burn's own operations.
 //! * Slopes are finite for every finite input.
 //! * Where a *gradient* is infinite or NaN, further elements of the input's gradient in the same rows may become NaN;
-//!   where it is exactly zero it adds nothing, even at an infinite input, unless nothing follows the convolution.
+//!   where it is exactly zero it adds nothing, even at an infinite input, unless nothing follows the convolution or its
+//!   gradients go by tiles. A dense layer may pass over zero inputs, even at an infinite weight.
 //! * Every load and store that is not checked by the language rests on an `assert!` at the kernel's entry. They are in
 //!   six small files of `kernels` and `memory`; all other code is safe. `tests/memory.sh` of the repository runs all
 //!   kernels under AddressSanitizer.

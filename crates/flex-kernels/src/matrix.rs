@@ -2,12 +2,12 @@
 //!
 //! A block of the second factor, [`DEPTH`] rows and about [`COLUMNS`] columns, is copied into panels that the kernel
 //! reads in order; it stays in the second-level cache while all rows of the first factor pass it. Those pass in blocks
-//! of [`ROWS`], which are copied, too, where their values lie far apart in memory. Read in place, the columns of a layer
-//! of 128 units would share one cache set in eight, and the images of a batch one TLB entry a value. What is small is
-//! read where it lies: copying a block costs as much as some eight rows of the product.
+//! of [`ROWS`], which are copied, too, where their values lie far apart in memory. Read in place, the columns of a
+//! layer of 128 units would share one cache set in eight, and the images of a batch one TLB entry a value. What is
+//! small is read where it lies: for few rows a copy costs more than it saves.
 //!
-//! Where most of the first factor is zero, as in the pixels of digits, what is zero in all rows of a tile is left out:
-//! half of the forward pass of a net's first layer, two thirds of its weight's gradient.
+//! Where most of the first factor is zero, as in the pixels of digits, what is zero in all rows of a tile is left out.
+//! Of MNIST, six rows a tile, that is 57 % of a net's first layer forward and 66 % of its weight's gradient.
 //!
 //! Every element is summed over the depth in order, one multiply-add after the other. How the product is cut into
 //! blocks, and its rows or columns among threads, changes no bit.

@@ -53,7 +53,8 @@ Examples:
 pub(super) struct PredictArguments {
     /// Directory of a complete run or single model
     run: PathBuf,
-    /// Pictures (PNG, JPEG, GIF, BMP, WebP, TIFF, PNM), folders of pictures, or patterns in quotes such as 'scans/*.png'
+    /// Pictures (PNG, JPEG, GIF, BMP, WebP, TIFF, PNM), folders of pictures, or patterns in quotes such as
+    /// 'scans/*.png'
     #[arg(required_unless_present = "csv", value_name = "IMAGE")]
     images: Vec<PathBuf>,
     /// CSV file of digits in place of pictures, one per row (pixel0…pixel783 or label,pixel0…pixel783), plain or gzip

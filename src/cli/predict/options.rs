@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::{failure::UsageError, options::share};
+use super::super::{
+    failure::UsageError,
+    options::{output_file, share},
+};
 use crate::{artifact::Destination, cli::output::Output, storage::OutputFile};
 
 /// File name that means standard output.
@@ -67,13 +70,7 @@ impl AnswerOptions {
                 format!("--out {}: the output is CSV; for lines of JSON use --json > NAME.{json}", out.display());
             return Err(UsageError(problem));
         }
-        // Compared as files, not as names: writing would destroy the input before it is read to its end.
-        let same = |input: &&&Path| same_file::is_same_file(input, out).unwrap_or(false);
-        if let Some(input) = inputs.iter().find(same) {
-            return Err(UsageError(format!("--out {}: is also an input, named {}", out.display(), input.display())));
-        }
-        let file = OutputFile::check(out, self.force).map_err(|error| UsageError(format!("--out: {error}")))?;
-        Ok(Some(Target::File(file)))
+        Ok(Some(Target::File(output_file("--out", out, inputs.iter().copied(), self.force)?)))
     }
 }
 

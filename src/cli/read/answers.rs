@@ -1,4 +1,4 @@
-//! What was read in a picture: in words, as a line of JSON, as rows of a table.
+//! Output of the numbers of a picture: in words, as a line of JSON, as rows of a table.
 
 use std::path::Path;
 

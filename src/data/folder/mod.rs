@@ -16,19 +16,18 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Digits, Images, Origins, PIXELS, PictureDigit, PictureProblem, PictureProblemKind, PictureReader, Polarity,
+    Digits, Images, Origins, PIXELS, PictureDigit, PictureProblem, PictureReader, Polarity,
     error::{DataError, Result},
     file::FileHash,
+    picture::picture_bytes,
 };
-use crate::{progress::Progress, storage::read_limited};
+use crate::progress::Progress;
 
 pub(super) use list::is_left_by_system;
 use list::{PictureFile, list};
 pub(crate) use skipped::quoted;
 pub use skipped::{SkippedFile, skipped_csv};
 
-/// Longest picture file, in bytes: 67 megapixels of RGB without compression.
-pub(crate) const MAX_FILE_BYTES: u64 = 224 << 20;
 /// Share of pictures read with the other polarity up to which they are taken for misread; above it the set is mixed.
 const MAX_MISREAD: f64 = 0.1;
 
@@ -123,14 +122,7 @@ pub fn read(
 
 /// Reads one file. Whatever is wrong with it is a problem of this file alone.
 fn read_file(path: &Path, polarity: Polarity, reader: &PictureReader) -> Outcome {
-    let bytes = read_limited(path, MAX_FILE_BYTES).map_err(|error| PictureProblem {
-        kind: PictureProblemKind::Unreadable,
-        message: format!("cannot be read: {error}"),
-    })?;
-    if bytes.is_empty() {
-        let message = "the file is empty (0 bytes)".to_owned();
-        return Err(PictureProblem { kind: PictureProblemKind::Unreadable, message });
-    }
+    let bytes = picture_bytes(path)?;
     Ok((reader(&bytes, polarity)?, Sha256::digest(&bytes).into()))
 }
 

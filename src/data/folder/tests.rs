@@ -1,7 +1,10 @@
 use std::{path::PathBuf, sync::Arc, sync::Mutex};
 
 use super::*;
-use crate::progress::{Silent, Task};
+use crate::{
+    data::PictureProblemKind,
+    progress::{Silent, Task},
+};
 
 /// Reads what the tests write: two letters of polarity and a number, `dl7` or `ld7`; `dark` and `blank` fail so.
 fn reader() -> PictureReader {

@@ -78,8 +78,8 @@ impl Difference {
     }
 }
 
-/// Tells whether the larger differences from a smooth surface fitted to a picture are on its dark side, and the share of
-/// the pixels that lie on its light side by half as much as the lightest.
+/// Tells whether the larger differences from a smooth surface fitted to a picture are on its dark side, and the share
+/// of the pixels that lie on its light side by half as much as the lightest.
 pub(in crate::imaging) fn darker_side(levels: &[f32], width: usize, height: usize) -> (bool, f64) {
     let surface = Surface::fit(levels, width, height);
     let difference = |index: usize| levels[index] - surface.at((index % width, width), (index / width, height));

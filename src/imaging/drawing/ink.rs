@@ -30,7 +30,8 @@ pub(super) fn ink_of(picture: &DynamicImage, source: InkSource) -> Option<(Gray,
 pub(in crate::imaging) enum Levels {
     /// The ink itself, 255 = full ink.
     Ink(Gray),
-    /// Brightness, or the colour channel in which ink and paper differ most, and whether the ink is dark, if it is known.
+    /// Brightness, or the colour channel in which ink and paper differ most, and whether the ink is dark, if it is
+    /// known.
     Picture(Gray, Option<bool>),
 }
 

@@ -53,19 +53,12 @@ fn pieces(ink: &Gray) -> (Vec<u32>, Vec<u64>) {
 mod tests {
     use super::*;
 
-    fn image(rows: &[&str]) -> Gray {
-        let level = |symbol| match symbol {
-            b'#' => 255,
-            b'+' => 60,
-            _ => 0,
-        };
-        Gray::new(rows[0].len(), rows.len(), rows.iter().flat_map(|row| row.bytes().map(level)).collect()).unwrap()
-    }
-
     #[test]
     fn specks_and_distant_grain_are_removed_and_edges_kept() {
-        let before = image(&["+.........+", ".+###+.....", "...###....#", "....###....", ".........#.", "#.........."]);
-        let after = image(&["+..........", ".+###+.....", "...###.....", "....###....", "...........", "..........."]);
+        let before =
+            Gray::drawn(&["+.........+", ".+###+.....", "...###....#", "....###....", ".........#.", "#.........."]);
+        let after =
+            Gray::drawn(&["+..........", ".+###+.....", "...###.....", "....###....", "...........", "..........."]);
         assert_eq!(without_specks(&before, 0.3), after);
         assert_eq!(without_specks(&before, 0.0), before);
         assert_eq!(without_specks(&after, 0.3), after);
@@ -73,13 +66,13 @@ mod tests {
 
     #[test]
     fn diagonal_neighbours_are_connected() {
-        let line = image(&["#..", ".#.", "..#"]);
+        let line = Gray::drawn(&["#..", ".#.", "..#"]);
         assert_eq!(without_specks(&line, 0.9), line);
     }
 
     #[test]
     fn images_without_solid_ink_are_unchanged() {
-        for faint in [image(&["+..+"]), image(&["."])] {
+        for faint in [Gray::drawn(&["+..+"]), Gray::drawn(&["."])] {
             assert_eq!(without_specks(&faint, 0.5), faint);
         }
     }

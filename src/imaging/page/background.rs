@@ -7,8 +7,8 @@ const CELLS: usize = 256;
 
 /// Level of the paper around each pixel: dark structures narrower than a window are closed, edges of wider ones stay.
 ///
-/// A closing keeps a step between two wide regions, such as a sheet and the table below it or light and shadow, where it
-/// is. A mean or a fitted surface would smear it.
+/// A closing keeps a step between two wide regions, such as a sheet and the table below it or light and shadow, where
+/// it is. A mean or a fitted surface would smear it.
 pub(super) struct Background {
     cells: Vec<f32>,
     wide: usize,

@@ -13,9 +13,10 @@ const GRAIN_DISTANCE: usize = 4;
 const GRAIN_FACTOR: f32 = 5.0;
 /// See [`GRAIN_FACTOR`].
 const LEAST: (f32, f32) = (0.09, 0.3);
-/// Level of the paper below which contrast is not relative to it any more, because a dark one is all grain.
+/// Least level that contrast is relative to where the ink is dark: darker paper is all grain.
 const DARK: f32 = 40.0;
-/// The same for light ink, as a distance of the ground from white: chalk on a board, not grain on white paper.
+/// Least level that contrast is relative to where the ink is light, as a distance of the ground from white: chalk on a
+/// board, not grain on white paper.
 const LIGHT: f32 = 140.0;
 /// Pixels of the longer side by which the side of the ink is decided.
 const SIDE_PIXELS: usize = 384;
@@ -52,8 +53,8 @@ impl Contrast {
         Self { map, wide, narrow, levels, least: (255.0 * least) as u8, floor }
     }
 
-    /// Replaces the contrast of some pixels of row `y` by that of a narrow window. It stays relative to the paper in full
-    /// light, so that grain is no stronger than there. `rows`: two rows to work in.
+    /// Replaces the contrast of some pixels of row `y` by that of a narrow window. It stays relative to the paper in
+    /// full light, so that grain is no stronger than there. `rows`: two rows to work in.
     pub(super) fn narrow(&mut self, y: usize, start: usize, end: usize, rows: &mut [Vec<f32>; 2]) {
         let width = self.levels.width();
         let [narrow, wide] = rows;
@@ -100,7 +101,8 @@ fn inverted(levels: &Gray) -> Gray {
     Gray::new(levels.width(), levels.height(), pixels).unwrap_or_else(|| levels.clone())
 }
 
-/// Decides which side of the paper the ink lies on, as for a single digit. A light sheet on a dark table is no light ink.
+/// Decides which side of the paper the ink lies on, as for a single digit. A light sheet on a dark table is no light
+/// ink.
 fn is_dark(levels: &Gray) -> bool {
     let step = levels.width().max(levels.height()).div_ceil(SIDE_PIXELS);
     let rows = levels.rows().step_by(step).flat_map(|row| row.iter().step_by(step).map(|&level| f32::from(level)));

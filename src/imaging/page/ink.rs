@@ -44,8 +44,8 @@ impl PageInk {
         Self { ink, components }
     }
 
-    /// Finds the ink in a contrast. Components that are no ink by the wide window are looked at again with a narrow one,
-    /// since digits may lie in a shadow.
+    /// Finds the ink in a contrast. Components that are no ink by the wide window are looked at again with a narrow
+    /// one, since digits may lie in a shadow.
     pub(super) fn of(mut contrast: Contrast) -> Self {
         let (width, height) = (contrast.map.width(), contrast.map.height());
         let mut found = components(&contrast.map, contrast.least);

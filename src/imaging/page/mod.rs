@@ -1,14 +1,15 @@
 //! Finds lines of digits on a page: a photograph, a scan or a wide drawing.
 //!
-//! 1. The levels of the picture are those of a single digit's picture: opacity, brightness or the colour channel with the
-//!    strongest edges.
-//! 2. [`background`]: a morphological closing on a coarse grid estimates the paper around each pixel, so that uneven light,
-//!    shadows and a table below the sheet are background. [`contrast`]: ink is darker than its paper by a share of the
-//!    paper's level, whichever the light. Which side is ink, dark or light, is the one with more contrast.
-//! 3. [`ink`]: connected components, each with a threshold of its own at half of its contrast. Components with soft edges
-//!    are shadows, large ones at the border are tables; inside them the paper is estimated again with a narrow window.
-//! 4. [`rulings`]: rulings, underlines, frames and combs are straight thin tracks; they are erased where nothing crosses
-//!    them. What they enclose are cells.
+//! 1. The levels of the picture are those of a single digit's picture: opacity, brightness or the colour channel with
+//!    the strongest edges.
+//! 2. [`background`]: a morphological closing on a coarse grid estimates the paper around each pixel, so that uneven
+//!    light, shadows and a table below the sheet are background. [`contrast`]: ink is darker than its paper by a share
+//!    of the paper's level, whichever the light. Which side is ink, dark or light, is the one with more contrast.
+//! 3. [`ink`]: connected components, each with a threshold of its own at half of its contrast. Components with soft
+//!    edges are shadows, large ones at the border are tables; inside them the paper is estimated again with a narrow
+//!    window.
+//! 4. [`rulings`]: rulings, underlines, frames and combs are straight thin tracks; they are erased where nothing
+//!    crosses them. What they enclose are cells.
 //! 5. [`lines`]: components that stand side by side form lines, whatever their slope.
 //! 6. [`strip`]: each line becomes an image of its own, level and of a standard height.
 
@@ -31,7 +32,7 @@ use contrast::Contrast;
 use ink::PageInk;
 use rulings::without_lines;
 
-/// Most lines of a page; the smallest ones beyond are left out.
+/// Most lines of a page: those that come later in the reading order are left out.
 const MAX_LINES: usize = 200;
 /// Most components of a page: more are texture, of which the largest are kept.
 const MAX_COMPONENTS: usize = 4000;
@@ -55,8 +56,8 @@ pub struct FoundLine {
     pub area: InkBox,
 }
 
-/// Finds the lines of a page, in reading order; none on an empty page. With [`Layout::Boxes`] a line is a row of boxes, and
-/// boxes without ink are left out.
+/// Finds the lines of a page, in reading order; none on an empty page. With [`Layout::Boxes`] a line is a row of boxes,
+/// and boxes without ink are left out.
 ///
 /// # Errors
 /// [`DrawingError::Blank`] for a picture that is clear throughout.

@@ -54,8 +54,8 @@ impl Plan<'_> {
             && self.on_outputs.is_empty()
     }
 
-    /// Tells whether the gradients behind activations are computed as those of whole maps: if the convolution's own sums
-    /// are not pooled, and tiles make it faster.
+    /// Tells whether the gradients behind activations are computed as those of whole maps: if the convolution's own
+    /// sums are not pooled, and tiles make it faster.
     pub(crate) fn goes_by_maps(&self) -> bool {
         !self.geometry.pooled && Tiles::of_weight(self.level, &self.geometry).is_some()
     }

@@ -1,13 +1,13 @@
-//! Convolutions with 3×3 and 5×5 kernels in fewer multiplications: Winograd's minimal filtering, after Lavin and Gray 2015,
-//! arXiv:1509.09308.
+//! Convolutions with 3×3 and 5×5 kernels in fewer multiplications: Winograd's minimal filtering, after Lavin and Gray
+//! 2015, arXiv:1509.09308.
 //!
 //! A 2×2 *tile* of outputs depends on a 4×4 patch of the image. Computed directly it takes 36 multiplications for a
 //! pair of channels; here it takes 16: the patch `d` and the kernel `g` are transformed by sums and differences,
 //! multiplied element by element, summed over the input channels, and transformed back: `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`.
 //! Each of the 16 elements (*components*) of all tiles is one product of matrices `[tiles, in] · [in, out]`. This is
 //! F(2×2, 3×3). A tile is one window of a 2×2 pool, so a maximum is taken before anything is stored. F(4×4, 3×3) takes
-//! 36 products for a tile of 4×4 outputs, a quarter of the direct convolution's, with larger rounding errors; F(2×2, 5×5)
-//! takes 36 for 2×2 outputs, where the direct convolution takes 100.
+//! 36 products for a tile of 4×4 outputs, a quarter of the direct convolution's, with larger rounding errors; F(2×2,
+//! 5×5) takes 36 for 2×2 outputs, where the direct convolution takes 100.
 //!
 //! Tiles are treated in blocks whose transformed patches and products stay in the second-level cache, panel by panel of
 //! output channels. An element of a product is summed over the input channels in their order wherever its tile lies:
@@ -27,9 +27,10 @@
 //!   as long as `9 · in · max|pixel| · max|weight|` stays below a ninth of the largest `f32`, 3.7e37, and pixels and
 //!   weights below a quarter of it.
 //!
-//! Patches of six by six promise less, those of 4×4 outputs and those of 5×5 kernels: the root mean square error is about
-//! twice the direct one's (1.3 to 1.7 times that of 5×5 kernels), the largest 2e-6 of the largest output (16 to 128
-//! channels), equal outputs may differ by as much, and what is not finite in a patch may reach all outputs of its tile. They are used where nothing follows that tells equal sums apart ([`Rounding::Free`]).
+//! Patches of six by six promise less, those of 4×4 outputs and those of 5×5 kernels: the root mean square error is
+//! about twice the direct one's (1.3 to 1.7 times that of 5×5 kernels), the largest 2e-6 of the largest output (16 to
+//! 128 channels), equal outputs may differ by as much, and what is not finite in a patch may reach all outputs of its
+//! tile. They are used where nothing follows that tells equal sums apart ([`Rounding::Free`]).
 //!
 //! # Gradients
 //! The gradient of the input is a convolution with the mirrored kernel; that of the weight is `Gᵀ [Σ (A y Aᵀ) ⊙ (Bᵀ d B)] G`,

@@ -1,8 +1,8 @@
 //! Minimal filterings of one dimension, and their matrices as sums of vectors.
 //!
-//! `TILE` outputs of a kernel of `LINE` weights depend on `PATCH = TILE + LINE − 1` pixels. Winograd's algorithm evaluates the
-//! polynomials that they are at `PATCH` points, one of them at infinity: `y = Aᵀ [(G g) ⊙ (Bᵀ d)]`. Each point is one
-//! multiplication. Used for the columns and then for the rows, a line filters an image.
+//! `TILE` outputs of a kernel of `LINE` weights depend on `PATCH = TILE + LINE − 1` pixels. Winograd's algorithm
+//! evaluates the polynomials that they are at `PATCH` points, one of them at infinity: `y = Aᵀ [(G g) ⊙ (Bᵀ d)]`. Each
+//! point is one multiplication. Used for the columns and then for the rows, a line filters an image.
 //!
 //! The gradient of the weights is the transposed map, `Gᵀ [(A y) ⊙ (Bᵀ d)]`, `y` the gradient of the outputs: it takes
 //! the same products.
@@ -20,8 +20,8 @@ pub(crate) const MOST_PATCH: usize = 6;
 /// Most outputs of a line of a tile.
 pub(crate) const MOST_TILE: usize = 4;
 
-/// One filtering. Vectors hold the same element for as many channels; of an array's elements those beyond `LINE`, `TILE`
-/// or `PATCH` mean nothing.
+/// One filtering. Vectors hold the same element for as many channels; of an array's elements those beyond `LINE`,
+/// `TILE` or `PATCH` mean nothing.
 pub(crate) trait Filtering {
     /// Weights of a line of the kernel.
     const LINE: usize;

@@ -1,7 +1,7 @@
 //! Vector code: the inner loops of every operation.
 //!
 //! Everything reads a *staged* image: `[row][column][channel]` with its border, so that one row of the kernel over one
-//! output covers one run of consecutive values (a *segment*). Four kernels of convolutions and one of matrices, each
+//! output covers one run of consecutive values (a *segment*). Four kernels of convolutions and two of matrices, each
 //! written once and compiled for every [`Level`](crate::level::Level):
 //!
 //! * [`Convolve`]: a register tile of outputs × channels, exactly the outputs that the pool looks at, the pool in the

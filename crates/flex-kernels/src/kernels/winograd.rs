@@ -1,5 +1,5 @@
-//! The linear maps of Winograd's filtering of 3×3 and 5×5 kernels (see [`winograd`](crate::convolution::winograd)), channels in
-//! the lanes.
+//! The linear maps of Winograd's filtering of 3×3 and 5×5 kernels (see [`winograd`](crate::convolution::winograd)),
+//! channels in the lanes.
 //!
 //! Each is one small matrix used twice, for the columns and for the rows: those of a [`Filtering`]. The products between
 //! them are [`Product`](super::Product)'s.

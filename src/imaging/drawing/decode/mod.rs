@@ -59,8 +59,9 @@ pub fn decode_picture(bytes: &[u8]) -> Result<DynamicImage, DrawingError> {
     Ok(picture)
 }
 
-/// Decodes a picture as [`decode_picture`] does, but keeps more of its pixels, for many digits: pictures of more than 2400
-/// pixels a side are reduced by a whole number to at most that; JPEG pictures of more than 33 megapixels to an eighth.
+/// Decodes a picture as [`decode_picture`] does, but keeps more of its pixels, for many digits: pictures of more than
+/// 2400 pixels a side are reduced by a whole number to at most that; JPEG pictures of more than 33 megapixels to an
+/// eighth.
 ///
 /// # Errors
 /// The errors of [`decode_picture`].
@@ -131,37 +132,30 @@ pub fn is_picture(bytes: &[u8]) -> bool {
     Format::of(bytes).is_some()
 }
 
-/// Estimates the memory that decoding a picture file takes, in bytes, from its header; 0 if it is none or is too large
-/// to be decoded.
+/// Estimates the memory that [`decode_picture`] takes, in bytes, from the file's header; 0 if it is none or is too
+/// large to be decoded.
 pub fn decoding_memory(bytes: &[u8]) -> u64 {
-    memory(bytes, Detail::Digit)
-}
-
-/// Estimates the memory that [`decode_page`] takes, as [`decoding_memory`] does.
-pub fn page_decoding_memory(bytes: &[u8]) -> u64 {
-    memory(bytes, Detail::Page)
-}
-
-fn memory(bytes: &[u8], detail: Detail) -> u64 {
     let source = Cursor::new(bytes);
     match Format::of(bytes) {
         None => 0,
-        Some(Format::Png) => png::decoding_memory(bytes, detail),
-        Some(Format::Jpeg) => jpeg::decoding_memory(bytes, detail),
+        Some(Format::Png) => png::decoding_memory(bytes),
+        Some(Format::Jpeg) => jpeg::decoding_memory(bytes),
         // A frame of its own size is drawn on the canvas.
-        Some(Format::Gif) => GifDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder, detail)),
-        Some(Format::Bmp) => BmpDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
-        Some(Format::WebP) => WebPDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder, detail)),
-        Some(Format::Tiff) => TiffDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
-        Some(Format::Pnm) => PnmDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
+        Some(Format::Gif) => GifDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder)),
+        Some(Format::Bmp) => BmpDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
+        Some(Format::WebP) => WebPDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder)),
+        Some(Format::Tiff) => TiffDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
+        Some(Format::Pnm) => PnmDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
     }
 }
 
 /// Memory for a picture that is decoded as a whole and then reduced.
-fn whole_memory(decoder: &impl ImageDecoder, detail: Detail) -> u64 {
+fn whole_memory(decoder: &impl ImageDecoder) -> u64 {
     let (width, height) = decoder.dimensions();
     match check_size((width, height), MAX_WHOLE_PIXELS) {
-        Ok(()) => decoder.total_bytes() + WORKING_BYTES * reduce::pixels(width as usize, height as usize, detail),
+        Ok(()) => {
+            decoder.total_bytes() + WORKING_BYTES * reduce::pixels(width as usize, height as usize, Detail::Digit)
+        }
         Err(_) => 0,
     }
 }
