@@ -4,11 +4,12 @@
 #   benches/compare.sh DATA [PYTHON] [PART…]
 #
 # DATA: a folder with MNIST's IDX files. PYTHON: one with the packages that benches/peers/README.md names [default: python3].
-# PART: nets, plain, operations, families, booster, folds, imaging, service [default: all but families]. `service` serves the run in DIGITSTACK_RUN
-# [default: artifacts/mnist-cpu, made by `digitstack run configs/mnist-cpu.toml`]. Prints one JSON object a line; `operations` ends with a table
-# of each operation of the reference nets, `families` with one of every net in configs/ at its own batch size, or of those that DIGITSTACK_NETS
-# names ("cnn:reference deep:families/kaggle"). About ten minutes on two cores, and some six more for `operations`, three for `service`, fifty for
-# `families`.
+# PART: nets, plain, operations, families, fastest, booster, folds, imaging, service [default: all but families and fastest]. `service` serves
+# the run in DIGITSTACK_RUN [default: artifacts/mnist-cpu, made by `digitstack run configs/mnist-cpu.toml`]. Prints one JSON object a line;
+# `operations` ends with a table of each operation of the reference nets, `families` with one of every net in configs/ at its own batch size, or of
+# those that DIGITSTACK_NETS names ("cnn:reference deep:families/kaggle"), `fastest` with one of ten trainings of configs/fastest.toml beside
+# PyTorch's (DIGITSTACK_PEERS names some of "eager,channels-last,compile,bf16"). About ten minutes on two cores, and some six more for
+# `operations`, three for `service`, fifty for `families`, six for `fastest` with the first two peers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 data="${1:?usage: benches/compare.sh DATA [PYTHON] [PART…]}"
@@ -66,7 +67,7 @@ with_table() {
 operations() { with_table operations operation_lines; }
 every_net="dense:quickstart cnn:quickstart dense:mnist-cpu cnn:mnist-cpu cnn-5x5:mnist-cpu dense:reference cnn:reference
     convnet1:families/convnet1 deskew-a:families/deskew-a deskew-a3:families/deskew-a deskew-b:families/deskew-b deskew-c:families/deskew-c
-    elastic800:families/elastic800 dense128:families/kaggle deep:families/kaggle keras8:families/keras8"
+    elastic800:families/elastic800 dense128:families/kaggle deep:families/kaggle keras8:families/keras8 fastest:fastest"
 family_lines() {
     local net model config
     for round in 1 2 3; do
@@ -79,6 +80,19 @@ family_lines() {
     done
 }
 families() { with_table families family_lines; }
+fastest_lines() {
+    local seed folder
+    folder="$(mktemp -d)"
+    for seed in 1 2 3 4 5 6 7 8 9 10; do
+        target/release/digitstack --quiet --json --device cpu train fastest configs/fastest.toml --data "$data" --seed "$seed" --threads "$all" \
+            --out "$folder/$seed" | "$python" benches/peers/fastest.py --own "$seed"
+        target/release/digitstack --json config check configs/fastest.toml |
+            "${tuned[@]}" "$python" benches/peers/fastest.py fastest --data "$data" --seeds "$seed" --threads "$all" \
+                --peers "${DIGITSTACK_PEERS:-eager,channels-last,compile,bf16}"
+    done
+    rm -r "$folder"
+}
+fastest() { with_table fastest fastest_lines; }
 booster() {
     for round in 1 2 3; do
         ours booster --data "$data" --threads "$all"

@@ -64,6 +64,7 @@ shipped! {
     Run "quickstart",
     Run "mnist-cpu",
     Run "reference",
+    Run "fastest",
     Run "families/convnet1",
     Run "families/deskew-a",
     Run "families/deskew-b",
