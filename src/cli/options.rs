@@ -11,6 +11,7 @@ use super::{failure::UsageError, output::Output};
 use crate::{
     data::DataConfig,
     device::DeviceChoice,
+    fit::EventFolder,
     imaging::{Centre, DrawingOptions, InkSource},
     storage::OutputFile,
 };
@@ -100,6 +101,29 @@ impl TrainingData {
             }
         }
         data(config).strict = self.strict;
+    }
+}
+
+/// Curves of the fits for other programs.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Curves {
+    /// Write the curves of each fit as TensorBoard event files into this folder, while they are fitted: tensorboard
+    /// --logdir DIR shows them
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
+}
+
+impl Curves {
+    /// The folder of event files, created if it is missing; none if none was asked for.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub(super) fn events(&self) -> Result<Option<EventFolder>, UsageError> {
+        let open = |folder: &PathBuf| {
+            let error = |error| UsageError(format!("--tensorboard {}: {error}", folder.display()));
+            EventFolder::open(folder).map_err(error)
+        };
+        self.tensorboard.as_ref().map(open).transpose()
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
-    options::TrainingData,
+    options::{Curves, TrainingData},
     output::Output,
     score_table::{findings, next_steps, score_table, source_table},
     session::Session,
@@ -32,6 +32,7 @@ Examples:
   digitstack run configs/mnist-cpu.toml --data ~/mnist
   digitstack run --data my-digits                       folders 0 to 9 of pictures, CSV or IDX files
   digitstack run --data my-digits --set data.test=0.2   the same, with a fifth held out for the test
+  digitstack run --tensorboard curves                   and beside it: tensorboard --logdir curves
   digitstack run --set members.cnn.training.epochs=1 --out /tmp/try    a shorter quickstart
   digitstack run configs/reference.toml --device wgpu   the reference settings, on a GPU";
 
@@ -49,6 +50,8 @@ pub(super) struct RunArguments {
     /// Start over: delete what an earlier run left in the run directory
     #[arg(long)]
     fresh: bool,
+    #[command(flatten)]
+    curves: Curves,
 }
 
 impl RunArguments {
@@ -57,6 +60,7 @@ impl RunArguments {
         let cancel = session.cancel_on_interrupt()?;
         let config = session.run_config_on(self.config.as_deref(), &self.data)?;
         let folder = self.out.clone().unwrap_or_else(|| Path::new("artifacts").join(&config.experiment.name));
+        let events = self.curves.events()?;
         let directory = RunDirectory::open(&folder, self.fresh)?;
         session.report_state(&directory);
         let resources = session.resources(cancel)?;
@@ -67,7 +71,8 @@ impl RunArguments {
             }
         }
         let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
-        let metrics = training::run_stack(&config, &inputs, &directory, &resources.context())?;
+        let metrics =
+            training::run_stack(&config, &inputs, &directory, &resources.context().recorded(events.as_ref()))?;
         show(&metrics, &folder, output)
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     failure::UsageError,
-    options::TrainingData,
+    options::{Curves, TrainingData},
     score_table::{findings, next_steps, score_table, source_table},
     session::Session,
 };
@@ -58,6 +58,8 @@ pub(super) struct TrainArguments {
     /// Start over: delete what an earlier fit left in the directory
     #[arg(long)]
     fresh: bool,
+    #[command(flatten)]
+    curves: Curves,
 }
 
 /// Result of a training as JSON.
@@ -86,13 +88,20 @@ impl TrainArguments {
         };
         let default = || Path::new("artifacts").join(format!("{}-{}", config.experiment.name, member.name()));
         let folder = self.out.clone().unwrap_or_else(default);
+        let events = self.curves.events()?;
         let directory = RunDirectory::open(&folder, self.fresh)?;
         session.report_state(&directory);
         let resources = session.resources(cancel)?;
         let device = if member.runs_on_device() { resources.device.description() } else { "the CPU" };
         output.status(&format!("{}: {}, on {device}", member.name(), member.summary()));
         let inputs = Inputs::read(&config.experiment.data, self.data.path(), resources.progress.as_ref())?;
-        let metrics = training::train_member(&config, member.name(), &inputs, &directory, &resources.context())?;
+        let metrics = training::train_member(
+            &config,
+            member.name(),
+            &inputs,
+            &directory,
+            &resources.context().recorded(events.as_ref()),
+        )?;
         let artifact = Artifact::open(&folder)?;
         let (fit, timings) = (artifact.fits()[0], artifact.timings()?);
         let (scores, history, timing) = (&metrics.models[0], artifact.history(fit)?, &timings.fits[0].timing);

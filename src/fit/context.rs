@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{cancel::Cancel, history::Observe, jobs::JobContext, shared::Shared};
+use super::{cancel::Cancel, history::Observe, jobs::JobContext, shared::Shared, tensorboard::EventFolder};
 use crate::{device::ChosenDevice, progress::Progress, seed::Seed};
 
 /// Seed, resources and observers of one fit, whatever the model.
@@ -27,6 +27,8 @@ pub struct FitContext<'a> {
     /// Called with every validated step; a break ends the fit as if it was cancelled, and its checkpoint stays. A fit
     /// that resumes from a checkpoint shows it the earlier steps first.
     pub observe: Option<&'a Observe<'a>>,
+    /// Folder for event files of the fits of a run.
+    pub events: Option<&'a EventFolder>,
     /// Cache shared with other fits on the very same training images.
     pub shared: Option<&'a Shared>,
     /// Answer of a net's fit to a loss that became NaN or infinite.
@@ -43,7 +45,7 @@ pub enum OnDivergence {
 }
 
 impl<'a> FitContext<'a> {
-    /// Creates a context with seed 0, an empty label, and neither checkpoint, observer nor cache.
+    /// Creates a context with seed 0, an empty label, and neither checkpoint, observer, event files nor cache.
     pub fn new(device: &'a ChosenDevice, threads: usize, progress: &'a dyn Progress, cancel: &'a Cancel) -> Self {
         Self {
             seed: Seed(0),
@@ -54,6 +56,7 @@ impl<'a> FitContext<'a> {
             cancel,
             checkpoint: None,
             observe: None,
+            events: None,
             shared: None,
             on_divergence: OnDivergence::Fail,
         }
@@ -99,6 +102,12 @@ impl<'a> FitContext<'a> {
     #[must_use]
     pub fn observed(self, observe: Option<&'a Observe<'a>>) -> Self {
         Self { observe, ..self }
+    }
+
+    /// Replaces the folder for event files.
+    #[must_use]
+    pub fn recorded(self, events: Option<&'a EventFolder>) -> Self {
+        Self { events, ..self }
     }
 
     /// Replaces the answer to a divergence.

@@ -5,7 +5,7 @@
 //! held out. A part that is complete is never fitted again, so that an interrupted run continues where it stopped; a
 //! net continues from its last finished epoch.
 
-use std::{path::Path, time::Instant};
+use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use crate::{
     artifact::{
@@ -14,7 +14,7 @@ use crate::{
     },
     config::RunConfig,
     data::{Digits, Folds, Probabilities, Split, stratified_group_folds, stratified_group_hold_out},
-    fit::{FitContext, FitTiming, History, Job, JobContext, OnDivergence},
+    fit::{FitContext, FitTiming, History, HistoryPoint, Job, JobContext, LiveEvents, OnDivergence},
     learners::{Classifier, Fitted},
     seed::Seed,
     stacking::{self, Validation},
@@ -147,7 +147,9 @@ impl Fitting<'_> {
         if let Some(part) = self.directory.part_if_complete(&folder, self.context.progress)? {
             let decode = || Ok::<_, RunFailure>(decode_predictions(&part.read(HELD_OUT)?)?);
             let held_out = (fit.part != TrainingPart::All).then(decode).transpose()?;
-            return Ok(FitResult { fit, timing: part.read_json(TIMING)?, held_out });
+            let timing = part.read_json(TIMING)?;
+            record_finished(fit, self.config, &part.read_json(HISTORY)?, &timing, self.context);
+            return Ok(FitResult { fit, timing, held_out });
         }
         let (train, held_out) = self.division.digits_of(fit.part, self.digits);
         let checkpoint = self.directory.scratch_file(&folder)?;
@@ -199,10 +201,18 @@ impl Fitting<'_> {
             }
         };
         let context = context.on_divergence(on_divergence);
+        let name = fit.name(self.config);
+        let events = context.events.map(|folder| LiveEvents::begin(folder, &name, &label, context.progress));
+        let observe = |point: &HistoryPoint| {
+            events.iter().for_each(|events| events.point(point));
+            ControlFlow::Continue(())
+        };
+        let context = context.observed(events.is_some().then_some(&observe));
         let learner = self.config.experiment.members[fit.member].as_ref();
         let started = Instant::now();
         let (fitted, rows) =
             stacking::fit_and_predict::<RunFailure>(learner, train, held_out, validation, seed, &context)?;
+        events.iter().for_each(|events| events.finish(&fitted.history));
         let FitTiming { seconds, waiting_seconds, preparing_seconds, .. } = fitted.timing;
         let share = |part: f64, doing: &str| match part > 0.0 {
             true => format!(", {:.1} % of it {doing} images", 100.0 * part / seconds),
@@ -212,6 +222,21 @@ impl Fitting<'_> {
         let elapsed = started.elapsed().as_secs_f64();
         self.context.progress.message(&format!("{label}: fitted in {elapsed:.1} s{waited}{prepared}"));
         Ok((fitted, rows))
+    }
+}
+
+/// Writes the event file of a fit that was done before, if such files were asked for.
+pub(super) fn record_finished(
+    fit: Fit,
+    config: &RunConfig,
+    history: &History,
+    timing: &FitTiming,
+    context: &FitContext,
+) {
+    let Some(folder) = context.events else { return };
+    if let Err(error) = folder.write_finished(&fit.name(config), history, timing) {
+        let label = fit.label(config);
+        context.progress.message(&format!("warning: {label}: no events for TensorBoard: {error}"));
     }
 }
 

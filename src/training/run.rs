@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     claim::{claim, same_record},
     evaluate::{self, Evidence},
-    fits::{Division, FitResult, Fitting, model_hashes},
+    fits::{Division, FitResult, Fitting, model_hashes, record_finished},
     inputs::Inputs,
     report,
     stacked::{self, Stacked},
@@ -189,6 +189,9 @@ fn finished(
     claim(directory, kind, &config.to_toml()?, inputs)?;
     open_test(config, fits, inputs, directory, context)?;
     same_record(directory, "test set", &artifact.data()?, &DataRecord::of(&inputs.source))?;
+    for (&fit, NamedTiming { timing, .. }) in fits.iter().zip(artifact.timings()?.fits) {
+        record_finished(fit, config, &artifact.history(fit)?, &timing, context);
+    }
     artifact.metrics()
 }
 

@@ -3,6 +3,7 @@
 
 mod commands;
 mod configurations;
+mod curves;
 mod faults;
 #[cfg(unix)]
 mod files;
