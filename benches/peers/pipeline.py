@@ -224,6 +224,29 @@ def augmented(images: torch.Tensor, steps: list[Step]) -> torch.Tensor:
     return torch.cat(parts)
 
 
+# --- Predictions. ---
+
+
+@dataclass
+class Predict:
+    shifts: Literal[1, 5, 9, 25] = 1
+
+    def of(self, predict: Predictor) -> Predictor:
+        """The mean of a model's predictions over all shifts of up to a pixel (5: not diagonally) or two pixels."""
+        if self.shifts == 1:
+            return predict
+        limit = 2 if self.shifts == 25 else 1
+        around = range(-limit, limit + 1)
+        offsets = [(right, down) for right in around for down in around if self.shifts != 5 or not right * down]
+
+        def mean(pixels: np.ndarray) -> np.ndarray:
+            padded = np.pad(pixels, ((0, 0), (limit, limit), (limit, limit)))
+            moved = (padded[:, limit - down:limit - down + SIDE, limit - right:limit - right + SIDE] for right, down in offsets)
+            return np.mean([predict(np.ascontiguousarray(images)) for images in moved], axis=0)
+
+        return mean
+
+
 # --- Nets. ---
 
 ACTIVATIONS = {
@@ -452,6 +475,7 @@ class Dense(Net):
     network: DenseNetwork = field(default_factory=DenseNetwork)
     training: Training = field(default_factory=Training)
     augment: list[Step] = field(default_factory=list)
+    predict: Predict = field(default_factory=Predict)
 
 
 @dataclass
@@ -461,6 +485,7 @@ class Cnn(Net):
     network: CnnNetwork = field(default_factory=CnnNetwork)
     training: Training = field(default_factory=Training)
     augment: list[Step] = field(default_factory=list)
+    predict: Predict = field(default_factory=Predict)
 
 
 # --- The booster. ---
@@ -495,6 +520,7 @@ class Booster:
     booster: BoosterSettings = field(default_factory=BoosterSettings)
     augment: list[Never] = field(default_factory=list)
     augment_copies: Literal[0] = 0
+    predict: Predict = field(default_factory=Predict)
 
     def fit(self, pixels: np.ndarray, digits: np.ndarray, seed: int, _label: str, _compiled: bool) -> Predictor:
         settings = self.booster
@@ -519,6 +545,7 @@ def side_by_side(members: np.ndarray) -> np.ndarray:
 class Logistic:
     kind: Literal["logistic"] = "logistic"
     c: float = 1.0
+    shrinkage: Literal["zero"] = "zero"
 
     def fit(self, members: np.ndarray, labels: np.ndarray) -> Predictor:
         model = LogisticRegression(C=self.c, tol=1e-8, max_iter=10_000).fit(side_by_side(members).astype(np.float64), labels)
@@ -577,6 +604,7 @@ class Prepare:
 class Stacking:
     folds: int = 5
     final_models: Literal["average"] = "average"
+    answer: LeftOut | None = None
     features: Literal["probabilities"] = "probabilities"
     watched_images: LeftOut | None = None
     train_sample: LeftOut | None = None
@@ -664,7 +692,8 @@ def main() -> None:
         for fold, (inside, outside) in enumerate(folds):
             label = f"{member.name}, fold {fold + 1}"
             start = time.perf_counter()
-            predict = member.fit(images[inside], labels[inside], derived(config.seed, place, fold), label, options.compile)
+            fitted = member.fit(images[inside], labels[inside], derived(config.seed, place, fold), label, options.compile)
+            predict = member.predict.of(fitted)
             out_of_fold[place, outside] = predict(images[outside])
             models[-1].append(predict)
             say(f"{label}: {time.perf_counter() - start:.1f} s")

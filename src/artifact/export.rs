@@ -130,9 +130,9 @@ impl ModelFiles {
     pub fn export(&self, model: &ModelFile, format: ModelFormat, device: &ChosenDevice) -> Result<Vec<u8>, RunFailure> {
         match &model.location {
             Location::Fit(fit) => {
-                let notes =
-                    ModelNotes { model: model.name.clone(), preparation: to_json(&self.recipe(model), &model.name)? };
                 let learner = &self.artifact.config().experiment.members[fit.member];
+                let preparation = to_json(&self.recipe(model), &model.name)?;
+                let notes = ModelNotes { model: model.name.clone(), preparation, shifts: learner.shifts() };
                 Ok(learner.load(&self.artifact.path_of(*fit), device)?.export(format, &notes)?)
             }
             Location::Meta(file) => {

@@ -49,7 +49,8 @@ digits in a browser, without a server and without loading anything. Only the pre
 stretch and centre are possible.
 
 Images pass the run's preprocessing (`prepare.recipe`) and the member's own before the model. Where there is any, it \
-is printed, and every format except lightgbm stores it as the note `preparation`: a list of steps.
+is printed, and every format except lightgbm stores it as the note `preparation`: a list of steps. The same holds for \
+`predict.shifts` above 1 and the note `shifts`: what is exported is the model of one image, the run averages several.
 
 Exit codes: 0 written; 1 the directory is damaged or the file cannot be written; 2 unknown model or format, or the \
 file exists.
@@ -127,6 +128,8 @@ struct Exported<'a> {
     bytes: usize,
     sha256: Sha256Digest,
     preparation: &'a Recipe,
+    /// Shifts over which the run averages the model's probabilities.
+    shifts: u32,
 }
 
 impl ExportArguments {
@@ -145,6 +148,7 @@ impl ExportArguments {
         };
         target.write(&bytes)?;
         let preparation = models.recipe(model);
+        let shifts = models.learner(model).map_or(1, |learner| learner.shifts());
         let output = &session.output;
         output.json(&Exported {
             model: &model.name,
@@ -153,10 +157,14 @@ impl ExportArguments {
             bytes: bytes.len(),
             sha256: Sha256Digest::of(&bytes),
             preparation: &preparation,
+            shifts,
         })?;
         output.line(format!("{}: {} as {}, {} bytes", file.display(), model.name, format.name(), bytes.len()))?;
         if !preparation.steps.is_empty() {
             output.line(format!("images must first pass: {}", serde_json::to_string(&preparation)?))?;
+        }
+        if shifts > 1 {
+            output.line(format!("the run averages {shifts} shifts of an image; the file is the model of one"))?;
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner
         selects_by_validation: early_stopping_rounds > 0,
         length: Length { field: "booster.trees", unit: "tree", steps: trees, is_prefix: early_stopping_rounds == 0 },
         preparation: Recipe::default(),
+        shifts: 1,
     };
     Ok(Box::new(BoosterLearner { description, settings, copies }))
 }

@@ -70,14 +70,23 @@ pub struct ModelNotes {
     pub model: String,
     /// Preprocessing that the model expects: a recipe as JSON, `[]` if there is none.
     pub preparation: String,
+    /// Shifts of an image over which the run averages the model's probabilities; 1 if it does not.
+    pub shifts: u32,
 }
 
 impl ModelNotes {
     /// Key of [`ModelNotes::preparation`] in a file.
     pub const PREPARATION: &str = "preparation";
 
-    /// The notes as texts by key.
+    /// Key of [`ModelNotes::shifts`] in a file.
+    pub const SHIFTS: &str = "shifts";
+
+    /// The notes as texts by key; that of the shifts only where there are several.
     pub fn texts(&self) -> Notes {
-        Notes::from([("model", self.model.clone()), (Self::PREPARATION, self.preparation.clone())])
+        let mut texts = Notes::from([("model", self.model.clone()), (Self::PREPARATION, self.preparation.clone())]);
+        if self.shifts > 1 {
+            texts.insert(Self::SHIFTS, self.shifts.to_string());
+        }
+        texts
     }
 }

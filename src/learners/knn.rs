@@ -118,6 +118,7 @@ pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner
         selects_by_validation: false,
         length: Length::one(NAME),
         preparation: Recipe::default(),
+        shifts: 1,
     };
     Ok(Box::new(KnnLearner { description, settings }))
 }

@@ -82,6 +82,8 @@ pub struct Description {
     pub length: Length,
     /// Steps that an image passes before the model sees it; empty if there are none.
     pub preparation: Recipe,
+    /// Shifts of an image over which probabilities are averaged; 1 if the model predicts the image as it is.
+    pub shifts: u32,
 }
 
 /// Number of steps of a fit.
@@ -150,6 +152,11 @@ impl dyn Learner + '_ {
     /// Steps that an image passes before the model sees it; empty if there are none.
     pub fn preparation(&self) -> &Recipe {
         &self.description().preparation
+    }
+
+    /// Shifts of an image over which probabilities are averaged; 1 if the model predicts the image as it is.
+    pub fn shifts(&self) -> u32 {
+        self.description().shifts
     }
 
     /// True if fits and predictions run on the [`ChosenDevice`]; false if always on the CPU.

@@ -7,6 +7,8 @@ use super::{
     learner::Learner,
     logistic, net,
     prepared::{self, PreparedLearner},
+    settings::parse_settings,
+    shifted::{self, PredictSettings, ShiftedLearner},
     svm,
 };
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
 /// Builds a learner called `name` from its settings.
 type Build = fn(name: &str, settings: toml::Table) -> Result<Box<dyn Learner>, FieldError>;
 
-/// Schema of a kind's settings, without `name`, `kind` and `prepare`.
+/// Schema of a kind's settings, without those that every member has: `name`, `kind`, `prepare`, `predict`.
 type SettingsSchema = fn(&mut SchemaGenerator) -> Schema;
 
 /// Every kind of learner: its name in a configuration, a few words on it, its constructor, and the schema of its
@@ -42,8 +44,13 @@ pub(crate) fn settings_schemas(generator: &mut SchemaGenerator) -> Vec<Schema> {
     KINDS.iter().map(|(.., schema)| schema(generator)).collect()
 }
 
+/// The schema of `[members.predict]`, which every kind has.
+pub(crate) fn predict_schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<PredictSettings>()
+}
+
 /// Builds a learner from the table of a `[[members]]` entry: `name`, `kind`, `prepare` (steps that the images of this
-/// member alone pass) and the settings of that kind.
+/// member alone pass), `predict` (shifts that predictions are means over) and the settings of that kind.
 ///
 /// # Errors
 /// Names the field that is missing, unknown, of the wrong type or impossible.
@@ -61,11 +68,22 @@ pub fn build(mut table: toml::Table) -> Result<Box<dyn Learner>, FieldError> {
             .map_err(|error: toml::de::Error| FieldError::new(prepared::FIELD, error.message().trim()))?,
         None => Recipe::default(),
     };
+    let predict = match table.remove(shifted::FIELD) {
+        Some(toml::Value::Table(table)) => parse_settings(table).map_err(|error| error.inside(shifted::FIELD))?,
+        Some(other) => {
+            let found = other.type_str();
+            return Err(FieldError::new(
+                shifted::FIELD,
+                format!("found {found}, expected a `[members.predict]` table"),
+            ));
+        }
+        None => PredictSettings::default(),
+    };
     let Some((_, _, build, _)) = KINDS.iter().find(|(known, ..)| *known == kind) else {
         let known: Vec<_> = kinds().map(|(kind, _)| format!("`{kind}`")).collect();
         return Err(FieldError::new("kind", format!("found `{kind}`, expected one of {}", known.join(", "))));
     };
-    let learner = build(&name, table)?;
+    let learner = ShiftedLearner::decorate(build(&name, table)?, predict)?;
     if recipe.steps.is_empty() { Ok(learner) } else { Ok(Box::new(PreparedLearner::new(learner, recipe)?)) }
 }
 

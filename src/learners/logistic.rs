@@ -60,6 +60,7 @@ pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner
         // The tolerance may end it: a fit chooses its own end.
         length: Length { field: "logistic.max_iterations", unit: "iteration", steps: max_iterations, is_prefix: false },
         preparation: Recipe::default(),
+        shifts: 1,
     };
     Ok(Box::new(LogisticLearner { description, settings, copies }))
 }

@@ -17,13 +17,14 @@ mod net;
 mod prepared;
 mod selection;
 mod settings;
+mod shifted;
 mod svm;
 
 pub use classifier::{Classifier, Inspect, Predictor};
 pub use error::LearnerError;
 pub use format::{ModelFormat, ModelNotes};
 pub use learner::{Description, Fitted, Learner, Length, NetCapabilities};
-pub(crate) use list::settings_schemas;
 pub use list::{build, kinds, of_network};
+pub(crate) use list::{predict_schema, settings_schemas};
 pub use selection::set_aside_for_selection;
 pub use settings::parse_settings;

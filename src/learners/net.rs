@@ -96,6 +96,7 @@ fn description(name: &str, network: &NetworkConfig, training: &TrainingConfig) -
             is_prefix: training.schedule == Schedule::Constant && !selects_by_validation,
         },
         preparation: Recipe::default(),
+        shifts: 1,
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) fn build(name: &str, settings: toml::Table) -> Result<Box<dyn Learner
         selects_by_validation: false,
         length: Length::one("svm"),
         preparation: Recipe::default(),
+        shifts: 1,
     };
     Ok(Box::new(SvmLearner { description, settings, copies }))
 }

@@ -163,7 +163,7 @@ fn digits_are_learned_with_the_same_bits_on_any_number_of_threads_and_come_back_
 #[test]
 fn models_are_exported_as_safetensors_and_json_only() {
     let train = synthetic::generate(200, Seed(10));
-    let notes = ModelNotes { model: "a".into(), preparation: "[]".into() };
+    let notes = ModelNotes { model: "a".into(), preparation: "[]".into(), shifts: 1 };
     for (settings, arrays) in LEARNERS.into_iter().zip([["bias", "weight"], ["coefficients", "vectors"]]) {
         let model = fit(learner(settings).as_ref(), &train, 1).classifier;
         assert_eq!(model.formats(), [ModelFormat::Safetensors, ModelFormat::Json]);

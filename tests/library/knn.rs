@@ -144,7 +144,7 @@ fn a_model_comes_back_from_its_files_and_leaves_as_safetensors() {
     assert_eq!(saved(loaded.as_ref(), folders[1].path()), written);
     assert_eq!(model.parameters(), None);
     assert_eq!(model.formats(), [ModelFormat::Safetensors]);
-    let notes = ModelNotes { model: "a".into(), preparation: "[]".into() };
+    let notes = ModelNotes { model: "a".into(), preparation: "[]".into(), shifts: 1 };
     let exported = model.export(ModelFormat::Safetensors, &notes).unwrap();
     let file = safetensors::SafeTensors::deserialize(&exported).unwrap();
     assert_eq!(file.tensor("images").unwrap().shape(), [120, 28, 28]);

@@ -207,7 +207,7 @@ fn pytorchs_state_dict_predicts_what_pytorch_predicts() {
 #[test]
 fn a_nets_json_holds_its_weights() {
     let net = trained(&dense(Activation::Relu, |_| ()));
-    let notes = ModelNotes { model: "dense".into(), preparation: "[]".into() };
+    let notes = ModelNotes { model: "dense".into(), preparation: "[]".into(), shifts: 1 };
     let json: Value = serde_json::from_slice(&net.export(ModelFormat::Json, &notes).unwrap()).unwrap();
     assert_eq!(
         (&json["notes"]["model"], &json["architecture"]["activation"]),
@@ -373,7 +373,7 @@ fn wrong_imports_are_refused_and_leave_nothing_behind() {
     std::fs::write(at("empty"), "").unwrap();
     let huge = std::fs::File::create(at("huge")).unwrap();
     huge.set_len(401_000_000).unwrap();
-    let prepared = ModelNotes { model: "x".into(), preparation: r#"[{"step":"deskew"}]"#.into() };
+    let prepared = ModelNotes { model: "x".into(), preparation: r#"[{"step":"deskew"}]"#.into(), shifts: 1 };
     let exported = trained(&dense(Activation::Relu, |_| ())).export(ModelFormat::Safetensors, &prepared).unwrap();
     std::fs::write(at("prepared"), exported).unwrap();
     std::fs::write(

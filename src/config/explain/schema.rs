@@ -59,6 +59,7 @@ pub fn schema() -> Value {
 /// The `[[members]]` tables: one form for each kind of learner.
 fn members(generator: &mut SchemaGenerator) -> Value {
     let schemas = learners::settings_schemas(generator);
+    let predict = learners::predict_schema(generator).to_value();
     let mut forms = Vec::new();
     for ((kind, about), schema) in learners::kinds().zip(schemas) {
         let recipe = generator.subschema_for::<Recipe>();
@@ -71,6 +72,7 @@ fn members(generator: &mut SchemaGenerator) -> Value {
         }
         let mut properties = properties_of(schema.to_value());
         properties.insert("prepare".to_owned(), prepare);
+        properties.insert("predict".to_owned(), predict.clone());
         properties.insert(
             "name".to_owned(),
             json!({
