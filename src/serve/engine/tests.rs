@@ -18,8 +18,9 @@ use prometheus::IntGauge;
 use super::{Engine, Permit, PictureRequest, Prediction, Predictor, Reading};
 use crate::{
     artifact::RunFailure,
-    data::{CLASSES, PIXELS, Probabilities},
+    data::{CLASSES, Images, PIXELS, Probabilities},
     imaging::DrawingOptions,
+    reading::Evidence,
     serve::{
         body::received::Body,
         options::{Log, ServeOptions},
@@ -66,6 +67,14 @@ impl Predictor for Script {
     fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure> {
         assert_ne!(model, 13, "{PANIC}");
         Ok(vec![[model as f32; CLASSES]; images.len()])
+    }
+
+    fn evidence(&mut self, model: usize, images: &Images) -> Result<Vec<Evidence>, RunFailure> {
+        self.batches.lock().unwrap().push(images.len());
+        self.gate.pass();
+        assert_ne!(model, 13, "{PANIC}");
+        let probabilities = std::array::from_fn(|digit| if digit == model { 0.91 } else { 0.01 });
+        Ok(vec![Evidence { probabilities, unlikeness: -3.0, is_several: false }; images.len()])
     }
 
     fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
