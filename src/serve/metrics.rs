@@ -51,7 +51,8 @@ impl Metrics {
             "digitstack_reading_seconds",
             "Time for one picture: queue, decoding, preprocessing and all models.",
         );
-        let number_refusals = Opts::new("digitstack_number_refusals_total", "Lines of digits that were refused, by reason.");
+        let number_refusals =
+            Opts::new("digitstack_number_refusals_total", "Lines of digits that were refused, by reason.");
         let page = HistogramOpts::new(
             "digitstack_page_seconds",
             "Time for the numbers of one picture: queue, decoding, finding the lines and all models.",
