@@ -267,11 +267,11 @@ fn other_work_is_done_between_the_parts_of_a_task() {
 /// Picture of a line of marks, each of which the models see once. No two are the same.
 fn marks(count: u32) -> Vec<u8> {
     let is_ink = |x: u32, y: u32| {
-        let (mark, column, row) = (x / 24, x % 24, y / 4);
+        let (mark, column, row) = (x / 36, x % 36, y / 4);
         // An upright stroke with a pattern of short ones at its side.
         column < 6 && y < 40 || column < 12 && row < 10 && (mark * 37 + 11) >> row & 1 == 1
     };
-    let picture = image::GrayImage::from_fn(24 * count, 60, |x, y| {
+    let picture = image::GrayImage::from_fn(36 * count, 60, |x, y| {
         image::Luma([if y >= 10 && is_ink(x, y - 10) { 20 } else { 245 }])
     });
     let mut png = std::io::Cursor::new(Vec::new());
@@ -348,7 +348,7 @@ fn after_a_panic_and_a_picture_that_is_none_the_next_page_is_read() {
             let request = PageRequest { body, options: ReadingOptions::default(), model: 0 };
             assert_eq!(status(rig.engine.read_page(request, rig.permit()).await), 415);
             let page = rig.read_page(9, 4, rig.permit()).await.unwrap();
-            assert_eq!((page.size, page.numbers[0].text().as_str()), ((216, 60), "444444444"));
+            assert_eq!((page.size, page.numbers[0].text().as_str()), ((324, 60), "444444444"));
         }
     });
     assert!(rig.logged(PANIC));

@@ -102,11 +102,11 @@ fn a_picture_without_digits_has_no_numbers() {
 fn readings_are_counted() {
     let service = Service::start(&[]);
     let address = service.address();
-    assert_eq!(post(address, "/api/read?expect=9", "image/png", drawn(3)).status, 200);
-    let read = numbers(&post(address, "/api/read", "image/png", drawn(3)).json())
-        .iter()
-        .filter(|line| line["refusal"].is_null())
-        .count();
+    let png = file(number(&[7, 1, 0]), ImageFormat::Png);
+    let refused = post(address, "/api/read?expect=9", "image/png", png.clone()).json();
+    assert_eq!(numbers(&refused).len(), 1, "{refused}");
+    let answer = post(address, "/api/read", "image/png", png).json();
+    let read = numbers(&answer).iter().filter(|line| line["refusal"].is_null()).count();
     let metrics = get(address, "/metrics").text();
     assert_eq!(metric(&metrics, "digitstack_number_refusals_total{reason=\"pattern\"}"), 1.0);
     assert_eq!(metric(&metrics, "digitstack_numbers_total"), read as f64);
