@@ -1,6 +1,6 @@
 //! Straight thin tracks in a component: rulings, underlines, the sides of frames and the teeth of combs.
 
-use std::{cell::Cell, collections::HashSet};
+use std::cell::Cell;
 
 use crate::imaging::components::{Component, Run};
 
@@ -96,11 +96,11 @@ impl Lanes {
     pub(super) fn longest(&self, thickness: usize, effort: &Effort) -> Option<Track> {
         let step = self.lanes.len().div_ceil(SEEDS).max(1);
         let seeds = (step / 2..self.lanes.len()).step_by(step);
-        let starts = seeds.flat_map(|lane| self.lanes[lane].iter().map(move |&run| (lane, run)));
+        let starts = seeds.clone().flat_map(|lane| self.lanes[lane].iter().enumerate().map(move |run| (lane, run)));
         // Runs of the seeds' lanes that a track goes through already.
-        let mut passed = HashSet::new();
-        let tracks = starts.filter(|(_, run)| run.1 - run.0 <= thickness).filter_map(|(lane, run)| {
-            if passed.contains(&(lane, run.0)) {
+        let mut passed: Vec<Vec<bool>> = seeds.map(|lane| vec![false; self.lanes[lane].len()]).collect();
+        let tracks = starts.filter_map(|(lane, (index, &run))| {
+            if run.1 - run.0 > thickness || passed[lane / step][index] {
                 return None;
             }
             let mut seen = self.follow(lane, run, thickness, false, effort);
@@ -111,7 +111,10 @@ impl Lanes {
             let length = last.0 - first.0 + 1;
             let is_track = seen.len() as f32 >= MIN_SEEN * length as f32;
             if is_track {
-                passed.extend(seen.iter().filter(|run| run.0 % step == step / 2).map(|run| (run.0, run.1)));
+                for (lane, start, _) in seen.iter().filter(|run| run.0 % step == step / 2) {
+                    let index = self.lanes[*lane].partition_point(|run| run.0 < *start);
+                    passed[lane / step][index] = true;
+                }
             }
             is_track.then_some((length, seen))
         });
