@@ -131,6 +131,11 @@ impl Session {
         self.judge.as_mut().map(|judge| judge.judge(image, row))
     }
 
+    /// The judge of the artifact, if it has one.
+    pub(super) fn judge_mut(&mut self) -> Option<&mut Judge> {
+        self.judge.as_mut()
+    }
+
     fn predict_member(&mut self, member: usize, image: &[u8; PIXELS]) -> Result<(), RunFailure> {
         let mut mean = Mean::default();
         for model in &mut self.members[member] {

@@ -5,7 +5,7 @@
 //! everything that is printed for people goes through [`printable`]. Results for programs are not changed: JSON has
 //! escapes of its own ([`json`]), and CSV files are written by the library.
 
-use std::{borrow::Cow, fmt::Write};
+use std::{borrow::Cow, fmt::Write, path::Path};
 
 /// Replaces control characters, and characters that change the direction of writing, by their escapes: `\u{1b}`.
 ///
@@ -34,6 +34,16 @@ pub(super) fn name(text: &str) -> Cow<'_, str> {
     match text.contains('\n') {
         true => Cow::Owned(text.split('\n').map(printable).collect::<Vec<_>>().join("\\n")),
         false => printable(text),
+    }
+}
+
+/// A path in a command line as a shell takes it: in quotes if it needs them.
+pub(super) fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |character: char| character.is_alphanumeric() || "_-./:@%+,=".contains(character);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
@@ -73,6 +83,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn paths_in_command_lines_are_quoted_where_a_shell_would_change_them() {
+        let word = |path: &str| shell_word(Path::new(path));
+        assert_eq!(word("artifacts/mnist-cpu/a_1.png"), "artifacts/mnist-cpu/a_1.png");
+        assert_eq!(word("a b.png"), "'a b.png'");
+        assert_eq!(word("it's $HOME"), r"'it'\''s $HOME'");
+        assert_eq!(word(""), "''");
+    }
 
     #[test]
     fn names_cannot_speak_to_a_terminal_and_messages_stay_readable() {

@@ -16,10 +16,9 @@ use super::{
 use crate::{
     artifact::{NumberReader, TrainedModels},
     data::{self, NamedPicture},
-    fit::Cancel,
     imaging::{InkSource, Layout, PagePicture, decode_page},
     reading::{Number, Pattern, ReadingOptions, overlay},
-    storage::OutputFile,
+    storage::{self, OutputFile},
 };
 
 mod answers;
@@ -93,21 +92,30 @@ fn length(text: &str) -> Result<Pattern, String> {
 impl ReadArguments {
     pub(super) fn execute(&self, session: &Session) -> anyhow::Result<()> {
         let output = &session.output;
-        let pictures = data::find_pictures(&self.images);
+        let cancel = session.cancel_on_interrupt()?;
+        let inputs: Vec<&Path> = self.images.iter().map(PathBuf::as_path).filter(|path| !path.is_dir()).collect();
+        let drawing = self.target("--draw", self.draw.as_deref(), &["png"], &inputs)?;
+        let table = self.target("--out", self.out.as_deref(), &["csv", "txt"], &inputs)?;
+        let mut pictures = data::find_pictures(&self.images);
+        // Outputs of an earlier time, where they lie among the pictures.
+        let is_output = |picture: &NamedPicture| {
+            let mut outputs = [&drawing, &table].into_iter().flatten();
+            outputs.any(|output| storage::is_output_or_partial(&picture.path, output.target()))
+        };
+        pictures.retain(|picture| !is_output(picture));
         if pictures.is_empty() {
             let named = self.images.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
             return Err(anyhow::anyhow!("{named}: there is no file in it"));
         }
-        let drawing = self.target("--draw", self.draw.as_deref(), &["png"], &pictures)?;
         if drawing.is_some() && pictures.len() > 1 {
             let problem = format!("--draw is for one picture; {} are named", pictures.len());
             return Err(UsageError(problem).into());
         }
-        let table = self.target("--out", self.out.as_deref(), &["csv", "txt"], &pictures)?;
-        let resources = session.resources(Cancel::default())?;
+        let resources = session.resources(cancel.clone())?;
         let trained = TrainedModels::load(&self.run, &resources.device)?;
         let model = super::predict::model_index(&trained, self.model.as_deref())?;
-        let mut reader = NumberReader::new(&trained, model)?;
+        let mut reader = NumberReader::new(&trained, model)?.cancelled_by(cancel);
+        let task = resources.progress.task("read", pictures.len() as u64, "pictures");
         let options = self.options();
         let mut rows = String::from(answers::HEADER);
         let mut failures = Vec::new();
@@ -128,7 +136,9 @@ impl ReadArguments {
                     failures.push(format!("{}: {problem}", picture.path.display()));
                 }
             }
+            task.advance(1);
         }
+        drop(task);
         if let (Some(table), Some(path)) = (&table, &self.out) {
             table.write(rows.as_bytes())?;
             output.line(format!("{}: the numbers of {} pictures", path.display(), pictures.len()))?;
@@ -155,7 +165,7 @@ impl ReadArguments {
         option: &str,
         path: Option<&Path>,
         extensions: &[&str],
-        pictures: &[NamedPicture],
+        inputs: &[&Path],
     ) -> Result<Option<OutputFile>, UsageError> {
         let Some(path) = path else { return Ok(None) };
         let shown = path.display();
@@ -163,8 +173,7 @@ impl ReadArguments {
         if !extensions.contains(&extension.as_str()) {
             return Err(UsageError(format!("{option} {shown}: name it .{}", extensions[0])));
         }
-        let inputs = pictures.iter().map(|picture| picture.path.as_path());
-        output_file(option, path, inputs, self.force).map(Some)
+        output_file(option, path, inputs.iter().copied(), self.force).map(Some)
     }
 }
 

@@ -1,9 +1,13 @@
 //! Bounding box and centre of mass of the ink.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::data::{PIXELS, SIDE};
 
 /// Smallest rectangle that contains every pixel above 0. Never empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Area)]
 pub struct InkBox {
     /// First column with ink.
     pub left: usize,

@@ -40,7 +40,7 @@ pub use deskew::deskew;
 pub use drawing::{
     DrawingError, DrawingOptions, ExtractedDigit, InkSource, MAX_PICTURE_BYTES, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS,
     PICTURE_FORMATS, PagePicture, decode_page, decode_picture, decoding_memory, digit_from_ink, digit_from_picture,
-    is_picture, open_picture, read_picture,
+    is_picture, open_picture, page_memory, read_picture,
 };
 pub use elastic::{Elastic, Field, RawField};
 pub use gray::Gray;

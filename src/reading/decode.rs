@@ -170,31 +170,50 @@ impl ScoredLattice {
         (sums, total)
     }
 
-    /// Probability that each step is part of a path, among the paths that match the pattern (forward–backward).
-    pub(super) fn step_probabilities(&self, pattern: Option<&Pattern>) -> Vec<(Step, f64)> {
+    /// Sums over all paths from each node and state to the end, as logarithms.
+    fn backward(&self, pattern: Option<&Pattern>) -> Vec<f64> {
         let (nodes, states) = (self.pieces + 1, states(pattern));
-        let (forward, total) = self.forward(pattern);
-        let mut backward = vec![f64::NEG_INFINITY; nodes * states];
+        let mut sums = vec![f64::NEG_INFINITY; nodes * states];
         for state in (0..states).filter(|&state| pattern.is_none_or(|pattern| pattern.is_end(state))) {
-            backward[(nodes - 1) * states + state] = 0.0;
+            sums[(nodes - 1) * states + state] = 0.0;
         }
-        let mut found = Vec::new();
         // Steps are in the order of their first pieces: from the last on, all that follows a step is known.
         for &(first, end, step, score) in self.steps.iter().rev() {
             let score = f64::from(score);
+            for state in 0..states {
+                match step {
+                    Step::Skip(_) => {
+                        let rest = sums[end * states + state];
+                        add(&mut sums[first * states + state], score + rest);
+                    }
+                    Step::Digit(_, digit) => {
+                        for target in following(pattern, state, digit) {
+                            let rest = sums[end * states + target];
+                            add(&mut sums[first * states + state], score + rest);
+                        }
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// Probability that each step is part of a path, among the paths that match the pattern (forward–backward).
+    pub(super) fn step_probabilities(&self, pattern: Option<&Pattern>) -> Vec<(Step, f64)> {
+        let states = states(pattern);
+        let (forward, total) = self.forward(pattern);
+        let backward = self.backward(pattern);
+        let mut found = Vec::new();
+        for &(first, end, step, score) in self.steps.iter().rev() {
             let mut probability = 0.0;
             for state in 0..states {
                 let targets = match step {
                     Step::Skip(_) => vec![state],
                     Step::Digit(_, digit) => following(pattern, state, digit),
                 };
-                for target in targets {
-                    let rest = backward[end * states + target];
-                    if rest > f64::NEG_INFINITY {
-                        probability += (forward[first * states + state] + score + rest - total).exp();
-                        add(&mut backward[first * states + state], score + rest);
-                    }
-                }
+                let rests = targets.into_iter().map(|target| backward[end * states + target]);
+                let path = |rest: f64| (forward[first * states + state] + f64::from(score) + rest - total).exp();
+                probability += rests.filter(|&rest| rest > f64::NEG_INFINITY).map(path).sum::<f64>();
             }
             if probability > 0.0 {
                 found.push((step, probability));
@@ -205,17 +224,27 @@ impl ScoredLattice {
 
     /// Probability that a line reads as these digits, among all that match the pattern.
     pub(super) fn probability(&self, digits: &[u8], pattern: Option<&Pattern>) -> f32 {
-        self.ratio(&Pattern::of_digits(digits), pattern)
+        let (own, all) = (self.forward(Some(&Pattern::of_digits(digits))).1, self.forward(pattern).1);
+        ((own - all).exp() as f32).clamp(0.0, 1.0)
     }
 
-    /// Probability of one digit of a text, given that the other digits are right.
-    pub(super) fn place_probability(&self, digits: &[u8], place: usize) -> f32 {
-        self.ratio(&Pattern::of_digits(digits), Some(&Pattern::of_digits(digits).with_any(place)))
-    }
-
-    /// Probability of the paths that match one pattern among those that match another.
-    fn ratio(&self, own: &Pattern, all: Option<&Pattern>) -> f32 {
-        ((self.forward(Some(own)).1 - self.forward(all).1).exp() as f32).clamp(0.0, 1.0)
+    /// Probability of each digit of a text, given that its other digits are right.
+    pub(super) fn place_probabilities(&self, digits: &[u8]) -> Vec<f32> {
+        let own = Pattern::of_digits(digits);
+        let states = own.states();
+        let (forward, total) = self.forward(Some(&own));
+        let backward = self.backward(Some(&own));
+        // For each place, the sum over the paths with any digit there and the others as they are.
+        let mut sums = vec![f64::NEG_INFINITY; digits.len()];
+        for &(first, end, step, score) in &self.steps {
+            if let Step::Skip(_) = step {
+                continue;
+            }
+            for (place, sum) in sums.iter_mut().enumerate() {
+                add(sum, forward[first * states + place] + f64::from(score) + backward[end * states + place + 1]);
+            }
+        }
+        sums.iter().map(|sum| ((total - sum).exp() as f32).clamp(0.0, 1.0)).collect()
     }
 }
 
@@ -226,4 +255,39 @@ fn add(sum: &mut f64, value: f64) {
     }
     let (low, high) = (sum.min(value), sum.max(value));
     *sum = high + (low - high).exp().ln_1p();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two or three digits of three pieces, by scores that are written down here.
+    fn scored() -> ScoredLattice {
+        let mut steps = Vec::new();
+        for (index, (first, end)) in [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)].into_iter().enumerate() {
+            let score = |digit: u8| ((7 * index + 3 * usize::from(digit)) % 11) as f32 / 4.0;
+            steps.extend((0..10).map(|digit| (first, end, Step::Digit(index, digit), score(digit))));
+        }
+        steps.extend((0..3).map(|piece| (piece, piece + 1, Step::Skip(piece), -1.0)));
+        steps.sort_by_key(|step| step.0);
+        ScoredLattice { pieces: 3, steps }
+    }
+
+    #[test]
+    fn a_digit_competes_with_the_others_at_its_place_alone() {
+        let scored = scored();
+        for digits in [&[4u8][..], &[1, 7], &[3, 3, 0]] {
+            let found = scored.place_probabilities(digits);
+            assert_eq!(found.len(), digits.len());
+            for (place, probability) in found.into_iter().enumerate() {
+                let with = |digit: u8| {
+                    let mut other = digits.to_vec();
+                    other[place] = digit;
+                    f64::from(scored.probability(&other, None))
+                };
+                let expected = with(digits[place]) / (0..10).map(with).sum::<f64>();
+                assert!((f64::from(probability) - expected).abs() < 1e-4, "{digits:?}[{place}]: {probability}");
+            }
+        }
+    }
 }

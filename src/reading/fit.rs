@@ -7,7 +7,7 @@
 use super::{
     decode::{Lattice, ScoredLattice, Step, Weights},
     lattice::{Evidence, FEATURES},
-    lattices,
+    lattices::{Lattices, ReadStrip},
     pattern::Pattern,
     weights::FITTED,
 };
@@ -67,13 +67,14 @@ impl FitLines {
         line: &TrainingLine,
         score: &mut impl FnMut(&Images) -> Result<Vec<Evidence>, E>,
     ) -> Result<(), E> {
-        let found = find_numbers(&line.page, InkSource::Auto, Layout::Lines)?;
-        let [only] = &found[..] else {
+        let mut found = find_numbers(&line.page, InkSource::Auto, Layout::Lines)?;
+        if found.len() != 1 {
             self.left_out += 1;
             return Ok(());
-        };
-        let strips: Vec<_> = only.strips.iter().collect();
-        for (_, lattice) in lattices(&strips, score)? {
+        }
+        let mut lattices = Lattices::new(found.swap_remove(0).strips, usize::MAX);
+        while !lattices.advance(score)? {}
+        for ReadStrip { lattice, .. } in lattices.finish() {
             match lattice.scored(&FITTED).best(Some(&Pattern::of_digits(&line.digits))) {
                 Some(_) => self.lines.push((lattice, line.digits.clone())),
                 None => self.left_out += 1,

@@ -57,12 +57,11 @@ struct Geometry {
 }
 
 /// All hypotheses of the pieces of a line.
-pub(super) fn hypotheses(pieces: &Pieces) -> Vec<Hypothesis> {
+pub(super) fn hypotheses(pieces: &Pieces) -> impl Iterator<Item = Hypothesis> + '_ {
     let count = pieces.pieces.len();
     (0..count)
-        .flat_map(|first| (first + 1..=(first + MAX_PIECES).min(count)).map(move |end| (first, end)))
+        .flat_map(move |first| (first + 1..=(first + MAX_PIECES).min(count)).map(move |end| (first, end)))
         .filter_map(|(first, end)| hypothesis(pieces, first, end))
-        .collect()
 }
 
 /// One hypothesis; `None` if its shape rules it out.

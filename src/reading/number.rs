@@ -88,9 +88,14 @@ pub enum NumberRefusal {
     Pattern,
     /// Its confidence is below the minimum.
     Unsure,
+    /// The page has more ink than is read at a time.
+    LeftOut,
 }
 
 impl NumberRefusal {
+    /// Every reason.
+    pub const ALL: [Self; 5] = [Self::NoDigits, Self::RefusedDigits, Self::Pattern, Self::Unsure, Self::LeftOut];
+
     /// Name of the reason, as in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -98,6 +103,7 @@ impl NumberRefusal {
             Self::RefusedDigits => "refused-digits",
             Self::Pattern => "pattern",
             Self::Unsure => "unsure",
+            Self::LeftOut => "left-out",
         }
     }
 
@@ -108,6 +114,7 @@ impl NumberRefusal {
             Self::RefusedDigits => "not every digit of this line could be read",
             Self::Pattern => "no reading of this line has the expected digits",
             Self::Unsure => "the number is not certain enough",
+            Self::LeftOut => "there is more ink than is read at a time: crop the picture to its numbers",
         }
     }
 }
@@ -121,9 +128,7 @@ mod tests {
         for refusal in [DigitRefusal::Scribble, DigitRefusal::Touching, DigitRefusal::Unsure] {
             assert_eq!(serde_json::to_value(refusal).unwrap(), refusal.name());
         }
-        for refusal in
-            [NumberRefusal::NoDigits, NumberRefusal::RefusedDigits, NumberRefusal::Pattern, NumberRefusal::Unsure]
-        {
+        for refusal in NumberRefusal::ALL {
             assert_eq!(serde_json::to_value(refusal).unwrap(), refusal.name());
         }
     }

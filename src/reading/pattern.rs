@@ -46,14 +46,6 @@ impl Pattern {
         Self { places: digits.iter().map(|&digit| Place { digits: 1 << digit, optional: false }).collect() }
     }
 
-    /// The pattern with any digit at one place.
-    pub(super) fn with_any(mut self, place: usize) -> Self {
-        if let Some(place) = self.places.get_mut(place) {
-            place.digits = ALL;
-        }
-        self
-    }
-
     /// Whether a number matches, from its first digit to its last.
     pub fn matches(&self, digits: &[u8]) -> bool {
         let mut states = vec![false; self.states()];

@@ -8,7 +8,7 @@ use prometheus::{
     core::Collector,
 };
 
-use crate::verdict::Refusal;
+use crate::{reading::NumberRefusal, verdict::Refusal};
 
 /// Content type of the text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
@@ -29,6 +29,9 @@ pub(super) struct Metrics {
     refusals: IntCounterVec,
     inferred: IntCounter,
     reading: Histogram,
+    numbers: IntCounter,
+    number_refusals: IntCounterVec,
+    page: Histogram,
 }
 
 impl Metrics {
@@ -47,6 +50,12 @@ impl Metrics {
         let reading = HistogramOpts::new(
             "digitstack_reading_seconds",
             "Time for one picture: queue, decoding, preprocessing and all models.",
+        );
+        let number_refusals =
+            Opts::new("digitstack_number_refusals_total", "Lines of digits that were refused, by reason.");
+        let page = HistogramOpts::new(
+            "digitstack_page_seconds",
+            "Time for the numbers of one picture: queue, decoding, finding the lines and all models.",
         );
         let metrics = Self {
             requests: IntCounterVec::new(requests, &["route", "method", "status"])?,
@@ -71,12 +80,18 @@ impl Metrics {
                 "Images evaluated through the inference protocol.",
             )?,
             reading: Histogram::with_opts(reading.buckets(SECONDS.to_vec()))?,
+            numbers: IntCounter::new("digitstack_numbers_total", "Lines of digits that were read as a number.")?,
+            number_refusals: IntCounterVec::new(number_refusals, &["reason"])?,
+            page: Histogram::with_opts(page.buckets(SECONDS.to_vec()))?,
             registry,
         };
         for reason in Refusal::ALL {
             metrics.refusals.with_label_values(&[reason.name()]);
         }
-        let all: [Box<dyn Collector>; 10] = [
+        for reason in NumberRefusal::ALL {
+            metrics.number_refusals.with_label_values(&[reason.name()]);
+        }
+        let all: [Box<dyn Collector>; 13] = [
             Box::new(metrics.requests.clone()),
             Box::new(metrics.seconds.clone()),
             Box::new(metrics.in_flight.clone()),
@@ -87,6 +102,9 @@ impl Metrics {
             Box::new(metrics.refusals.clone()),
             Box::new(metrics.inferred.clone()),
             Box::new(metrics.reading.clone()),
+            Box::new(metrics.numbers.clone()),
+            Box::new(metrics.number_refusals.clone()),
+            Box::new(metrics.page.clone()),
         ];
         all.into_iter().try_for_each(|collector| metrics.registry.register(collector))?;
         Ok(metrics)
@@ -126,6 +144,17 @@ impl Metrics {
             None => self.digits.inc(),
         }
         self.reading.observe(seconds);
+    }
+
+    /// Counts the lines of a page, each read as a number or refused.
+    pub(super) fn read(&self, lines: impl Iterator<Item = Option<NumberRefusal>>, seconds: f64) {
+        for refusal in lines {
+            match refusal {
+                Some(reason) => self.number_refusals.with_label_values(&[reason.name()]).inc(),
+                None => self.numbers.inc(),
+            }
+        }
+        self.page.observe(seconds);
     }
 
     /// Counts images of the inference protocol.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! server → connection → router → middleware (access log, host, origins, keys, limits)
-//!   → handlers (predict, inference, page, …) → body
+//!   → handlers (predict, read, inference, page, …) → body
 //!       └─▶ engine: permit → queue → worker → models
 //! ```
 //!
@@ -29,7 +29,8 @@
 //! memory for bodies are limited apart from that, and where they run out, the client that has kept the service waiting
 //! longest makes room: slow clients cannot keep quick ones out. Everything that a path can
 //! refer to is in memory when the service starts: no request touches the file system. Models are evaluated on worker
-//! threads, apart from the threads that serve connections, and pictures that arrive together are evaluated as a batch.
+//! threads, apart from the threads that serve connections, and pictures that arrive together are evaluated as a batch;
+//! what takes long, a large batch or a page of numbers, is done in parts between which others have their turn.
 //!
 //! Not covered: TLS. The service listens on a loopback address unless told otherwise; elsewhere, put a reverse proxy
 //! that provides it in front: keys cross the network as they are.

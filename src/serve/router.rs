@@ -16,7 +16,7 @@ use super::{
     handlers::{
         fallback,
         inference::{infer, metadata},
-        metrics, page, predict, run,
+        metrics, page, predict, read, run,
     },
     middleware::{access_log, api_key, cors, host, limits},
     origin::Origin,
@@ -37,6 +37,7 @@ struct Document;
 pub(super) fn routes() -> (Router<Service>, OpenApiDocument) {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(predict::predict))
+        .routes(routes!(read::read))
         .routes(routes!(run::run))
         .routes(routes!(page::openapi))
         .routes(routes!(metadata::server))

@@ -22,7 +22,7 @@ pub(super) struct Stages {
     ink: StagePicture,
     /// Bounding box of the digit in `ink`.
     #[serde(rename = "box")]
-    area: Area,
+    area: InkBox,
     /// `ink` inside the bounding box.
     cropped: StagePicture,
     /// Digit as a 28×28 image.
@@ -43,23 +43,13 @@ struct StagePicture {
     png: String,
 }
 
-/// Rectangle in pixels.
-#[derive(Debug, Serialize, ToSchema)]
-struct Area {
-    left: usize,
-    top: usize,
-    width: usize,
-    height: usize,
-}
-
 impl Stages {
     /// Encodes the stages of a digit. `preprocessed`: the image after the recipe of the run.
     pub(super) fn new(digit: &ExtractedDigit, preprocessed: &[u8; PIXELS]) -> Self {
-        let InkBox { left, top, width, height } = digit.ink_box;
         let changed = *preprocessed != digit.image;
         Self {
             ink: StagePicture::of_gray(&digit.ink),
-            area: Area { left, top, width, height },
+            area: digit.ink_box,
             cropped: StagePicture::of_gray(&digit.cropped),
             image: StagePicture::new(SIDE, SIDE, &digit.image),
             prepared: changed.then(|| StagePicture::new(SIDE, SIDE, preprocessed)),

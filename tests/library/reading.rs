@@ -6,8 +6,10 @@ use digitstack::{
     artifact::{NumberReader, TrainedModels},
     data::{Digits, Images, PIXELS, synthetic},
     device::{self, DeviceChoice},
-    imaging::{DrawingOptions, InkSource, Layout, PagePicture, decode_page, digit_from_picture, find_numbers},
-    reading::{DigitRefusal, Number, NumberRefusal, ReadingOptions, overlay},
+    imaging::{
+        DrawingError, DrawingOptions, InkSource, Layout, PagePicture, decode_page, digit_from_picture, find_numbers,
+    },
+    reading::{DigitRefusal, Evidence, Number, NumberRefusal, PageReading, ReadingOptions, overlay},
     seed::Seed,
 };
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, imageops};
@@ -273,6 +275,77 @@ fn patterns_and_minimum_confidences_restrict_what_is_read() {
     assert_eq!(with(r"\d{9}", 0.0).refusal, Some(NumberRefusal::Pattern));
     let sure = with(r"\d{4}", 1.0);
     assert!(sure.digits.iter().all(|digit| digit.refusal == Some(DigitRefusal::Unsure) || digit.confidence == 1.0));
+}
+
+/// Evidence for images that all look like a 1.
+fn ones(images: &Images) -> Vec<Evidence> {
+    let probabilities = std::array::from_fn(|digit| if digit == 1 { 0.91 } else { 0.01 });
+    vec![Evidence { probabilities, unlikeness: -3.0, is_several: false }; images.len()]
+}
+
+#[test]
+fn a_page_read_in_parts_has_the_same_numbers() {
+    let picture = PagePicture::from(photograph(&written(&[7, 1, 0, 3], &Writing::default(), 3), Paper::Plain, Seed(3)));
+    let mut reader = NumberReader::new(models(), models().recommended()).unwrap();
+    let whole = reader.read(&picture, &ReadingOptions::default()).unwrap();
+    assert!(!whole.is_empty());
+    for batch in [0, 1, 7] {
+        let mut reading = PageReading::new(&picture, ReadingOptions::default(), batch).unwrap();
+        let score = |reader: &mut NumberReader, images: &Images| {
+            assert!(images.len() <= batch.max(1));
+            reader.evidence(images)
+        };
+        while !reading.advance(|images| score(&mut reader, images)).unwrap() {}
+        // Batches of other sizes are rounded otherwise.
+        let numbers = reading.finish();
+        assert_eq!(numbers.len(), whole.len(), "{batch} at a time");
+        for (number, expected) in numbers.iter().zip(&whole) {
+            let areas = |number: &Number| number.digits.iter().map(|digit| digit.area).collect::<Vec<_>>();
+            assert_eq!((number.text(), areas(number)), (expected.text(), areas(expected)), "{batch} at a time");
+            assert!((number.confidence - expected.confidence).abs() < 1e-4, "{number:?} and {expected:?}");
+        }
+    }
+}
+
+#[test]
+fn the_work_of_a_page_is_limited_and_what_is_left_out_says_so() {
+    // 38 lines of 100 marks, each close enough to the next to be one digit with it.
+    let is_mark = |x: u32, y: u32| x % 10 < 3 + (x / 10 * 7 + y / 44 * 5) % 3 && y % 44 < 26 + (x / 10 * 5) % 5;
+    let texture = GrayImage::from_fn(1000, 1672, |x, y| Luma([if is_mark(x, y) { 20 } else { 245 }]));
+    let page = PagePicture::from(DynamicImage::from(texture));
+    let mut reading = PageReading::new(&page, ReadingOptions::default(), 50).unwrap();
+    let (mut parts, mut asked) = (0, 0);
+    while !reading
+        .advance(|images| {
+            asked += images.len();
+            assert!(images.len() <= 50);
+            Ok::<_, DrawingError>(ones(images))
+        })
+        .unwrap()
+    {
+        parts += 1;
+    }
+    let numbers = reading.finish();
+    let left_out = |number: &&Number| number.refusal == Some(NumberRefusal::LeftOut);
+    let (refused, read): (Vec<&Number>, Vec<&Number>) = numbers.iter().partition(left_out);
+    assert!(refused.len() > 5 && read.len() > 5, "{} lines, {} left out", numbers.len(), refused.len());
+    assert!(
+        refused.iter().all(|number| number.digits.is_empty() && number.text().is_empty() && number.area.width > 900)
+    );
+    assert!(read.iter().all(|number| !number.digits.is_empty()));
+    assert!(asked <= 12_000 && parts > 100, "{asked} images in {parts} parts");
+
+    // A net of lines over the whole page would take hours if every track of it was followed.
+    let net = GrayImage::from_fn(2400, 2400, |x, y| {
+        Luma([if (x % 12 < 3 && y % 40 < 30) || (14..16).contains(&(y % 40)) { 20 } else { 245 }])
+    });
+    let found = find_numbers(&PagePicture::from(DynamicImage::from(net)), InkSource::Auto, Layout::Lines);
+    assert!(found.unwrap().len() <= 200);
+}
+
+#[test]
+fn a_clear_picture_has_no_numbers() {
+    assert!(read(&DynamicImage::new_rgba8(90, 80)).is_empty());
 }
 
 #[test]

@@ -498,6 +498,46 @@ fn answers_to_a_folder_of_pictures() {
 }
 
 #[test]
+fn numbers_of_a_picture() {
+    Scenario {
+        name: "read --out --draw",
+        prepare: |folder| {
+            let digits = digitstack::data::synthetic::generate(3, Seed(2));
+            let mut paper = image::GrayImage::from_pixel(300, 120, image::Luma([255]));
+            for index in 0..3u32 {
+                let digit = image::GrayImage::from_fn(28, 28, |x, y| {
+                    image::Luma([255 - digits.images.get(index as usize)[(28 * y + x) as usize]])
+                });
+                let large = image::imageops::resize(&digit, 84, 84, image::imageops::FilterType::CatmullRom);
+                image::imageops::replace(&mut paper, &large, i64::from(90 * index) + 12, 18);
+            }
+            paper.save(folder.join("number.png")).unwrap();
+            // What is replaced stays until the new file is whole.
+            fs::write(folder.join("numbers.csv"), "old").unwrap();
+        },
+        arguments: |folder| {
+            let (model, picture) = (smallest_model().to_str().unwrap(), at(folder, "number.png"));
+            let (out, drawing) = (at(folder, "numbers.csv"), at(folder, "read.png"));
+            arguments(&["read", model, &picture, "--out", &out, "--draw", &drawing, "--force"])
+        },
+        result: |folder| {
+            // Without the folder's own name.
+            let text = fs::read_to_string(folder.join("numbers.csv")).unwrap();
+            let table = text.replace(folder.to_str().unwrap(), "").into_bytes();
+            [("numbers.csv".to_owned(), table), ("read.png".to_owned(), fs::read(folder.join("read.png")).unwrap())]
+                .into()
+        },
+        check: |folder| {
+            let table = fs::read_to_string(folder.join("numbers.csv")).unwrap();
+            assert!(table == "old" || (table.starts_with("file,line,") && table.ends_with('\n')), "{table}");
+            assert!(image::open(folder.join("read.png")).is_ok() || !folder.join("read.png").exists());
+            usable(smallest_model());
+        },
+    }
+    .survives();
+}
+
+#[test]
 fn commands_that_only_read_write_nothing() {
     let Some(injector) = Injector::build() else { return };
     let root = tempfile::tempdir().unwrap();
@@ -509,6 +549,7 @@ fn commands_that_only_read_write_nothing() {
     for arguments in [
         &["evaluate", &run][..],
         &["predict", &run, &picture],
+        &["read", &run, &picture],
         &["leaderboard", &run],
         &["data", "info"],
         &["check", "overfit", "--member", "dense"],

@@ -17,6 +17,7 @@ mod leaderboard;
 mod man;
 mod model_files;
 mod net_checks;
+mod numbers;
 mod packaging;
 mod pictures;
 mod resumed_answers;

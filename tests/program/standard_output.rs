@@ -62,7 +62,7 @@ pub fn one(path: &Path) {
 }
 
 /// Command lines, run in [`FOLDER`], of every command that prints and ends by itself. Words are divided by spaces.
-const COMMANDS: [&str; 50] = [
+const COMMANDS: [&str; 54] = [
     "",
     "--help",
     "-h",
@@ -102,6 +102,10 @@ const COMMANDS: [&str; 50] = [
     "predict run one.png --json",
     "predict run one.png --out -",
     "predict run one.png --out guesses.csv --force",
+    "read run one.png",
+    "read run one.png --json",
+    "read run one.png --out numbers.csv --force",
+    "read run one.png --draw read.png --force",
     "config list",
     "config show quickstart",
     "config explain",
@@ -163,7 +167,13 @@ fn a_full_disk_behind_standard_output_is_an_error_in_words() {
 #[test]
 fn a_reader_that_leaves_after_the_first_line_ends_the_command_quietly() {
     let folder = folder();
-    for line in ["completions zsh", "--help", "predict run --csv tables/test.csv --out -", "leaderboard run dense"] {
+    for line in [
+        "completions zsh",
+        "--help",
+        "predict run --csv tables/test.csv --out -",
+        "read run one.png one.png",
+        "leaderboard run dense",
+    ] {
         let mut child = command(line, folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();
         BufReader::with_capacity(1, child.stdout.take().unwrap()).read_line(&mut first).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{
-    super::{output::Output, session::Session},
+    super::{output::Output, printable::shell_word, session::Session},
     model_index,
     options::{AnswerOptions, Target, shown},
 };
@@ -96,7 +96,7 @@ pub(super) fn predict(
         let mut failures = Failures::default();
         predict_pictures(&trained, &request, &context, |picture, outcome| {
             failures.note(picture, &outcome);
-            show(picture, &outcome, request.model, output)
+            show(run, picture, &outcome, request.model, output)
         })?;
         return failures.end(pictures.len());
     };
@@ -104,7 +104,7 @@ pub(super) fn predict(
     let summary =
         predict_pictures_csv(&trained, &request, options.probabilities, target.destination(output), &context)?;
     output.json(&Summary { run: run.display().to_string(), out: out.display().to_string(), summary: &summary })?;
-    target.print(summary_lines(&summary, out), output)?;
+    target.print(summary_lines(run, &summary, out), output)?;
     if summary.readable > 0 {
         return Ok(());
     }
@@ -112,7 +112,7 @@ pub(super) fn predict(
     Err(anyhow::anyhow!("no picture could be read; {} lists {each} with its reason", shown(out)))
 }
 
-fn summary_lines(summary: &PicturesSummary, out: &Path) -> Vec<String> {
+fn summary_lines(run: &Path, summary: &PicturesSummary, out: &Path) -> Vec<String> {
     let PicturesSummary { model, files, answered, refused, digits, seconds, .. } = summary;
     let counts: Vec<_> = digits.iter().enumerate().map(|(digit, count)| format!("{digit}: {count}")).collect();
     let out = shown(out);
@@ -124,6 +124,10 @@ fn summary_lines(summary: &PicturesSummary, out: &Path) -> Vec<String> {
         let reasons: Vec<_> = refused.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         let all: usize = refused.iter().map(|(_, count)| count).sum();
         lines.push(format!("  refused: {all} ({}); see the column `refusal`", reasons.join(", ")));
+    }
+    if refused.iter().any(|(reason, _)| reason == Refusal::SeveralDigits.name()) {
+        let run = shell_word(run);
+        lines.push(format!("  several digits in a picture are read as a number by: digitstack read {run} IMAGE"));
     }
     lines
 }
@@ -159,7 +163,13 @@ impl Failures {
 }
 
 /// Prints the outcome of a picture, for people or as a line of JSON.
-fn show(picture: &NamedPicture, outcome: &PictureOutcome, model: usize, output: &Output) -> anyhow::Result<()> {
+fn show(
+    run: &Path,
+    picture: &NamedPicture,
+    outcome: &PictureOutcome,
+    model: usize,
+    output: &Output,
+) -> anyhow::Result<()> {
     let image = picture.path.display().to_string();
     let (answer, models) = match outcome {
         Ok(answered) => answered,
@@ -185,6 +195,10 @@ fn show(picture: &NamedPicture, outcome: &PictureOutcome, model: usize, output: 
     ))?;
     if let Some(refusal) = refusal {
         output.line(format!("  but: {} {}", refusal.message(), advice.hint.unwrap_or_default()).trim_end())?;
+        if refusal == Refusal::SeveralDigits {
+            let (run, file) = (shell_word(run), shell_word(&picture.path));
+            output.line(format!("  to read them as a number: digitstack read {run} {file}"))?;
+        }
     }
     let is_shown = |&(index, other): &(usize, &ModelPrediction<_>)| other.kind == ModelKind::Member || index == model;
     for (_, opinion) in models.iter().enumerate().filter(is_shown) {

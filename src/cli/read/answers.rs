@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::{
     cli::output::Output,
-    data::{self, CLASSES},
+    data,
     imaging::{InkBox, PagePicture},
-    reading::{DigitRefusal, Number, NumberRefusal, ReadDigit},
+    reading::{Number, NumberRecord, NumberRefusal},
 };
 
 /// First line of the table.
@@ -23,73 +23,10 @@ struct Line {
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
-    numbers: Vec<NumberLine>,
+    numbers: Vec<NumberRecord>,
     /// Reason why the picture could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
-}
-
-#[derive(Serialize)]
-struct NumberLine {
-    text: String,
-    confidence: f32,
-    #[serde(rename = "box")]
-    area: Area,
-    degrees: f32,
-    refusal: Option<&'static str>,
-    digits: Vec<DigitLine>,
-    unread: Vec<Area>,
-}
-
-#[derive(Serialize)]
-struct DigitLine {
-    digit: u8,
-    confidence: f32,
-    #[serde(rename = "box")]
-    area: Area,
-    refusal: Option<&'static str>,
-    probabilities: [f32; CLASSES],
-}
-
-/// A box in pixels of the upright picture.
-#[derive(Serialize)]
-struct Area {
-    left: usize,
-    top: usize,
-    width: usize,
-    height: usize,
-}
-
-impl From<InkBox> for Area {
-    fn from(InkBox { left, top, width, height }: InkBox) -> Self {
-        Self { left, top, width, height }
-    }
-}
-
-impl From<&Number> for NumberLine {
-    fn from(number: &Number) -> Self {
-        Self {
-            text: number.text(),
-            confidence: number.confidence,
-            area: number.area.into(),
-            degrees: number.degrees,
-            refusal: number.refusal.map(NumberRefusal::name),
-            digits: number.digits.iter().map(DigitLine::from).collect(),
-            unread: number.unread.iter().map(|&area| area.into()).collect(),
-        }
-    }
-}
-
-impl From<&ReadDigit> for DigitLine {
-    fn from(digit: &ReadDigit) -> Self {
-        Self {
-            digit: digit.digit,
-            confidence: digit.confidence,
-            area: digit.area.into(),
-            refusal: digit.refusal.map(DigitRefusal::name),
-            probabilities: digit.probabilities,
-        }
-    }
 }
 
 /// Prints the numbers of a picture, for people or as a line of JSON.
@@ -117,7 +54,7 @@ pub(super) fn show(
         image,
         width: Some(page.width),
         height: Some(page.height),
-        numbers: numbers.iter().map(NumberLine::from).collect(),
+        numbers: numbers.iter().map(NumberRecord::from).collect(),
         problem: None,
     })
 }

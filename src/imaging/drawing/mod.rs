@@ -28,7 +28,7 @@ mod specks;
 use image::DynamicImage;
 
 pub use decode::{
-    MAX_PICTURE_BYTES, PagePicture, decode_page, decode_picture, decoding_memory, is_picture, open_picture,
+    MAX_PICTURE_BYTES, PagePicture, decode_page, decode_picture, decoding_memory, is_picture, open_picture, page_memory,
 };
 pub use error::{DrawingError, MAX_PIXELS, MAX_SIDE, MAX_WHOLE_PIXELS, PICTURE_FORMATS};
 pub use options::{DrawingOptions, InkSource};

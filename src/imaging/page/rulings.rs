@@ -1,6 +1,6 @@
 //! Removes rulings, underlines, frames and combs from the ink, and keeps the cells that they enclose.
 
-use super::tracks::{Lanes, Track};
+use super::tracks::{Effort, Lanes, Track};
 use crate::imaging::{
     components::{Component, Run, components_of_runs},
     gray::Gray,
@@ -32,17 +32,18 @@ pub(super) struct Ruled {
     pub(super) cells: Vec<InkBox>,
 }
 
-/// Removes lines from components and from the ink.
+/// Removes lines from components and from the ink. On a page that is all texture, the search ends early.
 pub(super) fn without_lines(components: Vec<Component>, ink: &mut Gray) -> Ruled {
     let size = (ink.width(), ink.height());
     let thickness = (size.0.max(size.1) / THICKNESS).max(2);
     let (mut kept, mut cells) = (Vec::new(), Vec::new());
     let mut open = components;
+    let effort = Effort::new();
     while let Some(component) = open.pop() {
         // Of a small component, thinner: the strokes of a small digit are no lines.
         let own = (THIN * component.area.width.max(component.area.height) as f32) as usize;
         let thickness = thickness.min(own.max(2));
-        let lines = lines(&component, thickness, size);
+        let lines = lines(&component, thickness, size, &effort);
         if lines.is_empty() {
             kept.push(component);
             continue;
@@ -55,13 +56,13 @@ pub(super) fn without_lines(components: Vec<Component>, ink: &mut Gray) -> Ruled
 }
 
 /// Lines of a component; none if it is other ink.
-fn lines(component: &Component, thickness: usize, (width, height): (usize, usize)) -> Vec<Track> {
+fn lines(component: &Component, thickness: usize, (width, height): (usize, usize), effort: &Effort) -> Vec<Track> {
     let area = component.area;
     let (wide, high) = (area.width as f32, area.height as f32);
     if area.width.max(area.height) < SHORTEST {
         return Vec::new();
     }
-    let level = tracks(component, false, thickness, COVERS * wide);
+    let level = tracks(component, false, thickness, COVERS * wide, effort);
     let is_ruling = |track: &Track| {
         let length = track.length() as f32;
         length >= UNDERLINE * high || length >= ACROSS * width as f32
@@ -78,7 +79,7 @@ fn lines(component: &Component, thickness: usize, (width, height): (usize, usize
         sides.fold((false, false), |(low, high), (is_low, is_high)| (low || is_low, high || is_high))
     };
     let is_closed = edges(&level, area.top, high) == (true, true);
-    let upright = tracks(component, true, thickness, 0.0f32.max(COVERS * high.min(ACROSS * height as f32)));
+    let upright = tracks(component, true, thickness, COVERS * high.min(ACROSS * height as f32), effort);
     let is_frame = is_closed && edges(&upright, area.left, wide) == (true, true);
     if is_flat || is_frame {
         found.extend(level);
@@ -86,13 +87,13 @@ fn lines(component: &Component, thickness: usize, (width, height): (usize, usize
     if found.len() >= 2 {
         let (top, bottom) = outer(&found);
         let distance = (bottom - top).max(1.0);
-        let sides = tracks(component, true, thickness, COVERS * distance);
+        let sides = tracks(component, true, thickness, COVERS * distance, effort);
         found.extend(sides.into_iter().filter(|side| {
             (side.ends.0 as f32 - top).abs() <= 0.15 * distance + 2.0
                 && (side.ends.1 as f32 - bottom).abs() <= 0.15 * distance + 2.0
         }));
     } else if let [base] = &found[..] {
-        found.extend(teeth(component, base, thickness));
+        found.extend(teeth(component, base, thickness, effort));
     } else {
         let is_across = |track: &Track| track.length() as f32 >= ACROSS * height as f32;
         found.extend(upright.into_iter().filter(is_across));
@@ -107,9 +108,9 @@ fn outer(tracks: &[Track]) -> (f32, f32) {
 }
 
 /// Upright tracks of equal lengths and distances that stand on a base or hang from it.
-fn teeth(component: &Component, base: &Track, thickness: usize) -> Vec<Track> {
+fn teeth(component: &Component, base: &Track, thickness: usize, effort: &Effort) -> Vec<Track> {
     let high = component.area.height as f32;
-    let mut found = tracks(component, true, thickness, 0.5 * high);
+    let mut found = tracks(component, true, thickness, 0.5 * high, effort);
     found.retain(|tooth| {
         let x = (tooth.levels.0 + tooth.levels.1) / 2.0;
         let base = base.at(x);
@@ -133,11 +134,11 @@ fn spread(values: &[f32]) -> f32 {
 }
 
 /// All tracks of at least a length, the longest first, that share no pixels.
-fn tracks(component: &Component, upright: bool, thickness: usize, length: f32) -> Vec<Track> {
+fn tracks(component: &Component, upright: bool, thickness: usize, length: f32, effort: &Effort) -> Vec<Track> {
     let mut found: Vec<Track> = Vec::new();
     let mut rest = component.clone();
-    while found.len() < MOST {
-        let Some(track) = Lanes::of(&rest, upright).longest(thickness) else { break };
+    while found.len() < MOST && effort.take(rest.pixels) {
+        let Some(track) = Lanes::of(&rest, upright).longest(thickness, effort) else { break };
         if (track.length() as f32) < length.max(2.0) {
             break;
         }

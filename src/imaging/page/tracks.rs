@@ -1,5 +1,7 @@
 //! Straight thin tracks in a component: rulings, underlines, the sides of frames and the teeth of combs.
 
+use std::cell::Cell;
+
 use crate::imaging::components::{Component, Run};
 
 /// Greatest slope of a track.
@@ -34,12 +36,31 @@ impl Track {
     }
 }
 
+/// Steps that the search for tracks may still take on a page, of some 20 ns each. Over texture it would take minutes.
+pub(super) struct Effort(Cell<usize>);
+
+impl Effort {
+    /// Steps of a page: those of a large sheet of squared paper several times over.
+    const STEPS: usize = 50_000_000;
+
+    pub(super) fn new() -> Self {
+        Self(Cell::new(Self::STEPS))
+    }
+
+    /// Takes some steps; false if fewer are left: then none is.
+    pub(super) fn take(&self, steps: usize) -> bool {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or(0));
+        left.is_some()
+    }
+}
+
 /// A component as the runs across the direction of its tracks.
 pub(super) struct Lanes {
     upright: bool,
     /// Position of the first lane, and of the first pixel across.
     origin: (usize, usize),
-    /// Runs of each lane, first position and the one behind the last.
+    /// Runs of each lane in order, first position and the one behind the last.
     lanes: Vec<Vec<(usize, usize)>>,
 }
 
@@ -71,26 +92,45 @@ impl Lanes {
         Self { upright, origin, lanes }
     }
 
-    /// The longest track no thicker than `thickness`; `None` if there is none.
-    pub(super) fn longest(&self, thickness: usize) -> Option<Track> {
+    /// The longest track no thicker than `thickness`; `None` if there is none, or too little effort left to tell.
+    pub(super) fn longest(&self, thickness: usize, effort: &Effort) -> Option<Track> {
         let step = self.lanes.len().div_ceil(SEEDS).max(1);
         let seeds = (step / 2..self.lanes.len()).step_by(step);
-        let starts = seeds.flat_map(|lane| self.lanes[lane].iter().map(move |&run| (lane, run)));
-        let tracks = starts.filter(|(_, run)| run.1 - run.0 <= thickness).filter_map(|(lane, run)| {
-            let mut seen = self.follow(lane, run, thickness, false);
+        let starts = seeds.clone().flat_map(|lane| self.lanes[lane].iter().enumerate().map(move |run| (lane, run)));
+        // Runs of the seeds' lanes that a track goes through already.
+        let mut passed: Vec<Vec<bool>> = seeds.map(|lane| vec![false; self.lanes[lane].len()]).collect();
+        let tracks = starts.filter_map(|(lane, (index, &run))| {
+            if run.1 - run.0 > thickness || passed[lane / step][index] {
+                return None;
+            }
+            let mut seen = self.follow(lane, run, thickness, false, effort);
             seen.reverse();
             seen.push((lane, run.0, run.1));
-            seen.extend(self.follow(lane, run, thickness, true));
+            seen.extend(self.follow(lane, run, thickness, true, effort));
             let (first, last) = (seen.first()?, seen.last()?);
             let length = last.0 - first.0 + 1;
-            (seen.len() as f32 >= MIN_SEEN * length as f32).then_some((length, seen))
+            let is_track = seen.len() as f32 >= MIN_SEEN * length as f32;
+            if is_track {
+                for (lane, start, _) in seen.iter().filter(|run| run.0 % step == step / 2) {
+                    let index = self.lanes[*lane].partition_point(|run| run.0 < *start);
+                    passed[lane / step][index] = true;
+                }
+            }
+            is_track.then_some((length, seen))
         });
         let (_, seen) = tracks.max_by_key(|(length, _)| *length)?;
-        Some(self.track(&seen))
+        effort.take(1).then(|| self.track(&seen))
     }
 
     /// Follows a track from a run, forward or backward.
-    fn follow(&self, lane: usize, run: (usize, usize), thickness: usize, forward: bool) -> Vec<(usize, usize, usize)> {
+    fn follow(
+        &self,
+        lane: usize,
+        run: (usize, usize),
+        thickness: usize,
+        forward: bool,
+        effort: &Effort,
+    ) -> Vec<(usize, usize, usize)> {
         let middle = |run: (usize, usize)| (run.0 + run.1) as f32 / 2.0;
         let (mut at, mut slope) = (middle(run), 0.0f32);
         let (mut seen, mut missing, mut steps) = (Vec::new(), 0, 0.0f32);
@@ -99,11 +139,17 @@ impl Lanes {
         // Something that crosses a track is about as wide as it is high, at most.
         let (most_crossed, most_missing) = (12 * thickness, thickness);
         for lane in lanes {
+            if !effort.take(1) {
+                break;
+            }
             at += slope;
             let reach = 1.5f32.max(0.5 * thickness as f32);
-            let near = self.lanes[lane]
+            let runs = &self.lanes[lane];
+            let first = runs.partition_point(|&run| middle(run) - at < -reach);
+            let near = runs[first..]
                 .iter()
-                .filter(|run| run.1 - run.0 <= thickness && (middle(**run) - at).abs() <= reach)
+                .take_while(|run| middle(**run) - at <= reach)
+                .filter(|run| run.1 - run.0 <= thickness)
                 .min_by(|a, b| (middle(**a) - at).abs().total_cmp(&(middle(**b) - at).abs()));
             if let Some(&run) = near {
                 seen.push((lane, run.0, run.1));
@@ -114,8 +160,8 @@ impl Lanes {
                 slope += error * (0.05f32).max(0.5 / (1.0 + steps));
                 missing = 0;
             } else {
-                let is_crossed =
-                    self.lanes[lane].iter().any(|run| run.0 as f32 <= at + 1.0 && at <= run.1 as f32 + 1.0);
+                let next = runs.partition_point(|run| (run.1 as f32 + 1.0) < at);
+                let is_crossed = runs.get(next).is_some_and(|run| run.0 as f32 <= at + 1.0);
                 missing += 1;
                 if missing > if is_crossed { most_crossed } else { most_missing } {
                     break;

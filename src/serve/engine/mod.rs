@@ -6,9 +6,11 @@
 //!
 //! No request keeps the workers from the others for long: large batches are evaluated part by part, with other work in
 //! between, and of large pictures only so many are decoded at a time as a limit on their pixels' memory allows; the
-//! others wait, and small ones pass them.
+//! others wait, and small ones pass them. A page of numbers is read part by part, too, and only half of the workers, or
+//! the only one, are at pages at a time: a picture that comes meanwhile waits for a part of each of these pages at most.
 
 mod models;
+mod page;
 mod permit;
 mod queue;
 mod run_predictor;
@@ -25,11 +27,13 @@ use super::{
     options::{Log, ServeOptions},
     problem::Problem,
 };
+use page::PageJob;
 use permit::{Permits, Reply};
 use queue::{Job, Order, Queue};
 use worker::Worker;
 
 pub(super) use models::{Models, Predictor, Reading};
+pub(super) use page::{PageAnswer, PageRequest};
 pub(super) use permit::Permit;
 pub(super) use queue::{PictureRequest, Prediction};
 pub(super) use run_predictor::RunPredictor;
@@ -51,7 +55,8 @@ impl Engine {
         log: &Log,
         taken: IntGauge,
     ) -> Result<Self, ServeError> {
-        let engine = Self { permits: Permits::new(options.in_flight, taken), queue: Arc::default() };
+        let queue = Arc::new(Queue::new((predictors.len() / 2).max(1)));
+        let engine = Self { permits: Permits::new(options.in_flight, taken), queue };
         for (index, predictor) in predictors.into_iter().enumerate() {
             let worker = Worker {
                 models: Models::new(predictor, Arc::clone(log)),
@@ -81,6 +86,16 @@ impl Engine {
         let (reply, response) = Reply::new(permit);
         let order = Order { drawing, stages, queued: Instant::now(), reply };
         self.queue.push(Job::Picture { body, order });
+        response.wait().await
+    }
+
+    /// Reads the numbers of a page.
+    ///
+    /// # Errors
+    /// If it cannot be decoded, or an internal error.
+    pub(super) async fn read_page(&self, request: PageRequest, permit: Permit) -> Result<PageAnswer, Problem> {
+        let (reply, response) = Reply::new(permit);
+        self.queue.push_page(Box::new(PageJob::new(request, reply)));
         response.wait().await
     }
 

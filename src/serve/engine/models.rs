@@ -2,7 +2,8 @@
 
 use crate::{
     artifact::RunFailure,
-    data::{CLASSES, PIXELS, Probabilities},
+    data::{CLASSES, Images, PIXELS, Probabilities},
+    reading::Evidence,
     verdict::Verdict,
 };
 
@@ -31,6 +32,12 @@ pub(in crate::serve) trait Predictor: Send {
     /// If the output of a model is not a probability distribution.
     fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure>;
 
+    /// Evidence of one model, by index, for what a digit of a number may be.
+    ///
+    /// # Errors
+    /// If the output of a model is not a probability distribution.
+    fn evidence(&mut self, model: usize, images: &Images) -> Result<Vec<Evidence>, RunFailure>;
+
     /// Image after the recipe of the run.
     fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS];
 }
@@ -58,6 +65,11 @@ impl Models {
         images: &[[u8; PIXELS]],
     ) -> Result<Probabilities, Problem> {
         self.predictor.predict(model, images).map_err(|failure| self.internal(&failure))
+    }
+
+    /// Evidence of one model; see [`Predictor::evidence`].
+    pub(super) fn evidence(&mut self, model: usize, images: &Images) -> Result<Vec<Evidence>, Problem> {
+        self.predictor.evidence(model, images).map_err(|failure| self.internal(&failure))
     }
 
     /// Image after the recipe of the run.

@@ -12,6 +12,7 @@ use super::{
         stages::Stages,
     },
     models::{Models, Reading},
+    page::PageJob,
     permit::Reply,
 };
 use crate::imaging::DrawingOptions;
@@ -64,22 +65,35 @@ pub(super) enum Job {
         memory: PixelMemory,
     },
     Task(Task),
+    /// A page of numbers, of which a part is to be done.
+    Page(Box<PageJob>),
+}
+
+/// Work that takes much memory for pixels.
+pub(super) enum Large {
+    Picture(Picture, Order),
+    Page(Box<PageJob>),
 }
 
 /// Jobs in the order of their arrival, from which each worker takes the next.
-#[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    /// Number of pages that are worked on at a time.
+    most_pages: usize,
 }
 
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
     /// Large pictures that wait for memory, with what they need.
-    large: VecDeque<(Picture, Order, u64)>,
+    large: VecDeque<(Large, u64)>,
     /// Memory that large pictures take now.
     pixel_bytes: u64,
+    /// Pages that wait for their turn.
+    pages: VecDeque<Box<PageJob>>,
+    /// Number of pages that have had it and are not answered yet.
+    open_pages: usize,
     /// Number of workers that wait for a job.
     idle: usize,
     closed: bool,
@@ -91,7 +105,15 @@ pub(super) struct PixelMemory {
     queue: Arc<Queue>,
 }
 
+/// Right of a page to be worked on; dropping it gives the next page its turn.
+pub(super) struct PageSlot(Arc<Queue>);
+
 impl Queue {
+    /// An empty queue; at most `most_pages` pages are worked on at a time.
+    pub(super) fn new(most_pages: usize) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), most_pages }
+    }
+
     /// Appends a job.
     pub(super) fn push(&self, job: Job) {
         let mut state = self.lock();
@@ -102,9 +124,28 @@ impl Queue {
     }
 
     /// Hands a large picture to the next worker that is free once there is memory for `bytes` bytes of pixels.
-    pub(super) fn push_large(&self, picture: Picture, order: Order, bytes: u64) {
-        self.lock().large.push_back((picture, order, bytes));
+    pub(super) fn push_large(&self, work: Large, bytes: u64) {
+        self.lock().large.push_back((work, bytes));
         self.changed.notify_one();
+    }
+
+    /// Appends a page: to the jobs if it may be worked on now, otherwise to those that wait for their turn.
+    pub(super) fn push_page(self: &Arc<Self>, page: Box<PageJob>) {
+        let mut state = self.lock();
+        state.pages.push_back(page);
+        self.admit_pages(&mut state);
+    }
+
+    /// Gives pages their turn while there is room.
+    fn admit_pages(self: &Arc<Self>, state: &mut State) {
+        while state.open_pages < self.most_pages
+            && let Some(mut page) = state.pages.pop_front()
+        {
+            state.open_pages += 1;
+            page.admit(PageSlot(Arc::clone(self)));
+            state.jobs.push_back(Job::Page(page));
+            self.changed.notify_one();
+        }
     }
 
     /// Waits for the next job; none once the queue is closed and empty.
@@ -114,7 +155,7 @@ impl Queue {
             if let Some(job) = self.take(&mut state) {
                 return Some(job);
             }
-            if state.closed && state.large.is_empty() {
+            if state.closed && state.large.is_empty() && state.pages.is_empty() {
                 return None;
             }
             state.idle += 1;
@@ -142,14 +183,17 @@ impl Queue {
     /// The large picture that has waited longest, if there is memory for it, otherwise the next job.
     fn take(self: &Arc<Self>, state: &mut State) -> Option<Job> {
         let taken = state.pixel_bytes;
-        let fits = |&mut (.., bytes): &mut (Picture, Order, u64)| taken == 0 || taken + bytes <= MAX_PIXEL_BYTES;
-        match state.large.pop_front_if(fits) {
-            Some((picture, order, bytes)) => {
-                state.pixel_bytes += bytes;
-                Some(Job::Large { picture, order, memory: PixelMemory { bytes, queue: Arc::clone(self) } })
+        let fits = |&mut (_, bytes): &mut (Large, u64)| taken == 0 || taken + bytes <= MAX_PIXEL_BYTES;
+        let Some((work, bytes)) = state.large.pop_front_if(fits) else { return state.jobs.pop_front() };
+        state.pixel_bytes += bytes;
+        let memory = PixelMemory { bytes, queue: Arc::clone(self) };
+        Some(match work {
+            Large::Picture(picture, order) => Job::Large { picture, order, memory },
+            Large::Page(mut page) => {
+                page.give(memory);
+                Job::Page(page)
             }
-            None => state.jobs.pop_front(),
-        }
+        })
     }
 }
 
@@ -157,5 +201,16 @@ impl Drop for PixelMemory {
     fn drop(&mut self) {
         self.queue.lock().pixel_bytes -= self.bytes;
         self.queue.changed.notify_one();
+    }
+}
+
+impl Drop for PageSlot {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.open_pages -= 1;
+        self.0.admit_pages(&mut state);
+        drop(state);
+        // Workers that wait for the last page to be answered end now, if the queue is closed.
+        self.0.changed.notify_all();
     }
 }

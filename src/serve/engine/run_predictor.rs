@@ -6,6 +6,7 @@ use super::models::{Predictor, Reading};
 use crate::{
     artifact::{RunFailure, Session, TrainedModels},
     data::{CLASSES, Images, PIXELS, Probabilities},
+    reading::Evidence,
 };
 
 /// Models of a run with the buffers of one thread.
@@ -42,6 +43,10 @@ impl Predictor for RunPredictor {
     fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure> {
         let batch = Images::from_images(images.iter().copied());
         self.models.predict_with(&mut self.session, model, &batch)
+    }
+
+    fn evidence(&mut self, model: usize, images: &Images) -> Result<Vec<Evidence>, RunFailure> {
+        self.models.evidence_with(&mut self.session, model, images)
     }
 
     fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {

@@ -3,6 +3,7 @@
 use std::{
     future::poll_fn,
     net::{IpAddr, Ipv4Addr},
+    pin::Pin,
     sync::{Arc, Condvar, Mutex},
     task::Poll,
     time::Duration,
@@ -15,11 +16,12 @@ use axum::{
 };
 use prometheus::IntGauge;
 
-use super::{Engine, Permit, PictureRequest, Prediction, Predictor, Reading};
+use super::{Engine, PageAnswer, PageRequest, Permit, PictureRequest, Prediction, Predictor, Reading};
 use crate::{
     artifact::RunFailure,
-    data::{CLASSES, PIXELS, Probabilities},
+    data::{CLASSES, Images, PIXELS, Probabilities},
     imaging::DrawingOptions,
+    reading::{Evidence, Number, ReadingOptions},
     serve::{
         body::received::Body,
         options::{Log, ServeOptions},
@@ -66,6 +68,14 @@ impl Predictor for Script {
     fn predict(&mut self, model: usize, images: &[[u8; PIXELS]]) -> Result<Probabilities, RunFailure> {
         assert_ne!(model, 13, "{PANIC}");
         Ok(vec![[model as f32; CLASSES]; images.len()])
+    }
+
+    fn evidence(&mut self, model: usize, images: &Images) -> Result<Vec<Evidence>, RunFailure> {
+        self.batches.lock().unwrap().push(images.len());
+        self.gate.pass();
+        assert_ne!(model, 13, "{PANIC}");
+        let probabilities = std::array::from_fn(|digit| if digit == model { 0.91 } else { 0.01 });
+        Ok(vec![Evidence { probabilities, unlikeness: -3.0, is_several: false }; images.len()])
     }
 
     fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {
@@ -252,4 +262,94 @@ fn other_work_is_done_between_the_parts_of_a_task() {
         tokio::join!(first, others).0.map(|_| ()).unwrap_err();
     });
     assert_eq!(*order.lock().unwrap(), ["long", "short", "long", "long"]);
+}
+
+/// Picture of a line of marks, each of which the models see once. No two are the same.
+fn marks(count: u32) -> Vec<u8> {
+    let is_ink = |x: u32, y: u32| {
+        let (mark, column, row) = (x / 36, x % 36, y / 4);
+        // An upright stroke with a pattern of short ones at its side.
+        column < 6 && y < 40 || column < 12 && row < 10 && (mark * 37 + 11) >> row & 1 == 1
+    };
+    let picture = image::GrayImage::from_fn(36 * count, 60, |x, y| {
+        image::Luma([if y >= 10 && is_ink(x, y - 10) { 20 } else { 245 }])
+    });
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner()
+}
+
+impl Rig {
+    /// Sends a page of some marks to a model.
+    async fn read_page(&self, count: u32, model: usize, permit: Permit) -> Result<PageAnswer, Problem> {
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("image/png"))]);
+        let body = PictureBody::new(&headers, Body::new(&headers, Bytes::from(marks(count))).unwrap());
+        self.engine.read_page(PageRequest { body, options: ReadingOptions::default(), model }, permit).await
+    }
+
+    /// Numbers of a page of some marks, which the models take for 3s.
+    fn page(&self, count: u32) -> Pin<Box<dyn Future<Output = Result<Vec<Number>, Problem>> + '_>> {
+        Box::pin(async move { Ok(self.read_page(count, 3, self.permit()).await?.numbers) })
+    }
+
+    /// Waits for requests that are made while the models are busy, and opens the gate once all of them are queued.
+    async fn together<T>(&self, requests: Vec<Pin<Box<dyn Future<Output = T> + '_>>>) -> Vec<T> {
+        self.gate.set_closed(true);
+        let first = self.read(200, self.permit());
+        let others = async {
+            self.wait_for_batch();
+            let mut requests = requests;
+            poll_fn(|context| {
+                requests.iter_mut().for_each(|request| assert!(request.as_mut().poll(context).is_pending()));
+                Poll::Ready(())
+            })
+            .await;
+            self.gate.set_closed(false);
+            let mut answers = Vec::new();
+            for request in requests {
+                answers.push(request.await);
+            }
+            answers
+        };
+        tokio::join!(first, others).1
+    }
+}
+
+#[test]
+fn a_picture_that_comes_during_a_page_waits_for_a_part_of_it() {
+    let rig = Rig::new(10);
+    let answers = block_on(async {
+        let picture = Box::pin(async { rig.read(200, rig.permit()).await.map(|_| Vec::new()) });
+        rig.together(vec![rig.page(60), picture]).await
+    });
+    let numbers = answers.into_iter().next().unwrap().unwrap();
+    assert_eq!(numbers.iter().map(|number| number.digits.len()).collect::<Vec<_>>(), [60]);
+    assert!(numbers[0].digits.iter().all(|digit| digit.digit == 3));
+    // The picture that the gate held back, the one that came after the page, and the marks in two parts.
+    assert_eq!(*rig.batches.lock().unwrap(), [1, 1, 32, 28]);
+}
+
+#[test]
+fn one_page_after_the_other_is_read_by_one_worker() {
+    let rig = Rig::new(10);
+    let answers = block_on(rig.together([40, 50, 36].map(|count| rig.page(count)).into()));
+    assert!(answers.into_iter().all(|numbers| numbers.unwrap().len() == 1));
+    assert_eq!(*rig.batches.lock().unwrap(), [1, 32, 8, 32, 18, 32, 4]);
+}
+
+#[test]
+fn after_a_panic_and_a_picture_that_is_none_the_next_page_is_read() {
+    let rig = Rig::new(1);
+    block_on(async {
+        for _ in 0..20 {
+            assert_eq!(status(rig.read_page(9, 13, rig.permit()).await), 500);
+            let headers = HeaderMap::new();
+            let body = PictureBody::new(&headers, Body::new(&headers, Bytes::from_static(b"three")).unwrap());
+            let request = PageRequest { body, options: ReadingOptions::default(), model: 0 };
+            assert_eq!(status(rig.engine.read_page(request, rig.permit()).await), 415);
+            let page = rig.read_page(9, 4, rig.permit()).await.unwrap();
+            assert_eq!((page.size, page.numbers[0].text().as_str()), ((324, 60), "444444444"));
+        }
+    });
+    assert!(rig.logged(PANIC));
 }

@@ -20,7 +20,8 @@ use super::{
         stages::Stages,
     },
     models::{Models, Reading},
-    queue::{Job, Order, Prediction, Queue},
+    page::Next,
+    queue::{Job, Large, Order, Prediction, Queue},
 };
 use crate::{
     data::PIXELS,
@@ -87,7 +88,7 @@ impl Worker {
         }
     }
 
-    /// Adds a picture to the batch, responds to one that needs no model, or does a part of a task.
+    /// Adds a picture to the batch, responds to one that needs no model, or does a part of a task or a page.
     fn begin(&mut self, job: Job, batch: &mut Vec<Pending>) {
         match job {
             Job::Picture { body, order } => self.begin_picture(body, order, batch),
@@ -104,6 +105,14 @@ impl Worker {
                     self.queue.push(Job::Task(task));
                 }
             }
+            Job::Page(page) => {
+                self.finish(std::mem::take(batch));
+                match page.advance(&mut self.models, self.timeout) {
+                    Next::Part(page) => self.queue.push(Job::Page(page)),
+                    Next::Memory(page, bytes) => self.queue.push_large(Large::Page(page), bytes),
+                    Next::End => {}
+                }
+            }
         }
     }
 
@@ -113,7 +122,7 @@ impl Worker {
         }
         match body.decode() {
             Ok(picture) => match picture.large_bytes() {
-                Some(bytes) => self.queue.push_large(picture, order, bytes),
+                Some(bytes) => self.queue.push_large(Large::Picture(picture, order), bytes),
                 None => self.read(picture, order, batch),
             },
             Err(problem) => order.reply.send(Err(problem)),

@@ -6,4 +6,5 @@ pub(super) mod metrics;
 pub(super) mod page;
 pub(super) mod predict;
 mod prediction;
+pub(super) mod read;
 pub(super) mod run;

@@ -27,13 +27,14 @@ use crate::{
 const MAX_REPORT_FILE: u64 = 256 << 20;
 
 /// Files that the page loads: name, content type, contents.
-const ASSETS: [(&str, &str, &str); 14] = [
+const ASSETS: [(&str, &str, &str); 15] = [
     ("page.css", STYLE, include_str!("assets/page.css")),
     ("app.js", SCRIPT, include_str!("assets/app.js")),
     ("bars.js", SCRIPT, include_str!("assets/bars.js")),
     ("canvas.js", SCRIPT, include_str!("assets/canvas.js")),
     ("history.js", SCRIPT, include_str!("assets/history.js")),
     ("keys.js", SCRIPT, include_str!("assets/keys.js")),
+    ("numbers.js", SCRIPT, include_str!("assets/numbers.js")),
     ("percent.js", SCRIPT, include_str!("assets/percent.js")),
     ("picture.js", SCRIPT, include_str!("assets/picture.js")),
     ("result.js", SCRIPT, include_str!("assets/result.js")),

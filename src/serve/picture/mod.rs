@@ -63,6 +63,12 @@ impl Picture {
         let Self::File(file) = self else { return None };
         Some(imaging::decoding_memory(&file.bytes)).filter(|&bytes| bytes > LARGE)
     }
+
+    /// Memory that decoding it as a page and finding its lines takes, in the same way.
+    pub(super) fn large_page_bytes(&self) -> Option<u64> {
+        let Self::File(file) = self else { return None };
+        Some(imaging::page_memory(&file.bytes)).filter(|&bytes| bytes > LARGE)
+    }
 }
 
 /// JSON body: exactly one of the two fields.

@@ -10,6 +10,7 @@ use crate::http::{LONGEST_BODY, data_url, drawn, head, png::zlib, request};
 
 const JSON: &str = "application/json";
 const PREDICT: &str = "/api/predict";
+const READ: &str = "/api/read";
 const INFER: &str = "/v2/models/dense/infer";
 /// Body length one byte above the limit.
 const TOO_LONG: usize = LONGEST_BODY + 1;
@@ -21,7 +22,7 @@ fn post(path: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 /// All cases with bodies.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (path, route) in [(PREDICT, "predict"), (INFER, "infer")] {
+    for (path, route) in [(PREDICT, "predict"), (READ, "read"), (INFER, "infer")] {
         for (name, body) in foreign() {
             cases.push(Case::new(format!("{name} as JSON to {route}"), post(path, body), Expected::Error(400)));
         }
@@ -30,7 +31,8 @@ pub fn cases() -> Vec<Case> {
         }
     }
     for (name, body) in predictions() {
-        cases.push(Case::new(format!("predict: {name}"), post(PREDICT, body), Expected::Error(400)));
+        cases.push(Case::new(format!("predict: {name}"), post(PREDICT, &body), Expected::Error(400)));
+        cases.push(Case::new(format!("read: {name}"), post(READ, body), Expected::Error(400)));
     }
     for (name, body) in inferences() {
         cases.push(Case::new(format!("infer: {name}"), post(INFER, body), Expected::Error(400)));

@@ -7,10 +7,11 @@ use std::{
     time::Instant,
 };
 
+use image::ImageFormat;
 use serde_json::json;
 
 use crate::{
-    http::{Connection, PATIENCE, data_url, drawn, get, metric, post, request},
+    http::{Connection, PATIENCE, data_url, drawn, file, get, metric, number, post, request},
     server::Service,
     support::{say, skip},
 };
@@ -42,9 +43,9 @@ fn mix() -> Mix {
         json!({ "inputs": [{ "name": "images", "shape": [3, 784], "datatype": "UINT8", "data": vec![9; 3 * 784] }] })
             .to_string();
     let predict = |kind: &str, body: &[u8]| request("POST", "/api/predict", Some(kind), body);
-    let png = drawn(3);
+    let (png, number) = (drawn(3), file(number(&[3, 7]), ImageFormat::Png));
     let long = vec![b' '; 300_000];
-    let kinds: [(usize, Vec<u8>, Option<u16>); 19] = [
+    let kinds: [(usize, Vec<u8>, Option<u16>); 21] = [
         (12, request("GET", "/v2/health/live", None, b""), Some(200)),
         (6, request("GET", "/v2/models", None, b""), Some(200)),
         (6, request("GET", "/", None, b""), Some(200)),
@@ -53,6 +54,8 @@ fn mix() -> Mix {
         (6, predict(json, &pixels(40)), Some(200)),
         (2, predict("image/png", &png), Some(200)),
         (1, request("POST", "/api/predict?stages=true", Some(json), &data_url("image/png", &png)), Some(200)),
+        (1, request("POST", "/api/read", Some("image/png"), &number), Some(200)),
+        (1, request("POST", "/api/read?expect=0", Some("image/png"), &number), Some(400)),
         (1, request("POST", "/v2/models/dense/infer", Some(json), tensor.as_bytes()), Some(200)),
         (12, request("GET", "/nowhere/%00/../..", None, b""), Some(404)),
         (6, request("DELETE", "/v2", None, b""), Some(405)),

@@ -150,7 +150,50 @@ fn queries() -> Vec<Case> {
             Expected::Error(400),
         )
     };
-    queries.into_iter().map(case).collect()
+    let of_read = [
+        "expect=0",
+        "expect=65",
+        "expect=-1",
+        "expect=1.5",
+        "expect=",
+        "expect=99999999999999999999999",
+        "expect=3&expect=3",
+        "expect=3&pattern=%5Cd%7B3%7D",
+        "pattern=",
+        "pattern=x",
+        "pattern=%5B",
+        "pattern=%5B%5D",
+        "pattern=%7B3%7D",
+        "pattern=%5Cd%7B65%7D",
+        "pattern=%5Cd%7B0,99999999999%7D",
+        "pattern=%5Cd%7B3,2%7D",
+        "pattern=%ff",
+        "min_confidence=-0.1",
+        "min_confidence=1.1",
+        "min_confidence=NaN",
+        "min_confidence=inf",
+        "min_confidence=95%25",
+        "boxes=",
+        "boxes=1",
+        "boxes=TRUE",
+        "centre=box",
+        "stages=true",
+        "ink=blue",
+        "speck_share=0",
+        long.as_str(),
+        many.as_str(),
+    ];
+    let to_read = |query: &str| {
+        let name: String = query.chars().take(60).collect();
+        Case::new(
+            format!("read with the query {name}"),
+            request("POST", &format!("/api/read?{query}"), Some("image/png"), &drawn(1)),
+            Expected::Error(400),
+        )
+    };
+    let model = request("POST", "/api/read?model=%00", Some("image/png"), &drawn(1));
+    let unknown = Case::new("read with a model that there is none of", model, Expected::Error(404));
+    queries.into_iter().map(case).chain(of_read.into_iter().map(to_read)).chain([unknown]).collect()
 }
 
 fn methods() -> Vec<Case> {
@@ -159,6 +202,7 @@ fn methods() -> Vec<Case> {
         ("/metrics", "GET"),
         ("/api/run", "GET"),
         ("/api/predict", "POST"),
+        ("/api/read", "POST"),
         ("/api/openapi.json", "GET"),
         ("/assets/app.js", "GET"),
         ("/report/", "GET"),

@@ -66,7 +66,15 @@ pub fn cases() -> Vec<Case> {
     cases.extend(beside_the_pixels());
     cases.extend(jpeg());
     cases.extend(other_formats());
+    let read: Vec<Case> = cases.iter().map(to_read).collect();
+    cases.extend(read);
     cases
+}
+
+/// The same picture for `/api/read`, which takes and refuses the same ones.
+fn to_read(case: &Case) -> Case {
+    let rest = case.bytes.strip_prefix(b"POST /api/predict ").expect("a picture for /api/predict");
+    Case { name: format!("read: {}", case.name), bytes: [b"POST /api/read ", rest].concat(), ..*case }
 }
 
 /// Pictures of other formats, blank and cut.

@@ -430,19 +430,12 @@ fn pictures_are_pasted_and_dropped() {
 }
 
 #[test]
-fn an_empty_pad_two_digits_and_a_scribble_are_given_no_digit_and_a_reason() {
+fn an_empty_pad_and_a_scribble_are_given_no_digit_and_a_reason() {
     on_the_page(|page| {
         page.browser.click("#recognise");
         let blank = page.answered();
         blank.check_refused("nothing here");
         blank.check_empty();
-
-        let two = [placed(&digit(3), 0.55, (-20.0, 60.0)), placed(&digit(7), 0.55, (120.0, 60.0))].concat();
-        page.draw(&two);
-        page.answered().check_refused("more than one digit");
-        page.save_picture("refused");
-        page.clear();
-        assert_eq!(page.shown().view, "empty");
 
         page.draw(&[line(&SCRIBBLE)]);
         page.answered().check_refused("does not look like a digit");
@@ -451,6 +444,158 @@ fn an_empty_pad_two_digits_and_a_scribble_are_given_no_digit_and_a_reason() {
         // The next digit is read as usual.
         page.draw(&digit(0));
         assert_eq!(page.answered().digit, "0");
+    });
+}
+
+/// Digits side by side on the pad.
+fn side_by_side(digits: &[u8]) -> Vec<Stroke> {
+    let (scale, step) = (0.36, SIDE / digits.len() as f64);
+    let place = |(at, label): (usize, &u8)| {
+        let middle = step * (at as f64 + 0.5);
+        placed(&digit(*label), scale, (middle - scale * SIDE / 2.0, 0.5 * SIDE * (1.0 - scale)))
+    };
+    digits.iter().enumerate().flat_map(place).collect()
+}
+
+/// Numbers that the page shows, and the boxes over the pad: label, and left, top, right and bottom in pixels of the pad.
+#[derive(Debug, Deserialize)]
+struct Numbers {
+    view: String,
+    verdict: String,
+    texts: Vec<String>,
+    boxes: Vec<(String, [f64; 4])>,
+}
+
+const NUMBERS: &str = "
+    const frame = document.getElementById('pad').getBoundingClientRect();
+    const scale = 280 / frame.width;
+    const box = ({ left, top, right, bottom }) => [left - frame.left, top - frame.top, right - frame.left, bottom - frame.top];
+    return {
+        view: document.getElementById('answer').dataset.view,
+        verdict: document.getElementById('verdict').textContent,
+        texts: [...document.querySelectorAll('#numbers b')].filter((it) => it.checkVisibility()).map((it) => it.textContent),
+        boxes: [...document.querySelectorAll('#marks li')].map((mark) => [
+            mark.textContent, box(mark.getBoundingClientRect()).map((length) => length * scale)]),
+    };";
+
+impl Page {
+    /// Numbers that the page shows once it has answered.
+    fn numbers(&self) -> Numbers {
+        self.browser.wait("document.documentElement.dataset.state === 'answered'");
+        serde_json::from_value(self.browser.run(NUMBERS)).unwrap()
+    }
+}
+
+impl Numbers {
+    /// Checks that this one number is shown, with a box for each digit in its part of the pad.
+    fn check(&self, digits: &[u8]) {
+        let text: String = digits.iter().map(u8::to_string).collect();
+        assert_eq!((self.view.as_str(), &self.texts), ("numbers", &vec![text.clone()]), "{self:#?}");
+        assert!(self.verdict.starts_with(&format!("Several digits, read as the number {text}: ")), "{self:#?}");
+        assert!(self.verdict.ends_with("% sure."), "{self:#?}");
+        assert_eq!(self.boxes.len(), digits.len(), "{self:#?}");
+        let step = SIDE / digits.len() as f64;
+        for (at, ((label, [left, top, right, bottom]), digit)) in self.boxes.iter().zip(digits).enumerate() {
+            assert_eq!(*label, digit.to_string(), "{self:#?}");
+            let column = step * at as f64..=step * (at + 1) as f64;
+            assert!(column.contains(left) && column.contains(right), "{self:#?}");
+            assert!(right - left > 8.0 && (45.0..110.0).contains(&(bottom - top)), "{self:#?}");
+        }
+    }
+}
+
+#[test]
+fn several_digits_are_shown_as_a_number_with_a_box_around_each() {
+    on_the_page(|page| {
+        let model = about_the_run(&page.service)["model"].as_str().unwrap().to_owned();
+        page.draw(&side_by_side(&[7, 1, 0]));
+        page.numbers().check(&[7, 1, 0]);
+        page.shown().check_empty();
+        page.save_picture("number");
+        let note = page.browser.run("return document.getElementById('timing').textContent");
+        assert!(note.as_str().is_some_and(|note| note.contains(&model) && note.contains("experimental")), "{note}");
+
+        // Without the last digit, and then with it again.
+        page.browser.click("#undo");
+        page.numbers().check_part(2);
+        page.browser.click("#redo");
+        page.numbers().check(&[7, 1, 0]);
+        page.clear();
+        let empty = page.browser.run(NUMBERS);
+        assert_eq!((&empty["view"], &empty["texts"], &empty["boxes"]), (&json!("empty"), &json!([]), &json!([])));
+
+        // A digit alone is a digit.
+        page.draw(&digit(3));
+        let shown = page.answered();
+        shown.check(3, &model);
+        assert_eq!(page.browser.run(NUMBERS)["boxes"], json!([]));
+        page.clear();
+
+        // Keyboard, redo and centring ask in the same way.
+        page.draw(&side_by_side(&[0, 4]));
+        page.numbers().check(&[0, 4]);
+        page.browser.click("input[name=centre][value=box]");
+        page.numbers().check(&[0, 4]);
+    });
+}
+
+impl Numbers {
+    /// Checks that the first digits are shown in their columns.
+    fn check_part(&self, count: usize) {
+        assert_eq!((self.view.as_str(), self.boxes.len()), ("numbers", count), "{self:#?}");
+    }
+}
+
+#[test]
+fn a_picture_of_a_number_is_read_with_its_boxes_where_the_picture_is() {
+    on_the_page(|page| {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = crate::http::number(&[7, 1, 0]);
+        let path = folder.path().join("number.png");
+        picture.save(&path).unwrap();
+        let check = |numbers: Numbers| {
+            assert_eq!((numbers.view.as_str(), numbers.boxes.len()), ("numbers", 3), "{numbers:#?}");
+            // The picture of 850×320 pixels fills the pad from left to right, in the middle of its height.
+            let edge = SIDE * (1.0 - 320.0 / 850.0) / 2.0;
+            for (_, [left, top, right, bottom]) in &numbers.boxes {
+                assert!(*top >= edge && *bottom <= SIDE - edge && *left >= 0.0 && *right <= SIDE, "{numbers:#?}");
+            }
+        };
+        page.browser.choose_file("#upload", &path);
+        check(page.numbers());
+        page.save_picture("number-uploaded");
+        page.clear();
+        let bytes = STANDARD.encode(std::fs::read(&path).unwrap());
+        page.browser.run(&format!(
+            "const bytes = Uint8Array.from(atob('{bytes}'), (letter) => letter.charCodeAt(0));
+             const data = new DataTransfer();
+             data.items.add(new File([bytes], 'number.png', {{ type: 'image/png' }}));
+             document.getElementById('pad').dispatchEvent(
+                 new DragEvent('drop', {{ dataTransfer: data, bubbles: true, cancelable: true }}));"
+        ));
+        check(page.numbers());
+    });
+}
+
+#[test]
+fn a_number_fits_a_phone_in_light_and_dark() {
+    on_the_page(|page| {
+        page.browser.resize(360, 740, true);
+        page.browser.open(&page.service.url("/"));
+        page.draw_with(Pointer::Touch, &side_by_side(&[7, 1, 0]));
+        page.numbers().check(&[7, 1, 0]);
+        for scheme in ["light", "dark"] {
+            page.browser.prefer(scheme);
+            page.browser.wait(&format!("matchMedia('(prefers-color-scheme: {scheme})').matches"));
+            page.check_fits_the_phone();
+            for text in ["#numbers b", "#marks span", "#verdict"] {
+                let (ink, paper) = page.colours(text);
+                assert!(contrast(&ink, &paper) >= 4.5, "{scheme}: {text} is {ink} on {paper}");
+            }
+            page.save_picture(&format!("number-phone-{scheme}"));
+        }
+        let bottom = page.number("document.getElementById('numbers').getBoundingClientRect().bottom");
+        assert!(0.0 < bottom && bottom <= 740.0, "the number ends at {bottom} of 740 pixels");
     });
 }
 
@@ -626,22 +771,27 @@ fn light_and_dark_pages_have_colours_of_their_own_that_can_be_read() {
     });
 }
 
+impl Page {
+    /// Checks that nothing is wider than a screen of 360 pixels.
+    fn check_fits_the_phone(&self) {
+        let wide =
+            "[document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth, visualViewport.width]";
+        assert_eq!(self.browser.run(&format!("return {wide}")), json!([360, 360, 360, 360]));
+        let script =
+            "return [...document.querySelectorAll('body *')].filter((it) => !it.closest('.scroll, pre, svg, .unseen'))
+            .filter((it) => it.checkVisibility() && [it.getBoundingClientRect()]
+                .some(({ left, right }) => left < -0.5 || right > 360.5))
+            .map((it) => it.outerHTML.slice(0, 120))";
+        assert_eq!(self.browser.run(script), json!([]), "wider than the screen");
+    }
+}
+
 #[test]
 fn on_a_phone_a_finger_draws_and_nothing_scrolls_sideways() {
     on_the_page(|page| {
         page.browser.resize(360, 740, true);
         page.browser.open(&page.service.url("/"));
-        let check_width = || {
-            let wide =
-                "[document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth, visualViewport.width]";
-            assert_eq!(page.browser.run(&format!("return {wide}")), json!([360, 360, 360, 360]));
-            let script = "return [...document.querySelectorAll('body *')].filter((it) => !it.closest('.scroll, pre, svg, .unseen'))
-                .filter((it) => it.checkVisibility() && [it.getBoundingClientRect()]
-                    .some(({ left, right }) => left < -0.5 || right > 360.5))
-                .map((it) => it.outerHTML.slice(0, 120))";
-            assert_eq!(page.browser.run(script), json!([]), "wider than the screen");
-        };
-        check_width();
+        page.check_fits_the_phone();
         let scrolled = page.number("scrollY");
         page.draw_with(Pointer::Touch, &digit(3));
         assert_eq!(page.answered().digit, "3");
@@ -651,7 +801,7 @@ fn on_a_phone_a_finger_draws_and_nothing_scrolls_sideways() {
             let bottom = page.number(&format!("document.getElementById('{part}').getBoundingClientRect().bottom"));
             assert!(0.0 < bottom && bottom <= 740.0, "{part} ends at {bottom} of 740 pixels");
         }
-        check_width();
+        page.check_fits_the_phone();
         page.save_picture("phone-light");
         page.browser.prefer("dark");
         page.browser.wait("matchMedia('(prefers-color-scheme: dark)').matches");

@@ -159,7 +159,9 @@ fn ordinary(given: &mut Given) {
         for path in INFER_PATHS {
             given.add("POST", path, 400, post(address, &filled(path), "application/json", wrong));
         }
-        given.add("POST", "/api/predict", 400, post(address, "/api/predict", "application/json", wrong));
+        for path in ["/api/predict", "/api/read"] {
+            given.add("POST", path, 400, post(address, path, "application/json", wrong));
+        }
     }
     let white = http::file(image::GrayImage::from_pixel(40, 40, image::Luma([255])), image::ImageFormat::Png);
     for (query, kind, body) in [
@@ -171,9 +173,23 @@ fn ordinary(given: &mut Given) {
     ] {
         given.add("POST", "/api/predict", 200, post(address, &format!("/api/predict{query}"), kind, body));
     }
+    let number = http::file(http::number(&[3, 0, 7]), image::ImageFormat::Png);
+    for (query, kind, body) in [
+        ("", "image/png", number.clone()),
+        ("?expect=3&min_confidence=0.5&ink=dark&boxes=false", "application/json", data_url("image/png", &number)),
+        ("?pattern=%5Cd%7B9%7D&model=dense", "image/png", number.clone()),
+        ("?min_confidence=1", "image/png", number.clone()),
+        ("?boxes=true", "image/png", number.clone()),
+        ("", "application/json", json!({ "pixels": vec![0; 784] }).to_string().into_bytes()),
+    ] {
+        given.add("POST", "/api/read", 200, post(address, &format!("/api/read{query}"), kind, body));
+    }
+    given.add("POST", "/api/read", 400, post(address, "/api/read?digits=3", "image/png", number.clone()));
+    given.add("POST", "/api/read", 404, post(address, "/api/read?model=none", "image/png", number));
+    given.add("POST", "/api/read", 415, post(address, "/api/read", "text/plain", b"three"));
     given.add("POST", "/api/predict", 400, post(address, "/api/predict?stage=true", "image/png", drawn(4)));
     given.add("POST", "/api/predict", 415, post(address, "/api/predict", "text/plain", b"three"));
-    for path in ["/api/predict", INFER_PATHS[0], INFER_PATHS[1]] {
+    for path in ["/api/predict", "/api/read", INFER_PATHS[0], INFER_PATHS[1]] {
         let too_long = head("POST", &filled(path), Some("application/json"), http::LONGEST_BODY + 1);
         let too_long = http::ask(address, &too_long);
         given.add("POST", path, 413, too_long);
@@ -196,7 +212,9 @@ fn too_many(given: &mut Given) {
     let service = Service::start(&["--timeout", "60", "--in-flight", "1"]);
     let _working = http::a_long_batch(service.address());
     http::wait_until_working(service.address(), 1);
-    given.add("POST", "/api/predict", 429, post(service.address(), "/api/predict", "image/png", drawn(1)));
+    for path in ["/api/predict", "/api/read"] {
+        given.add("POST", path, 429, post(service.address(), path, "image/png", drawn(1)));
+    }
     for path in INFER_PATHS {
         given.add("POST", path, 429, post(service.address(), &filled(path), "application/json", batch()));
     }
@@ -206,7 +224,7 @@ fn too_slow(given: &mut Given) {
     let service = Service::start(&["--timeout", "0.2"]);
     let (mut waiting, _) = http::half_a_picture(service.address());
     given.add("POST", "/api/predict", 408, waiting.answer(http::PATIENCE).expect("an answer"));
-    for path in INFER_PATHS {
+    for path in ["/api/read", INFER_PATHS[0], INFER_PATHS[1]] {
         let half = http::ask(service.address(), &head("POST", &filled(path), Some("application/json"), 100));
         given.add("POST", path, 408, half);
     }
@@ -296,6 +314,8 @@ fn what_is_accepted_is_documented() {
         ("/api/predict", json!({ "pixels": vec![7; 784] })),
         ("/api/predict", json!({ "pixels": rows })),
         ("/api/predict", serde_json::from_slice(&data_url("image/png", &drawn(1))).expect("JSON")),
+        ("/api/read", json!({ "pixels": vec![7; 784] })),
+        ("/api/read", serde_json::from_slice(&data_url("image/png", &drawn(1))).expect("JSON")),
         ("/v2/models/{name}/infer", tensor(json!(vec![7; 784]))),
         ("/v2/models/{name}/infer", tensor(json!(rows))),
         ("/v2/models/{name}/infer", full.clone()),

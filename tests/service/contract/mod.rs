@@ -8,5 +8,6 @@ mod guards;
 mod inference;
 mod life;
 mod limits;
+mod numbers;
 mod triton;
 mod validator;

@@ -264,6 +264,21 @@ pub fn drawing(class: u8, seed: u64) -> GrayImage {
     image::imageops::resize(&small, 280, 280, FilterType::CatmullRom)
 }
 
+/// Built-in digits side by side, black ink on white paper.
+pub fn number(digits: &[u8]) -> GrayImage {
+    let mut paper = GrayImage::from_pixel(250 * digits.len() as u32 + 100, 320, image::Luma([255]));
+    for (place, digit) in digits.iter().enumerate() {
+        image::imageops::replace(&mut paper, &drawing(*digit, 1), 250 * place as i64 + 30, 20);
+    }
+    paper
+}
+
+/// Picture with many more marks, each as high as a digit and close to the next, than are read at a time.
+pub fn texture() -> GrayImage {
+    let is_mark = |x: u32, y: u32| x % 10 < 3 + (x / 10 * 7 + y / 44 * 5) % 3 && y % 44 < 26 + (x / 10 * 5) % 5;
+    GrayImage::from_fn(1000, 1672, |x, y| image::Luma([if is_mark(x, y) { 20 } else { 245 }]))
+}
+
 /// Bytes of a picture file.
 pub fn file(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

@@ -17,7 +17,7 @@ mod webp;
 use std::{io::Cursor, path::Path};
 
 use image::{
-    DynamicImage, ImageDecoder, ImageReader, Limits,
+    DynamicImage, GrayImage, ImageDecoder, ImageReader, Limits, Luma,
     codecs::{bmp::BmpDecoder, gif::GifDecoder, pnm::PnmDecoder, tiff::TiffDecoder, webp::WebPDecoder},
     metadata::Orientation,
 };
@@ -26,7 +26,10 @@ use format::Format;
 use reduce::Detail;
 
 use super::error::{DrawingError, MAX_SIDE, MAX_WHOLE_PIXELS};
-use crate::storage::read_limited;
+use crate::{
+    data::{PIXELS, SIDE},
+    storage::read_limited,
+};
 
 /// Longest picture file, in bytes: 67 megapixels of RGB without compression.
 pub const MAX_PICTURE_BYTES: u64 = 224 << 20;
@@ -34,6 +37,8 @@ pub const MAX_PICTURE_BYTES: u64 = 224 << 20;
 const MAX_MEMORY: u64 = 16 << 20;
 /// Memory for each pixel that is worked with, in bytes: four of its own and one of a channel.
 const WORKING_BYTES: u64 = 5;
+/// Memory for each pixel of a page: four of its own, and levels, paper, contrast, ink, components and lines.
+const PAGE_BYTES: u64 = 24;
 
 /// Reads a picture file; see [`decode_picture`].
 ///
@@ -90,6 +95,15 @@ pub struct PagePicture {
     pub height: u32,
 }
 
+impl PagePicture {
+    /// A digit of 28×28 levels as a page, light ink on dark ground.
+    pub fn of_digit(image: &[u8; PIXELS]) -> Self {
+        let side = SIDE as u32;
+        let pixel = |x: u32, y: u32| Luma([image[(y * side + x) as usize]]);
+        Self::from(DynamicImage::from(GrayImage::from_fn(side, side, pixel)))
+    }
+}
+
 impl From<DynamicImage> for PagePicture {
     /// A picture that was not reduced.
     fn from(picture: DynamicImage) -> Self {
@@ -135,29 +149,46 @@ pub fn is_picture(bytes: &[u8]) -> bool {
 /// Estimates the memory that [`decode_picture`] takes, in bytes, from the file's header; 0 if it is none or is too
 /// large to be decoded.
 pub fn decoding_memory(bytes: &[u8]) -> u64 {
+    memory(bytes, Detail::Digit)
+}
+
+/// Estimates the memory that [`decode_page`] and [`find_numbers`](crate::imaging::find_numbers) take, in bytes, from the
+/// file's header; 0 if it is none or is too large to be decoded.
+pub fn page_memory(bytes: &[u8]) -> u64 {
+    memory(bytes, Detail::Page)
+}
+
+fn memory(bytes: &[u8], detail: Detail) -> u64 {
     let source = Cursor::new(bytes);
     match Format::of(bytes) {
         None => 0,
-        Some(Format::Png) => png::decoding_memory(bytes),
-        Some(Format::Jpeg) => jpeg::decoding_memory(bytes),
+        Some(Format::Png) => png::decoding_memory(bytes, detail),
+        Some(Format::Jpeg) => jpeg::decoding_memory(bytes, detail),
         // A frame of its own size is drawn on the canvas.
-        Some(Format::Gif) => GifDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder)),
-        Some(Format::Bmp) => BmpDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
-        Some(Format::WebP) => WebPDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder)),
-        Some(Format::Tiff) => TiffDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
-        Some(Format::Pnm) => PnmDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder)),
+        Some(Format::Gif) => GifDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder, detail)),
+        Some(Format::Bmp) => BmpDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
+        Some(Format::WebP) => WebPDecoder::new(source).map_or(0, |decoder| 2 * whole_memory(&decoder, detail)),
+        Some(Format::Tiff) => TiffDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
+        Some(Format::Pnm) => PnmDecoder::new(source).map_or(0, |decoder| whole_memory(&decoder, detail)),
     }
 }
 
 /// Memory for a picture that is decoded as a whole and then reduced.
-fn whole_memory(decoder: &impl ImageDecoder) -> u64 {
+fn whole_memory(decoder: &impl ImageDecoder, detail: Detail) -> u64 {
     let (width, height) = decoder.dimensions();
     match check_size((width, height), MAX_WHOLE_PIXELS) {
-        Ok(()) => {
-            decoder.total_bytes() + WORKING_BYTES * reduce::pixels(width as usize, height as usize, Detail::Digit)
-        }
+        Ok(()) => decoder.total_bytes() + working_memory(width as usize, height as usize, detail),
         Err(_) => 0,
     }
+}
+
+/// Memory for working with what is left of a picture of this size.
+fn working_memory(width: usize, height: usize, detail: Detail) -> u64 {
+    let each = match detail {
+        Detail::Digit => WORKING_BYTES,
+        Detail::Page => PAGE_BYTES,
+    };
+    each * reduce::pixels(width, height, detail)
 }
 
 /// Checks a size before memory for pixels is allocated.

@@ -12,7 +12,7 @@ use png::{BitDepth, DecodeOptions, Decoder, Limits, Reader, Transformations};
 
 use super::{
     super::error::{DrawingError, MAX_PIXELS, MAX_WHOLE_PIXELS},
-    MAX_MEMORY, WORKING_BYTES, check_size,
+    MAX_MEMORY, check_size,
     reduce::{self, Detail, Reducer},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<(DynamicImage, Orie
 }
 
 /// Memory that decoding takes, in bytes, by the header of the file; 0 if it is damaged or too large.
-pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
+pub(super) fn decoding_memory(bytes: &[u8], detail: Detail) -> u64 {
     let mut decoder = decoder(bytes);
     let Ok(header) = decoder.read_header_info() else { return 0 };
     let most = if header.interlaced { MAX_WHOLE_PIXELS } else { MAX_PIXELS };
@@ -64,9 +64,9 @@ pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
     let (width, height) = (header.width as usize, header.height as usize);
     // A palette or a transparent colour makes up to four channels of one.
     let sample = if header.bit_depth == BitDepth::Sixteen { 2 } else { 1 };
-    let left = reduce::pixels(width, height, Detail::Digit);
+    let left = reduce::pixels(width, height, detail);
     let decoded = if header.interlaced { (width * height) as u64 } else { left };
-    4 * sample * decoded + WORKING_BYTES * left
+    4 * sample * decoded + super::working_memory(width, height, detail)
 }
 
 /// Decoder of a file whose checksums have been checked.

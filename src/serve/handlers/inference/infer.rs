@@ -129,7 +129,8 @@ mod tests {
     use super::*;
     use crate::{
         artifact::RunFailure,
-        data::{CLASSES, PIXELS, Probabilities},
+        data::{CLASSES, Images, PIXELS, Probabilities},
+        reading::Evidence,
         serve::engine::{Predictor, Reading},
     };
 
@@ -147,6 +148,10 @@ mod tests {
             let mut row = [0.0; CLASSES];
             row[model] = 1.0;
             Ok(vec![row; images.len()])
+        }
+
+        fn evidence(&mut self, _: usize, _: &Images) -> Result<Vec<Evidence>, RunFailure> {
+            Err(RunFailure::Cancelled)
         }
 
         fn preprocessed(&self, image: &[u8; PIXELS]) -> [u8; PIXELS] {

@@ -38,6 +38,7 @@ let opening = 0;
 function changed() {
   opening += 1;
   drawing += 1;
+  result.hideMarks();
   element('undo').disabled = !pad.canUndo();
   element('redo').disabled = !pad.canRedo();
   element('save').disabled = pad.isEmpty();
@@ -49,7 +50,11 @@ function changed() {
 function finished() {
   if (pad.isEmpty()) return;
   if (asked !== drawing) recognise();
-  else if (withheld) show(withheld);
+  else if (withheld) {
+    const answer = withheld;
+    withheld = null;
+    ask(() => settle(answer));
+  }
 }
 
 /** The drawing is empty: cancels the request and shows the invitation. */
@@ -78,21 +83,28 @@ function schedule() {
   timer = setTimeout(recognise, wait);
 }
 
-async function recognise() {
+function recognise() {
   unschedule();
+  asked = drawing;
+  askedAt = performance.now();
+  withheld = null;
+  return ask(async () => {
+    const answer = await service.predict(pad.image(), chosenCentre());
+    if (answer === null) return false;
+    if (!answer.refusal || !pad.isDrawing()) return settle(answer);
+    withheld = answer;
+    return true;
+  });
+}
+
+/** Makes requests about the drawing. `request` resolves to false once newer ones have been made. */
+async function ask(request) {
   root.dataset.state = 'asking';
   const mine = drawing;
-  asked = mine;
-  askedAt = performance.now();
   asking = true;
-  withheld = null;
   try {
-    const answer = await service.predict(pad.image(), chosenCentre());
-    // A newer request has been sent, or the drawing was cleared.
-    if (answer === null) return;
+    if (!(await request())) return;
     asking = false;
-    if (answer.refusal && pad.isDrawing()) withheld = answer;
-    else show(answer);
     if (mine !== drawing) schedule();
   } catch (error) {
     asking = false;
@@ -100,9 +112,35 @@ async function recognise() {
   }
 }
 
-function show(answer) {
-  withheld = null;
-  result.showAnswer(answer);
+/** Shows an answer: where the picture has several digits, the number that they make. */
+async function settle(answer) {
+  const mine = drawing;
+  if (!mayHaveSeveral(answer)) {
+    show(() => result.showAnswer(answer));
+    return true;
+  }
+  const page = await service.read(pad.image());
+  if (page === null) return false;
+  // The answer to a drawing that has changed since is not shown: the next request is about to be made.
+  if (mine !== drawing) return true;
+  const numbers = page.numbers.filter(({ digits }) => digits.length > 0);
+  show(() => (isNumber(answer, numbers) ? result.showNumbers({ ...page, numbers }) : result.showAnswer(answer)));
+  return true;
+}
+
+/** Whether a picture is worth reading as a number; a photograph of one may look like a scribble. */
+function mayHaveSeveral({ refusal }) {
+  return refusal?.reason === 'several-digits' || (refusal?.reason === 'scribble' && pad.isPicture());
+}
+
+/** Whether what was read says more than the refusal. */
+function isNumber({ refusal }, numbers) {
+  if (refusal.reason === 'scribble') return numbers.some((number) => !number.refusal && number.digits.length > 1);
+  return numbers.reduce((sum, { digits }) => sum + digits.length, 0) > 1;
+}
+
+function show(part) {
+  part();
   root.dataset.state = 'answered';
   root.dataset.answers = Number(root.dataset.answers) + 1;
 }

@@ -77,6 +77,8 @@ export function createPad({ canvas, underlay, brushWidth, changed, finished }) {
     canRedo: history.canRedo,
     isEmpty: history.isEmpty,
     isDrawing: () => current !== null,
+    /** Whether it shows a picture from a file. */
+    isPicture: () => history.visible().picture !== null,
     /** The bytes to send: those of the picture, or the strokes as a PNG. */
     image: () => history.visible().picture?.bytes ?? png(canvas),
   };

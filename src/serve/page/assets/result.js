@@ -1,6 +1,8 @@
-// Result: the digit with its confidence, or the reason for a rejection. `stages.js` and `table.js` show the rest.
+// Result: the digit with its confidence, the numbers, or the reason for a rejection. `stages.js`, `table.js` and
+// `numbers.js` show the rest.
 
 import { createBars } from './bars.js';
+import { createNumbers, numbersInWords } from './numbers.js';
 import { percent } from './percent.js';
 import { createStages } from './stages.js';
 import { createTable } from './table.js';
@@ -10,6 +12,7 @@ export function createResult(page) {
   const table = createTable(element('probabilities'));
   const bars = createBars(element('bars'));
   const stages = createStages(page);
+  const numbers = createNumbers({ list: element('numbers'), marks: element('marks') });
   const invitation = element('verdict').textContent;
 
   function say(view, sentence) {
@@ -32,14 +35,24 @@ export function createResult(page) {
     table.empty();
     bars.empty();
     stages.hide();
+    numbers.hide();
     element('timing').textContent = '';
   }
 
   return {
     showInvitation: () => showNothing('empty', invitation),
     showFailure: (message) => showNothing('failure', message),
+    /** The drawing has changed: boxes over it would be in the wrong places. */
+    hideMarks: numbers.hideMarks,
+    showNumbers(answer) {
+      showNothing('numbers', numbersInWords(answer.numbers));
+      numbers.show(answer);
+      element('timing').textContent =
+        `Read by ${answer.model}, in ${milliseconds(answer.milliseconds)}. Reading numbers is experimental: check them.`;
+    },
     showAnswer(answer) {
       const refused = Boolean(answer.refusal);
+      numbers.hide();
       showDigit(refused ? undefined : answer);
       say(refused ? 'refusal' : 'answer', refused ? rejection(answer.refusal) : sentence(answer));
       element('confidence-bar').parentElement.className = `bar accent-${table.accentOf(answer.model)}`;

@@ -17,13 +17,13 @@ export function createService() {
   }
 
   /** Returns the response, or null if a newer request has been sent; throws errors whose messages are shown. */
-  async function predict(image, centre) {
+  async function ask(address, image) {
     cancel();
     const mine = latest;
     const controller = new AbortController();
     inFlight = controller;
     try {
-      const answer = await request(image, centre, controller.signal);
+      const answer = await request(address, image, controller.signal);
       return mine === latest ? answer : null;
     } catch (error) {
       if (mine !== latest) return null;
@@ -31,11 +31,17 @@ export function createService() {
     }
   }
 
-  return { predict, cancel };
+  return {
+    /** The digit of a picture. */
+    predict: (image, centre) => ask(`/api/predict?stages=true&centre=${encodeURIComponent(centre)}`, image),
+    /** The numbers of a picture. */
+    read: (image) => ask('/api/read', image),
+    cancel,
+  };
 }
 
-async function request(bytes, centre, signal) {
-  const send = () => post(bytes, centre, signal);
+async function request(address, bytes, signal) {
+  const send = () => post(address, bytes, signal);
   let response = await send();
   if (response.status === 429) {
     await pause(response.headers.get('Retry-After'), signal);
@@ -48,8 +54,7 @@ async function request(bytes, centre, signal) {
   return answer;
 }
 
-async function post(bytes, centre, signal) {
-  const address = `/api/predict?stages=true&centre=${encodeURIComponent(centre)}`;
+async function post(address, bytes, signal) {
   try {
     return await fetch(address, { method: 'POST', body: bytes, headers: { 'Content-Type': bytes.type }, signal });
   } catch (error) {

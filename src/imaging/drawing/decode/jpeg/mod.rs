@@ -42,13 +42,21 @@ pub(super) fn decode(bytes: &[u8], detail: Detail) -> Result<(DynamicImage, Orie
 }
 
 /// Memory that decoding takes, in bytes, by the header of the file; 0 if it has none.
-pub(super) fn decoding_memory(bytes: &[u8]) -> u64 {
-    let mut walk = Walk::new(bytes, Detail::Digit);
+pub(super) fn decoding_memory(bytes: &[u8], detail: Detail) -> u64 {
+    let mut walk = Walk::new(bytes, detail);
     let Some(header) = walk.header() else { return 0 };
-    let (pixels, channels) = ((header.width * header.height) as u64, header.components.len() as u64);
-    match header.is_large(Detail::Digit) {
+    let (width, height) = (header.width, header.height);
+    let (pixels, channels) = ((width * height) as u64, header.components.len() as u64);
+    let decoding = match header.is_large(detail) {
         // The mean of each block, the marks of its coefficients, and the small picture.
         true => pixels * channels * 10 / 64 + 8 * pixels / 64,
-        false => pixels * channels * if header.progressive { 3 } else { 1 } + super::WORKING_BYTES * pixels,
-    }
+        false => pixels * channels * if header.progressive { 3 } else { 1 },
+    };
+    let working = match (detail, header.is_large(detail)) {
+        (Detail::Digit, true) => 0,
+        (Detail::Digit, false) => super::WORKING_BYTES * pixels,
+        (Detail::Page, true) => super::working_memory(width / 8, height / 8, detail),
+        (Detail::Page, false) => super::working_memory(width, height, detail),
+    };
+    decoding + working
 }
