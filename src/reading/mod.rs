@@ -13,8 +13,8 @@
 //! segmentation*, IEEE PAMI 18, 1996). The same lattice joins what is broken, such as a 5 whose bar floats. The weights
 //! of evidence and geometry are fitted on strings of training digits ([`FitLines`]).
 //!
-//! The module knows no models: the caller gives the evidence for a batch of images. [`PageReading`] does the work in parts
-//! and within limits; [`NumberRecord`] is the result as JSON.
+//! The module knows no models: the caller gives the evidence for a batch of images. [`PageReading`] does the work in
+//! parts and within limits; [`NumberRecord`] is the result as JSON.
 
 mod decode;
 mod fit;

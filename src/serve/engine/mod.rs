@@ -7,7 +7,8 @@
 //! No request keeps the workers from the others for long: large batches are evaluated part by part, with other work in
 //! between, and of large pictures only so many are decoded at a time as a limit on their pixels' memory allows; the
 //! others wait, and small ones pass them. A page of numbers is read part by part, too, and only half of the workers, or
-//! the only one, are at pages at a time: a picture that comes meanwhile waits for a part of each of these pages at most.
+//! the only one, are at pages at a time: a picture that comes meanwhile waits for a part of each of these pages at
+//! most.
 
 mod models;
 mod page;

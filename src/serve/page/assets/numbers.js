@@ -43,7 +43,10 @@ function item({ text, confidence, refusal }) {
 
 /** Boxes of a number: those of its digits, and of ink that was passed over. */
 function boxes({ digits, unread }) {
-  const ofDigit = ({ digit, box, refusal }) => ({ box, label: refusal ? '?' : String(digit), refused: Boolean(refusal) });
+  const ofDigit = ({ digit, box, refusal }) => {
+    const refused = Boolean(refusal);
+    return { box, label: refused ? '?' : String(digit), refused };
+  };
   return [...digits.map(ofDigit), ...unread.map((box) => ({ box, label: '', refused: true }))];
 }
 

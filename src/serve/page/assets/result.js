@@ -47,8 +47,8 @@ export function createResult(page) {
     showNumbers(answer) {
       showNothing('numbers', numbersInWords(answer.numbers));
       numbers.show(answer);
-      element('timing').textContent =
-        `Read by ${answer.model}, in ${milliseconds(answer.milliseconds)}. Reading numbers is experimental: check them.`;
+      const reader = `Read by ${answer.model}, in ${milliseconds(answer.milliseconds)}.`;
+      element('timing').textContent = `${reader} Reading numbers is experimental: check them.`;
     },
     showAnswer(answer) {
       const refused = Boolean(answer.refusal);
