@@ -68,8 +68,12 @@ fn states(pattern: Option<&Pattern>) -> usize {
     pattern.map_or(1, Pattern::states)
 }
 
-fn following(pattern: Option<&Pattern>, state: usize, digit: u8) -> Vec<usize> {
-    pattern.map_or_else(|| vec![0], |pattern| pattern.following(state, digit).collect())
+/// State behind a step; `None` if the pattern does not allow it.
+fn following(pattern: Option<&Pattern>, state: usize, step: Step) -> Option<usize> {
+    match (step, pattern) {
+        (Step::Digit(_, digit), Some(pattern)) => pattern.following(state, digit),
+        _ => Some(state),
+    }
 }
 
 impl Lattice {
@@ -112,16 +116,11 @@ impl ScoredLattice {
                 if scores[from] == f32::NEG_INFINITY {
                     continue;
                 }
-                let targets = match step {
-                    Step::Skip(_) => vec![state],
-                    Step::Digit(_, digit) => following(pattern, state, digit),
-                };
-                for target in targets {
-                    let to = end * states + target;
-                    if scores[from] + score > scores[to] {
-                        scores[to] = scores[from] + score;
-                        froms[to] = Some((from, step));
-                    }
+                let Some(target) = following(pattern, state, step) else { continue };
+                let to = end * states + target;
+                if scores[from] + score > scores[to] {
+                    scores[to] = scores[from] + score;
+                    froms[to] = Some((from, step));
                 }
             }
         }
@@ -152,13 +151,8 @@ impl ScoredLattice {
                 if from == f64::NEG_INFINITY {
                     continue;
                 }
-                match step {
-                    Step::Skip(_) => add(&mut sums[end * states + state], from + score),
-                    Step::Digit(_, digit) => {
-                        for target in following(pattern, state, digit) {
-                            add(&mut sums[end * states + target], from + score);
-                        }
-                    }
+                if let Some(target) = following(pattern, state, step) {
+                    add(&mut sums[end * states + target], from + score);
                 }
             }
         }
@@ -181,17 +175,9 @@ impl ScoredLattice {
         for &(first, end, step, score) in self.steps.iter().rev() {
             let score = f64::from(score);
             for state in 0..states {
-                match step {
-                    Step::Skip(_) => {
-                        let rest = sums[end * states + state];
-                        add(&mut sums[first * states + state], score + rest);
-                    }
-                    Step::Digit(_, digit) => {
-                        for target in following(pattern, state, digit) {
-                            let rest = sums[end * states + target];
-                            add(&mut sums[first * states + state], score + rest);
-                        }
-                    }
+                if let Some(target) = following(pattern, state, step) {
+                    let rest = sums[end * states + target];
+                    add(&mut sums[first * states + state], score + rest);
                 }
             }
         }
@@ -207,11 +193,8 @@ impl ScoredLattice {
         for &(first, end, step, score) in self.steps.iter().rev() {
             let mut probability = 0.0;
             for state in 0..states {
-                let targets = match step {
-                    Step::Skip(_) => vec![state],
-                    Step::Digit(_, digit) => following(pattern, state, digit),
-                };
-                let rests = targets.into_iter().map(|target| backward[end * states + target]);
+                let target = following(pattern, state, step);
+                let rests = target.into_iter().map(|target| backward[end * states + target]);
                 let path = |rest: f64| (forward[first * states + state] + f64::from(score) + rest - total).exp();
                 probability += rests.filter(|&rest| rest > f64::NEG_INFINITY).map(path).sum::<f64>();
             }
@@ -271,6 +254,18 @@ mod tests {
         steps.extend((0..3).map(|piece| (piece, piece + 1, Step::Skip(piece), -1.0)));
         steps.sort_by_key(|step| step.0);
         ScoredLattice { pieces: 3, steps }
+    }
+
+    #[test]
+    fn a_pattern_that_allows_every_text_changes_no_probability() {
+        let scored = scored();
+        for text in [r"\d{0,3}", r"\d?\d?\d?", r"[0-4]?[0-9]?[2-9]?\d{0,3}"] {
+            let pattern: Pattern = text.parse().unwrap();
+            for digits in [&[][..], &[4], &[1, 7], &[3, 3, 0], &[9, 9, 9]] {
+                let (free, bound) = (scored.probability(digits, None), scored.probability(digits, Some(&pattern)));
+                assert!((free - bound).abs() < 1e-6, "{text}, {digits:?}: found {bound}, expected {free}");
+            }
+        }
     }
 
     #[test]

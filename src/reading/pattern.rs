@@ -1,16 +1,30 @@
 //! Patterns that a number must match, as a small part of regular expressions.
 
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 /// Most digits of a pattern.
 const MAX_DIGITS: usize = 64;
+/// Most states of its automaton; only many optional items with different sets need more.
+const MAX_STATES: usize = 1000;
 
 /// Pattern of a number: a list of items, each a set of digits with the numbers of times that it may come.
 ///
 /// Items are `\d`, a digit, and sets such as `[0-4]` or `[13579]`; each may be followed by `{n}`, `{n,m}` or `?`.
+///
+/// It is a deterministic automaton: a text goes one way through its states, so that sums over texts count each once.
+/// Reading starts in state 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
-    places: Vec<Place>,
+    states: Vec<State>,
+}
+
+/// State between two digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    /// State behind each digit; `None` if it may not stand here.
+    following: [Option<usize>; 10],
+    /// Whether a number may end here.
+    is_end: bool,
 }
 
 /// One place of a pattern.
@@ -36,49 +50,81 @@ pub struct PatternError {
 impl Pattern {
     /// The pattern of numbers with this many digits, 1 to 64; `None` for other counts.
     pub fn of_length(digits: usize) -> Option<Self> {
-        let place = Place { digits: ALL, optional: false };
         let fits = (1..=MAX_DIGITS).contains(&digits);
-        fits.then(|| Self { places: vec![place; digits] })
+        fits.then(|| Self::chain(vec![ALL; digits]))
     }
 
     /// The pattern of exactly these digits.
     pub(super) fn of_digits(digits: &[u8]) -> Self {
-        Self { places: digits.iter().map(|&digit| Place { digits: 1 << digit, optional: false }).collect() }
+        Self::chain(digits.iter().map(|&digit| 1 << digit))
+    }
+
+    /// The pattern of places without optional ones: as many states as places, and the end.
+    fn chain(places: impl IntoIterator<Item = u16>) -> Self {
+        let state = |(place, digits): (usize, u16)| State {
+            following: std::array::from_fn(|digit| (digits >> digit & 1 == 1).then_some(place + 1)),
+            is_end: false,
+        };
+        let mut states: Vec<State> = places.into_iter().enumerate().map(state).collect();
+        states.push(State { following: [None; 10], is_end: true });
+        Self { states }
+    }
+
+    /// The automaton of places, by the subset construction: a state is a set of places that may come next. `None` if it
+    /// has too many.
+    fn of_places(places: &[Place]) -> Option<Self> {
+        // Places that may take the next digit: up to the first that is not optional.
+        let reachable = |place: usize| {
+            let rest = &places[place..];
+            place..place + rest.iter().position(|place| !place.optional).map_or(rest.len(), |first| first + 1)
+        };
+        let is_end = |place: usize| places[place..].iter().all(|place| place.optional);
+        let mut sets = vec![vec![0]];
+        let mut indices = HashMap::from([(vec![0], 0)]);
+        let mut states = Vec::new();
+        while let Some(set) = sets.get(states.len()).cloned() {
+            let mut following = [None; 10];
+            for (digit, following) in following.iter_mut().enumerate() {
+                let fits = |place: &usize| places[*place].digits >> digit & 1 == 1;
+                let mut next: Vec<usize> =
+                    set.iter().flat_map(|&place| reachable(place)).filter(fits).map(|place| place + 1).collect();
+                next.sort_unstable();
+                next.dedup();
+                if next.is_empty() {
+                    continue;
+                }
+                let index = *indices.entry(next.clone()).or_insert(sets.len());
+                if index == sets.len() {
+                    sets.push(next);
+                }
+                *following = Some(index);
+            }
+            states.push(State { following, is_end: set.iter().any(|&place| is_end(place)) });
+            if sets.len() > MAX_STATES {
+                return None;
+            }
+        }
+        Some(Self { states })
     }
 
     /// Whether a number matches, from its first digit to its last.
     pub fn matches(&self, digits: &[u8]) -> bool {
-        let mut states = vec![false; self.states()];
-        states[0] = true;
-        for &digit in digits {
-            let mut next = vec![false; states.len()];
-            for state in (0..states.len()).filter(|&state| states[state]) {
-                self.following(state, digit).for_each(|following| next[following] = true);
-            }
-            states = next;
-        }
-        (0..states.len()).any(|state| states[state] && self.is_end(state))
+        digits.iter().try_fold(0, |state, &digit| self.following(state, digit)).is_some_and(|state| self.is_end(state))
     }
 
-    /// Number of states: before each place, and behind the last.
+    /// Number of states.
     pub(super) fn states(&self) -> usize {
-        self.places.len() + 1
+        self.states.len()
     }
 
     /// Whether a number may end in a state.
     pub(super) fn is_end(&self, state: usize) -> bool {
-        self.places[state..].iter().all(|place| place.optional)
+        self.states[state].is_end
     }
 
-    /// States that follow a digit.
-    pub(super) fn following(&self, state: usize, digit: u8) -> impl Iterator<Item = usize> + '_ {
-        let rest = &self.places[state..];
-        let reachable = rest.iter().position(|place| !place.optional).map_or(rest.len(), |first| first + 1);
-        rest[..reachable]
-            .iter()
-            .enumerate()
-            .filter(move |(_, place)| place.digits >> digit & 1 == 1)
-            .map(move |(index, _)| state + index + 1)
+    /// State behind a digit; `None` if the digit may not stand there.
+    pub(super) fn following(&self, state: usize, digit: u8) -> Option<usize> {
+        self.states[state].following[usize::from(digit)]
     }
 }
 
@@ -127,7 +173,7 @@ impl FromStr for Pattern {
         if places.is_empty() {
             return Err(error("no digits", 1));
         }
-        Ok(Self { places })
+        Self::of_places(&places).ok_or_else(|| error("too many optional items with different digits", 1))
     }
 }
 
@@ -197,6 +243,13 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_without_optional_places_is_a_chain_of_states() {
+        for (text, chain) in [(r"\d{3}", Pattern::of_length(3).unwrap()), ("407", Pattern::of_digits(&[4, 0, 7]))] {
+            assert_eq!(text.parse::<Pattern>().unwrap(), chain);
+        }
+    }
+
+    #[test]
     fn wrong_patterns_name_what_is_wrong() {
         for (pattern, problem) in [
             ("", "no digits"),
@@ -207,6 +260,7 @@ mod tests {
             ("[12", "a set without its `]`"),
             (r"\d{65}", "a wrong number"),
             (r"\d{40}\d{40}", "more than 64 digits"),
+            (&"[0-4]?[3-9]?1?[02468]?".repeat(16), "too many optional items"),
         ] {
             let error = pattern.parse::<Pattern>().unwrap_err().to_string();
             assert!(error.contains(problem), "{error}");
