@@ -17,7 +17,7 @@
 //! | [`imaging`] | one image in, one image out: preprocessing, augmentation, a drawing → a digit |
 //! | [`onnx`] | graphs of standard operators that other programs run |
 //! | [`device`] | the choice of the processor that nets are computed on |
-//! | [`fit`] | the context of a fit, its history and timing; jobs that run fits at once |
+//! | [`fit`] | the context of a fit, its history and timing, curves for TensorBoard; jobs that run fits at once |
 //! | [`nn`] | nets, losses, optimizers, the one trainer (on Burn), export and import |
 //! | [`boosting`] | LightGBM |
 //! | [`classical`] | logistic regression and the support-vector machine, on the pixels |

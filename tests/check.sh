@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every check of this project, cheapest first. A person before a commit and CI run this same script.
 #
-# Needs Rust and a C++ compiler. Uses, if there: rustfmt, clippy, cargo-deny, cargo-deb with dpkg, mandoc, systemd-analyze and lintian, a Python with LightGBM, Optuna, ONNX Runtime, safetensors
-# and tritonclient (DIGITSTACK_PYTHON, or python3), Chromium with its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA), AddressSanitizer.
+# Needs Rust and a C++ compiler. Uses, if there: rustfmt, clippy, cargo-deny, cargo-deb with dpkg, mandoc, systemd-analyze and lintian, a Python with LightGBM, Optuna, ONNX Runtime, safetensors,
+# TensorBoard and tritonclient (DIGITSTACK_PYTHON, or python3), Chromium with its WebDriver, a software Vulkan driver, the real MNIST (DIGITSTACK_DATA), AddressSanitizer.
 # A check that lacks one of them says that it is skipped; with DIGITSTACK_TESTS=strict it fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
