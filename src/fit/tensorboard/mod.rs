@@ -71,10 +71,12 @@ impl EventFolder {
     /// As [`EventFolder::begin`].
     pub fn write_finished(&self, name: &str, history: &History, timing: &FitTiming) -> io::Result<()> {
         let mut file = self.begin(name)?;
-        let mut at = SystemTime::now() - Duration::try_from_secs_f64(timing.seconds).unwrap_or_default();
+        let lasting = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let now = SystemTime::now();
+        let mut at = now.checked_sub(lasting(timing.seconds)).unwrap_or(now);
         let spent = timing.step_seconds.iter().copied().chain(std::iter::repeat(0.0));
         for (point, spent) in history.points.iter().zip(spent) {
-            at += Duration::try_from_secs_f64(spent).unwrap_or_default();
+            at = at.checked_add(lasting(spent)).unwrap_or(at);
             file.point(point, at)?;
         }
         file.trace(&history.trace)

@@ -89,7 +89,8 @@ fn a_finished_fit_has_its_points_and_its_trace() {
     let folder = EventFolder::open(temporary.path()).unwrap();
     let trace = vec![TracePoint { iteration: 7, loss: 1.0, accuracy: 0.5 }];
     let history = History { points: vec![point(1, None), point(2, None)], trace, ..History::default() };
-    let timing = FitTiming { seconds: 3.0, step_seconds: vec![1.0], ..FitTiming::default() };
+    // Seconds that no clock can show are passed over.
+    let timing = FitTiming { seconds: 1e18, step_seconds: vec![1.0, 1e19], ..FitTiming::default() };
     folder.write_finished("dense", &history, &timing).unwrap();
     let files = files_in(&folder.path().join("dense")).unwrap();
     let expected = ["brain.Event", "loss/train", "learning_rate", "loss/train", "learning_rate", "by_iteration/loss"];
