@@ -13,7 +13,6 @@ use super::{
     },
     models::Models,
     permit::Reply,
-    queue::{PageSlot, PixelMemory},
 };
 use crate::{
     imaging::{self, InkSource, PagePicture},
@@ -51,10 +50,13 @@ pub(super) struct PageJob {
     queued: Instant,
     reply: Reply<PageAnswer>,
     /// Memory for its pixels, if they take much, until they are no longer needed.
-    memory: Option<PixelMemory>,
+    memory: Option<Loan>,
     /// Right to be worked on; none while it waits for that.
-    slot: Option<PageSlot>,
+    slot: Option<Loan>,
 }
+
+/// Something of the queue's that dropping gives back.
+pub(super) type Loan = Box<dyn Send>;
 
 /// What there is of a page so far.
 enum Stage {
@@ -96,12 +98,12 @@ impl PageJob {
     }
 
     /// Gives the page the right to be worked on.
-    pub(super) fn admit(&mut self, slot: PageSlot) {
+    pub(super) fn admit(&mut self, slot: Loan) {
         self.slot = Some(slot);
     }
 
     /// Gives the page memory for its pixels.
-    pub(super) fn give(&mut self, memory: PixelMemory) {
+    pub(super) fn give(&mut self, memory: Loan) {
         self.memory = Some(memory);
     }
 

@@ -106,7 +106,7 @@ pub(super) struct PixelMemory {
 }
 
 /// Right of a page to be worked on; dropping it gives the next page its turn.
-pub(super) struct PageSlot(Arc<Queue>);
+struct PageSlot(Arc<Queue>);
 
 impl Queue {
     /// An empty queue; at most `most_pages` pages are worked on at a time.
@@ -142,7 +142,7 @@ impl Queue {
             && let Some(mut page) = state.pages.pop_front()
         {
             state.open_pages += 1;
-            page.admit(PageSlot(Arc::clone(self)));
+            page.admit(Box::new(PageSlot(Arc::clone(self))));
             state.jobs.push_back(Job::Page(page));
             self.changed.notify_one();
         }
@@ -190,7 +190,7 @@ impl Queue {
         Some(match work {
             Large::Picture(picture, order) => Job::Large { picture, order, memory },
             Large::Page(mut page) => {
-                page.give(memory);
+                page.give(Box::new(memory));
                 Job::Page(page)
             }
         })
