@@ -148,9 +148,9 @@ impl Lattices {
 
     /// Asks about the next images.
     fn ask<E>(&mut self, score: &mut impl FnMut(&Images) -> Result<Vec<Evidence>, E>) -> Result<(), E> {
-        let asked = self.wanted.split_off(self.wanted.len().saturating_sub(self.batch));
-        let evidence = score(&Images::from_images(asked.iter().copied()))?;
-        self.known.extend(asked.into_iter().zip(evidence));
+        let first = self.wanted.len().saturating_sub(self.batch);
+        let evidence = score(&Images::from_images(self.wanted[first..].iter().copied()))?;
+        self.known.extend(self.wanted.drain(first..).zip(evidence));
         Ok(())
     }
 
