@@ -7,6 +7,7 @@
 mod booster;
 mod classifier;
 mod copies;
+mod decorated_net;
 mod error;
 mod format;
 mod knn;

@@ -6,6 +6,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     classifier::{Classifier, Inspect, Predictor},
+    decorated_net::{DecoratedNet, Decorator},
     error::LearnerError,
     learner::{Description, Fitted, Learner, NetCapabilities},
 };
@@ -14,8 +15,6 @@ use crate::{
     device::ChosenDevice,
     fit::FitContext,
     imaging::{Processor, Recipe},
-    nn::{GradientCheck, Throughput, WeightsFile},
-    progress::Progress,
     seed::Seed,
 };
 
@@ -108,44 +107,17 @@ impl Learner for PreparedLearner {
     }
 
     fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
-        let inner = self.inner.net()?;
-        Some(Box::new(PreparedNet { inner, learner: self }))
+        Some(Box::new(DecoratedNet { inner: self.inner.net()?, decorator: self }))
     }
 }
 
-/// A net whose images pass a recipe first.
-struct PreparedNet<'a> {
-    inner: Box<dyn NetCapabilities + 'a>,
-    learner: &'a PreparedLearner,
-}
-
-impl NetCapabilities for PreparedNet<'_> {
-    fn overfitting(&self, images: usize, epochs: u32) -> Box<dyn Learner> {
-        let inner = self.inner.overfitting(images, epochs);
-        let PreparedLearner { description, steps, .. } = self.learner;
-        Box::new(PreparedLearner::decorate(inner, description.preparation.clone(), steps.clone()))
+impl Decorator for PreparedLearner {
+    fn model(&self, inner: Box<dyn Classifier>) -> Box<dyn Classifier> {
+        self.steps.before(inner)
     }
 
-    fn check_gradients(
-        &self,
-        seed: Seed,
-        device: &ChosenDevice,
-        progress: &dyn Progress,
-    ) -> Result<Vec<GradientCheck>, LearnerError> {
-        self.inner.check_gradients(seed, device, progress)
-    }
-
-    fn throughput(
-        &self,
-        device: &ChosenDevice,
-        batch: Option<usize>,
-        seconds: f64,
-    ) -> Result<Throughput, LearnerError> {
-        self.inner.throughput(device, batch, seconds)
-    }
-
-    fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
-        Ok(self.learner.steps.before(self.inner.import(weights, device)?))
+    fn overfitting(&self, inner: Box<dyn Learner>) -> Box<dyn Learner> {
+        Box::new(Self::decorate(inner, self.description.preparation.clone(), self.steps.clone()))
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     classifier::{Classifier, Inspect, Predictor},
+    decorated_net::{DecoratedNet, Decorator},
     error::LearnerError,
     learner::{Description, Fitted, Learner, NetCapabilities},
 };
@@ -17,9 +18,6 @@ use crate::{
     data::{CLASSES, Digits, FieldError, Images, PIXELS, Probabilities, SIDE},
     device::ChosenDevice,
     fit::FitContext,
-    nn::{GradientCheck, Throughput, WeightsFile},
-    progress::Progress,
-    seed::Seed,
 };
 
 /// Name of the table in a member's table.
@@ -188,43 +186,18 @@ impl Learner for ShiftedLearner {
     }
 
     fn net(&self) -> Option<Box<dyn NetCapabilities + '_>> {
-        let inner = self.inner.net()?;
-        Some(Box::new(ShiftedNet { inner, shifts: self.shifts }))
+        Some(Box::new(DecoratedNet { inner: self.inner.net()?, decorator: self }))
     }
 }
 
-/// A net whose predictions are means over shifts.
-struct ShiftedNet<'a> {
-    inner: Box<dyn NetCapabilities + 'a>,
-    shifts: Shifts,
-}
+impl Decorator for ShiftedLearner {
+    fn model(&self, inner: Box<dyn Classifier>) -> Box<dyn Classifier> {
+        self.shifts.around(inner)
+    }
 
-impl NetCapabilities for ShiftedNet<'_> {
-    fn overfitting(&self, images: usize, epochs: u32) -> Box<dyn Learner> {
+    fn overfitting(&self, inner: Box<dyn Learner>) -> Box<dyn Learner> {
         // Whether the net itself memorises its images is what is asked.
-        self.inner.overfitting(images, epochs)
-    }
-
-    fn check_gradients(
-        &self,
-        seed: Seed,
-        device: &ChosenDevice,
-        progress: &dyn Progress,
-    ) -> Result<Vec<GradientCheck>, LearnerError> {
-        self.inner.check_gradients(seed, device, progress)
-    }
-
-    fn throughput(
-        &self,
-        device: &ChosenDevice,
-        batch: Option<usize>,
-        seconds: f64,
-    ) -> Result<Throughput, LearnerError> {
-        self.inner.throughput(device, batch, seconds)
-    }
-
-    fn import(&self, weights: &WeightsFile, device: &ChosenDevice) -> Result<Box<dyn Classifier>, LearnerError> {
-        Ok(self.shifts.around(self.inner.import(weights, device)?))
+        inner
     }
 }
 

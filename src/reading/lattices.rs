@@ -44,7 +44,7 @@ pub(super) struct Lattices {
     stage: Stage,
 }
 
-/// What is done next.
+/// Next part of the work.
 enum Stage {
     /// Cut the strip of this index into pieces.
     Cut(usize),

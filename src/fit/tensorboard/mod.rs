@@ -18,9 +18,9 @@ use super::history::{FitTiming, History, HistoryPoint, TracePoint};
 use crate::progress::Progress;
 use record::{Entry, record};
 
-/// What the name of an event file begins with; TensorBoard looks for it.
+/// Beginning of the name of an event file, by which TensorBoard finds it.
 const PREFIX: &str = "events.out.tfevents.";
-/// What the names of the files that this program wrote end with.
+/// End of the names of the event files of this program.
 const SUFFIX: &str = ".digitstack";
 
 /// Folder of event files.

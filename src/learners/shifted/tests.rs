@@ -9,6 +9,7 @@ use crate::{
     fit::Cancel,
     learners::build,
     progress::Silent,
+    seed::Seed,
 };
 
 /// A learner of two epochs, or of other settings.

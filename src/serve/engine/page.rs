@@ -58,7 +58,7 @@ pub(super) struct PageJob {
 /// Something of the queue's that dropping gives back.
 pub(super) type Loan = Box<dyn Send>;
 
-/// What there is of a page so far.
+/// State of a page between two parts.
 enum Stage {
     Body(PictureBody),
     Picture(Picture),
@@ -71,7 +71,7 @@ enum Stage {
     Ended,
 }
 
-/// What a part came to.
+/// Result of a part.
 enum Part {
     Done,
     /// The next one needs so many bytes of memory.
@@ -80,7 +80,7 @@ enum Part {
     Answer(Vec<Number>, (u32, u32)),
 }
 
-/// What becomes of a page after a part.
+/// Continuation of a page after a part.
 pub(super) enum Next {
     /// It has further parts.
     Part(Box<PageJob>),

@@ -71,7 +71,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The same picture for `/api/read`, which takes and refuses the same ones.
+/// Case for `/api/read` with the same picture, which it must take or refuse in the same way.
 fn to_read(case: &Case) -> Case {
     let rest = case.bytes.strip_prefix(b"POST /api/predict ").expect("a picture for /api/predict");
     Case { name: format!("read: {}", case.name), bytes: [b"POST /api/read ", rest].concat(), ..*case }
